@@ -1,0 +1,34 @@
+"""The package's errors: every one is a ValueError that names what was given, where, and what would be right."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+__all__ = ["AcuevidenceError", "ConvergenceError", "EvidenceError", "InputError"]
+
+
+class AcuevidenceError(ValueError):
+    """Base of every error this package raises on purpose."""
+
+
+class InputError(AcuevidenceError):
+    """An argument cannot be used; the message names the argument, the row, the value and the fix."""
+
+
+class ConvergenceError(AcuevidenceError):
+    """An estimator has no answer for these data; the message says which one does."""
+
+
+class EvidenceError(AcuevidenceError):
+    """Evidence tables break their schema.
+
+    Attributes
+    ----------
+    failures : pandas.DataFrame
+        One row per offending cell: ``table, row, column, value, problem, allowed``.
+        ``row`` is the line in the CSV file (the header is line 1).
+    """
+
+    def __init__(self, message: str, failures: pd.DataFrame):
+        super().__init__(message)
+        self.failures = failures
