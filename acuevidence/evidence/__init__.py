@@ -1,0 +1,6 @@
+"""Evidence tables: loading, checking, and the rules that pick figures from them."""
+
+from acuevidence.evidence.load import Evidence, conditions, data_folder, load_evidence
+from acuevidence.evidence.rules import Rules, Window
+
+__all__ = ["Evidence", "Rules", "Window", "conditions", "data_folder", "load_evidence"]

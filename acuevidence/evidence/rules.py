@@ -1,0 +1,98 @@
+"""The selection rules as data: which outcome, week, source, statistic and arm stand for a trial."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from acuevidence.errors import InputError
+
+__all__ = ["Rules", "Window", "load_rules"]
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A timing window.
+
+    Attributes
+    ----------
+    low, high : float
+        Weeks the window reaches from and to, both inclusive; since randomisation, or since the end of the
+        course where ``after_course``.
+    target : float
+        The week preferred within the window, counted the same way.
+    after_course : bool
+        Whether weeks are counted from the end of the course of acupuncture.
+    words : tuple of str
+        Printed timings that stand for the window where no week is printed.
+    """
+
+    low: float
+    high: float
+    target: float
+    after_course: bool = False
+    words: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How one figure per trial and comparator is picked; order is preference throughout.
+
+    Attributes
+    ----------
+    conditions : dict
+        Condition to ``{"label": str, "outcomes": [...]}``.
+    comparators : dict
+        Comparator to ``{"label": str, "roles": [...]}``.
+    timings : dict of Window
+        The timing windows by name.
+    measures : dict
+        Outcome to regular expressions that rank an instrument's name.
+    sources, statistics, levels : tuple of str
+        Kinds of page, statistics, and levels (``arms``, ``contrast``).
+    sensitivity_sources, arms_left_out : tuple of dict
+        Figures and arms that are not used by default, with the reason.
+    """
+
+    conditions: Mapping[str, Any]
+    comparators: Mapping[str, Any]
+    timings: Mapping[str, Window]
+    measures: Mapping[str, list[str]] = field(default_factory=dict)
+    sources: tuple[str, ...] = ()
+    statistics: tuple[str, ...] = ("final", "adjusted_final", "change")
+    levels: tuple[str, ...] = ("arms", "contrast")
+    sensitivity_sources: tuple[Mapping[str, str], ...] = ()
+    arms_left_out: tuple[Mapping[str, str], ...] = ()
+
+    def outcomes(self, condition: str) -> list[str]:
+        """Return the outcomes of a condition, the preferred one first."""
+        return list(self.conditions[condition]["outcomes"])
+
+    def label(self, name: str) -> str:
+        """Return the printed name of a condition or comparator."""
+        return str({**self.conditions, **self.comparators}[name]["label"])
+
+    def measure_rank(self, outcome: str, measure: str) -> int:
+        """Return where an instrument stands among those of an outcome; unlisted ones stand last."""
+        patterns = self.measures.get(outcome, [])
+        return next((i for i, p in enumerate(patterns) if re.search(p, measure, re.IGNORECASE)), len(patterns))
+
+
+def load_rules(folder: Path, default: Path) -> Rules:
+    """Load ``selection.yaml`` from a folder, or from the default folder where it has none."""
+    import yaml
+
+    path = next(p for p in (folder / "selection.yaml", default / "selection.yaml") if p.exists())
+    try:
+        given = yaml.safe_load(path.read_text(encoding="utf-8"))
+        windows = {
+            name: Window(w["from"], w["to"], w["target"], w.get("after_course", False), tuple(w["words"]))
+            for name, w in given.pop("timings").items()
+        }
+        listed = {k: tuple(v) if isinstance(v, list) else v for k, v in given.items()}
+        return Rules(timings=windows, **listed)
+    except (yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"{path.name} is not a set of selection rules: {error!r}; start from the package's own file") from error

@@ -1,0 +1,222 @@
+"""What a valid evidence table is: the Frictionless descriptor turned into pandera schemas, and the checks between tables.
+
+``datapackage.json`` is the only statement of types, ranges, vocabularies and keys. This module knows nothing
+of where files lie or of what the figures mean for a synthesis.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+__all__ = ["check_tables", "empty_table", "read_cells"]
+
+_FAILURE_COLUMNS = ["table", "row", "column", "value", "problem", "allowed"]
+_NUMERIC = {"number": "float64", "integer": "Int64"}
+# Within one row, each of these must not exceed the next where both are given.
+_ORDERED = {
+    "results": [("events", "n"), ("ci_low", "mean"), ("mean", "ci_high"), ("ci_low", "ci_high"), ("scale_min", "scale_max"),
+                ("minimum", "q1"), ("minimum", "median"), ("q1", "median"), ("median", "q3"), ("median", "maximum"),
+                ("q3", "maximum")],
+    "contrasts": [("ci_low", "estimate"), ("estimate", "ci_high"), ("ci_low", "ci_high"), ("scale_min", "scale_max")],
+    "reference_syntheses": [("ci_low", "estimate"), ("estimate", "ci_high"), ("ci_low", "ci_high")],
+}  # fmt: skip
+_SPELLED_ONCE = {"trials": ["trial_id"], "arms": ["trial_id", "arm"]}
+
+
+def read_cells(raw: pd.DataFrame, resource: dict[str, Any]) -> tuple[pd.DataFrame, list[dict[str, Any]]]:
+    """Turn a table of text cells into typed columns.
+
+    Parameters
+    ----------
+    raw : DataFrame
+        Text cells as in the file; empty text is missing.
+    resource : dict
+        The table's entry in the descriptor.
+
+    Returns
+    -------
+    DataFrame, list of dict
+        The typed table with every described column (absent optional ones are empty), and what is wrong in it.
+    """
+    name, fields = resource["name"], resource["schema"]["fields"]
+    known = [field["name"] for field in fields]
+    failures = [
+        _failure(name, None, column, None, "unknown column", "one of: " + ", ".join(known))
+        for column in raw.columns
+        if column not in known
+    ]
+    table = {}
+    for field in fields:
+        column = field["name"]
+        if column not in raw.columns:
+            if field.get("constraints", {}).get("required"):
+                failures.append(_failure(name, None, column, None, "column is missing", "a required column"))
+            raw = raw.assign(**{column: ""})
+        cells = raw[column].astype(str)
+        if field["type"] in _NUMERIC:
+            numbers = pd.to_numeric(cells.where(cells != ""), errors="coerce").astype(float)
+            wrong = (cells != "") & ~np.isfinite(numbers)
+            if field["type"] == "integer":
+                wrong |= numbers.notna() & (numbers % 1 != 0)
+            failures += [
+                _failure(name, i, column, cells.iloc[i], f"not {_article(field['type'])}", _allowed(field))
+                for i in np.flatnonzero(wrong)
+            ]
+            table[column] = numbers.where(~wrong).astype(_NUMERIC[field["type"]])
+        else:
+            failures += [
+                _failure(name, i, column, cells.iloc[i], "spaces at an end, or characters not in composed (NFC) form",
+                         repr(unicodedata.normalize("NFC", cells.iloc[i].strip())))
+                for i in np.flatnonzero([c != unicodedata.normalize("NFC", c.strip()) for c in cells])
+            ]  # fmt: skip
+            table[column] = cells.where(cells != "")
+    return pd.DataFrame(table, index=raw.index), failures
+
+
+def empty_table(resource: dict[str, Any]) -> pd.DataFrame:
+    """Return the table of a resource without rows, with its described columns and types."""
+    columns = [field["name"] for field in resource["schema"]["fields"]]
+    return read_cells(pd.DataFrame(columns=columns, dtype=str), resource)[0]
+
+
+def check_tables(tables: dict[str, pd.DataFrame], descriptor: dict[str, Any]) -> pd.DataFrame:
+    """Check typed tables against the descriptor, each one and between them.
+
+    Parameters
+    ----------
+    tables : dict of DataFrame
+        Table name to typed table, as :func:`read_cells` gives it.
+    descriptor : dict
+        The Frictionless data package descriptor.
+
+    Returns
+    -------
+    DataFrame
+        One row an offending cell: ``table, row, column, value, problem, allowed``; empty when all is well.
+    """
+    failures: list[dict[str, Any]] = []
+    for resource in descriptor["resources"]:
+        name = resource["name"]
+        failures += _check_cells(tables[name], resource)
+        failures += _check_order(tables[name], name)
+        failures += _check_keys(tables, resource)
+        failures += _check_spelling(tables[name], name)
+    return failure_frame(failures)
+
+
+def failure_frame(failures: list[dict[str, Any]]) -> pd.DataFrame:
+    """Gather failures in one frame, in the order of tables and rows."""
+    return pd.DataFrame(failures, columns=_FAILURE_COLUMNS).drop_duplicates(ignore_index=True)
+
+
+def _check_cells(table: pd.DataFrame, resource: dict[str, Any]) -> list[dict[str, Any]]:
+    import pandera.pandas as pa
+
+    fields = {field["name"]: field for field in resource["schema"]["fields"]}
+    schema = pa.DataFrameSchema({name: _column(field) for name, field in fields.items()})
+    try:
+        schema.validate(table.reset_index(drop=True), lazy=True)
+    except pa.errors.SchemaErrors as error:
+        return [
+            _failure(resource["name"], case["index"], case["column"], case["failure_case"],
+                     _problem(str(case["check"])), _allowed(fields[case["column"]]))
+            for case in error.failure_cases.to_dict("records")
+        ]  # fmt: skip
+    return []
+
+
+def _column(field: dict[str, Any]) -> Any:
+    import pandera.pandas as pa
+
+    rules = field.get("constraints", {})
+    checks = []
+    if "enum" in rules:
+        checks.append(pa.Check.isin(rules["enum"], error="not an allowed value"))
+    if "minimum" in rules:
+        checks.append(pa.Check.ge(rules["minimum"], error="below the minimum"))
+    if "maximum" in rules:
+        checks.append(pa.Check.le(rules["maximum"], error="above the maximum"))
+    if "pattern" in rules:
+        checks.append(pa.Check.str_matches(rules["pattern"], error="not in the required form"))
+    return pa.Column(checks=checks, nullable=not rules.get("required", False), unique=rules.get("unique", False))
+
+
+def _check_order(table: pd.DataFrame, name: str) -> list[dict[str, Any]]:
+    failures = []
+    for low, high in _ORDERED.get(name, []):
+        wrong = (table[low].astype(float) > table[high].astype(float)).to_numpy()
+        failures += [
+            _failure(name, i, low, table[low].iloc[i], f"greater than {high}", f"at most {high} = {table[high].iloc[i]}")
+            for i in np.flatnonzero(wrong)
+        ]
+    return failures
+
+
+def _check_keys(tables: dict[str, pd.DataFrame], resource: dict[str, Any]) -> list[dict[str, Any]]:
+    name, table = resource["name"], tables[resource["name"]]
+    failures = []
+    if key := resource["schema"].get("primaryKey"):
+        wrong = table.duplicated(key, keep="first").to_numpy() & table[key].notna().all(axis=1).to_numpy()
+        failures += [
+            _failure(name, i, "+".join(key), _value(table, key, i), "a second row with the same key", "one row a key")
+            for i in np.flatnonzero(wrong)
+        ]
+    for foreign in resource["schema"].get("foreignKeys", []):
+        here, there = np.atleast_1d(foreign["fields"]), np.atleast_1d(foreign["reference"]["fields"])
+        target = foreign["reference"]["resource"]
+        known = set(tables[target][list(there)].itertuples(index=False, name=None))
+        for i, key_here in enumerate(table[list(here)].itertuples(index=False, name=None)):
+            if key_here not in known and not any(pd.isna(k) for k in key_here):
+                choices = sorted({k[-1] for k in known if k[:-1] == key_here[:-1]}) if len(here) > 1 else []
+                allowed = "of this trial: " + ", ".join(choices) if choices else f"a {'+'.join(there)} of {target}"
+                failures.append(_failure(name, i, here[-1], key_here[-1], f"not in table {target}", allowed))
+    return failures
+
+
+def _check_spelling(table: pd.DataFrame, name: str) -> list[dict[str, Any]]:
+    """Two keys that differ only in case or punctuation are one trial or arm spelled twice."""
+    if name not in _SPELLED_ONCE:
+        return []
+    keys = table[_SPELLED_ONCE[name]].astype(str).agg("/".join, axis=1)
+    folded = keys.str.casefold().str.replace(r"[^a-z0-9/]", "", regex=True)
+    first = keys.groupby(folded).transform("first")
+    return [
+        _failure(name, i, _SPELLED_ONCE[name][-1], keys.iloc[i], "a second spelling", f"the first spelling: {first.iloc[i]}")
+        for i in np.flatnonzero((keys != first).to_numpy())
+    ]
+
+
+def _failure(table: str, row: Any, column: Any, value: Any, problem: str, allowed: str) -> dict[str, Any]:
+    line = "" if row is None or pd.isna(row) else int(row) + 2
+    return {"table": table, "row": line, "column": column, "value": value, "problem": problem, "allowed": allowed}
+
+
+def _value(table: pd.DataFrame, columns: list[str], row: int) -> str:
+    return "/".join(str(table[c].iloc[row]) for c in columns)
+
+
+def _problem(check: str) -> str:
+    return {"not_nullable": "missing", "field_uniqueness": "not unique"}.get(check, check)
+
+
+def _allowed(field: dict[str, Any]) -> str:
+    rules = field.get("constraints", {})
+    said = []
+    if "enum" in rules:
+        said.append("one of: " + ", ".join(map(str, rules["enum"])))
+    if "minimum" in rules or "maximum" in rules:
+        said.append(f"{rules.get('minimum', '-inf')} to {rules.get('maximum', 'inf')}")
+    if "pattern" in rules:
+        said.append("form " + re.sub(r"\\\\", r"\\", rules["pattern"]))
+    if rules.get("required"):
+        said.append("required")
+    return "; ".join(said) or _article(field["type"])
+
+
+def _article(kind: str) -> str:
+    return ("an " if kind[0] in "aeiou" else "a ") + kind
