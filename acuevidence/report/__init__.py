@@ -1,0 +1,1 @@
+"""What people read: the figure registry, the codebook, tables and reports."""

@@ -1,0 +1,44 @@
+# Two commands, each with all its own set-up: `make figures` and `make test`.
+# They need Python >= 3.11 and make; everything else goes into .venv from the lock file.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV_VERSION := 0.13.9
+
+.PHONY: figures test check notebooks docs lint clean
+
+$(VENV)/.installed: pyproject.toml uv.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "acuevidence needs Python >= 3.11, this is " + sys.version.split()[0])'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	UV_PROJECT_ENVIRONMENT=$(VENV) $(BIN)/uv sync --frozen --quiet --extra tables
+	touch $@
+
+figures: $(VENV)/.installed  ## validate the evidence, pool it, draw every figure
+	$(BIN)/acuevidence validate
+	$(BIN)/acuevidence figures
+
+test: $(VENV)/.installed  ## lint, types, import contracts, tests, notebooks, figures unchanged
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/acuevidence figures --check
+	$(BIN)/pytest -n 2
+
+check: $(VENV)/.installed  ## compare the committed figures with freshly drawn ones
+	$(BIN)/acuevidence figures --check
+
+notebooks: $(VENV)/.installed  ## run every notebook and store its outputs
+	$(BIN)/python notebooks/run.py
+
+docs: $(VENV)/.installed  ## build the documentation site
+	UV_PROJECT_ENVIRONMENT=$(VENV) $(BIN)/uv sync --frozen --quiet --extra tables --group docs
+	$(BIN)/sphinx-build -W -b html docs docs/_build/html
+
+lint: $(VENV)/.installed
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+clean:
+	rm -rf $(VENV) docs/_build dist

@@ -1,0 +1,93 @@
+"""The command line: validate the evidence, draw the figures, analyse a condition."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from acuevidence import __version__
+from acuevidence.errors import AcuevidenceError, EvidenceError
+
+app = typer.Typer(
+    help="Trial evidence on acupuncture for chronic pain.", no_args_is_help=True, add_completion=False,
+    pretty_exceptions_enable=False,
+)  # fmt: skip
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"acuevidence {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")] = False,
+) -> None:
+    """Trial evidence on acupuncture for chronic pain."""
+
+
+@app.command()
+def validate(
+    folder: Annotated[Path | None, typer.Argument(help="Folder of evidence tables. Default: the package's own.")] = None,
+) -> None:
+    """Check evidence tables: types, ranges, vocabulary, keys; list every fault."""
+    from acuevidence.evidence import load_evidence
+
+    try:
+        evidence = load_evidence(folder)
+    except EvidenceError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from None
+    except AcuevidenceError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(2) from None
+    typer.echo(evidence.summary())
+    typer.echo("\nEvery table is valid.")
+
+
+@app.command()
+def figures(
+    check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 when a figure would change.")] = False,
+    only: Annotated[list[str] | None, typer.Option("--only", metavar="NAME", help="One figure; may be repeated.")] = None,
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder of the figures.")] = Path("figures"),
+) -> None:
+    """Draw every figure as SVG and PNG, with a manifest of what they were drawn from."""
+    from functools import partial
+
+    from tqdm import tqdm
+
+    from acuevidence.report import figures as registry
+
+    bar = partial(tqdm, desc="checking" if check else "drawing", unit="figure")
+    try:
+        if not check:
+            files = registry.build(out, only=only or (), progress=bar)
+            typer.echo(f"{len(files)} files in {out}")
+            return
+        drifts = registry.check(out, only=only or (), progress=bar)
+    except AcuevidenceError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(2) from None
+    for drift in drifts:
+        typer.echo(f"{drift.file} would change: {drift.reason}", err=True)
+    if drifts:
+        raise typer.Exit(1)
+    typer.echo(f"every figure in {out} is as it would be drawn now")
+
+
+@app.command()
+def analyse(
+    condition: Annotated[str, typer.Argument(help="A condition, for example low_back_pain.")],
+    timing: Annotated[str, typer.Option(help="end_of_treatment, short, medium or long.")] = "end_of_treatment",
+) -> None:
+    """Pool a condition against sham and against usual care, apart, and print what comes out."""
+    from acuevidence.appraisal.conditions import pooled
+
+    try:
+        typer.echo(pooled(condition, timing=timing).summary())
+    except AcuevidenceError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(2) from None

@@ -1,0 +1,247 @@
+"""The figures as build products: what is drawn, from what, and whether it would still come out the same.
+
+Every figure is written as SVG and PNG with the same bytes on every run of one locked environment. ``manifest.json``
+records the hashes of the inputs, the versions and the hashes of the files, so that a drift can be told apart.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import platform
+import tempfile
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from acuevidence.errors import InputError
+from acuevidence.evidence import conditions, data_folder
+from acuevidence.inputs import choice
+
+__all__ = ["Drift", "Figure", "build", "check", "figures"]
+
+_LIBRARIES = ("matplotlib", "numpy", "pandas", "scipy")
+_FORMATS = ("png", "svg")
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A figure that the project publishes.
+
+    Attributes
+    ----------
+    name : str
+        File name without extension.
+    title : str
+        What it shows, in a line.
+    draw : callable
+        Draws it on a new figure and returns the Axes.
+    """
+
+    name: str
+    title: str
+    draw: Callable[[], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """A file that would change.
+
+    Attributes
+    ----------
+    file : str
+        Name of the file.
+    reason : str
+        ``data``, ``code``, ``environment``, ``edited``, ``missing`` or ``unknown``, and what exactly.
+    """
+
+    file: str
+    reason: str
+
+
+def figures() -> dict[str, Figure]:
+    """Return every published figure by name."""
+    found = [Figure("nuance", "Effect by condition and comparator", _nuance)]
+    for condition in conditions():
+        words = condition.replace("_", " ")
+        found.append(Figure(f"forest_{condition}", f"Forest plot: {words}", partial(_forest, condition, "double")))
+        found.append(
+            Figure(f"forest_{condition}_single", f"Forest plot, one column: {words}", partial(_forest, condition, "single"))
+        )
+    return {figure.name: figure for figure in found}
+
+
+def build(
+    folder: str | Path, *, only: Iterable[str] = (), progress: Callable[[Iterable[Any]], Iterable[Any]] = iter
+) -> list[Path]:
+    """Draw figures into a folder and write its manifest.
+
+    Parameters
+    ----------
+    folder : path
+        Where the files go; made if it is not there.
+    only : iterable of str
+        Names of figures. Default: all.
+    progress : callable
+        Wraps the iteration over figures, for example ``tqdm``.
+
+    Returns
+    -------
+    list of Path
+        The files written.
+
+    Raises
+    ------
+    InputError
+        For an unknown figure.
+    """
+    folder = Path(folder)
+    chosen = _chosen(only)
+    drawn = {name: data for figure in progress(chosen) for name, data in _render(figure).items()}
+    folder.mkdir(parents=True, exist_ok=True)
+    manifest = _manifest(folder) if only else {}
+    hashes = {**manifest.get("figures", {}), **{name: _hash(data) for name, data in drawn.items()}}
+    drawn["manifest.json"] = _manifest_bytes(hashes)
+    return [_replace(folder / name, data) for name, data in drawn.items()]
+
+
+def check(
+    folder: str | Path, *, only: Iterable[str] = (), progress: Callable[[Iterable[Any]], Iterable[Any]] = iter
+) -> list[Drift]:
+    """Draw figures afresh and compare them with those in a folder; nothing is written.
+
+    Parameters
+    ----------
+    folder, only, progress
+        As in :func:`build`.
+
+    Returns
+    -------
+    list of Drift
+        The files that would change, with the reason; empty when all are as they were.
+
+    Raises
+    ------
+    InputError
+        For an unknown figure, or a folder without a manifest.
+    """
+    folder = Path(folder)
+    recorded = _manifest(folder)
+    if not recorded:
+        raise InputError(f"{folder} has no manifest.json to compare with; draw the figures there first")
+    drifts = []
+    for figure in progress(_chosen(only)):
+        for name, data in _render(figure).items():
+            file = folder / name
+            if not file.exists():
+                drifts.append(Drift(name, "missing: the file is not there"))
+            elif (on_disk := _hash(file.read_bytes())) != _hash(data):
+                drifts.append(Drift(name, _reason(recorded, recorded["figures"].get(name), on_disk, _hash(data))))
+    return drifts
+
+
+def _chosen(only: Iterable[str]) -> list[Figure]:
+    known = figures()
+    names = list(only) or list(known)
+    return [known[choice("figure", name, list(known))] for name in names]
+
+
+def _render(figure: Figure) -> dict[str, bytes]:
+    from acuevidence.plots.style import style
+
+    with style():
+        drawn = figure.draw().figure
+        files = {}
+        for kind in _FORMATS:
+            buffer = io.BytesIO()
+            metadata = {"Date": None, "Creator": None} if kind == "svg" else {"Software": None}
+            drawn.savefig(buffer, format=kind, metadata=metadata)
+            files[f"{figure.name}.{kind}"] = buffer.getvalue()
+    return files
+
+
+def _reason(recorded: dict[str, Any], known: str | None, on_disk: str, fresh: str) -> str:
+    if known == fresh:
+        return "edited: the file on disk is not the one that was drawn"
+    now = _inputs()
+    environment = [
+        f"{name} {recorded['environment'].get(name)} -> {value}"
+        for name, value in now["environment"].items()
+        if recorded["environment"].get(name) != value
+    ]
+    data = [name for name, value in now["data"].items() if recorded["data"].get(name) != value]
+    reasons = []
+    if data:
+        reasons.append("data: " + ", ".join(data))
+    if recorded["code"] != now["code"]:
+        reasons.append("code: the package's source changed")
+    if environment:
+        reasons.append("environment: " + ", ".join(environment))
+    if known is not None and known != on_disk:
+        reasons.append("edited: the file on disk is not the one recorded")
+    return "; ".join(reasons) or "unknown: same data, code and versions"
+
+
+def _inputs() -> dict[str, Any]:
+    source = hashlib.sha256()
+    package = Path(__file__).resolve().parents[1]
+    for path in sorted(package.rglob("*.py")):
+        source.update(path.relative_to(package).as_posix().encode() + b"\0" + path.read_bytes())
+    tables = sorted(p for p in data_folder().iterdir() if p.suffix in (".csv", ".json", ".yaml"))
+    return {
+        "data": {path.name: _hash(path.read_bytes()) for path in tables},
+        "code": source.hexdigest(),
+        "environment": {
+            "python": ".".join(platform.python_version_tuple()[:2]),
+            "platform": f"{platform.system()} {platform.machine()}",
+            **{name: version(name) for name in _LIBRARIES},
+        },
+    }
+
+
+def _manifest(folder: Path) -> dict[str, Any]:
+    file = folder / "manifest.json"
+    return dict(json.loads(file.read_text(encoding="utf-8"))) if file.exists() else {}
+
+
+def _manifest_bytes(hashes: dict[str, str]) -> bytes:
+    return (json.dumps({**_inputs(), "figures": dict(sorted(hashes.items()))}, indent=1) + "\n").encode()
+
+
+def _replace(path: Path, data: bytes) -> Path:
+    """Write beside the target and move, so that an interrupted run leaves the old file whole."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        os.chmod(name, 0o644)
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+    return path
+
+
+def _hash(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def _forest(condition: str, width: str) -> Any:
+    from acuevidence.appraisal.conditions import pooled
+    from acuevidence.appraisal.mid import mid
+    from acuevidence.evidence import load_evidence
+    from acuevidence.plots.forest import forest
+
+    title = load_evidence().rules.label(condition)
+    return forest(pooled(condition), width=width, title=title, mid=mid("pain", "SMD"), size=6.5 if width == "double" else 6)
+
+
+def _nuance() -> Any:
+    from acuevidence.plots.nuance import nuance
+
+    return nuance()

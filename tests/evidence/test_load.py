@@ -1,0 +1,184 @@
+"""Do the evidence tables say what was printed, and does a broken table say where it is broken?
+
+The shipped tables are checked against the descriptor by two readers that share no code: the package's own, and
+frictionless, the reference implementation of the standard the descriptor follows. Bad tables are made by changing one cell
+of a good table, and the error must name exactly that cell.
+"""
+
+import json
+import shutil
+
+import pandas as pd
+import pytest
+
+import acuevidence as ae
+from acuevidence.evidence import data_folder
+from acuevidence.report.codebook import codebook
+
+CONDITIONS = ["low_back_pain", "knee_osteoarthritis", "headache", "neck_pain", "fibromyalgia"]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for file in data_folder().iterdir():
+        shutil.copy(file, tmp_path / file.name)
+    return tmp_path
+
+
+def change(folder, table, row, column, value):
+    path = folder / f"{table}.csv"
+    cells = pd.read_csv(path, dtype=str, keep_default_na=False)
+    cells.loc[row, column] = value
+    cells.to_csv(path, index=False)
+    return cells
+
+
+def test_shipped_tables_hold_every_row():
+    sizes = {name: len(table) for name, table in ae.load_evidence().tables().items()}
+    assert sizes == {
+        "trials": 231, "arms": 506, "results": 545, "contrasts": 257, "directions": 245, "appraisals": 53, "safety": 50,
+        "reference_syntheses": 147, "thresholds": 32,
+    }  # fmt: skip
+
+
+def test_conditions_in_their_order():
+    assert ae.conditions() == CONDITIONS
+
+
+def test_frictionless_finds_the_data_package_valid():
+    import frictionless
+
+    report = frictionless.Package(str(data_folder() / "datapackage.json")).validate()
+    assert report.valid, report.flatten(["resourceName", "rowNumber", "fieldName", "note"])
+
+
+def test_every_figure_has_an_address():
+    evidence = ae.load_evidence()
+    for name in ("results", "contrasts", "safety", "reference_syntheses", "thresholds"):
+        assert evidence.tables()[name]["source_url"].str.startswith("http").all()
+
+
+def test_codebook_page_is_in_step_with_the_descriptor():
+    page = data_folder().parent / "docs" / "codebook.md"
+    assert page.read_text(encoding="utf-8") == codebook()
+
+
+def test_transcribed_quantiles_stand_in_the_printed_text():
+    results = ae.load_evidence().results
+    rows = results[results["median"].notna()]
+    assert len(rows) == 22
+    for row in rows.itertuples():
+        printed = row.figures_as_printed.replace("(", " ").replace(")", " ").replace("-", " ").split()
+        values = [v for v in (row.median, row.q1, row.q3, row.minimum, row.maximum) if not pd.isna(v)]
+        assert sorted(values) == sorted(float(p) for p in printed)
+
+
+@pytest.mark.parametrize(
+    ("table", "row", "column", "value", "problem"),
+    [
+        ("trials", 3, "condition", "back_pain", "not an allowed value"),
+        ("trials", 3, "year", "19x2", "not an integer"),
+        ("trials", 3, "year", "2950", "above the maximum"),
+        ("trials", 3, "n_randomized", "12.5", "not an integer"),
+        ("trials", 3, "study", "", "missing"),
+        ("trials", 3, "doi", "doi:10.1/x", "not in the required form"),
+        ("trials", 3, "study", " Smith 2001", "spaces at an end, or characters not in composed (NFC) form"),
+        ("arms", 5, "role", "placebo", "not an allowed value"),
+        ("arms", 5, "trial_id", "nobody1900", "not in table trials"),
+        ("results", 7, "arm", "acupunctur", "not in table arms"),
+        ("results", 7, "sd", "-2", "below the minimum"),
+        ("results", 7, "benefit", "2", "not an allowed value"),
+        ("results", 7, "source_url", "", "missing"),
+        ("results", 7, "mean", "inf", "not a number"),
+        ("contrasts", 7, "comparator_arm", "nobody", "not in table arms"),
+        ("contrasts", 7, "favours", "sham", "not an allowed value"),
+        ("contrasts", 7, "p_value", "p < .05", "not in the required form"),
+        ("directions", 2, "direction", "better", "not an allowed value"),
+        ("appraisals", 2, "pedro_score", "11", "above the maximum"),
+        ("safety", 2, "denominator", "people", "not an allowed value"),
+        ("reference_syntheses", 2, "i2", "101", "above the maximum"),
+    ],
+)
+def test_error_names_the_offending_cell(folder, table, row, column, value, problem):
+    change(folder, table, row, column, value)
+    with pytest.raises(ae.EvidenceError) as caught:
+        ae.load_evidence(folder)
+    failures = caught.value.failures
+    hit = failures[(failures.table == table) & (failures.row == row + 2) & (failures.column == column)]
+    assert problem in set(hit.problem), failures.to_string()
+    assert hit.allowed.str.len().gt(0).all()
+    assert f"{table}.csv line {row + 2}, {column}" in str(caught.value)
+
+
+def test_error_lists_every_fault_at_once(folder):
+    change(folder, "trials", 3, "year", "x")
+    change(folder, "arms", 5, "role", "placebo")
+    change(folder, "results", 7, "sd", "-2")
+    with pytest.raises(ae.EvidenceError) as caught:
+        ae.load_evidence(folder)
+    assert list(caught.value.failures.table) == ["trials", "arms", "results"]
+
+
+def test_more_events_than_participants_is_refused(folder):
+    cells = pd.read_csv(folder / "results.csv", dtype=str, keep_default_na=False)
+    row = cells.index[(cells.events != "") & (cells.n != "")][0]
+    change(folder, "results", row, "events", str(int(float(cells.n[row])) + 1))
+    with pytest.raises(ae.EvidenceError, match="greater than n"):
+        ae.load_evidence(folder)
+
+
+def test_estimate_outside_its_interval_is_refused(folder):
+    cells = pd.read_csv(folder / "contrasts.csv", dtype=str, keep_default_na=False)
+    row = cells.index[(cells.estimate != "") & (cells.ci_high != "")][0]
+    change(folder, "contrasts", row, "estimate", str(float(cells.ci_high[row]) + 1))
+    with pytest.raises(ae.EvidenceError, match="greater than ci_high"):
+        ae.load_evidence(folder)
+
+
+def test_second_spelling_of_a_trial_is_refused(folder):
+    cells = pd.read_csv(folder / "trials.csv", dtype=str, keep_default_na=False)
+    change(folder, "trials", len(cells), list(cells.columns), [*cells.iloc[0]])
+    change(folder, "trials", len(cells), "trial_id", cells.trial_id[0][:-2] + "_" + cells.trial_id[0][-2:])
+    with pytest.raises(ae.EvidenceError, match=f"the first spelling: {cells.trial_id[0]}"):
+        ae.load_evidence(folder)
+
+
+def test_unknown_column_is_refused_with_the_known_ones(folder):
+    path = folder / "trials.csv"
+    pd.read_csv(path, dtype=str, keep_default_na=False).rename(columns={"country": "land"}).to_csv(path, index=False)
+    with pytest.raises(ae.EvidenceError, match="land: unknown column; allowed: one of: trial_id"):
+        ae.load_evidence(folder)
+
+
+def test_own_folder_needs_only_trials_and_arms(tmp_path):
+    (tmp_path / "trials.csv").write_text(
+        "trial_id,study,condition,technique\nmine2026,Mine 2026,neck_pain,manual\n", encoding="utf-8"
+    )
+    with pytest.raises(ae.InputError, match=r"arms\.csv"):
+        ae.load_evidence(tmp_path)
+    (tmp_path / "arms.csv").write_text(
+        "condition,trial_id,arm,role,description\nneck_pain,mine2026,acu,acupuncture,needles\n", encoding="utf-8"
+    )
+    evidence = ae.load_evidence(tmp_path)
+    assert list(evidence.trials.study) == ["Mine 2026"]
+    assert evidence.results.empty
+    assert ae.conditions(evidence) == ["neck_pain"]
+
+
+def test_changed_files_are_read_again(folder):
+    before = len(ae.load_evidence(folder).thresholds)
+    path = folder / "thresholds.csv"
+    pd.read_csv(path, dtype=str, keep_default_na=False).iloc[:-1].to_csv(path, index=False)
+    assert len(ae.load_evidence(folder).thresholds) == before - 1
+
+
+def test_missing_folder_is_named(tmp_path):
+    with pytest.raises(ae.InputError, match="does not exist"):
+        ae.load_evidence(tmp_path / "nowhere")
+
+
+def test_descriptor_states_a_licence_and_units():
+    descriptor = json.loads((data_folder() / "datapackage.json").read_text(encoding="utf-8"))
+    assert descriptor["licenses"][0]["name"] == "CC-BY-4.0"
+    fields = [field for resource in descriptor["resources"] for field in resource["schema"]["fields"]]
+    assert all(field["description"] for field in fields)
