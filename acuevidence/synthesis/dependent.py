@@ -1,0 +1,264 @@
+"""What models of dependent effects share: how they read their effects, test their coefficients and print.
+
+Knows fixed effects, their tests and fit statistics. Does not know what makes the effects dependent; that is said
+by :mod:`multilevel` and :mod:`multivariate`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from scipy.special import chdtrc, fdtrc, stdtr, stdtrit
+
+from acuevidence.errors import InputError
+from acuevidence.inputs import choice, numeric, refuse
+from acuevidence.synthesis.covariance import LinearCovariance, connected, stacks
+
+if TYPE_CHECKING:
+    from acuevidence.synthesis.robust import RobustMetaAnalysis
+
+__all__ = ["DependentMetaAnalysis", "coefficient_table", "containment_df", "effects_with_covariance", "fixed_effects",
+           "spare_variance", "summarise"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DependentMetaAnalysis:
+    """What a multilevel or multivariate meta-analysis found about its fixed effects.
+
+    Attributes
+    ----------
+    coefficients : DataFrame
+        ``estimate se statistic df p_value ci_low ci_high``, one row a coefficient. Positive favours acupuncture
+        when the effects do.
+    vcov : DataFrame
+        Covariance of the coefficients.
+    loglik, aic, bic, aicc : float
+        Restricted or full log-likelihood and the criteria from it.
+    q, q_df, q_p : float
+        Cochran's Q with the sampling covariances alone, its degrees of freedom and p value.
+    qm, qm_df, qm_p : float, tuple, float
+        Wald test of all coefficients but the intercept (of all, where there is no intercept or nothing else);
+        ``qm_df`` is (numerator, denominator), the denominator infinite for ``test="z"``.
+    k : int
+        Number of effects.
+    method, test : str
+        ``REML`` or ``ML``; ``t`` or ``z``.
+    level : float
+        Level of the intervals.
+    data : DataFrame
+        The effects (``yi``, ``vi``) and their groups, with the caller's index.
+    """
+
+    coefficients: pd.DataFrame = field(repr=False)
+    vcov: pd.DataFrame = field(repr=False)
+    loglik: float
+    aic: float
+    bic: float
+    aicc: float
+    q: float
+    q_df: int
+    q_p: float
+    qm: float
+    qm_df: tuple[int, float]
+    qm_p: float
+    k: int
+    method: str
+    test: str
+    level: float
+    data: pd.DataFrame = field(repr=False)
+    model: LinearCovariance = field(repr=False)
+    components: np.ndarray = field(repr=False)
+
+    @property
+    def estimate(self) -> float:
+        """First coefficient."""
+        return float(self.coefficients["estimate"].iloc[0])
+
+    @property
+    def se(self) -> float:
+        """Standard error of the first coefficient."""
+        return float(self.coefficients["se"].iloc[0])
+
+    @property
+    def p_value(self) -> float:
+        """Two-sided p value of the first coefficient."""
+        return float(self.coefficients["p_value"].iloc[0])
+
+    @property
+    def ci_low(self) -> float:
+        """Lower limit of the first coefficient."""
+        return float(self.coefficients["ci_low"].iloc[0])
+
+    @property
+    def ci_high(self) -> float:
+        """Upper limit of the first coefficient."""
+        return float(self.coefficients["ci_high"].iloc[0])
+
+    @property
+    def residuals(self) -> pd.Series:
+        """Effects minus their fitted values."""
+        fitted = self.model.X @ self.coefficients["estimate"].to_numpy()
+        return pd.Series(self.model.y - fitted, index=self.data.index, name="residual")
+
+    def robust(self, cluster: Any, kind: str = "CR2") -> RobustMetaAnalysis:
+        """Cluster-robust standard errors and tests; see :func:`acuevidence.synthesis.robust.robust`."""
+        from acuevidence.synthesis.robust import robust
+
+        return robust(self, cluster, kind)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Coefficients, a copy."""
+        return self.coefficients.copy()
+
+    def _heterogeneity(self) -> pd.DataFrame:
+        raise NotImplementedError
+
+    def _title(self) -> str:
+        raise NotImplementedError
+
+    def summary(self) -> str:
+        """Say what was fitted and found, as text."""
+        denominator = "" if np.isinf(self.qm_df[1]) else f", {self.qm_df[1]:g}"
+        return "\n".join([
+            f"{self._title()} (k = {self.k}, {self.method}, log-likelihood {self.loglik:.4f})",
+            "",
+            self._heterogeneity().to_string(float_format="{:.4f}".format),
+            "",
+            f"Heterogeneity: Q({self.q_df}) = {self.q:.4f}, p = {self.q_p:.4g}",
+            f"Coefficients:  {'F' if denominator else 'chi2'}({self.qm_df[0]}{denominator}) = "
+            f"{self.qm / (self.qm_df[0] if denominator else 1):.4f}, p = {self.qm_p:.4g}",
+            "",
+            self.coefficients.to_string(float_format="{:.4f}".format),
+        ])
+
+    def __str__(self) -> str:
+        return self.summary()
+
+    def _repr_html_(self) -> str:
+        tables = [t.to_html(float_format="{:.4f}".format) for t in (self._heterogeneity(), self.coefficients)]
+        return f"<p><b>{self._title()}</b> (k = {self.k}, {self.method})</p>{''.join(tables)}"
+
+
+def effects_with_covariance(yi: Any, V: Any, data: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, pd.Index]:
+    """Read effects and their sampling variances (n,) or covariance (n, n).
+
+    Raises
+    ------
+    InputError
+        For variances that are not positive, or a ``V`` that is not square, symmetric and positive definite; the
+        message names the rows.
+    """
+    if not isinstance(data, pd.DataFrame):
+        raise InputError(f"data must be a DataFrame that holds the groups, not {type(data).__name__}")
+    if not data.index.is_unique:
+        repeated = data.index[data.index.duplicated()].unique()[:5].tolist()
+        raise InputError(f"data has repeated index labels {repeated}; use data.reset_index(drop=True)")
+    if np.ndim(V) < 2:
+        found, index = numeric(data, yi=yi, vi=V)
+        refuse(found["vi"] <= 0, "vi must be positive", found["vi"], index)
+        return found["yi"], found["vi"], index
+    found, index = numeric(data, yi=yi)
+    n = len(index)
+    if isinstance(V, pd.DataFrame) and not (V.index.equals(index) and V.columns.equals(index)):
+        raise InputError("V and data have different indexes; index V by data.index on both axes")
+    V = np.asarray(V, dtype=float)
+    if V.shape != (n, n):
+        raise InputError(f"V must be {n} x {n} for {n} effects, not {' x '.join(map(str, V.shape))}")
+    refuse(~np.isfinite(V).all(axis=1), "V must be finite", "a missing or infinite entry", index)
+    mirrored = np.isclose(V, V.T, rtol=1e-8, atol=0).all(axis=1)
+    refuse(~mirrored, "V must be symmetric", "an entry without its mirror", index)
+    for rows in stacks(connected(n, [], V)):
+        smallest = np.linalg.eigvalsh(V[rows[:, :, None], rows[:, None, :]])[:, 0]
+        for block in rows[smallest <= 1e-12 * V.diagonal().max()][:1]:
+            raise InputError(
+                f"V is not positive definite among rows {index[block].tolist()}; lower the assumed correlations, "
+                "or leave out effects that others determine (with three arms, give two contrasts)"
+            )
+    return found["yi"], (V + V.T) / 2, index
+
+
+def fixed_effects(moderators: str | None, data: pd.DataFrame) -> pd.DataFrame:
+    """Design matrix of a formulaic formula (None: an intercept), refused when its columns are dependent."""
+    if moderators is None:
+        return pd.DataFrame({"Intercept": np.ones(len(data))}, index=data.index)
+    import formulaic
+
+    try:
+        X = pd.DataFrame(formulaic.model_matrix(moderators, data, na_action="raise"))
+    except Exception as error:
+        raise InputError(f"moderators={moderators!r} cannot be used: {error}") from error
+    X = X.astype(float)
+    scaled = X.to_numpy() / np.maximum(np.linalg.norm(X.to_numpy(), axis=0), 1e-300)
+    diagonal = np.abs(np.diag(np.linalg.qr(scaled)[1]))
+    dependent = X.columns[diagonal < 1e-9]
+    if len(X) <= X.shape[1] or len(dependent):
+        named = f" ({', '.join(dependent)} follows from the columns before it)" if len(dependent) else ""
+        raise InputError(
+            f"moderators={moderators!r} asks for {X.shape[1]} coefficients from {len(X)} effects{named}; drop one"
+        )
+    return X
+
+
+def spare_variance(model: LinearCovariance) -> float:
+    """Variance of the effects beyond sampling, at least a tenth of the sampling variance: a place to start from."""
+    vi = model.V if model.V.ndim == 1 else model.V.diagonal()
+    residual = model.y - model.X @ np.linalg.lstsq(model.X, model.y)[0]
+    return float(max(residual.var() - vi.mean(), 0.1 * vi.mean()))
+
+
+def containment_df(X: pd.DataFrame, levels: Sequence[np.ndarray]) -> np.ndarray:
+    """Degrees of freedom by containment, as metafor's ``dfs="contain"``.
+
+    For each coefficient: the smallest number of levels among the random effects whose levels its column does
+    not vary within (all effects, where there is none), minus the number of coefficients; at least 1.
+    """
+    k, p = X.shape
+    df = np.full(p, k)
+    for level in levels:
+        groups = X.groupby(level)
+        constant = (groups.nunique() <= 1).all().to_numpy()
+        df[constant] = np.minimum(df[constant], groups.ngroups)
+    return np.maximum(df - p, 1)
+
+
+def coefficient_table(names: Sequence[str], estimate: np.ndarray, se: np.ndarray, df: np.ndarray,
+                      level: float) -> pd.DataFrame:
+    """Estimates with t tests and intervals (infinite ``df``: normal)."""
+    statistic = estimate / se
+    width = stdtrit(df, 0.5 + level / 2) * se
+    return pd.DataFrame({
+        "estimate": estimate, "se": se, "statistic": statistic, "df": df,
+        "p_value": 2 * stdtr(df, -np.abs(statistic)), "ci_low": estimate - width, "ci_high": estimate + width,
+    }, index=pd.Index(names, name="term"))
+
+
+def summarise(model: LinearCovariance, components: np.ndarray, X: pd.DataFrame, *, levels: Sequence[np.ndarray],
+              parameters: int | None = None, method: str, test: str, level: float,
+              data: pd.DataFrame) -> Mapping[str, Any]:
+    """Everything :class:`DependentMetaAnalysis` holds, from the fitted covariance."""
+    fit = model(components)
+    k, p = X.shape
+    df = containment_df(X, levels).astype(float) if choice("test", test, ("t", "z")) == "t" else np.full(p, np.inf)
+    plain = LinearCovariance(model.y, model.X, model.V, [], connected(k, [], model.V), False)
+    tested = np.flatnonzero(~(X.nunique() == 1).to_numpy())
+    tested = tested if len(tested) else np.arange(p)
+    b = fit.beta[tested]
+    wald = float(b @ np.linalg.solve(fit.vcov[np.ix_(tested, tested)], b))
+    m, denominator = len(tested), float(df[tested].min())
+    q = plain(np.zeros(0)).q
+    total, n = p + (len(components) if parameters is None else parameters), k - p if method == "REML" else k
+    corrected = max(n, total + 2)
+    return {
+        "coefficients": coefficient_table(list(X.columns), fit.beta, np.sqrt(np.diag(fit.vcov)), df, level),
+        "vcov": pd.DataFrame(fit.vcov, index=X.columns, columns=X.columns),
+        "loglik": fit.value, "aic": -2 * fit.value + 2 * total, "bic": -2 * fit.value + np.log(n) * total,
+        "aicc": -2 * fit.value + 2 * total * corrected / (corrected - total - 1),
+        "q": q, "q_df": k - p, "q_p": float(chdtrc(k - p, q)),
+        "qm": wald, "qm_df": (m, denominator),
+        "qm_p": float(chdtrc(m, wald) if np.isinf(denominator) else fdtrc(m, denominator, wald / m)),
+        "k": k, "method": method, "test": test, "level": level, "data": data, "model": model, "components": components,
+    }

@@ -1,0 +1,332 @@
+"""Multivariate meta-analysis: several outcomes, or several weeks, of the same trials at once.
+
+The true effects of a trial vary together, with a covariance ``G`` between outcomes whose form is chosen by name.
+Knows nothing of how the sampling covariance ``V`` came about; :mod:`vcalc` builds it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.special import stdtrit
+
+from acuevidence.errors import InputError
+from acuevidence.inputs import choice, refuse, values
+from acuevidence.synthesis.covariance import Kernel, LinearCovariance, climb, connected
+from acuevidence.synthesis.dependent import (
+    DependentMetaAnalysis,
+    effects_with_covariance,
+    fixed_effects,
+    spare_variance,
+    summarise,
+)
+
+__all__ = ["MultivariateMetaAnalysis", "multivariate"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MultivariateMetaAnalysis(DependentMetaAnalysis):
+    """Result of :func:`multivariate`.
+
+    Attributes
+    ----------
+    tau2 : Series
+        Between-trial variance of each outcome, in squared units of the effects.
+    rho : float or Series
+        Between-trial correlation of the outcomes: one number where the structure has one (two outcomes, or CS,
+        HCS, AR, HAR, CAR; for the last three that of neighbours, or of effects one unit of time apart), 0 for
+        DIAG and ID, else a Series over the pairs of outcomes.
+    G : DataFrame
+        Between-trial covariance matrix, outcomes by outcomes.
+    i2 : Series
+        Percent of the total variance of each outcome that lies between trials, against its typical sampling variance.
+    structure : str
+        Name of the structure of ``G``.
+    """
+
+    tau2: pd.Series
+    rho: float | pd.Series
+    G: pd.DataFrame = field(repr=False)
+    i2: pd.Series
+    structure: str
+
+    def predict(self) -> pd.DataFrame:
+        """Mean effect of each outcome, with its confidence and prediction interval.
+
+        Returns
+        -------
+        DataFrame
+            ``estimate se ci_low ci_high pi_low pi_high``, one row an outcome.
+
+        Raises
+        ------
+        InputError
+            For a model with moderators: their means would depend on the moderators.
+        """
+        if list(self.coefficients.index) != list(self.tau2.index):
+            raise InputError("predict() needs a model without moderators, with one mean per outcome")
+        table = self.coefficients[["estimate", "se", "ci_low", "ci_high"]].rename_axis("outcome")
+        width = stdtrit(self.coefficients["df"], 0.5 + self.level / 2) * np.sqrt(table["se"] ** 2 + self.tau2)
+        return table.assign(pi_low=table["estimate"] - width, pi_high=table["estimate"] + width)
+
+    def _heterogeneity(self) -> pd.DataFrame:
+        correlations = _correlations(self.G.to_numpy())
+        rho = {f"rho {name}": correlations[:, j] for j, name in enumerate(self.tau2.index)}
+        return pd.DataFrame({"tau2": self.tau2, "I2 %": self.i2} | rho)
+
+    def _title(self) -> str:
+        return f"Multivariate meta-analysis, {self.structure} between {len(self.tau2)} outcomes"
+
+
+def multivariate(
+    yi: Any = "yi",
+    V: Any = "vi",
+    *,
+    data: pd.DataFrame,
+    outcome: Any,
+    cluster: Any,
+    structure: str = "UN",
+    moderators: str | None = None,
+    method: str = "REML",
+    test: str = "t",
+    level: float = 0.95,
+) -> MultivariateMetaAnalysis:
+    """Pool several outcomes of the same trials jointly.
+
+    Parameters
+    ----------
+    yi : str or array-like (k,)
+        Effects, one row a trial and outcome. Positive favours acupuncture.
+    V : str, array-like (k,) or (k, k), or DataFrame
+        Sampling covariance of the effects, for example from :func:`vcalc`; variances alone mean that the outcomes
+        of a trial are taken as measured on different patients.
+    data : DataFrame
+        Holds the columns named here.
+    outcome : str or array-like (k,)
+        Which outcome, or which week, a row reports. A categorical column keeps its order, else labels are sorted.
+    cluster : str or array-like (k,)
+        Trial.
+    structure : {"UN", "CS", "HCS", "DIAG", "ID", "AR", "HAR", "CAR"}
+        Covariance of the true effects between outcomes: unstructured; one variance and one correlation (H: a
+        variance for each outcome); no correlation (ID: one variance); first-order autoregressive over the
+        order of the outcomes (H: a variance for each); CAR over their distance in numeric weeks.
+    moderators : str, optional
+        Formula of the fixed effects instead of one mean per outcome, for example ``"~ 0 + outcome + outcome:year"``.
+    method : {"REML", "ML"}
+    test : {"t", "z"}
+    level : float
+
+    Returns
+    -------
+    MultivariateMetaAnalysis
+
+    Raises
+    ------
+    InputError
+        For an unusable ``V``, a single outcome, or an unstructured correlation of outcomes that no trial reports
+        together.
+
+    Notes
+    -----
+    ``y = X beta + u + e``, ``u ~ N(0, G)`` within a trial, ``e ~ N(0, V)`` (van Houwelingen, Arends & Stijnen
+    2002, Statistics in Medicine). UN is fitted through its Cholesky factor and CS through its two eigenvalues, so
+    that ``G`` never leaves the positive semi-definite matrices; a correlation of 1 is a possible answer.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> effects = pd.DataFrame({
+    ...     "trial": list("AABBCCDD"), "outcome": ["pain", "function"] * 4,
+    ...     "yi": [0.2, 0.1, 0.7, 0.4, 0.5, 0.6, 1.0, 0.7], "vi": [0.02] * 8})
+    >>> fit = multivariate(data=effects, outcome="outcome", cluster="trial", structure="CS")
+    >>> fit.coefficients["estimate"].round(2).to_dict(), fit.tau2.round(3).to_dict()
+    ({'function': 0.45, 'pain': 0.6}, {'function': 0.073, 'pain': 0.073})
+    >>> round(fit.rho, 2)
+    1.0
+    """
+    restricted = choice("method", method, ("REML", "ML")) == "REML"
+    form = _STRUCTURES[choice("structure", structure, _STRUCTURES)]
+    y, covariance, index = effects_with_covariance(yi, V, data)
+    groups = values(data, outcome=outcome, cluster=cluster)[0]
+    for name, group in groups.items():
+        refuse(group.isna().to_numpy(), f"{name} is missing", group, index)
+    outcomes, o_of = _outcomes(groups["outcome"])
+    trial = pd.factorize(groups["cluster"])[0]
+    pairs = _pairs(trial, o_of, outcomes, structure)
+    X = _means(outcomes, o_of, index) if moderators is None else fixed_effects(moderators, data)
+    levels = [trial, trial * len(outcomes) + o_of]
+    model = LinearCovariance(y, X.to_numpy(), covariance, [_pair(trial, o_of, *pair) for pair in pairs],
+                             connected(len(y), [trial], covariance), restricted)
+    G, parameters = _fit(model, form, pairs, _places(structure, outcomes))
+    frame = pd.DataFrame({"yi": y, "vi": covariance if covariance.ndim == 1 else covariance.diagonal(),
+                          "outcome": groups["outcome"], "cluster": groups["cluster"]}, index=index)
+    found = summarise(model, np.array([G[pair] for pair in pairs]), X, parameters=parameters, levels=levels,
+                      method=method, test=test, level=level, data=frame)
+    named = pd.Index(outcomes, name="outcome")
+    tau2 = pd.Series(G.diagonal().copy(), index=named, name="tau2")
+    typical = _typical_variances(model, X, o_of, len(outcomes))
+    return MultivariateMetaAnalysis(
+        **found, tau2=tau2, rho=_rho(form, G, outcomes), G=pd.DataFrame(G, index=named, columns=outcomes),
+        i2=(100 * tau2 / (tau2 + typical)).rename("i2"), structure=structure,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Structure:
+    """How ``G`` follows from its parameters: ``scales`` (variances or SDs), then perhaps one correlation.
+
+    ``build(scales, rho, place)`` must accept complex numbers: its derivatives are taken by complex steps.
+    """
+
+    build: Callable[[np.ndarray, Any, np.ndarray], np.ndarray]
+    scales: Callable[[int], int]
+    power: float = 1.0                                        # of a scale, as a power of a variance
+    rho: Callable[[int], tuple[float, float]] | None = None   # range of the correlation parameter
+    independent: bool = False
+
+
+def _cholesky(scales: np.ndarray, _: Any, place: np.ndarray) -> np.ndarray:
+    L = np.zeros((len(place), len(place)), dtype=scales.dtype)
+    L[np.tril_indices(len(place))] = scales
+    return L @ L.T
+
+
+def _equal(scales: np.ndarray, _: Any, place: np.ndarray) -> np.ndarray:
+    mean = np.full((len(place), len(place)), 1 / len(place))
+    return scales[0] * (np.eye(len(place)) - mean) + scales[1] * mean
+
+
+def _diagonal(scales: np.ndarray, _: Any, place: np.ndarray) -> np.ndarray:
+    return np.eye(len(place)) * scales
+
+
+def _constant(sd: np.ndarray, rho: Any, place: np.ndarray) -> np.ndarray:
+    return np.outer(sd, sd) * np.where(np.eye(len(place), dtype=bool), 1, rho)
+
+
+def _autoregressive(sd: np.ndarray, rho: Any, place: np.ndarray) -> np.ndarray:
+    powers = np.concatenate([[1], np.cumprod(np.full(len(place) - 1, rho))])
+    order = np.arange(len(place))
+    return sd[:, None] * sd * powers[np.abs(order[:, None] - order)]
+
+
+def _continuous(sd: np.ndarray, rho: Any, place: np.ndarray) -> np.ndarray:
+    return sd[:, None] * sd * rho ** np.abs(place[:, None] - place)
+
+
+_STRUCTURES = {
+    "UN": _Structure(_cholesky, lambda o: o * (o + 1) // 2, power=0.5),
+    "CS": _Structure(_equal, lambda o: 2),
+    "HCS": _Structure(_constant, lambda o: o, power=0.5, rho=lambda o: (-1 / (o - 1), 1)),
+    "DIAG": _Structure(_diagonal, lambda o: o, independent=True),
+    "ID": _Structure(_diagonal, lambda o: 1, independent=True),
+    "AR": _Structure(_autoregressive, lambda o: 1, power=0.5, rho=lambda o: (-1, 1)),
+    "HAR": _Structure(_autoregressive, lambda o: o, power=0.5, rho=lambda o: (-1, 1)),
+    "CAR": _Structure(_continuous, lambda o: 1, power=0.5, rho=lambda o: (1e-6, 1)),
+}
+
+
+def _outcomes(given: pd.Series) -> tuple[list[Any], np.ndarray]:
+    categorical = pd.Categorical(given)
+    used = categorical.remove_unused_categories()
+    if len(used.categories) < 2:
+        raise InputError(f"outcome has one label, {used.categories[0]!r}; use meta_analysis or multilevel")
+    return list(used.categories), used.codes.astype(int)
+
+
+def _places(structure: str, outcomes: list[Any]) -> np.ndarray:
+    if structure != "CAR":
+        return np.arange(len(outcomes), dtype=float)
+    try:
+        return np.array(outcomes, dtype=float)
+    except ValueError:
+        raise InputError(f"structure='CAR' needs numeric outcomes such as weeks, not {outcomes}; use 'AR'") from None
+
+
+def _means(outcomes: list[Any], o_of: np.ndarray, index: pd.Index) -> pd.DataFrame:
+    return pd.DataFrame(np.eye(len(outcomes))[o_of], index=index, columns=outcomes)
+
+
+def _pairs(trial: np.ndarray, o_of: np.ndarray, outcomes: list[Any], structure: str) -> list[tuple[int, int]]:
+    """Pairs of outcomes that some trial reports together, each outcome with itself first."""
+    reported = np.zeros((trial.max() + 1, len(outcomes)), dtype=int)
+    reported[trial, o_of] = 1
+    together = reported.T @ reported
+    lone = np.argwhere(np.triu(together == 0, 1))
+    if structure == "UN" and len(lone):
+        a, b = (outcomes[i] for i in lone[0])
+        raise InputError(
+            f"structure='UN': no cluster reports {a!r} together with {b!r}, so their correlation cannot be estimated; "
+            "use 'CS', 'HCS' or 'DIAG'"
+        )
+    return [(i, i) for i in range(len(outcomes))] + [(int(i), int(j)) for i, j in np.argwhere(np.triu(together, 1))]
+
+
+def _pair(trial: np.ndarray, o_of: np.ndarray, a: int, b: int) -> Kernel:
+    """Pattern of one entry of ``G``: two rows of a trial, one with outcome ``a``, the other with ``b``."""
+    def kernel(rows: np.ndarray) -> np.ndarray:
+        is_a, is_b = o_of[rows] == a, o_of[rows] == b
+        crossing = (is_a[:, :, None] & is_b[:, None, :]) | (is_b[:, :, None] & is_a[:, None, :])
+        return crossing & (trial[rows][:, :, None] == trial[rows][:, None, :])
+
+    return kernel
+
+
+def _fit(model: LinearCovariance, form: _Structure, pairs: list[tuple[int, int]],
+         place: np.ndarray) -> tuple[np.ndarray, int]:
+    """Fitted ``G`` and its number of parameters."""
+    o = len(place)
+    at = tuple(np.array(pairs).T)
+    size = spare_variance(model)
+    unit = np.full(form.scales(o), size**form.power)
+    first = np.eye(o)[np.tril_indices(o)] * unit if form.build is _cholesky else unit
+    floor = 0.0 if form.power == 1 else -np.inf
+    low, high = form.rho(o) if form.rho else (0, 0)
+    correlation = [[(low + high) / 2], [low], [high], [0.1]] if form.rho else [[], [], [], []]
+    start, lower, upper, scale = (
+        np.concatenate([part, tail]) for part, tail in
+        zip((first, np.full(len(unit), floor), np.full(len(unit), np.inf), unit), correlation, strict=True)
+    )
+
+    def build(theta: np.ndarray) -> np.ndarray:
+        return form.build(theta[:len(unit)], theta[-1], place)
+
+    def slope(theta: np.ndarray) -> np.ndarray:
+        tiny = 1e-30 * scale
+        return np.stack([build(theta + 1j * tiny * e).imag[at] / (tiny @ e) for e in np.eye(len(theta))], axis=1)
+
+    def objective(theta: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
+        fit = model(build(theta)[at])
+        J = slope(theta)
+        near = 1e-4 * scale
+        bend = np.stack([fit.score @ (slope(theta + near * e) - slope(theta - near * e)) / (2 * near @ e)
+                         for e in np.eye(len(theta))])
+        return fit.value, fit.score @ J, J.T @ fit.information @ J - (bend + bend.T) / 2
+
+    return build(climb(objective, start, lower=lower, upper=upper, scale=scale).at), len(start)
+
+
+def _correlations(G: np.ndarray) -> np.ndarray:
+    sd = np.sqrt(G.diagonal())
+    return G / np.maximum(np.outer(sd, sd), np.finfo(float).tiny)
+
+
+def _rho(form: _Structure, G: np.ndarray, outcomes: list[Any]) -> float | pd.Series:
+    R = _correlations(G)
+    if form.independent:
+        return 0.0
+    i, j = np.triu_indices(len(outcomes), 1)
+    if form.build is not _cholesky or len(i) == 1:
+        return float(R[0, 1])
+    pair = pd.MultiIndex.from_arrays([[outcomes[a] for a in i], [outcomes[b] for b in j]], names=["outcome", "with"])
+    return pd.Series(R[i, j], index=pair, name="rho")
+
+
+def _typical_variances(model: LinearCovariance, X: pd.DataFrame, o_of: np.ndarray, count: int) -> np.ndarray:
+    P = model.projection(np.zeros(len(model.kernels)))
+    rows = [o_of == o for o in range(count)]
+    return np.array([(r.sum() - np.linalg.matrix_rank(X[r].to_numpy())) / P[r].sum() for r in rows])
