@@ -2,6 +2,7 @@
 
 from acuevidence.errors import AcuevidenceError, ConvergenceError, EvidenceError, InputError
 from acuevidence.evidence import Evidence, conditions, load_evidence
+from acuevidence.synthesis import GroupedMetaAnalysis, MetaAnalysis, meta_analysis
 
 __version__ = "0.1.0"
 
@@ -10,7 +11,10 @@ __all__ = [
     "ConvergenceError",
     "Evidence",
     "EvidenceError",
+    "GroupedMetaAnalysis",
     "InputError",
+    "MetaAnalysis",
     "conditions",
     "load_evidence",
+    "meta_analysis",
 ]

@@ -51,6 +51,8 @@ class Rules:
         The timing windows by name.
     measures : dict
         Outcome to regular expressions that rank an instrument's name.
+    instruments : dict
+        Regular expression to the short name of the instruments it matches, for tables and figures.
     sources, statistics, levels : tuple of str
         Kinds of page, statistics, and levels (``arms``, ``contrast``).
     sensitivity_sources, arms_left_out : tuple of dict
@@ -61,6 +63,7 @@ class Rules:
     comparators: Mapping[str, Any]
     timings: Mapping[str, Window]
     measures: Mapping[str, list[str]] = field(default_factory=dict)
+    instruments: Mapping[str, str] = field(default_factory=dict)
     sources: tuple[str, ...] = ()
     statistics: tuple[str, ...] = ("final", "adjusted_final", "change")
     levels: tuple[str, ...] = ("arms", "contrast")
@@ -79,6 +82,11 @@ class Rules:
         """Return where an instrument stands among those of an outcome; unlisted ones stand last."""
         patterns = self.measures.get(outcome, [])
         return next((i for i, p in enumerate(patterns) if re.search(p, measure, re.IGNORECASE)), len(patterns))
+
+    def short_name(self, measure: str) -> str:
+        """Return the short name of an instrument; by default its printed name up to the first comma or bracket."""
+        named = (name for p, name in self.instruments.items() if re.search(p, measure, re.IGNORECASE))
+        return next(named, re.split(r"[,(;]", measure)[0].strip())
 
 
 def load_rules(folder: Path, default: Path) -> Rules:

@@ -1,0 +1,190 @@
+"""How sure a pooled effect is: the domains of GRADE, rated by written rules with a reason each."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from acuevidence.appraisal.mid import appraisal_rules, mid
+from acuevidence.errors import InputError
+from acuevidence.evidence import Evidence, load_evidence
+from acuevidence.synthesis import MetaAnalysis
+
+__all__ = ["Certainty", "certainty"]
+
+_LEVELS = {4: "high", 3: "moderate", 2: "low", 1: "very low"}
+_DOMAINS = ("risk_of_bias", "inconsistency", "indirectness", "imprecision", "missing_evidence")
+
+
+@dataclass(frozen=True, slots=True)
+class Certainty:
+    """The certainty of a pooled effect.
+
+    Attributes
+    ----------
+    level : str
+        ``high``, ``moderate``, ``low`` or ``very low``.
+    steps : int
+        4 for high to 1 for very low.
+    domains : DataFrame
+        One row a domain: ``domain, downgrade`` (steps lost) and ``reason``.
+    """
+
+    level: str
+    steps: int
+    domains: pd.DataFrame
+
+    @property
+    def symbols(self) -> str:
+        """The level as four circles."""
+        return "●" * self.steps + "○" * (4 - self.steps)
+
+    @property
+    def reasons(self) -> list[str]:
+        """The reasons of the domains that cost a step."""
+        return list(self.domains.loc[self.domains["downgrade"] > 0, "reason"])
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the domains with their downgrade and reason."""
+        return self.domains.copy()
+
+    def summary(self) -> str:
+        """Return the level and, line by line, what each domain costs and why."""
+        lines = [f"{row.domain.replace('_', ' ')}: -{row.downgrade} ({row.reason})" for row in self.domains.itertuples()]
+        return f"Certainty: {self.level} {self.symbols}\n" + "\n".join(lines)
+
+    def __repr__(self) -> str:
+        return self.summary()
+
+    def _repr_html_(self) -> str:
+        return f"<p>Certainty: {html.escape(self.level)} {self.symbols}</p>" + self.domains.to_html(index=False)
+
+
+def certainty(
+    result: MetaAnalysis,
+    *,
+    outcome: str = "pain",
+    comparator: str | None = None,
+    indirectness: int = 0,
+    override: Mapping[str, tuple[int, str]] | None = None,
+    rules: Mapping[str, Any] | None = None,
+    evidence: Evidence | None = None,
+) -> Certainty:
+    """Rate the certainty of a pooled effect by the domains of GRADE.
+
+    Parameters
+    ----------
+    result : MetaAnalysis
+        A pooled effect on the SMD scale, positive in favour of acupuncture, from the rows of ``trial_effects``.
+    outcome : str
+        Outcome whose minimal important difference judges imprecision.
+    comparator : str, optional
+        Default: the one in the result's data.
+    indirectness : {0, 1, 2}
+        Steps lost for indirectness, which only the reader's question can tell.
+    override : mapping, optional
+        Domain to (steps lost, reason), in place of the rule.
+    rules : mapping, optional
+        In place of the section ``certainty`` of ``data/appraisal.yaml``.
+    evidence : Evidence, optional
+        Where the quality ratings are. Default: the package's evidence.
+
+    Returns
+    -------
+    Certainty
+        Level, steps and the domains with their reasons.
+
+    Raises
+    ------
+    InputError
+        For a result without trials, or an unknown domain or impossible step in ``override``.
+
+    Notes
+    -----
+    The rules put numbers on judgements (Schünemann et al, GRADE Handbook, 2013); they make a rating repeatable, not
+    beyond dispute, which is why every one can be overridden.
+
+    Examples
+    --------
+    >>> import acuevidence as ae
+    >>> effects = ae.trial_effects("low_back_pain", comparator="sham")
+    >>> rated = ae.certainty(ae.meta_analysis("yi", "vi", data=effects))
+    >>> list(rated.domains.domain)
+    ['risk_of_bias', 'inconsistency', 'indirectness', 'imprecision', 'missing_evidence']
+    """
+    if result.k == 0:
+        raise InputError("there is no certainty to rate: the result holds no trial")
+    evidence = load_evidence() if evidence is None else evidence
+    rules = appraisal_rules()["certainty"] if rules is None else rules
+    data = result.data
+    if comparator is None and "comparator" in data:
+        comparator = str(data["comparator"].iloc[0])
+    rated: dict[str, tuple[int, str]] = {
+        "risk_of_bias": _risk_of_bias(result, comparator, rules["risk_of_bias"], evidence),
+        "inconsistency": _inconsistency(result, rules["inconsistency"]),
+        "indirectness": (indirectness, "as stated by the user" if indirectness else "none stated"),
+        "imprecision": _imprecision(result, mid(outcome, "SMD", evidence=evidence).low, rules["imprecision"]),
+        "missing_evidence": _missing(result, comparator, rules["missing_evidence"]),
+    }
+    for domain, (steps, reason) in (override or {}).items():
+        if domain not in _DOMAINS or steps not in (0, 1, 2):
+            raise InputError(f"override of {domain!r} by {steps!r}: domains are {', '.join(_DOMAINS)}; steps 0, 1 or 2")
+        rated[domain] = (steps, reason)
+    steps = max(4 - sum(lost for lost, _ in rated.values()), 1)
+    domains = pd.DataFrame([(d, *rated[d]) for d in _DOMAINS], columns=["domain", "downgrade", "reason"])
+    return Certainty(_LEVELS[steps], steps, domains)
+
+
+def _risk_of_bias(
+    result: MetaAnalysis, comparator: str | None, rules: Mapping[str, Any], evidence: Evidence
+) -> tuple[int, str]:
+    if comparator in rules["unblinded_comparators"]:
+        return 1, "participants knew their treatment and rated their own pain"
+    if "trial_id" not in result.data:
+        return 0, "no ratings given"
+    score = evidence.appraisals.groupby("trial_id")["pedro_score"].max()
+    known = result.data["trial_id"].map(score)
+    good = (known >= rules["pedro"]).fillna(False).to_numpy(dtype=bool)
+    share = float(np.asarray(result.weights)[good].sum()) / 100
+    said = f"trials with a PEDro score of {rules['pedro']} or more carry {share:.0%} of the weight"
+    return (0, said) if share >= rules["share_of_weight"] else (1, f"{said}; the rest is weak or unrated")
+
+
+def _inconsistency(result: MetaAnalysis, rules: Mapping[str, Any]) -> tuple[int, str]:
+    if result.k < 2:
+        return 0, "one trial"
+    crosses = result.k > 2 and result.pi_low < 0 < result.pi_high and not result.ci_low < 0 < result.ci_high
+    said = f"I2 {result.i2:.0f}%" + (", prediction interval on both sides of no effect" if crosses else "")
+    if result.i2 >= rules["i2_very_serious"] and crosses:
+        return 2, said
+    return (1 if result.i2 >= rules["i2_serious"] or crosses else 0), said
+
+
+def _imprecision(result: MetaAnalysis, threshold: float, rules: Mapping[str, Any]) -> tuple[int, str]:
+    reasons = []
+    if {"n1", "n2"} <= set(result.data.columns):
+        n = float(result.data[["n1", "n2"]].sum().sum())
+        if n < rules["participants"]:
+            reasons.append(f"{n:.0f} participants, fewer than {rules['participants']}")
+    if result.k <= rules["few_trials"]:
+        reasons.append(f"{result.k} trial{'s' if result.k > 1 else ''}")
+    if result.ci_low < 0 < result.ci_high:
+        important = " and an important one" if result.ci_high > threshold else ""
+        reasons += [f"the interval holds no effect{important}"] * (2 if important else 1)
+    return min(len(reasons), 2), "; ".join(dict.fromkeys(reasons)) or "precise"
+
+
+def _missing(result: MetaAnalysis, comparator: str | None, rules: Mapping[str, Any]) -> tuple[int, str]:
+    left = result.data.attrs.get("excluded")
+    if left is None:
+        return 0, "trials without usable figures not listed"
+    trials = left[left["arm"].isna() & ((left["comparator"] == comparator) if comparator else True)]
+    known = result.k + trials["trial_id"].nunique()
+    share = trials["trial_id"].nunique() / known
+    said = f"{trials['trial_id'].nunique()} of {known} known trials print no usable figure"
+    return (1 if share >= rules["share_of_trials"] else 0), said

@@ -1,0 +1,66 @@
+"""Formulas to design matrices: moderators with names, refused when they cannot be told apart."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from acuevidence.errors import InputError
+
+__all__ = ["design", "rows_for"]
+
+
+def design(formula: str, data: pd.DataFrame) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Return the design matrix of a formulaic formula and the names of its terms.
+
+    Raises
+    ------
+    InputError
+        For a formula that cannot be read, missing moderators (named by row), moderators that follow from one another
+        (named), or more coefficients than trials can tell.
+    """
+    X = _matrix(formula, data)
+    values = X.to_numpy(dtype=float)
+    empty = [name for name, column in zip(X.columns, values.T, strict=True) if not column.any()]
+    if empty:
+        raise InputError(f"moderators={formula!r}: no trial has {', '.join(empty)}; drop the level or the term")
+    scaled = values / np.linalg.norm(values, axis=0)
+    diagonal = np.abs(np.diag(np.linalg.qr(scaled)[1]))
+    follows = [name for name, size in zip(X.columns, diagonal, strict=False) if size < 1e-9]
+    if follows:
+        raise InputError(f"moderators={formula!r}: {', '.join(follows)} follows from the terms before it; drop one")
+    if len(X) <= X.shape[1]:
+        raise InputError(f"moderators={formula!r} asks for {X.shape[1]} coefficients from {len(X)} trials; drop terms")
+    return values, tuple(map(str, X.columns))
+
+
+def rows_for(formula: str | None, data: pd.DataFrame, new: pd.DataFrame) -> np.ndarray:
+    """Return rows of the design for new settings, coded as the data were."""
+    import formulaic
+
+    if formula is None:
+        return np.ones((len(new), 1))
+    spec = formulaic.model_matrix(formula, data, na_action="raise").model_spec
+    try:
+        return np.asarray(spec.get_model_matrix(new), dtype=float)
+    except Exception as error:
+        raise InputError(f"new does not fit moderators={formula!r}: {error}") from error
+
+
+def _matrix(formula: str, data: pd.DataFrame) -> Any:
+    import formulaic
+
+    try:
+        needed = formulaic.Formula(formula).required_variables
+    except Exception as error:
+        raise InputError(f"moderators={formula!r} cannot be read: {error}") from error
+    for name in sorted(map(str, needed)):
+        if name in data and data[name].isna().any():
+            rows = data.index[data[name].isna()].tolist()
+            raise InputError(f"moderator {name} is missing in rows {rows[:5]}; give a value or leave the rows out")
+    try:
+        return pd.DataFrame(formulaic.model_matrix(formula, data, na_action="raise"))
+    except Exception as error:
+        raise InputError(f"moderators={formula!r} cannot be used: {error}") from error

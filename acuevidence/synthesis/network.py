@@ -1,0 +1,327 @@
+"""Network meta-analysis: every pair of treatments compared, through all trials that connect them.
+
+Knows contrasts, trials with several arms, and the network they span. Local and global inconsistency is looked at
+in :mod:`network_inconsistency`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from scipy.special import chdtrc, ndtr, ndtri, stdtrit
+
+from acuevidence.errors import InputError
+from acuevidence.inputs import choice
+from acuevidence.synthesis.network_contrasts import Trials, read_contrasts, trials_by_arms, with_designs
+from acuevidence.synthesis.network_fit import fit, moments, reml, within_designs
+
+if TYPE_CHECKING:
+    from acuevidence.synthesis.network_inconsistency import DesignDecomposition, NetHeat
+
+__all__ = ["NetworkMetaAnalysis", "network"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkMetaAnalysis:
+    """Result of :func:`network`.
+
+    Attributes
+    ----------
+    estimates, se : DataFrame (treatments, treatments)
+        Effect of the row's treatment minus the column's, and its standard error. Positive favours the row when
+        larger effects are better.
+    treatments : Index
+        All treatments, sorted (or in the order of their categories).
+    reference : object
+        Treatment the others are set against in ``to_frame``.
+    tau2 : float or None
+        Between-trial variance, the same for every contrast; None where the network leaves no degrees of freedom.
+        Estimated also when ``effects="common"``, which does not use it.
+    i2 : float or None
+        Percent of the variation that is heterogeneity or inconsistency, ``100 (Q - df) / Q``.
+    q_total, q_heterogeneity, q_inconsistency : float
+        Cochran's Q of the whole network, its part within designs, and its part between designs (common effects).
+    q_total_df, q_heterogeneity_df, q_inconsistency_df : int
+    q_total_p, q_heterogeneity_p, q_inconsistency_p : float
+        Their degrees of freedom and p values (1 where there are no degrees of freedom).
+    p_scores : Series
+        Mean certainty that a treatment is better than another (Ruecker & Schwarzer 2015, BMC Medical Research
+        Methodology), between 0 and 1.
+    k, contrasts : int
+        Number of trials, and of contrasts given.
+    method, effects, favourable : str
+    level : float
+    data : DataFrame
+        ``study treat1 treat2 yi se design``, one row a contrast, with the caller's index.
+    """
+
+    estimates: pd.DataFrame = field(repr=False)
+    se: pd.DataFrame = field(repr=False)
+    treatments: pd.Index
+    reference: Any
+    tau2: float | None
+    i2: float | None
+    q_total: float
+    q_total_df: int
+    q_total_p: float
+    q_heterogeneity: float
+    q_heterogeneity_df: int
+    q_heterogeneity_p: float
+    q_inconsistency: float
+    q_inconsistency_df: int
+    q_inconsistency_p: float
+    p_scores: pd.Series = field(repr=False)
+    k: int
+    contrasts: int
+    method: str
+    effects: str
+    favourable: str
+    level: float
+    data: pd.DataFrame = field(repr=False)
+    trials: tuple[Trials, ...] = field(repr=False)
+
+    def _frame(self, values: np.ndarray) -> pd.DataFrame:
+        return pd.DataFrame(values, index=self.treatments, columns=self.treatments)
+
+    @property
+    def ci_low(self) -> pd.DataFrame:
+        """Lower confidence limits, row minus column."""
+        return self.estimates - ndtri(0.5 + self.level / 2) * self.se
+
+    @property
+    def ci_high(self) -> pd.DataFrame:
+        """Upper confidence limits, row minus column."""
+        return self.estimates + ndtri(0.5 + self.level / 2) * self.se
+
+    @property
+    def p_values(self) -> pd.DataFrame:
+        """Two-sided p values of every comparison; 1 on the diagonal."""
+        z = self.estimates.to_numpy() / np.where(self.se > 0, self.se, 1)
+        return self._frame(2 * ndtr(-np.abs(z)))
+
+    def prediction(self) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Prediction limits of the effects in a new trial, row minus column.
+
+        Returns
+        -------
+        tuple of DataFrame
+            Lower and upper limits: ``t`` with the degrees of freedom of Q, variance ``se**2 + tau2``.
+
+        Raises
+        ------
+        InputError
+            For common effects, or where tau2 cannot be estimated.
+        """
+        if self.effects == "common" or self.tau2 is None:
+            raise InputError("prediction needs effects='random' and a network with degrees of freedom for tau2")
+        off = ~np.eye(len(self.treatments), dtype=bool)
+        width = stdtrit(self.q_total_df, 0.5 + self.level / 2) * np.sqrt(self.se**2 + self.tau2) * off
+        return self.estimates - width, self.estimates + width
+
+    def to_frame(self) -> pd.DataFrame:
+        """All treatments against the reference: ``estimate se statistic p_value ci_low ci_high p_score``."""
+        others = self.treatments.drop(self.reference)
+        estimate, se = (frame.loc[others, self.reference] for frame in (self.estimates, self.se))
+        return pd.DataFrame({
+            "estimate": estimate, "se": se, "statistic": estimate / se,
+            "p_value": self.p_values.loc[others, self.reference],
+            "ci_low": self.ci_low.loc[others, self.reference], "ci_high": self.ci_high.loc[others, self.reference],
+            "p_score": self.p_scores[others],
+        }).rename_axis("treatment")
+
+    def league(self, digits: int = 2, transform: Callable[[Any], Any] | None = None) -> pd.DataFrame:
+        """League table, treatments from the best P-score down.
+
+        Parameters
+        ----------
+        digits : int
+            Decimals shown.
+        transform : callable, optional
+            Applied to estimates and limits, for example ``numpy.exp`` for ratios.
+
+        Returns
+        -------
+        DataFrame of str
+            Every cell is row minus column with its interval: network estimates below the diagonal, direct
+            estimates above it (empty where no trial compares the two), treatments on it.
+        """
+        from acuevidence.synthesis.network_inconsistency import direct_evidence
+
+        order = self.p_scores.sort_values(ascending=False, kind="stable").index
+        direct, direct_se, _ = direct_evidence(self)
+        z = ndtri(0.5 + self.level / 2)
+        show = transform or (lambda value: value)
+
+        def cell(estimate: float, se: float) -> str:
+            if np.isnan(estimate):
+                return ""
+            low, high = sorted((show(estimate - z * se), show(estimate + z * se)))
+            return f"{show(estimate):.{digits}f} ({low:.{digits}f} to {high:.{digits}f})"
+
+        table = pd.DataFrame("", index=order, columns=order)
+        place = self.treatments.get_indexer(order)
+        for i, a in enumerate(place):
+            for j, b in enumerate(place):
+                pair = (self.estimates.iat[a, b], self.se.iat[a, b]) if i > j else (direct[a, b], direct_se[a, b])
+                table.iat[i, j] = str(order[i]) if i == j else cell(*pair)
+        return table
+
+    def split(self) -> pd.DataFrame:
+        """Direct against indirect evidence for each comparison; see :func:`network_inconsistency.split`."""
+        from acuevidence.synthesis.network_inconsistency import split
+
+        return split(self)
+
+    def design_decomposition(self) -> DesignDecomposition:
+        """Q by design, and without each design; see :func:`network_inconsistency.design_decomposition`."""
+        from acuevidence.synthesis.network_inconsistency import design_decomposition
+
+        return design_decomposition(self)
+
+    def net_heat(self, effects: str = "common") -> NetHeat:
+        """Numbers of a net heat plot; see :func:`network_inconsistency.net_heat`."""
+        from acuevidence.synthesis.network_inconsistency import net_heat
+
+        return net_heat(self, effects)
+
+    def summary(self) -> str:
+        """Say what was compared and found, as text."""
+        tau2 = "not estimable" if self.tau2 is None else f"{self.tau2:.4f}, I2 = {self.i2:.1f} %"
+        return "\n".join([
+            f"Network meta-analysis, {self.effects} effects: {len(self.treatments)} treatments in {self.k} trials",
+            f"tau2 ({self.method}) = {tau2}",
+            *(f"Q {name}({df}) = {q:.4f}, p = {p:.4g}" for name, q, df, p in (
+                ("total", self.q_total, self.q_total_df, self.q_total_p),
+                ("within designs", self.q_heterogeneity, self.q_heterogeneity_df, self.q_heterogeneity_p),
+                ("between designs", self.q_inconsistency, self.q_inconsistency_df, self.q_inconsistency_p))),
+            "", f"Effects against {self.reference}:",
+            self.to_frame().to_string(float_format="{:.4f}".format),
+        ])
+
+    def __str__(self) -> str:
+        return self.summary()
+
+    def _repr_html_(self) -> str:
+        tau2 = "not estimable" if self.tau2 is None else f"{self.tau2:.4f}"
+        return (f"<p><b>Network meta-analysis</b>, {self.effects} effects, against {self.reference} "
+                f"({self.k} trials, tau2 {tau2})</p>{self.to_frame().to_html(float_format='{:.4f}'.format)}")
+
+
+def network(
+    treat1: Any = "treat1",
+    treat2: Any = "treat2",
+    yi: Any = "yi",
+    se: Any = "se",
+    study: Any = "study",
+    *,
+    data: pd.DataFrame | None = None,
+    reference: Any = None,
+    method: str = "DL",
+    effects: str = "random",
+    favourable: str = "larger",
+    level: float = 0.95,
+    tolerance: float = 0.001,
+) -> NetworkMetaAnalysis:
+    """Compare all treatments of a connected network of trials.
+
+    Parameters
+    ----------
+    treat1, treat2 : str or array-like (rows,)
+        Treatments a row compares.
+    yi : str or array-like (rows,)
+        Effect of ``treat1`` minus ``treat2``.
+    se : str or array-like (rows,)
+        Its standard error.
+    study : str or array-like (rows,)
+        Trial. A trial with m arms gives all its m (m - 1) / 2 comparisons.
+    data : DataFrame, optional
+        Where column names are looked up.
+    reference : object, optional
+        Treatment the others are set against in ``to_frame``; the one with most trials when None.
+    method : {"DL", "REML", "REML-joint"}
+        Estimator of tau2, see Notes.
+    effects : {"random", "common"}
+    favourable : {"larger", "smaller"}
+        Which effects are better, for the P-scores.
+    level : float
+        Level of the intervals.
+    tolerance : float
+        By how much the effects of a trial with several arms may miss adding up, because they were rounded.
+
+    Returns
+    -------
+    NetworkMetaAnalysis
+
+    Raises
+    ------
+    InputError
+        For a network in several parts (the message names them), a trial that lacks or repeats a comparison, or
+        whose effects do not add up or whose standard errors cannot belong together.
+
+    Notes
+    -----
+    Graph-theoretical network meta-analysis (Ruecker 2012, Research Synthesis Methods), as netmeta: the weights of
+    trials with several arms are back-calculated from the variances of their contrasts, which equals generalised
+    least squares with their covariance.
+
+    ``DL`` is the generalised method of moments (Jackson, White & Riley 2012, Statistics in Medicine). ``REML``
+    is netmeta's: for tau2 alone, the contrasts of a trial against its last treatment count with uncorrelated
+    sampling errors, so in networks with such trials tau2 depends a little on the names of the treatments.
+    ``REML-joint`` keeps their covariance and does not. The three coincide where all trials have two arms, except
+    that DL is a moment estimator.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> trials = pd.DataFrame({
+    ...     "study": [1, 2, 3, 4], "treat1": ["acupuncture", "acupuncture", "sham", "acupuncture"],
+    ...     "treat2": ["sham", "usual care", "usual care", "sham"],
+    ...     "yi": [0.2, 0.7, 0.3, 0.3], "se": [0.1, 0.1, 0.1, 0.1]})
+    >>> net = network(data=trials, effects="common")
+    >>> net.estimates.round(2).loc["acupuncture"].to_dict()
+    {'acupuncture': 0.0, 'sham': 0.28, 'usual care': 0.64}
+    >>> net.to_frame()[["estimate", "se"]].round(3).loc["usual care"].to_list()
+    [-0.64, 0.077]
+    """
+    choice("method", method, ("DL", "REML", "REML-joint"))
+    choice("effects", effects, ("random", "common"))
+    choice("favourable", favourable, ("larger", "smaller"))
+    table, treatments = read_contrasts(treat1, treat2, yi, se, study, data)
+    names = pd.Index(treatments, name="treatment")
+    trials, n = tuple(trials_by_arms(table, names, tolerance)), len(names)
+    common = fit(trials, n)
+    df = sum(len(g.trial) * (g.arms.shape[1] - 1) for g in trials) - (n - 1)
+    within, within_df = within_designs(trials)
+    tau2 = None if df == 0 else moments(trials, common, df) if method == "DL" else reml(trials, n, method)
+    chosen = common if effects == "common" or not tau2 else fit(trials, n, tau2)
+    estimates = chosen.theta[:, None] - chosen.theta
+    spread = chosen.covariance.diagonal()
+    standard = np.sqrt(np.maximum(spread[:, None] + spread - 2 * chosen.covariance, 0)) * (1 - np.eye(n))
+    if reference is None:
+        counts = np.bincount(np.concatenate([g.arms.ravel() for g in trials]), minlength=n)
+        reference = names[int(counts.argmax())]
+    elif reference not in names:
+        choice("reference", reference, [str(name) for name in names])
+    better = estimates if favourable == "larger" else -estimates
+    certainty = ndtr(better / np.where(standard > 0, standard, 1)) * (1 - np.eye(n))
+    between, between_df = common.q - within, df - within_df
+    return NetworkMetaAnalysis(
+        estimates=pd.DataFrame(estimates, index=names, columns=names),
+        se=pd.DataFrame(standard, index=names, columns=names),
+        treatments=names, reference=reference, tau2=tau2,
+        i2=None if df == 0 else 100 * max(0.0, (common.q - df) / max(common.q, 1e-300)),
+        q_total=common.q, q_total_df=df, q_total_p=_tail(df, common.q),
+        q_heterogeneity=within, q_heterogeneity_df=within_df, q_heterogeneity_p=_tail(within_df, within),
+        q_inconsistency=between, q_inconsistency_df=between_df, q_inconsistency_p=_tail(between_df, between),
+        p_scores=pd.Series(certainty.sum(axis=1) / (n - 1), index=names, name="p_score"),
+        k=table["study"].nunique(), contrasts=len(table), method=method, effects=effects, favourable=favourable,
+        level=level, data=with_designs(table, names), trials=trials,
+    )
+
+
+def _tail(df: int, q: float) -> float:
+    return float(chdtrc(df, max(q, 0.0))) if df else 1.0

@@ -1,0 +1,157 @@
+"""The contrasts of a network: read, checked, and laid side by side by number of arms.
+
+Knows what a trial with several arms must deliver, and that a network must hang together. Fits nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from acuevidence.errors import InputError
+from acuevidence.inputs import numeric, refuse, values
+
+__all__ = ["Trials", "read_contrasts", "trials_by_arms", "with_designs"]
+
+
+@dataclass(frozen=True, slots=True)
+class Trials:
+    """Trials with the same number of arms, side by side.
+
+    Attributes
+    ----------
+    trial : ndarray (S,)
+        Trial numbers.
+    arms : ndarray (S, m)
+        Treatment numbers, ascending.
+    y, v : ndarray (S, m, m)
+        Effect of row arm minus column arm, and its variance (0 on the diagonal).
+    """
+
+    trial: np.ndarray
+    arms: np.ndarray
+    y: np.ndarray
+    v: np.ndarray
+
+    def laplacian(self, tau2: float) -> np.ndarray:
+        """Weights of the trials as Laplacian matrices (S, m, m): minus the weight of each contrast off the diagonal.
+
+        Heterogeneity adds ``tau2`` to the variance of every contrast. The pseudo-inverse of the Laplacian is the
+        doubly centred ``-v/2`` (Gutman & Xiao 2004; Ruecker & Schwarzer 2014, Statistics in Medicine), which is
+        generalised least squares with the trial's full covariance.
+        """
+        m = self.arms.shape[1]
+        centre = np.eye(m) - 1 / m
+        resistance = self.v + tau2 * (1 - np.eye(m))
+        return np.linalg.inv(-0.5 * centre @ resistance @ centre + 1 / m) - 1 / m
+
+
+def read_contrasts(treat1: Any, treat2: Any, yi: Any, se: Any, study: Any,
+          data: pd.DataFrame | None) -> tuple[pd.DataFrame, list[Any]]:
+    """Contrasts with numbered trials and treatments, ``low < high``, and the names of the treatments."""
+    found, index = numeric(data, yi=yi, se=se)
+    labels = values(data, treat1=treat1, treat2=treat2, study=study)[0]
+    refuse(found["se"] <= 0, "se must be positive", found["se"], index)
+    for name, label in labels.items():
+        refuse(label.isna().to_numpy(), f"{name} is missing", label, index)
+    both = pd.concat([labels["treat1"], labels["treat2"]], ignore_index=True)
+    if isinstance(both.dtype, pd.CategoricalDtype):
+        treatments = list(both.cat.remove_unused_categories().cat.categories)
+    else:
+        treatments = sorted(both.unique(), key=lambda name: (str(name).casefold(), str(name)))
+    code = pd.Index(treatments).get_indexer(both).reshape(2, -1)
+    refuse(code[0] == code[1], "treat1 and treat2 must differ", labels["treat1"], index)
+    trial = pd.factorize(labels["study"])[0]
+    table = pd.DataFrame({
+        "study": labels["study"], "treat1": labels["treat1"], "treat2": labels["treat2"],
+        "yi": found["yi"], "se": found["se"], "trial": trial, "low": code.min(axis=0), "high": code.max(axis=0),
+        "y": np.where(code[0] < code[1], 1, -1) * found["yi"],
+    }, index=index)
+    _refuse_incomplete(table, treatments)
+    _refuse_disconnected(table, treatments)
+    return table, treatments
+
+
+def _refuse_incomplete(table: pd.DataFrame, treatments: list[Any]) -> None:
+    repeated = table.duplicated(["trial", "low", "high"])
+    if repeated.any():
+        row = table[repeated].iloc[0]
+        raise InputError(
+            f"study {row['study']} compares {treatments[row['low']]} with {treatments[row['high']]} more than once; "
+            "give one effect a comparison, or a study label of its own to each independent part"
+        )
+    for _, rows in table.groupby("trial"):
+        arms = sorted({*rows["low"], *rows["high"]})
+        lacking = {(a, b) for i, a in enumerate(arms) for b in arms[i + 1:]} - set(zip(rows["low"], rows["high"], strict=True))
+        if lacking:
+            a, b = min(lacking)
+            raise InputError(
+                f"study {rows['study'].iloc[0]} has {len(arms)} arms but lacks {treatments[a]} against {treatments[b]}; "
+                f"give all {len(arms) * (len(arms) - 1) // 2} comparisons of a trial"
+            )
+
+
+def _refuse_disconnected(table: pd.DataFrame, treatments: list[Any]) -> None:
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    n = len(treatments)
+    links = coo_array((np.ones(len(table)), (table["low"], table["high"])), shape=(n, n))
+    parts, part = connected_components(links, directed=False)
+    if parts > 1:
+        named = "; ".join(f"{{{', '.join(str(treatments[i]) for i in np.flatnonzero(part == c))}}}" for c in range(parts))
+        raise InputError(f"the network falls into {parts} parts that no trial connects: {named}; analyse one of them")
+
+
+def trials_by_arms(table: pd.DataFrame) -> list[Trials]:
+    """Trials side by side with others of as many arms."""
+    table = table.sort_values(["trial", "low", "high"])
+    rows_of = table.groupby("trial")["trial"].transform("size").to_numpy()
+    found = []
+    for size in np.unique(rows_of):
+        m = int(round((1 + np.sqrt(1 + 8 * size)) / 2))
+        part = table[rows_of == size]
+        trial, low, high, y, se = (part[c].to_numpy().reshape(-1, size) for c in ("trial", "low", "high", "y", "se"))
+        i, j = np.triu_indices(m, 1)
+        effect, variance = np.zeros((2, len(trial), m, m))
+        effect[:, i, j], effect[:, j, i] = y, -y
+        variance[:, i, j] = variance[:, j, i] = se**2
+        found.append(Trials(trial[:, 0], np.column_stack([low[:, :1], high[:, : m - 1]]), effect, variance))
+    return found
+
+
+def _refuse_inconsistent(group: Trials, table: pd.DataFrame, treatments: pd.Index, tolerance: float) -> None:
+    """Refuse trials with several arms whose effects do not add up, or whose variances imply a negative one."""
+    m = group.arms.shape[1]
+    if m == 2:
+        return
+    potential = group.y.mean(axis=2)
+    misfit = np.abs(group.y - (potential[:, :, None] - potential[:, None, :]))
+    total = group.v.sum(axis=2)
+    arm = (total - total.sum(axis=1, keepdims=True) / (2 * (m - 1))) / (m - 2)
+    for s in np.flatnonzero(misfit.max(axis=(1, 2)) > tolerance):
+        i, j = np.unravel_index(misfit[s].argmax(), (m, m))
+        raise InputError(
+            f"the effects of study {_study(table, group.trial[s])} do not add up: {treatments[group.arms[s, i]]} against "
+            f"{treatments[group.arms[s, j]]} is {group.y[s, i, j]:.4g}, but {potential[s, i] - potential[s, j]:.4g} "
+            f"follows from its comparisons together; correct them, or raise tolerance={tolerance}"
+        )
+    for s in np.flatnonzero(arm.min(axis=1) < 0):
+        raise InputError(
+            f"the standard errors of study {_study(table, group.trial[s])} cannot belong together: they imply a negative "
+            f"variance in arm {treatments[group.arms[s, arm[s].argmin()]]}; correct them"
+        )
+
+
+def _study(table: pd.DataFrame, trial: int) -> Any:
+    return table.loc[table["trial"] == trial, "study"].iloc[0]
+
+
+def with_designs(table: pd.DataFrame, names: pd.Index) -> pd.DataFrame:
+    arms = table.groupby("trial")[["low", "high"]].agg(lambda codes: list(codes))
+    label = [":".join(str(names[i]) for i in sorted({*low, *high})) for low, high in zip(arms["low"], arms["high"], strict=True)]
+    design = pd.Series(label, index=arms.index)
+    return table[["study", "treat1", "treat2", "yi", "se"]].assign(design=design[table["trial"]].to_numpy())

@@ -1,0 +1,109 @@
+"""Least squares on the graph of a network, and the variance between its trials.
+
+Knows trials as :class:`network_contrasts.Trials` and treatments as numbers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from acuevidence.synthesis.covariance import LinearCovariance, climb
+from acuevidence.synthesis.network_contrasts import Trials
+
+__all__ = ["Fit", "by_design", "design_potentials", "fit", "misfit", "moments", "reml", "within_designs"]
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """Weighted least squares on the network: potentials of the treatments, their pseudo-covariance, and Q."""
+
+    theta: np.ndarray
+    covariance: np.ndarray
+    q: float
+
+
+def fit(trials: tuple[Trials, ...], n: int, tau2: float = 0.0) -> Fit:
+    """Fit the consistency model by weighted least squares on the graph of ``n`` treatments."""
+    L, pull = np.zeros((n, n)), np.zeros(n)
+    weighted = [(group, group.laplacian(tau2)) for group in trials]
+    for group, laplacian in weighted:
+        np.add.at(L, (group.arms[:, :, None], group.arms[:, None, :]), laplacian)
+        np.add.at(pull, group.arms, -(laplacian * group.y).sum(axis=2))
+    covariance = np.linalg.inv(L + 1 / n) - 1 / n
+    theta = covariance @ pull
+    return Fit(theta, covariance, sum(misfit(g, w, theta[g.arms]).sum() for g, w in weighted))
+
+
+def misfit(group: Trials, laplacian: np.ndarray, theta: np.ndarray) -> np.ndarray:
+    """Q of each trial around potentials ``theta`` (S, m) of its arms."""
+    r = group.y - (theta[:, :, None] - theta[:, None, :])
+    return -(laplacian * r**2).sum(axis=(1, 2)) / 2
+
+
+def by_design(trials: tuple[Trials, ...]) -> list[tuple[Trials, np.ndarray]]:
+    """Trials with the number of their design (the set of arms) within their group."""
+    return [(group, np.unique(group.arms, axis=0, return_inverse=True)[1].ravel()) for group in trials]
+
+
+def within_designs(trials: tuple[Trials, ...], tau2: float = 0.0) -> tuple[float, int]:
+    """Q around the mean of each design, and its degrees of freedom."""
+    q, df = 0.0, 0
+    for group, design in by_design(trials):
+        laplacian = group.laplacian(tau2)
+        theta = design_potentials(group, design, laplacian)[0]
+        q += float(misfit(group, laplacian, theta[design]).sum())
+        df += (len(design) - len(theta)) * (group.arms.shape[1] - 1)
+    return q, df
+
+
+def design_potentials(group: Trials, design: np.ndarray, laplacian: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Pooled potentials (D, m) of each design's arms, and the pooled Laplacian (D, m, m)."""
+    m = group.arms.shape[1]
+    L = np.zeros((design.max() + 1, m, m))
+    pull = np.zeros(L.shape[:2])
+    np.add.at(L, design, laplacian)
+    np.add.at(pull, design, -(laplacian * group.y).sum(axis=2))
+    return np.linalg.solve(L + 1 / m, pull[..., None])[..., 0], L
+
+
+def moments(trials: tuple[Trials, ...], common: Fit, df: int) -> float:
+    """Generalised DerSimonian-Laird: ``(Q - df) / tr[(I - H)(BB' o E / 2) W]``, at least 0."""
+    trace = 0.0
+    for group in trials:
+        L = group.laplacian(0.0)
+        spread = common.covariance[group.arms[:, :, None], group.arms[:, None, :]]
+        trace += np.trace(L, axis1=1, axis2=2).sum() - (spread * (L @ L)).sum()
+    return float(max(0.0, (common.q - df) / (trace / 2)))
+
+
+def reml(trials: tuple[Trials, ...], n: int, method: str) -> float:
+    """Restricted maximum likelihood of tau2 from the contrasts of each trial against its last treatment."""
+    size = sum(len(g.trial) * (g.arms.shape[1] - 1) for g in trials)
+    y, X, V = np.empty(size), np.zeros((size, n)), np.zeros((size, size))
+    trial, at = np.empty(size, dtype=int), 0
+    for g in trials:
+        s, m = g.arms.shape
+        rows = at + np.arange(s * (m - 1)).reshape(s, m - 1)
+        last = g.v[:, :-1, -1]
+        shared = (last[:, :, None] + last[:, None, :] - g.v[:, :-1, :-1]) / 2
+        V[rows[:, :, None], rows[:, None, :]] = shared * np.eye(m - 1) if method == "REML" else shared
+        y[rows], trial[rows] = g.y[:, :-1, -1], g.trial[:, None]
+        X[rows, g.arms[:, :-1]], X[rows, g.arms[:, -1:]] = 1, -1
+        at += rows.size
+
+    def kernel(rows: np.ndarray) -> np.ndarray:
+        return ((trial[rows][:, :, None] == trial[rows][:, None, :]) + np.eye(rows.shape[1])) / 2
+
+    model = LinearCovariance(y, X[:, 1:], V, [kernel], trial)
+
+    def objective(g: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
+        at = model(g)
+        return at.value, at.score, at.information
+
+    start = np.full(1, V.diagonal().mean())
+    top = climb(objective, start, lower=np.zeros(1), upper=np.full(1, np.inf), scale=start)
+    return float(top.at[0])
+
+

@@ -1,0 +1,229 @@
+"""The verb of pairwise synthesis: effects in, one result or one per group out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from acuevidence.errors import InputError
+from acuevidence.inputs import choice, numeric, refuse, values
+from acuevidence.synthesis import kernel
+from acuevidence.synthesis.result import Between, GroupedMetaAnalysis, MetaAnalysis, omnibus, with_notes
+
+__all__ = ["meta_analysis"]
+
+
+def meta_analysis(
+    yi: Any = "yi",
+    vi: Any = "vi",
+    *,
+    data: pd.DataFrame | None = None,
+    labels: Any = None,
+    n: Any = None,
+    method: str = "REML",
+    test: str = "HKSJ",
+    level: float = 0.95,
+    by: Any = None,
+    moderators: str | None = None,
+    prediction: str = "V",
+    missing: str = "error",
+    overall: bool = False,
+) -> Any:
+    """Pool effects by a random-effects (or equal-effects) model.
+
+    Parameters
+    ----------
+    yi, vi : array-like or column names
+        Effects and sampling variances (not standard errors), one per trial.
+    data : DataFrame, optional
+        Where column names are looked up.
+    labels : array-like or column name, optional
+        Names of the trials.
+    n : array-like or column name, optional
+        Participants per trial, for small-study tests.
+    method : {"REML", "DL", "HE", "HS", "HSk", "SJ", "ML", "EB", "PM", "PMM", "EE"}
+        Estimator of tau2; EE: equal effects.
+    test : {"HKSJ", "HKSJ-adhoc", "t", "z"}
+        Hartung-Knapp-Sidik-Jonkman, its ad hoc variant (never narrower than Wald's SE), t, or normal.
+    level : float
+        Level of all intervals, 0.95 for 95 %.
+    by : array-like or column name, optional
+        Groups to be kept apart, for example ``"comparator"``.
+    moderators : str, optional
+        A formula, for example ``"~ year + C(technique)"``.
+    prediction : {"V", "HTS", "z"}
+        Prediction interval: t with k-p degrees of freedom, with k-p-1 (Higgins, Thompson and Spiegelhalter), or normal.
+    missing : {"error", "drop"}
+        What to do with a missing yi or vi: refuse, or leave the row out and list it in ``excluded``.
+    overall : bool
+        With ``by``: pool all groups as well. Sham and usual care answer different questions, so the default is no.
+
+    Returns
+    -------
+    MetaAnalysis or GroupedMetaAnalysis
+        One result, or with ``by`` a mapping of group to result with ``between``, the test for subgroup differences.
+
+    Raises
+    ------
+    InputError
+        For no trials, missing or impossible values (named by row), unknown options, or moderators that cannot be
+        told apart.
+
+    Notes
+    -----
+    A single trial keeps its own normal interval and has no tau2. With two trials HKSJ intervals are kept and flagged. When
+    trials happen to agree, HKSJ can be narrower than the Wald interval; the result says so. REML, Q-profile, HKSJ and
+    prediction intervals as in Cochrane's random-effects policy of 2025; estimators as in :mod:`acuevidence.synthesis.kernel`.
+    The test between groups takes them as independent and uses the groups' own tau2 with model-based standard errors.
+
+    Examples
+    --------
+    >>> import acuevidence as ae
+    >>> result = ae.meta_analysis([0.2, 0.5, 0.3], [0.02, 0.04, 0.03])
+    >>> round(result.estimate, 4), result.k
+    (0.3077, 3)
+    """
+    choice("method", method, kernel.METHODS)
+    choice("test", test, kernel.TESTS)
+    choice("prediction", prediction, ("V", "HTS", "z"))
+    choice("missing", missing, ("error", "drop"))
+    if not isinstance(level, (int, float)) or not 0 < level < 1:
+        raise InputError(f"level must lie between 0 and 1 (0.95 for 95%), not {level!r}")
+    given = {"yi": yi, "vi": vi} | ({} if n is None else {"n": n})
+    arrays, index = numeric(data, missing=missing == "drop", **given)
+    frame, names, excluded, keep = _frame(data, arrays, index, labels)
+    y, v = arrays["yi"][keep], arrays["vi"][keep]
+    refuse(~(v > 0), "vi must be positive (a variance, not a standard error of zero)", v, index[keep])
+    options = {"method": method, "test": test, "level": float(level), "prediction": prediction}
+    if by is None:
+        return _one(y, v, frame, names, index[keep], excluded, moderators, options)
+    groups = values(data, by=by)[0]["by"].iloc[np.flatnonzero(keep)]
+    refuse(groups.isna().to_numpy(), "by is missing", groups, groups.index)
+    name = by if isinstance(by, str) else getattr(by, "name", None) or "group"
+    return _grouped(str(name), groups, y, v, frame, names, index[keep], excluded, moderators, options, overall)
+
+
+def _frame(
+    data: pd.DataFrame | None, arrays: dict[str, np.ndarray], index: pd.Index, labels: Any
+) -> tuple[pd.DataFrame | None, pd.Series | None, pd.DataFrame, np.ndarray]:
+    """Return the trials used, their labels, what was left out, and which rows are kept."""
+    keep = ~(np.isnan(arrays["yi"]) | np.isnan(arrays["vi"]))
+    names = None if labels is None else values(data, labels=labels)[0]["labels"]
+    excluded = _left_out(data)
+    if not keep.all():
+        rows = pd.DataFrame({"row": index[~keep], "reason": "yi or vi is missing"})
+        if names is not None:
+            rows.insert(1, "study", names[~keep].to_numpy())
+        excluded = pd.concat([excluded, rows], ignore_index=True) if len(excluded) else rows
+    if not keep.any():
+        why = "; ".join(dict.fromkeys(excluded["reason"])) if len(excluded) else "yi is empty"
+        raise InputError(f"there is no trial to pool ({why[:500]})")
+    frame = data if data is not None or "n" not in arrays else pd.DataFrame(index=index)
+    if frame is not None and "n" in arrays:
+        frame = frame.assign(n=arrays["n"])
+    if frame is not None and not keep.all():
+        frame = frame[keep]
+    return frame, names if names is None else names[keep], excluded, keep
+
+
+def _left_out(data: pd.DataFrame | None) -> pd.DataFrame:
+    found = None if data is None else data.attrs.get("excluded")
+    return pd.DataFrame(columns=["reason"]) if found is None else pd.DataFrame(found)
+
+
+def _one(
+    y: np.ndarray, v: np.ndarray, frame: pd.DataFrame | None, names: pd.Series | None, index: pd.Index,
+    excluded: pd.DataFrame, moderators: str | None, options: dict[str, Any],
+) -> MetaAnalysis:  # fmt: skip
+    X, terms = None, ("Intercept",)
+    if moderators is not None:
+        from acuevidence.synthesis.design import design
+
+        if frame is None:
+            raise InputError("moderators need data= with their columns")
+        X, terms = design(moderators, frame)
+    fits = kernel.fit(y[None], v[None], None if X is None else X[None], method=options["method"], test=options["test"])
+    return _result(fits, 0, y, v, X, terms, frame, names, index, excluded, moderators, options)
+
+
+def _result(
+    fits: kernel.Fits, row: int, y: np.ndarray, v: np.ndarray, X: np.ndarray | None, terms: tuple[str, ...],
+    frame: pd.DataFrame | None, names: pd.Series | None, index: pd.Index, excluded: pd.DataFrame,
+    formula: str | None, options: dict[str, Any],
+) -> MetaAnalysis:  # fmt: skip
+    k, df = len(y), float(fits.df[row])
+    tau2 = None if np.isnan(fits.tau2[row]) else float(fits.tau2[row])
+    weights = 1 / (v + (tau2 or 0.0))
+    beta, covariance = fits.beta[row], fits.vcov[row]
+    known_df = df if np.isfinite(df) else None
+    qm, qm_df, qm_p = omnibus(beta, covariance, terms, known_df)
+    q, q_df = float(fits.q[row]), int(fits.q_df[row])
+    result = MetaAnalysis(
+        k=k, **options, tau2=tau2, tau2_se=None if tau2 is None else float(fits.tau2_se[row]), i2=float(fits.i2[row]),
+        h2=float(fits.h2[row]), q=q, q_df=q_df, q_p=float(kernel.chi_square_tail(fits.q[row], fits.q_df[row])), qm=qm,
+        qm_df=qm_df, qm_p=qm_p, df=known_df, weights=100 * weights / weights.sum(), excluded=excluded, beta=beta,
+        covariance=covariance, yi=y, vi=v, X=X, terms=terms, formula=formula, _labels=names, _given=frame, _index=index,
+    )  # fmt: skip
+    return _flagged(result, fits.converged[row], q, q_df)
+
+
+def _flagged(result: MetaAnalysis, converged: bool, q: float, q_df: int) -> MetaAnalysis:
+    notes = []
+    if result.k == 1:
+        notes.append("One trial: nothing is pooled; the interval is the trial's own.")
+    if result.k == 2:
+        notes.append("Two trials: intervals from one degree of freedom are wide, and tau2 is hardly known.")
+    if result.test == "HKSJ" and q_df > 0 and result.X is None:
+        w = 1 / (result.vi + (result.tau2 or 0.0))
+        if result.se < float(w.sum()) ** -0.5:
+            notes.append("HKSJ's standard error is smaller than Wald's: the trials agree closely; compare test='HKSJ-adhoc'.")
+    if not converged:
+        notes.append("The estimator of tau2 did not converge.")
+    return with_notes(result, *notes) if notes else result
+
+
+def _grouped(
+    by: str, groups: pd.Series, y: np.ndarray, v: np.ndarray, frame: pd.DataFrame | None, names: pd.Series | None,
+    index: pd.Index, excluded: pd.DataFrame, moderators: str | None, options: dict[str, Any], overall: bool,
+) -> GroupedMetaAnalysis:  # fmt: skip
+    label = groups.to_numpy()
+    code, levels = pd.factorize(label)
+    rows = [np.flatnonzero(code == i) for i in range(len(levels))]
+    fits = None if moderators else _fit_groups(y, v, rows, options)
+    found = {}
+    for i, (level, here) in enumerate(zip(levels, rows, strict=True)):
+        left = excluded[excluded[by] == level].reset_index(drop=True) if by in excluded else excluded
+        part = None if frame is None else frame.iloc[here]
+        given = (part, None if names is None else names.iloc[here], index[here], left, moderators, options)
+        if fits is None:
+            found[str(level)] = _one(y[here], v[here], *given)
+        else:
+            found[str(level)] = _result(fits, i, y[here], v[here], None, ("Intercept",), *given)
+    pooled = _one(y, v, frame, names, index, excluded, moderators, options) if overall else None
+    return GroupedMetaAnalysis(by, found, _between(found, frame, code), pooled)
+
+
+def _fit_groups(y: np.ndarray, v: np.ndarray, rows: list[np.ndarray], options: dict[str, Any]) -> kernel.Fits:
+    """Fit every group in one call: a row a group, NaN for absent trials."""
+    shape = (len(rows), max(map(len, rows)))
+    grid_y, grid_v = np.full(shape, np.nan), np.full(shape, np.nan)
+    for i, here in enumerate(rows):
+        grid_y[i, : len(here)], grid_v[i, : len(here)] = y[here], v[here]
+    return kernel.fit(grid_y, grid_v, method=options["method"], test=options["test"])
+
+
+def _between(found: dict[str, MetaAnalysis], frame: pd.DataFrame | None, code: np.ndarray) -> Between | None:
+    if len(found) < 2:
+        return None
+    estimate = np.array([one.estimate for one in found.values()])
+    precision = np.array([(1 / (one.vi + (one.tau2 or 0.0))).sum() for one in found.values()])
+    mean = float(precision @ estimate / precision.sum())
+    q = float(precision @ (estimate - mean) ** 2)
+    df = len(found) - 1
+    shared: tuple[str, ...] = ()
+    if frame is not None and "trial_id" in frame:
+        spread = pd.Series(code).groupby(frame["trial_id"].to_numpy()).nunique()
+        shared = tuple(map(str, spread.index[spread > 1]))
+    return Between(q, df, float(kernel.chi_square_tail(np.array(q), np.array(df))), shared)

@@ -1,0 +1,83 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Low back pain
+#
+# Does acupuncture reduce pain in chronic low back pain, against sham acupuncture and against usual care?
+#
+# Positive effects favour acupuncture throughout. Every number below is computed from the tables in `data/`; none is typed in.
+
+# %%
+from IPython.display import Markdown
+
+import acuevidence as ae
+from acuevidence.report import words
+
+condition = "low_back_pain"
+effects = ae.trial_effects(condition)
+Markdown(words.coverage(condition, effects))
+
+# %% [markdown]
+# ## The trials
+#
+# One effect per trial and comparator: the printed instrument and week, and how the effect was derived. `docs/selection.md` gives the rules.
+
+# %%
+effects[["study", "comparator", "n1", "n2", "instrument", "week", "yi", "ci_low", "ci_high", "derivation"]].round(2)
+
+# %% [markdown]
+# Trials that compare with sham or usual care but give no effect here, and why. The last column is what their own report concludes.
+
+# %%
+effects.attrs["excluded"][["study", "comparator", "arm", "reason", "reported_direction"]]
+
+# %% [markdown]
+# ## Pooled, sham and usual care apart
+#
+# Random effects by REML with HKSJ intervals; the comparators answer different questions and are not pooled with each other.
+
+# %%
+result = ae.meta_analysis("yi", "vi", data=effects, labels="study", by="comparator")
+result
+
+# %%
+ae.plots.forest(result, mid=ae.mid("pain", "SMD"), title=ae.load_evidence().rules.label(condition)).figure
+
+# %% [markdown]
+# ## What it means
+
+# %%
+Markdown(words.meaning(condition, result))
+
+# %% [markdown]
+# ## Does it last?
+#
+# The same question in later windows of weeks since randomisation.
+
+# %%
+import pandas as pd
+
+later = {}
+for timing in ("end_of_treatment", "short", "medium", "long"):
+    at = ae.trial_effects(condition, timing=timing)
+    for comparator, one in ae.meta_analysis("yi", "vi", data=at, labels="study", by="comparator").items():
+        later[timing, comparator] = {"trials": one.k, "SMD": one.estimate, "low": one.ci_low, "high": one.ci_high}
+pd.DataFrame(later).T.round(2)
+
+# %% [markdown]
+# ## Beside the published syntheses
+#
+# Published pooled effects on the same scale and with the same sign. They pool other trials, other weeks, and often individual patient data.
+
+# %%
+words.beside_published(condition, result)
