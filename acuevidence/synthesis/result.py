@@ -201,10 +201,14 @@ class MetaAnalysis:
 
     @property
     def r2(self) -> float | None:
-        """Share of tau2 the moderators account for, in percent; None without moderators or without tau2."""
-        if self.X is None or self.method == "EE" or "Intercept" not in self.terms:
+        """Share of tau2 the moderators account for, in percent (under EE of Q a degree of freedom); None without moderators."""
+        if self.X is None or "Intercept" not in self.terms:
             return None
-        alone = kernel.fit(self.yi[None], self.vi[None], method=self.method, test="z").tau2[0]
+        without = kernel.fit(self.yi[None], self.vi[None], method=self.method, test="z")
+        if self.method == "EE":
+            spread = float(without.q[0]) / (self.k - 1)
+            return max(0.0, 100 * (1 - self.q / self.q_df / spread)) if spread > 0 else 0.0
+        alone = without.tau2[0]
         return float(max(0.0, 100 * (alone - (self.tau2 or 0.0)) / alone)) if alone > 0 else 0.0
 
     # --- words ---------------------------------------------------------------------------------------------------

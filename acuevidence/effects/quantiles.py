@@ -1,0 +1,147 @@
+"""Means and SDs from medians, quartiles and ranges."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.optimize import minimize, minimize_scalar
+from scipy.special import ndtri
+
+from acuevidence.errors import InputError
+from acuevidence.inputs import choice, numeric, refuse
+
+__all__ = ["mean_sd_from_quantiles"]
+
+Array = np.ndarray
+_ORDER = ("minimum", "q1", "median", "q3", "maximum")
+
+
+def mean_sd_from_quantiles(
+    n: Any, *, minimum: Any = None, q1: Any = None, median: Any = None, q3: Any = None, maximum: Any = None,
+    method: str = "luo-wan-shi", data: pd.DataFrame | None = None,
+) -> pd.DataFrame:  # fmt: skip
+    """Estimate mean and SD from a median with a range, quartiles, or both.
+
+    Parameters
+    ----------
+    n : array-like or column name
+        Participants.
+    minimum, q1, median, q3, maximum : array-like or column names
+        What was printed: ``minimum median maximum``, ``q1 median q3``, or all five.
+    method : {"luo-wan-shi", "qe", "bc"}
+        Luo et al (2018, Statistical Methods in Medical Research 27:1785-1805) for the mean with Wan et al (2014, BMC Medical
+        Research Methodology 14:135) and Shi et al (2020, Research Synthesis Methods 11:641-654) for the SD, which assume
+        symmetry; or McGrath et al (2020, Statistical Methods in Medical Research 29:2520-2537): quantile estimation (the best
+        of normal, log-normal, gamma and Weibull by least squares) or Box-Cox.
+    data : DataFrame, optional
+        Where column names are looked up.
+
+    Returns
+    -------
+    DataFrame
+        ``mean`` and ``sd``, with the caller's index.
+
+    Raises
+    ------
+    InputError
+        For another set of quantiles, quantiles out of order, or n below 3.
+
+    Examples
+    --------
+    >>> from acuevidence import effects
+    >>> effects.mean_sd_from_quantiles(85, q1=42.5, median=49.1, q3=56.1).round(3)
+         mean      sd
+    0  49.241  10.256
+    """
+    choice("method", method, ("luo-wan-shi", "qe", "bc"))
+    given = dict(zip(_ORDER, (minimum, q1, median, q3, maximum), strict=True))
+    known = tuple(name for name in _ORDER if given[name] is not None)
+    sets = {("minimum", "median", "maximum"), ("q1", "median", "q3"), _ORDER}
+    if known not in sets:
+        raise InputError(f"give minimum median maximum, q1 median q3, or all five; given: {' '.join(known) or 'none'}")
+    a, index = numeric(data, n=n, **{name: given[name] for name in known})
+    refuse(a["n"] < 3, "n must be 3 or more", a["n"], index)
+    for low, high in zip(known, known[1:], strict=False):
+        refuse(a[low] > a[high], f"{low} must not exceed {high}", a[low], index)
+    refuse(a[known[0]] == a[known[-1]], f"{known[0]} and {known[-1]} are equal, which leaves no spread", a[known[0]], index)
+    if method == "luo-wan-shi":
+        mean, sd = _luo_wan_shi(a, known)
+    else:
+        estimate = _quantile_estimation if method == "qe" else _box_cox
+        pairs = [estimate(*_one(a, known, i)) for i in range(len(index))]
+        mean, sd = (np.array(part) for part in zip(*pairs, strict=True))
+    return pd.DataFrame({"mean": mean, "sd": sd}, index=index)
+
+
+def _luo_wan_shi(a: dict[str, Array], known: tuple[str, ...]) -> tuple[Array, Array]:
+    n, median = a["n"], a["median"]
+    outer = ndtri((n - 0.375) / (n + 0.25))
+    inner = ndtri((0.75 * n - 0.125) / (n + 0.25))
+    if known == ("minimum", "median", "maximum"):
+        w = 4 / (4 + n**0.75)
+        return w * (a["minimum"] + a["maximum"]) / 2 + (1 - w) * median, (a["maximum"] - a["minimum"]) / (2 * outer)
+    if known == ("q1", "median", "q3"):
+        w = 0.7 + 0.39 / n
+        return w * (a["q1"] + a["q3"]) / 2 + (1 - w) * median, (a["q3"] - a["q1"]) / (2 * inner)
+    w1, w2 = 2.2 / (2.2 + n**0.75), 0.7 - 0.72 / n**0.55
+    mean = w1 * (a["minimum"] + a["maximum"]) / 2 + w2 * (a["q1"] + a["q3"]) / 2 + (1 - w1 - w2) * median
+    w = 1 / (1 + 0.07 * n**0.6)
+    return mean, w * (a["maximum"] - a["minimum"]) / (2 * outer) + (1 - w) * (a["q3"] - a["q1"]) / (2 * inner)
+
+
+def _one(a: dict[str, Array], known: tuple[str, ...], i: int) -> tuple[Array, Array]:
+    """Return the printed quantiles of a row and the probabilities they stand for."""
+    n = a["n"][i]
+    at = {"minimum": 1 / n, "q1": 0.25, "median": 0.5, "q3": 0.75, "maximum": 1 - 1 / n}
+    return np.array([a[name][i] for name in known]), np.array([at[name] for name in known])
+
+
+def _quantile_estimation(x: Array, p: Array) -> tuple[float, float]:
+    """Fit four families to the quantiles by least squares and take moments of the closest."""
+    from scipy import stats
+
+    spread = (x[-1] - x[0]) / (ndtri(p[-1]) - ndtri(p[0]))
+    middle = x[len(x) // 2]
+    families = [(stats.norm, lambda t: (t[0], np.exp(t[1])), np.array([middle, np.log(spread)]))]
+    if x[0] > 0:
+        cv = spread / middle
+        families += [
+            (stats.lognorm, lambda t: (np.exp(t[1]), 0, np.exp(t[0])), np.array([np.log(middle), np.log(cv)])),
+            (stats.gamma, lambda t: (np.exp(t[0]), 0, np.exp(t[1])), np.array([-2 * np.log(cv), np.log(spread * cv)])),
+            (stats.weibull_min, lambda t: (np.exp(t[0]), 0, np.exp(t[1])), np.array([np.log(1 / cv), np.log(middle)])),
+        ]
+    best: tuple[float, float, float] | None = None
+    for family, unpack, start in families:
+        def loss(t: Array, family: Any = family, unpack: Any = unpack) -> float:
+            return float(((family.ppf(p, *unpack(t)) - x) ** 2).sum())
+
+        found = minimize(loss, start, method="Nelder-Mead", options={"xatol": 1e-10, "fatol": 1e-12, "maxiter": 4000})
+        mean, variance = family.stats(*unpack(found.x))
+        if best is None or found.fun < best[0]:
+            best = (float(found.fun), float(mean), float(np.sqrt(variance)))
+    assert best is not None
+    return best[1], best[2]
+
+
+def _box_cox(x: Array, p: Array) -> tuple[float, float]:
+    """Make the quantiles symmetric by a Box-Cox power, take normal moments there, and bring them back by quadrature."""
+    if x[0] <= 0:
+        raise InputError(f"method='bc' needs positive quantiles, not {x[0]:g}; use 'luo-wan-shi' or 'qe'")
+
+    def power(value: Array, lam: float) -> Array:
+        return np.log(value) if abs(lam) < 1e-8 else (value**lam - 1) / lam
+
+    def skew(lam: float) -> float:
+        t = power(x, lam)
+        half = len(x) // 2
+        return float((((t[::-1] - t[half])[:half] - (t[half] - t)[:half]) ** 2).sum() / (t[-1] - t[0]) ** 2)
+
+    lam = float(minimize_scalar(skew, bounds=(-3, 3), method="bounded", options={"xatol": 1e-10}).x)
+    t = power(x, lam)
+    z = ndtri(p)
+    sd = float((t[-1] - t[0]) / (z[-1] - z[0]))
+    grid = ndtri((np.arange(20000) + 0.5) / 20000) * sd + t[len(t) // 2]
+    back = np.exp(grid) if abs(lam) < 1e-8 else np.maximum(lam * grid + 1, 1e-12) ** (1 / lam)
+    return float(back.mean()), float(back.std())

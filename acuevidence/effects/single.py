@@ -1,0 +1,38 @@
+"""One group of counts: proportions and their transformations."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from acuevidence.effects.checks import counts, known_vtype, where_to_add
+
+__all__ = ["one_count"]
+
+
+def one_count(
+    measure: str, a: dict[str, np.ndarray], index: pd.Index, *, vtype: str, add: float, to: str, **_: Any
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return yi and vi of a proportion: raw, logit, arcsine, or Freeman-Tukey double arcsine."""
+    counts(a["events"], a["n"], ("events", "n"), index)
+    known_vtype(measure, vtype, {"PR": "LS AV"})
+    events, n = a["events"], a["n"]
+    # The angles are defined at 0 and 1: nothing is added unless for all trials.
+    to = "none" if measure in ("PAS", "PFT") and to == "only0" else to
+    more = where_to_add((events == 0) | (events == n), to) * add
+    e, f = events + more, n - events + more
+    total = e + f
+    p = e / total
+    if measure == "PR":
+        mean = (total @ p) / total.sum() if vtype == "AV" else p
+        return p, mean * (1 - mean) / total
+    if measure == "PLO":
+        with np.errstate(divide="ignore"):
+            return np.log(e) - np.log(f), 1 / e + 1 / f
+    if measure == "PAS":
+        return np.arcsin(np.sqrt(p)), 1 / (4 * total)
+    # Freeman and Tukey 1950, Annals of Mathematical Statistics 21:607-611.
+    angle = np.arcsin(np.sqrt(e / (total + 1))) + np.arcsin(np.sqrt((e + 1) / (total + 1)))
+    return angle / 2, 1 / (4 * total + 2)
