@@ -24,14 +24,18 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def main(
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
 ) -> None:
     """Trial evidence on acupuncture for chronic pain."""
 
 
 @app.command()
 def validate(
-    folder: Annotated[Path | None, typer.Argument(help="Folder of evidence tables. Default: the package's own.")] = None,
+    folder: Annotated[
+        Path | None, typer.Argument(help="Folder of evidence tables. Default: the package's own.")
+    ] = None,
 ) -> None:
     """Check evidence tables: types, ranges, vocabulary, keys; list every fault."""
     from acuevidence.evidence import load_evidence
@@ -51,7 +55,9 @@ def validate(
 @app.command()
 def figures(
     check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 when a figure would change.")] = False,
-    only: Annotated[list[str] | None, typer.Option("--only", metavar="NAME", help="One figure; may be repeated.")] = None,
+    only: Annotated[
+        list[str] | None, typer.Option("--only", metavar="NAME", help="One figure; may be repeated.")
+    ] = None,
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder of the figures.")] = Path("figures"),
 ) -> None:
     """Draw every figure as SVG and PNG, with a manifest of what they were drawn from."""

@@ -67,10 +67,14 @@ def values(data: pd.DataFrame | None, **given: Any) -> tuple[dict[str, pd.Series
         raise InputError("arguments differ in length: " + ", ".join(f"{k} has {n}" for k, n in lengths.items()))
     if index is None:
         index = pd.RangeIndex(next(iter(lengths.values()), 1))
-    return {k: pd.Series(v.to_numpy() if isinstance(v, pd.Series) else v, index=index, name=k) for k, v in found.items()}, index
+    return {
+        k: pd.Series(v.to_numpy() if isinstance(v, pd.Series) else v, index=index, name=k) for k, v in found.items()
+    }, index
 
 
-def numeric(data: pd.DataFrame | None, *, missing: bool = False, **given: Any) -> tuple[dict[str, np.ndarray], pd.Index]:
+def numeric(
+    data: pd.DataFrame | None, *, missing: bool = False, **given: Any
+) -> tuple[dict[str, np.ndarray], pd.Index]:
     """Bring the given arguments to float arrays of one length.
 
     Parameters

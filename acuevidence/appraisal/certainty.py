@@ -55,7 +55,9 @@ class Certainty:
 
     def summary(self) -> str:
         """Return the level and, line by line, what each domain costs and why."""
-        lines = [f"{row.domain.replace('_', ' ')}: -{row.downgrade} ({row.reason})" for row in self.domains.itertuples()]
+        lines = [
+            f"{row.domain.replace('_', ' ')}: -{row.downgrade} ({row.reason})" for row in self.domains.itertuples()
+        ]
         return f"Certainty: {self.level} {self.symbols}\n" + "\n".join(lines)
 
     def __repr__(self) -> str:
@@ -158,7 +160,8 @@ def _risk_of_bias(
 def _inconsistency(result: MetaAnalysis, rules: Mapping[str, Any]) -> tuple[int, str]:
     if result.k < 2:
         return 0, "one trial"
-    crosses = result.k > 2 and result.pi_low < 0 < result.pi_high and not result.ci_low < 0 < result.ci_high
+    predicted = result.k > 2 and result.pi_low is not None and result.pi_high is not None
+    crosses = predicted and result.pi_low < 0 < result.pi_high and not result.ci_low < 0 < result.ci_high  # type: ignore[operator]
     said = f"I2 {result.i2:.0f}%" + (", prediction interval on both sides of no effect" if crosses else "")
     if result.i2 >= rules["i2_very_serious"] and crosses:
         return 2, said

@@ -12,7 +12,12 @@ __all__ = ["pooled"]
 
 
 def pooled(
-    condition: str, *, evidence: Evidence | None = None, method: str = "REML", test: str = "HKSJ-adhoc", **selection: Any
+    condition: str,
+    *,
+    evidence: Evidence | None = None,
+    method: str = "REML",
+    test: str = "HKSJ-adhoc",
+    **selection: Any,
 ) -> GroupedMetaAnalysis:
     """Pool a condition's trials by comparator.
 

@@ -74,7 +74,9 @@ def mid(outcome: str = "pain", measure: str = "SMD", *, evidence: Evidence | Non
             source = f"{words_low} and {words_high}"
             return Mid(low, high, entry["unit"], source, tuple(dict.fromkeys([url_low, url_high])))
     known = [f"{o} as {e['measure']}" for e in appraisal_rules()["minimal_important_difference"] for o in e["outcomes"]]
-    raise InputError(f"no minimal important difference is known for {outcome!r} as {measure!r} (known: {', '.join(known)})")
+    raise InputError(
+        f"no minimal important difference is known for {outcome!r} as {measure!r} (known: {', '.join(known)})"
+    )
 
 
 @functools.cache

@@ -39,7 +39,7 @@ def combine_arms(mean: Any, sd: Any, n: Any) -> pd.Series:
     --------
     >>> from acuevidence import effects
     >>> effects.combine_arms([10, 12], [2, 2], [50, 50]).round(3).tolist()
-    [11.0, 2.227, 100.0]
+    [11.0, 2.229, 100.0]
     """
     a, index = numeric(None, mean=mean, sd=sd, n=n)
     refuse(a["sd"] < 0, "sd must not be negative", a["sd"], index)

@@ -27,9 +27,9 @@ def two_counts(
     # The arcsine is defined at 0 and 1: nothing is added unless for all trials.
     to = "none" if measure == "AS" and to == "only0" else to
     more = where_to_add((e1 == 0) | (e2 == 0) | (f1 == 0) | (f2 == 0), to) * add
-    cells = tuple(cell + more for cell in (e1, f1, e2, f2))
+    e1, f1, e2, f2 = e1 + more, f1 + more, e2 + more, f2 + more
     with np.errstate(divide="ignore", invalid="ignore"):
-        yi, vi = _MEASURES[measure](*cells, vtype)
+        yi, vi = _MEASURES[measure](e1, f1, e2, f2, vtype)
     if drop_empty:
         yi, vi = np.where(nothing, np.nan, yi), np.where(nothing, np.nan, vi)
     return yi, vi

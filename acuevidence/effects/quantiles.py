@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -63,9 +65,11 @@ def mean_sd_from_quantiles(
         raise InputError(f"give minimum median maximum, q1 median q3, or all five; given: {' '.join(known) or 'none'}")
     a, index = numeric(data, n=n, **{name: given[name] for name in known})
     refuse(a["n"] < 3, "n must be 3 or more", a["n"], index)
-    for low, high in zip(known, known[1:], strict=False):
+    for low, high in itertools.pairwise(known):
         refuse(a[low] > a[high], f"{low} must not exceed {high}", a[low], index)
-    refuse(a[known[0]] == a[known[-1]], f"{known[0]} and {known[-1]} are equal, which leaves no spread", a[known[0]], index)
+    refuse(
+        a[known[0]] == a[known[-1]], f"{known[0]} and {known[-1]} are equal, which leaves no spread", a[known[0]], index
+    )
     if method == "luo-wan-shi":
         mean, sd = _luo_wan_shi(a, known)
     else:
@@ -104,7 +108,9 @@ def _quantile_estimation(x: Array, p: Array) -> tuple[float, float]:
 
     spread = (x[-1] - x[0]) / (ndtri(p[-1]) - ndtri(p[0]))
     middle = x[len(x) // 2]
-    families = [(stats.norm, lambda t: (t[0], np.exp(t[1])), np.array([middle, np.log(spread)]))]
+    families: list[tuple[Any, Callable[[Any], tuple[Any, ...]], np.ndarray]] = [
+        (stats.norm, lambda t: (t[0], np.exp(t[1])), np.array([middle, np.log(spread)]))
+    ]
     if x[0] > 0:
         cv = spread / middle
         families += [
@@ -114,6 +120,7 @@ def _quantile_estimation(x: Array, p: Array) -> tuple[float, float]:
         ]
     best: tuple[float, float, float] | None = None
     for family, unpack, start in families:
+
         def loss(t: Array, family: Any = family, unpack: Any = unpack) -> float:
             return float(((family.ppf(p, *unpack(t)) - x) ** 2).sum())
 

@@ -14,7 +14,15 @@ __all__ = ["rate_ratio"]
 
 
 def rate_ratio(
-    measure: str, a: dict[str, np.ndarray], index: pd.Index, *, vtype: str, add: float, to: str, drop_empty: bool, **_: Any
+    measure: str,
+    a: dict[str, np.ndarray],
+    index: pd.Index,
+    *,
+    vtype: str,
+    add: float,
+    to: str,
+    drop_empty: bool,
+    **_: Any,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the log incidence rate ratio and its variance, 1/events1 + 1/events2."""
     known_vtype(measure, vtype, {})
@@ -29,5 +37,3 @@ def rate_ratio(
     if drop_empty:
         yi, vi = np.where(none, np.nan, yi), np.where(none, np.nan, vi)
     return yi, vi
-
-

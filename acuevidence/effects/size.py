@@ -22,11 +22,11 @@ _ONE_COUNT = ("events", "n")
 _PAIRED = ("mean_pre", "mean_post", "sd_pre", "sd_post", "n", "r")
 
 MEASURES = {
-    **{m: (continuous.two_means, _TWO_MEANS) for m in ("MD", "SMD", "SMDH", "ROM", "VR", "CVR", "D2OR")},
-    **{m: (binary.two_counts, _TWO_COUNTS) for m in ("RR", "OR", "RD", "AS", "PETO", "OR2D")},
+    **dict.fromkeys(("MD", "SMD", "SMDH", "ROM", "VR", "CVR", "D2OR"), (continuous.two_means, _TWO_MEANS)),
+    **dict.fromkeys(("RR", "OR", "RD", "AS", "PETO", "OR2D"), (binary.two_counts, _TWO_COUNTS)),
     "IRR": (rates.rate_ratio, _RATES),
-    **{m: (single.one_count, _ONE_COUNT) for m in ("PR", "PLO", "PAS", "PFT")},
-    **{m: (paired.pre_post, _PAIRED) for m in ("MC", "SMCC", "SMCR")},
+    **dict.fromkeys(("PR", "PLO", "PAS", "PFT"), (single.one_count, _ONE_COUNT)),
+    **dict.fromkeys(("MC", "SMCC", "SMCR"), (paired.pre_post, _PAIRED)),
 }
 _ALL = sorted({name for _, names in MEASURES.values() for name in names})
 

@@ -41,16 +41,20 @@ _COLUMNS = [
 class Excluded(pd.DataFrame):
     """What an analysis left out and why; it compares as a whole, so frames that carry it in ``attrs`` can be joined."""
 
-    def __eq__(self, other: object) -> bool:  # type: ignore[override]
+    @property
+    def _constructor(self) -> type[Excluded]:
+        return Excluded
+
+    def __eq__(self, other: object) -> bool:
         return isinstance(other, pd.DataFrame) and self.equals(other)
 
-    def __ne__(self, other: object) -> bool:  # type: ignore[override]
+    def __ne__(self, other: object) -> bool:
         return not self == other
 
     __hash__ = None  # type: ignore[assignment]
 
 
-class _NotEnough(Exception):
+class _NotEnoughError(Exception):
     """The figures do not give an effect; the message says what is missing."""
 
 
@@ -132,7 +136,7 @@ def trial_effects(
     >>> import acuevidence as ae
     >>> effects = ae.trial_effects("low_back_pain", comparator="sham")
     >>> effects[effects.trial_id == "leibing2002"][["n1", "n2", "derivation"]].values.tolist()
-    [[35, 40, 'SMD from means and SDs of the arms']]
+    [[35, 40, 'SMD from means and SDs of the arms; turned: a larger printed value is worse']]
     """
     evidence = load_evidence() if evidence is None else evidence
     wanted, comparators = _check(evidence, condition, comparator, outcome, timing, measure, cautions)
@@ -146,7 +150,7 @@ def trial_effects(
     frame = pd.DataFrame(rows, columns=_COLUMNS)
     frame = _ordered(frame, evidence).astype(
         {"year": "Int64", "n1": "Int64", "n2": "Int64", "events1": "Int64", "events2": "Int64"}
-        | {c: float for c in ("yi", "vi", "se", "ci_low", "ci_high", "mean1", "sd1", "mean2", "sd2", "week")}
+        | dict.fromkeys(("yi", "vi", "se", "ci_low", "ci_high", "mean1", "sd1", "mean2", "sd2", "week"), float)
     )
     columns = ["trial_id", "study", "year", "condition", "comparator", "arm", "reason", "reported_direction"]
     frame.attrs["excluded"] = Excluded(_ordered(pd.DataFrame(left, columns=columns), evidence))
@@ -154,7 +158,13 @@ def trial_effects(
 
 
 def _check(
-    evidence: Evidence, condition: Any, comparator: str | None, outcome: str | None, timing: str, measure: str, cautions: str
+    evidence: Evidence,
+    condition: Any,
+    comparator: str | None,
+    outcome: str | None,
+    timing: str,
+    measure: str,
+    cautions: str,
 ) -> tuple[list[str], list[str]]:
     known = list(evidence.rules.conditions)
     wanted = known if condition is None else [condition] if isinstance(condition, str) else list(condition)
@@ -187,7 +197,7 @@ def _one(
     rows: list[dict[str, Any]], left: list[dict[str, Any]],
 ) -> None:  # fmt: skip
     """Append the comparison's effect to ``rows``, or the reason why it has none to ``left``."""
-    trial, reasons = comparison.trial, []
+    trial, reasons = comparison.trial, list[str]()
     known = {key: getattr(trial, key) for key in ("trial_id", "study", "year", "condition")}
     known["comparator"] = comparison.comparator
     for arm, reason in comparison.left_out:
@@ -195,7 +205,7 @@ def _one(
     for candidate, level in _tries(comparison, evidence, outcomes, timing, cautions, reasons):
         try:
             derived = _derive(candidate, level, comparison, evidence, measure)
-        except _NotEnough as missing:
+        except _NotEnoughError as missing:
             reasons.append(f"{candidate.measure}: {missing}")
             continue
         rows.append(_row(known, comparison, candidate, derived, measure, timing, evidence))
@@ -223,10 +233,10 @@ def _derive(candidate: Candidate, level: str, comparison: Comparison, evidence: 
     )
     if counted:
         if measure not in (*_BINARY, "SMD"):
-            raise _NotEnough(f"responders give no {measure}")
+            raise _NotEnoughError(f"responders give no {measure}")
         return (_counts if level == "arms" else _ratio)(candidate, comparison, measure)
     if measure in _BINARY:
-        raise _NotEnough(f"means give no {measure}")
+        raise _NotEnoughError(f"means give no {measure}")
     if measure == "MD":
         _points(candidate)
     if level == "contrast":
@@ -237,9 +247,9 @@ def _derive(candidate: Candidate, level: str, comparison: Comparison, evidence: 
         try:
             if rows:
                 return _means(rows, candidate, comparison, measure)
-        except _NotEnough as missing:
+        except _NotEnoughError as missing:
             problems.append(str(missing))
-    raise _NotEnough(problems[0])
+    raise _NotEnoughError(problems[0])
 
 
 # --- means of the arms -------------------------------------------------------------------------------------------
@@ -249,23 +259,28 @@ def _means(rows: list[Any], candidate: Candidate, comparison: Comparison, measur
     ours = _by_arm(rows, comparison.acupuncture)
     theirs = _by_arm(rows, comparison.control)
     if not ours or not theirs:
-        raise _NotEnough("figures printed for one side of the comparison only")
+        raise _NotEnoughError("figures printed for one side of the comparison only")
     benefit = _benefit([*ours.values(), *theirs.values()])
     n_notes: list[str] = []
-    summaries = {
-        arm: _summary(row, _n(row, comparison, n_notes)) for arm, row in {**ours, **theirs}.items()
-    }
+    summaries = {arm: _summary(row, _n(row, comparison, n_notes)) for arm, row in {**ours, **theirs}.items()}
     printed = {arm for arm, summary in summaries.items() if summary[1] is not None}
     if not (printed & set(ours)) or not (printed & set(theirs)):
         sd = _borrowed_sd(candidate, comparison, summaries, n_notes)
         summaries = {arm: (mean, sd, n, "SD implied by the contrast") for arm, (mean, _, n, _) in summaries.items()}
     one = _side({arm: summaries[arm] for arm in ours}, ours)
     two = _side({arm: summaries[arm] for arm in theirs}, theirs)
-    given_n = dict(mean1=one.mean, sd1=one.sd, n1=one.n, mean2=two.mean, sd2=two.sd, n2=two.n)
+    given_n: dict[str, Any] = {
+        "mean1": one.mean,
+        "sd1": one.sd,
+        "n1": one.n,
+        "mean2": two.mean,
+        "sd2": two.sd,
+        "n2": two.n,
+    }
     try:
         effect = effect_size(measure, **given_n).iloc[0]
     except InputError as error:
-        raise _NotEnough(str(error)) from error
+        raise _NotEnoughError(str(error)) from error
     derived = _Derived(float(effect["yi"]), float(effect["vi"]), "", one.rows + two.rows)
     if any("equal split" in note for note in n_notes) and measure == "SMD":
         _variance_from_interval(derived, candidate, comparison, one, two)
@@ -278,7 +293,7 @@ def _means(rows: list[Any], candidate: Candidate, comparison: Comparison, measur
     derived.how = f"{measure} from means and {' and '.join(sorted(spread)) or 'SDs'} of the arms"
     derived.notes += [*dict.fromkeys(n_notes + one.notes + two.notes), *_statistic_note(rows[0].statistic)]
     derived.notes += _notes(comparison, candidate.measure, benefit)
-    derived.columns = dict(n1=one.n, n2=two.n, mean1=one.mean, sd1=one.sd, mean2=two.mean, sd2=two.sd)
+    derived.columns = {"n1": one.n, "n2": two.n, "mean1": one.mean, "sd1": one.sd, "mean2": two.mean, "sd2": two.sd}
     derived.columns |= {"statistic": rows[0].statistic}
     return derived
 
@@ -287,9 +302,9 @@ def _by_arm(rows: list[Any], arms: dict[str, Any]) -> dict[str, Any]:
     """Return the row of each arm, one with a printed spread where there are several."""
     found: dict[str, Any] = {}
     for row in rows:
-        if row.arm in arms and (given(row.mean) or given(row.median)):
-            if row.arm not in found or (not _has_spread(found[row.arm]) and _has_spread(row)):
-                found[row.arm] = row
+        better = row.arm not in found or (not _has_spread(found[row.arm]) and _has_spread(row))
+        if row.arm in arms and (given(row.mean) or given(row.median)) and better:
+            found[row.arm] = row
     parts = [arm for arm in found if not arm.endswith("_pooled")]
     return {arm: found[arm] for arm in parts} if parts else found
 
@@ -321,15 +336,12 @@ def _side(summaries: dict[str, tuple[float, float | None, float, str]], rows: di
     if len(with_sd) == 1:
         ((mean, sd, n, _),) = with_sd.values()
         return _Side(mean, float(sd or 0), n, used, notes)
-    mean, sd, n = (np.array(part, dtype=float) for part in list(zip(*with_sd.values(), strict=True))[:3])
-    combined = combine_arms(mean, sd, n)
+    combined = combine_arms(*(np.array([s[i] for s in with_sd.values()], dtype=float) for i in range(3)))
     notes.append("combined arms: " + ", ".join(with_sd))
     return _Side(float(combined["mean"]), float(combined["sd"]), float(combined["n"]), used, notes)
 
 
-def _borrowed_sd(
-    candidate: Candidate, comparison: Comparison, summaries: dict[str, Any], n_notes: list[str]
-) -> float:
+def _borrowed_sd(candidate: Candidate, comparison: Comparison, summaries: dict[str, Any], n_notes: list[str]) -> float:
     """Return the common SD implied by a contrast's standard error, for arms that print means alone."""
     several = len(set(summaries) & set(comparison.acupuncture)) > 1 or len(set(summaries) & set(comparison.control)) > 1
     for row in candidate.spread:
@@ -339,7 +351,7 @@ def _borrowed_sd(
             se = _standard_error(row, difference, n1 + n2 - 2)
             if se:
                 return se / math.sqrt(1 / n1 + 1 / n2)
-    raise _NotEnough("no spread printed")
+    raise _NotEnoughError("no spread printed")
 
 
 def _variance_from_interval(
@@ -347,7 +359,11 @@ def _variance_from_interval(
 ) -> None:
     """Where SDs are printed without n per arm, let the printed interval of the difference give the precision."""
     for row in candidate.spread:
-        if row.arm not in comparison.acupuncture or row.comparator_arm not in comparison.control or not given(row.ci_low):
+        if (
+            row.arm not in comparison.acupuncture
+            or row.comparator_arm not in comparison.control
+            or not given(row.ci_low)
+        ):
             continue
         if len(one.rows) == len(two.rows) == 1:
             pooled = math.sqrt((one.sd**2 + two.sd**2) / 2)
@@ -364,7 +380,7 @@ def _variance_from_interval(
 def _differences(candidate: Candidate, comparison: Comparison, measure: str) -> _Derived:
     """Mean differences or reviewers' SMDs between arms; several contrasts are averaged with their covariance."""
     if measure not in ("SMD", "MD"):
-        raise _NotEnough(f"a difference between arms gives no {measure}")
+        raise _NotEnoughError(f"a difference between arms gives no {measure}")
     pairs: dict[tuple[str, str], _Derived] = {}
     problems = []
     # Final values before changes, as among the arms; a contrast says which only in its instrument's name.
@@ -372,10 +388,10 @@ def _differences(candidate: Candidate, comparison: Comparison, measure: str) -> 
         if (row.arm, row.comparator_arm) not in pairs:
             try:
                 pairs[row.arm, row.comparator_arm] = _difference(row, candidate, comparison, measure)
-            except _NotEnough as missing:
+            except _NotEnoughError as missing:
                 problems.append(str(missing))
     if not pairs:
-        raise _NotEnough(problems[0] if problems else "no contrast printed")
+        raise _NotEnoughError(problems[0] if problems else "no contrast printed")
     return _average(pairs)
 
 
@@ -387,24 +403,24 @@ def _difference(row: Any, candidate: Candidate, comparison: Comparison, measure:
         estimate = (row.ci_low + row.ci_high) / 2
         notes.append("estimate taken as the middle of its interval")
     if not given(estimate):
-        raise _NotEnough("a P value without an estimate" if given(row.p_value) else "no estimate printed")
+        raise _NotEnoughError("a P value without an estimate" if given(row.p_value) else "no estimate printed")
     size = _turned(row, abs(estimate))
     columns = {"n1": n1, "n2": n2, "statistic": row.effect_type}
     if row.effect_type == "smd":
         if measure != "SMD":
-            raise _NotEnough(f"a reviewer's SMD gives no {measure}")
+            raise _NotEnoughError(f"a reviewer's SMD gives no {measure}")
         se = _standard_error(row, abs(estimate), math.inf)
         if not se:
-            raise _NotEnough("no interval, SE or exact P value of the SMD printed")
+            raise _NotEnoughError("no interval, SE or exact P value of the SMD printed")
         how = "SMD as printed, precision from its " + ("interval" if given(row.ci_low) else "P value")
         return _Derived(size, se**2, how, [row], notes, columns)
     if comparison.trial.design == "crossover":
-        raise _NotEnough("the interval of a crossover is within persons and their SD is not printed")
+        raise _NotEnoughError("the interval of a crossover is within persons and their SD is not printed")
     if n1 is None or n2 is None:
-        raise _NotEnough("n not printed")
+        raise _NotEnoughError("n not printed")
     se = _standard_error(row, abs(estimate), n1 + n2 - 2)
     if not se:
-        raise _NotEnough("no interval, SE or exact P value of the difference printed")
+        raise _NotEnoughError("no interval, SE or exact P value of the difference printed")
     source = "SE" if given(row.se) else "interval" if given(row.ci_low) else "P value"
     notes += _notes(comparison, candidate.measure, 1)
     if row.effect_type == "adjusted_mean_difference":
@@ -430,14 +446,12 @@ def _average(pairs: dict[tuple[str, str], _Derived]) -> _Derived:
             for side, size in ((0, "n1"), (1, "n2")):
                 if i != j and one[side] == two[side]:
                     shared = ", with the covariance of the shared arm"
-                    n = found[i].columns[size] or found[i].vi and 2 / found[i].vi
+                    n = found[i].columns[size] or (found[i].vi and 2 / found[i].vi)
                     v[i, j] += 1 / n
     weights = 1 / np.diag(v)
     weights /= weights.sum()
     arms = [{pair[side] for pair in pairs} for side in (0, 1)]
-    sizes = [
-        {pair[side]: d.columns[size] for pair, d in pairs.items()} for side, size in ((0, "n1"), (1, "n2"))
-    ]
+    sizes = [{pair[side]: d.columns[size] for pair, d in pairs.items()} for side, size in ((0, "n1"), (1, "n2"))]
     n1, n2 = (sum(s.values()) if all(s.values()) else None for s in sizes)
     return _Derived(
         float(weights @ [d.yi for d in found]),
@@ -457,19 +471,23 @@ def _counts(candidate: Candidate, comparison: Comparison, measure: str) -> _Deri
     notes: list[str] = []
     sides = []
     for arms in (comparison.acupuncture, comparison.control):
-        rows = {r.arm: r for r in candidate.results if r.arm in arms and (given(r.events) or given(r.percent))}
-        if not rows:
-            raise _NotEnough("figures printed for one side of the comparison only")
-        sides.append([(_events(r, n, notes), n, r) for r in rows.values() for n in [_n(r, comparison, notes)]])
-        if len(rows) > 1:
-            notes.append("combined arms: " + ", ".join(rows))
+        counted = {r.arm: r for r in candidate.results if r.arm in arms and (given(r.events) or given(r.percent))}
+        if not counted:
+            raise _NotEnoughError("figures printed for one side of the comparison only")
+        sides.append([(_events(r, n, notes), n, r) for r in counted.values() for n in [_n(r, comparison, notes)]])
+        if len(counted) > 1:
+            notes.append("combined arms: " + ", ".join(counted))
     (e1, n1), (e2, n2) = ((sum(s[0] for s in side), sum(s[1] for s in side)) for side in sides)
     rows = [s[2] for side in sides for s in side]
     benefit = _benefit(rows)
     code = "OR2D" if measure == "SMD" else measure
     effect = effect_size(code, events1=e1, n1=n1, events2=e2, n2=n2).iloc[0]
-    how = "SMD from responders by the logistic conversion of the odds ratio" if measure == "SMD" else f"{measure} from responders"
-    columns = dict(n1=n1, n2=n2, events1=e1, events2=e2, statistic="count")
+    how = (
+        "SMD from responders by the logistic conversion of the odds ratio"
+        if measure == "SMD"
+        else f"{measure} from responders"
+    )
+    columns = {"n1": n1, "n2": n2, "events1": e1, "events2": e2, "statistic": "count"}
     return _Derived(float(effect["yi"]) * benefit, float(effect["vi"]), how, rows, list(dict.fromkeys(notes)), columns)
 
 
@@ -492,7 +510,7 @@ def _ratio(candidate: Candidate, comparison: Comparison, measure: str) -> _Deriv
                 _turned(row, size) * factor, (se * factor) ** 2, how, [row], [],
                 {"n1": n1, "n2": n2, "statistic": row.effect_type},
             )  # fmt: skip
-    raise _NotEnough("a risk ratio or risk difference without the responders of each arm")
+    raise _NotEnoughError("a risk ratio or risk difference without the responders of each arm")
 
 
 # --- small parts -------------------------------------------------------------------------------------------------
@@ -515,14 +533,16 @@ def _turned(row: Any, size: float) -> float:
     if size == 0:
         return 0.0
     if row.favours not in ("acupuncture", "comparator"):
-        raise _NotEnough("the source does not say which side the estimate favours")
+        raise _NotEnoughError("the source does not say which side the estimate favours")
     return size if row.favours == "acupuncture" else -size
 
 
 def _benefit(rows: list[Any]) -> int:
     signs = {int(row.benefit) for row in rows if given(row.benefit)}
     if len(signs) != 1:
-        raise _NotEnough("direction of the scale not printed" if not signs else "arms are printed in opposite directions")
+        raise _NotEnoughError(
+            "direction of the scale not printed" if not signs else "arms are printed in opposite directions"
+        )
     return signs.pop()
 
 
@@ -533,7 +553,7 @@ def _n(row: Any, comparison: Comparison, notes: list[str]) -> float:
         return float(row.n)
     n = _n_arm(row.arm, comparison, notes)
     if n is None:
-        raise _NotEnough("n not printed")
+        raise _NotEnoughError("n not printed")
     return n
 
 
@@ -543,7 +563,9 @@ def _n_arm(arm: str, comparison: Comparison, notes: list[str]) -> float | None:
         notes.append("n as randomised")
         return float(known.n_randomized)
     if given(comparison.trial.n_randomized) and comparison.arms_in_trial:
-        notes.append(f"n per arm not printed: equal split of {comparison.trial.n_randomized} over {comparison.arms_in_trial} arms")
+        notes.append(
+            f"n per arm not printed: equal split of {comparison.trial.n_randomized} over {comparison.arms_in_trial} arms"
+        )
         return float(comparison.trial.n_randomized // comparison.arms_in_trial)
     return None
 
@@ -553,17 +575,19 @@ def _points(candidate: Candidate) -> float:
     row = (candidate.results or candidate.contrasts)[0]
     if candidate.outcome == "headache_frequency":
         if "day" not in candidate.measure.casefold():
-            raise _NotEnough("not counted in days")
+            raise _NotEnoughError("not counted in days")
         return 1.0
     if "%" in candidate.measure or "percent" in candidate.measure.casefold():
-        raise _NotEnough("printed in percent of baseline, not in points")
+        raise _NotEnoughError("printed in percent of baseline, not in points")
     if not given(row.scale_min) or not given(row.scale_max):
-        raise _NotEnough("range of the scale not printed")
+        raise _NotEnoughError("range of the scale not printed")
     return float(100 / (row.scale_max - row.scale_min))
 
 
 def _statistic_note(statistic: str) -> list[str]:
-    return {"change": ["change from baseline"], "adjusted_final": ["final values adjusted for baseline"]}.get(statistic, [])
+    return {"change": ["change from baseline"], "adjusted_final": ["final values adjusted for baseline"]}.get(
+        statistic, []
+    )
 
 
 def _notes(comparison: Comparison, measure: str, benefit: int) -> list[str]:

@@ -155,7 +155,9 @@ def _load(path: Path, stamp: tuple[Any, ...]) -> Evidence:
         failures += wrong
     found = pd.concat([schema.failure_frame(failures), schema.check_tables(tables, descriptor)], ignore_index=True)
     # A cell of the wrong type was emptied when read; that it is empty now is not a second fault.
-    found = found[~(found.duplicated(["table", "row", "column"]) & (found["problem"] == "missing"))].reset_index(drop=True)
+    found = found[~(found.duplicated(["table", "row", "column"]) & (found["problem"] == "missing"))].reset_index(
+        drop=True
+    )
     if len(found):
         raise EvidenceError(_message(path, found), found)
     return Evidence(**tables, rules=load_rules(path, data_folder()), folder=str(path))

@@ -100,7 +100,9 @@ def load_rules(folder: Path, default: Path) -> Rules:
             name: Window(w["from"], w["to"], w["target"], w.get("after_course", False), tuple(w["words"]))
             for name, w in given.pop("timings").items()
         }
-        listed = {k: tuple(v) if isinstance(v, list) else v for k, v in given.items()}
+        listed: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in given.items()}
         return Rules(timings=windows, **listed)
     except (yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(f"{path.name} is not a set of selection rules: {error!r}; start from the package's own file") from error
+        raise InputError(
+            f"{path.name} is not a set of selection rules: {error!r}; start from the package's own file"
+        ) from error

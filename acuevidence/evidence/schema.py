@@ -151,7 +151,9 @@ def _check_order(table: pd.DataFrame, name: str) -> list[dict[str, Any]]:
     for low, high in _ORDERED.get(name, []):
         wrong = (table[low].astype(float) > table[high].astype(float)).to_numpy()
         failures += [
-            _failure(name, i, low, table[low].iloc[i], f"greater than {high}", f"at most {high} = {table[high].iloc[i]}")
+            _failure(
+                name, i, low, table[low].iloc[i], f"greater than {high}", f"at most {high} = {table[high].iloc[i]}"
+            )
             for i in np.flatnonzero(wrong)
         ]
     return failures
@@ -186,7 +188,9 @@ def _check_spelling(table: pd.DataFrame, name: str) -> list[dict[str, Any]]:
     folded = keys.str.casefold().str.replace(r"[^a-z0-9/]", "", regex=True)
     first = keys.groupby(folded).transform("first")
     return [
-        _failure(name, i, _SPELLED_ONCE[name][-1], keys.iloc[i], "a second spelling", f"the first spelling: {first.iloc[i]}")
+        _failure(
+            name, i, _SPELLED_ONCE[name][-1], keys.iloc[i], "a second spelling", f"the first spelling: {first.iloc[i]}"
+        )
         for i in np.flatnonzero((keys != first).to_numpy())
     ]
 
@@ -196,7 +200,7 @@ def _failure(table: str, row: Any, column: Any, value: Any, problem: str, allowe
     return {"table": table, "row": line, "column": column, "value": value, "problem": problem, "allowed": allowed}
 
 
-def _value(table: pd.DataFrame, columns: list[str], row: int) -> str:
+def _value(table: pd.DataFrame, columns: list[str], row: Any) -> str:
     return "/".join(str(table[c].iloc[row]) for c in columns)
 
 

@@ -166,7 +166,9 @@ def _place(row: Row, trial: Row, window: Any) -> float | str:
         if row.timing == "end_of_treatment" and course is not None:
             week = course
         else:
-            return "week not printed" + ("" if row.timing == "not_printed" else f" ({str(row.timing).replace('_', ' ')})")
+            return "week not printed" + (
+                "" if row.timing == "not_printed" else f" ({str(row.timing).replace('_', ' ')})"
+            )
     else:
         week = float(row.week)
         if week == 0 and course != 0:
@@ -177,7 +179,9 @@ def _place(row: Row, trial: Row, window: Any) -> float | str:
             return f"length of the course not printed, so week {printed} cannot be placed against its end"
         week -= course
     if not window.low <= week <= window.high:
-        return f"week {printed} is outside the window" + (f" (course of {course:g} weeks)" if window.after_course else "")
+        return f"week {printed} is outside the window" + (
+            f" (course of {course:g} weeks)" if window.after_course else ""
+        )
     return abs(week - window.target)
 
 

@@ -143,7 +143,9 @@ class Canvas:
         self.ax, self.plot, self.body = ax, plot, high - self.head - self.foot
         self.line = self.body / max(len(self.rows), 1)
 
-    def draw(self, effect: str, ratio: bool, mid: Any, favours: tuple[str, str], limits: tuple[float, float] | None) -> Axes:
+    def draw(
+        self, effect: str, ratio: bool, mid: Any, favours: tuple[str, str], limits: tuple[float, float] | None
+    ) -> Axes:
         """Draw every part and return the Axes."""
         ax = self.ax
         ax.set_ylim(len(self.rows) - 0.5, -0.5)
@@ -231,7 +233,9 @@ class Canvas:
         size = self.size if row.kind != "text" else self.size * 0.93
         colour = row.colour if row.kind == "group" else "black"
         if row.label:
-            self._write(-self.left - _GAP + self._indent(row), y, row.label, fontweight=weight, fontsize=size, color=colour)
+            self._write(
+                -self.left - _GAP + self._indent(row), y, row.label, fontweight=weight, fontsize=size, color=colour
+            )
         for column, x, align in self._x():
             if text := row.cells.get(column.title):
                 self._write(x, y, text, ha=align, fontweight=weight)
@@ -257,7 +261,9 @@ class Canvas:
 
     def _rule(self, y: float, x0: float, x1: float, width: float) -> None:
         transform = self.ax.get_yaxis_transform()
-        self.ax.plot([x0 / self.plot, x1 / self.plot], [y, y], transform=transform, color="black", lw=width, clip_on=False)
+        self.ax.plot(
+            [x0 / self.plot, x1 / self.plot], [y, y], transform=transform, color="black", lw=width, clip_on=False
+        )
 
     def _words_below(self) -> None:
         for i, text in enumerate(self.below):
@@ -282,7 +288,9 @@ class Canvas:
 
         ax, (low, high) = self.ax, self.ax.get_xlim()
         if ratio:
-            ticks = [t for t in (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100) if low <= math.log(t) <= high]
+            ticks = [
+                t for t in (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100) if low <= math.log(t) <= high
+            ]
             places = [math.log(t) for t in ticks]
         else:
             many = max(3, int(self.plot / (self.size * 5)))
@@ -290,7 +298,9 @@ class Canvas:
             ticks = [round(t, 10) for t in places]
         ax.set_xticks(places, [f"{t:g}".replace("-", "−") for t in ticks])
         ax.tick_params(axis="x", labelsize=self.size * 0.95, pad=1.5)
-        ax.set_xlabel(effect, fontsize=self.size, labelpad=self.size * 1.55 if self.layout.favours_at == "bottom" else 1)
+        ax.set_xlabel(
+            effect, fontsize=self.size, labelpad=self.size * 1.55 if self.layout.favours_at == "bottom" else 1
+        )
         ax.xaxis.label.set_visible(False)
         self._favours(favours)
 
@@ -324,7 +334,9 @@ class Canvas:
             if mid is not None:
                 low, high = mid_range(mid)
                 if low == high:
-                    self.ax.plot([low, low], [first - 0.5, last + 0.5], color="#B8860B", lw=0.7, ls=(0, (2, 2)), zorder=1)
+                    self.ax.plot(
+                        [low, low], [first - 0.5, last + 0.5], color="#B8860B", lw=0.7, ls=(0, (2, 2)), zorder=1
+                    )
                 else:
                     self.ax.fill_between([low, high], first - 0.5, last + 0.5, color=MID_BAND, lw=0, zorder=0)
 
@@ -357,11 +369,15 @@ class Canvas:
                 if left <= end <= right:
                     self.ax.plot([end, end], [y - 0.14, y + 0.14], color=row.colour, lw=0.7, zorder=2)
         self._line(y, row.low, row.high, row.colour, 3.2)
-        self.ax.plot([row.estimate], [y], marker="D", ms=self.size * 0.75, color="white", mec=row.colour, mew=1.2, zorder=5)
+        self.ax.plot(
+            [row.estimate], [y], marker="D", ms=self.size * 0.75, color="white", mec=row.colour, mew=1.2, zorder=5
+        )
 
     def _line(self, y: int, low: float, high: float, colour: str, width: float) -> None:
         left, right = self.ax.get_xlim()
-        self.ax.plot([max(low, left), min(high, right)], [y, y], color=colour, lw=width, solid_capstyle="butt", zorder=2)
+        self.ax.plot(
+            [max(low, left), min(high, right)], [y, y], color=colour, lw=width, solid_capstyle="butt", zorder=2
+        )
         self._arrows(y, low < left, high > right, colour)
 
     def _arrows(self, y: int, left: bool, right: bool, colour: str) -> None:

@@ -141,13 +141,21 @@ def _default_columns(data: pd.DataFrame, single: bool) -> list[Column]:
 
 
 def _rows(
-    result: Any, groups: list[tuple[str, Any]], extra: list[Column], layout: Layout, ratio: bool, effect: str, single: bool
+    result: Any,
+    groups: list[tuple[str, Any]],
+    extra: list[Column],
+    layout: Layout,
+    ratio: bool,
+    effect: str,
+    single: bool,
 ) -> list[Row]:
     rows: list[Row] = []
     for name, one in groups:
         colour = COLOURS.get(name, COLOURS["neutral"])
         if name:
-            rows.append(Row("group", _COMPARATOR_NAMES.get(name, name.replace("_", " ").capitalize()), colour=colour, bold=True))
+            rows.append(
+                Row("group", _COMPARATOR_NAMES.get(name, name.replace("_", " ").capitalize()), colour=colour, bold=True)
+            )
         rows += _trial_rows(one, extra, layout, ratio, colour)
         rows += _pooled_rows(one, layout, ratio, colour, single)
         rows.append(Row("gap"))
@@ -158,7 +166,10 @@ def _rows(
         rows.append(Row("text", text, bold=True))
         overall = getattr(result, "overall", None)
         if overall is not None:
-            rows += [Row("gap"), *_pooled_rows(overall, layout, ratio, COLOURS["neutral"], single, "All comparators, pooled")]
+            rows += [
+                Row("gap"),
+                *_pooled_rows(overall, layout, ratio, COLOURS["neutral"], single, "All comparators, pooled"),
+            ]
     if rows and rows[-1].kind != "gap":
         rows.append(Row("gap"))
     return rows
@@ -175,9 +186,7 @@ def _trial_rows(one: Any, extra: list[Column], layout: Layout, ratio: bool, colo
         cells["effect"] = interval_text(yi, yi - half[i], yi + half[i], layout, ratio)
         weight = float(one.weights[i])
         cells["weight"] = f"{weight:.1f}"
-        rows.append(
-            Row("trial", str(label), yi, yi - half[i], yi + half[i], weight=weight, colour=colour, cells=cells)
-        )
+        rows.append(Row("trial", str(label), yi, yi - half[i], yi + half[i], weight=weight, colour=colour, cells=cells))
     return rows
 
 
@@ -193,14 +202,19 @@ def _pooled_rows(one: Any, layout: Layout, ratio: bool, colour: str, single: boo
         return [Row("text", "One trial: not pooled")]
     total = _total(one.data)
     what = label or ("Common effect" if one.method == "EE" else "Pooled" if single else "Random effects")
-    cells = {"effect": interval_text(one.estimate, one.ci_low, one.ci_high, layout, ratio), "weight": "100.0" if not label else ""}
+    cells = {
+        "effect": interval_text(one.estimate, one.ci_low, one.ci_high, layout, ratio),
+        "weight": "100.0" if not label else "",
+    }
     if total and not single:
         cells |= {"Acu.": f"{total[0]:,}", "Comp.": f"{total[1]:,}"}
     rows = [Row("pooled", what, one.estimate, one.ci_low, one.ci_high, colour=colour, cells=cells, bold=True)]
-    if one.pi_low is not None and np.isfinite(one.pi_low) and one.method != "EE" and one.k > 2:
+    if one.pi_low is not None and one.k > 2:
         text = interval_text(one.estimate, one.pi_low, one.pi_high, layout, ratio).split(" ", 1)[1]
-        rows.append(Row("prediction", "Prediction" if single else "Prediction interval", one.estimate, one.pi_low, one.pi_high, colour=colour,
-                         cells={"effect": text}))  # fmt: skip
+        what = "Prediction" if single else "Prediction interval"
+        rows.append(
+            Row("prediction", what, one.estimate, one.pi_low, one.pi_high, colour=colour, cells={"effect": text})
+        )
     return rows + [Row("text", line) for line in _heterogeneity(one, layout, single)]
 
 
@@ -217,7 +231,7 @@ def _heterogeneity(one: Any, layout: Layout, single: bool) -> list[str]:
         spread = f"τ² {_digits(one.tau2)} ({_digits(low)} to {_digits(high)}), {spread}"
     zero = layout.leading_zero
     test = f"Q {one.q:.1f}, df {one.q_df:g}, P {p_text(one.q_p, leading_zero=zero)}"
-    kind = "z" if one.df is None or not np.isfinite(one.df) else "t"
+    kind = "z" if one.df is None else "t"
     effect = f"Test of effect: {kind} {one.statistic:.2f}, P {p_text(one.p_value, leading_zero=zero)}"
     wide = ["Two trials: the interval is wide by nature"] if one.k == 2 else []
     if single:
@@ -231,9 +245,7 @@ def _digits(value: float) -> str:
     return f"{value:.3f}" if abs(value) < 10 else f"{value:.1f}"
 
 
-def interval_text(
-    estimate: float, low: float, high: float, layout: Layout | None = None, ratio: bool = False
-) -> str:
+def interval_text(estimate: float, low: float, high: float, layout: Layout | None = None, ratio: bool = False) -> str:
     """Return an estimate with its interval as the layout prints it."""
     layout = layout or LAYOUTS["default"]
 
@@ -249,11 +261,10 @@ def interval_text(
 def _below(
     groups: list[tuple[str, Any]], data: pd.DataFrame, not_shown: Any, caption: bool, mid: Any, effect: str
 ) -> list[str]:
-    lines = []
-    missing = data.attrs.get("excluded") if not_shown is None and data.attrs else not_shown
+    missing = not_shown
     if not_shown is None:
         missing = next((r.data.attrs["excluded"] for _, r in groups if "excluded" in r.data.attrs), None)
-    lines += _not_shown(missing)
+    lines = _not_shown(missing)
     if caption and groups:
         said = next((r.conventions for _, r in groups if r.k > 1), groups[0][1].conventions)
         lines.append(f"{effect}, positive values favour acupuncture. {said}" + mid_words(mid))

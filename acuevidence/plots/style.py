@@ -12,7 +12,6 @@ import numpy as np
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 __all__ = ["COLOURS", "MID_BAND", "WIDTHS", "Layout", "new_axes", "p_text", "style", "text_width"]
 
@@ -104,7 +103,7 @@ def style(size: float | None = None) -> Iterator[None]:
         for key, value in _RC.items():
             if key in ("font.size",) or key.endswith(("labelsize", "titlesize", "legend.fontsize")):
                 changed[key] = float(value) * size / 7  # type: ignore[arg-type]
-    with mpl.rc_context(changed):
+    with mpl.rc_context(changed):  # type: ignore[arg-type]
         yield
 
 
@@ -136,8 +135,5 @@ def p_text(p: float, *, leading_zero: bool = True) -> str:
     """Return a P value as journals print it: two digits, three below 0.01, '<0.001' beyond."""
     if not np.isfinite(p):
         return "not estimable"
-    if p < 0.001:
-        text = "<0.001"
-    else:
-        text = f"{p:.3f}" if p < 0.01 else f"{p:.2f}"
+    text = "<0.001" if p < 0.001 else f"{p:.3f}" if p < 0.01 else f"{p:.2f}"
     return text if leading_zero else text.replace("0.", ".", 1)

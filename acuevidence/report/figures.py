@@ -71,7 +71,9 @@ def figures() -> dict[str, Figure]:
         words = condition.replace("_", " ")
         found.append(Figure(f"forest_{condition}", f"Forest plot: {words}", partial(_forest, condition, "double")))
         found.append(
-            Figure(f"forest_{condition}_single", f"Forest plot, one column: {words}", partial(_forest, condition, "single"))
+            Figure(
+                f"forest_{condition}_single", f"Forest plot, one column: {words}", partial(_forest, condition, "single")
+            )
         )
     return {figure.name: figure for figure in found}
 
@@ -238,7 +240,9 @@ def _forest(condition: str, width: str) -> Any:
     from acuevidence.plots.forest import forest
 
     title = load_evidence().rules.label(condition)
-    return forest(pooled(condition), width=width, title=title, mid=mid("pain", "SMD"), size=6.5 if width == "double" else 6)
+    return forest(
+        pooled(condition), width=width, title=title, mid=mid("pain", "SMD"), size=6.5 if width == "double" else 6
+    )
 
 
 def _nuance() -> Any:

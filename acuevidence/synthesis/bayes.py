@@ -191,7 +191,7 @@ def bayes(
     shrunk = _shrinkage(tau, weight_mu, mean_mu, sd_mu, y, v, level)
     shrunk.index = pd.Index(values(data, labels=labels)[0]["labels"]) if labels is not None else index
     factors = _bayes_factors(y, v, components, log_prior, log_evidence, proper)
-    return Posterior(summary, shrunk, factors, len(y), level, mu_prior, tuple(tau_prior), mixtures, edges_weight)  # type: ignore[arg-type]
+    return Posterior(summary, shrunk, factors, len(y), level, mu_prior, tuple(tau_prior), mixtures, edges_weight)
 
 
 # --- priors ------------------------------------------------------------------------------------------------------
@@ -205,7 +205,9 @@ def _mu_components(prior: Any) -> np.ndarray:
     if rows.shape[1] == 2:
         rows = np.column_stack([np.ones(len(rows)), rows])
     if rows.shape[1] != 3 or not np.isfinite(rows).all() or (rows[:, [0, 2]] <= 0).any():
-        raise InputError(f"mu_prior must be None, (mean, sd) or (weight, mean, sd) each, sd and weight positive: {prior!r}")
+        raise InputError(
+            f"mu_prior must be None, (mean, sd) or (weight, mean, sd) each, sd and weight positive: {prior!r}"
+        )
     rows[:, 0] /= rows[:, 0].sum()
     rows[:, 2] **= 2
     return rows
@@ -230,10 +232,15 @@ def _tau_prior(prior: Prior, k: int) -> tuple[Callable[[np.ndarray], np.ndarray]
     if name == "log-normal":
         m, s = numbers
         return lambda t: -np.log(t * s * math.sqrt(2 * math.pi)) - 0.5 * ((np.log(t) - m) / s) ** 2, True
-    location, scale, df = (0.0, numbers[0], 1.0) if name == "half-cauchy" else (0.0, *numbers) if name == "half-t" else numbers
+    location, scale, df = (
+        (0.0, numbers[0], 1.0) if name == "half-cauchy" else (0.0, *numbers) if name == "half-t" else numbers
+    )
     constant = -0.5 * math.log(df) - float(betaln(0.5, df / 2)) - math.log(scale)
     if name == "log-t":
-        return lambda t: constant - np.log(t) - (df + 1) / 2 * np.log1p(((np.log(t) - location) / scale) ** 2 / df), True
+        return (
+            lambda t: constant - np.log(t) - (df + 1) / 2 * np.log1p(((np.log(t) - location) / scale) ** 2 / df),
+            True,
+        )
     return lambda t: math.log(2) + constant - (df + 1) / 2 * np.log1p((t / scale) ** 2 / df), True
 
 
@@ -385,4 +392,3 @@ def _shrinkage(
         mixture = (weight.ravel()[keep], centre.ravel()[keep], spread.ravel()[keep])
         rows.append([effect, variance, *_summarise(mixture, level)])
     return pd.DataFrame(rows, columns=["yi", "vi", "median", "mean", "sd", "ci_low", "ci_high"])
-

@@ -88,8 +88,15 @@ class LinearCovariance:
     Biometrics).
     """
 
-    def __init__(self, y: np.ndarray, X: np.ndarray, V: np.ndarray, kernels: Sequence[Kernel],
-                 block: np.ndarray, restricted: bool = True):
+    def __init__(
+        self,
+        y: np.ndarray,
+        X: np.ndarray,
+        V: np.ndarray,
+        kernels: Sequence[Kernel],
+        block: np.ndarray,
+        restricted: bool = True,
+    ):
         self.y, self.X, self.V, self.kernels, self.block, self.restricted = y, X, V, kernels, block, restricted
         self._basis, self._triangle = np.linalg.qr(X)
         self._stacks = [
@@ -108,8 +115,9 @@ class LinearCovariance:
         return _weighted(self.sampling(rows), g, [kernel(rows) for kernel in self.kernels])
 
     @staticmethod
-    def _weighted_basis(V: np.ndarray, g: np.ndarray, K: Sequence[np.ndarray],
-                        Q: np.ndarray) -> tuple[np.ndarray, float, np.ndarray]:
+    def _weighted_basis(
+        V: np.ndarray, g: np.ndarray, K: Sequence[np.ndarray], Q: np.ndarray
+    ) -> tuple[np.ndarray, float, np.ndarray]:
         W, logdet = _invert(_weighted(V, g, K))
         return W, logdet, W @ Q
 
@@ -168,7 +176,7 @@ def _inner(a: np.ndarray, b: np.ndarray) -> float:
 
 def _invert(M: np.ndarray) -> tuple[np.ndarray, float]:
     """Inverse of a stack of positive definite matrices, and the sum of their log-determinants."""
-    if len(M) == 1 and M.shape[1] > 100:                      # LAPACK's symmetric inverse: a third of the work
+    if len(M) == 1 and M.shape[1] > 100:  # LAPACK's symmetric inverse: a third of the work
         from scipy.linalg import lapack
 
         factor, failed = lapack.dpotrf(M[0].T, lower=1)
@@ -190,8 +198,16 @@ class Ascent:
     steps: int
 
 
-def climb(objective: Objective, start: np.ndarray, *, lower: np.ndarray, upper: np.ndarray, scale: np.ndarray,
-          tolerance: float = 1e-10, most: int = 500) -> Ascent:
+def climb(
+    objective: Objective,
+    start: np.ndarray,
+    *,
+    lower: np.ndarray,
+    upper: np.ndarray,
+    scale: np.ndarray,
+    tolerance: float = 1e-10,
+    most: int = 500,
+) -> Ascent:
     """Maximise inside a box by safeguarded Newton steps.
 
     Bounds that the gradient pushes against are held; the curvature is made positive by the absolute values of

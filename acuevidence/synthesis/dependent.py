@@ -21,8 +21,15 @@ from acuevidence.synthesis.covariance import LinearCovariance, connected, stacks
 if TYPE_CHECKING:
     from acuevidence.synthesis.robust import RobustMetaAnalysis
 
-__all__ = ["DependentMetaAnalysis", "coefficient_table", "containment_df", "effects_with_covariance", "fixed_effects",
-           "spare_variance", "summarise"]
+__all__ = [
+    "DependentMetaAnalysis",
+    "coefficient_table",
+    "containment_df",
+    "effects_with_covariance",
+    "fixed_effects",
+    "spare_variance",
+    "summarise",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,17 +130,19 @@ class DependentMetaAnalysis:
     def summary(self) -> str:
         """Say what was fitted and found, as text."""
         denominator = "" if np.isinf(self.qm_df[1]) else f", {self.qm_df[1]:g}"
-        return "\n".join([
-            f"{self._title()} (k = {self.k}, {self.method}, log-likelihood {self.loglik:.4f})",
-            "",
-            self._heterogeneity().to_string(float_format="{:.4f}".format),
-            "",
-            f"Heterogeneity: Q({self.q_df}) = {self.q:.4f}, p = {self.q_p:.4g}",
-            f"Coefficients:  {'F' if denominator else 'chi2'}({self.qm_df[0]}{denominator}) = "
-            f"{self.qm / (self.qm_df[0] if denominator else 1):.4f}, p = {self.qm_p:.4g}",
-            "",
-            self.coefficients.to_string(float_format="{:.4f}".format),
-        ])
+        return "\n".join(
+            [
+                f"{self._title()} (k = {self.k}, {self.method}, log-likelihood {self.loglik:.4f})",
+                "",
+                self._heterogeneity().to_string(float_format="{:.4f}".format),
+                "",
+                f"Heterogeneity: Q({self.q_df}) = {self.q:.4f}, p = {self.q_p:.4g}",
+                f"Coefficients:  {'F' if denominator else 'chi2'}({self.qm_df[0]}{denominator}) = "
+                f"{self.qm / (self.qm_df[0] if denominator else 1):.4f}, p = {self.qm_p:.4g}",
+                "",
+                self.coefficients.to_string(float_format="{:.4f}".format),
+            ]
+        )
 
     def __str__(self) -> str:
         return self.summary()
@@ -225,20 +234,38 @@ def containment_df(X: pd.DataFrame, levels: Sequence[np.ndarray]) -> np.ndarray:
     return np.maximum(df - p, 1)
 
 
-def coefficient_table(names: Sequence[str], estimate: np.ndarray, se: np.ndarray, df: np.ndarray,
-                      level: float) -> pd.DataFrame:
+def coefficient_table(
+    names: Sequence[str], estimate: np.ndarray, se: np.ndarray, df: np.ndarray, level: float
+) -> pd.DataFrame:
     """Estimates with t tests and intervals (infinite ``df``: normal)."""
     statistic = estimate / se
     width = stdtrit(df, 0.5 + level / 2) * se
-    return pd.DataFrame({
-        "estimate": estimate, "se": se, "statistic": statistic, "df": df,
-        "p_value": 2 * stdtr(df, -np.abs(statistic)), "ci_low": estimate - width, "ci_high": estimate + width,
-    }, index=pd.Index(names, name="term"))
+    return pd.DataFrame(
+        {
+            "estimate": estimate,
+            "se": se,
+            "statistic": statistic,
+            "df": df,
+            "p_value": 2 * stdtr(df, -np.abs(statistic)),
+            "ci_low": estimate - width,
+            "ci_high": estimate + width,
+        },
+        index=pd.Index(names, name="term"),
+    )
 
 
-def summarise(model: LinearCovariance, components: np.ndarray, X: pd.DataFrame, *, levels: Sequence[np.ndarray],
-              parameters: int | None = None, method: str, test: str, level: float,
-              data: pd.DataFrame) -> Mapping[str, Any]:
+def summarise(
+    model: LinearCovariance,
+    components: np.ndarray,
+    X: pd.DataFrame,
+    *,
+    levels: Sequence[np.ndarray],
+    parameters: int | None = None,
+    method: str,
+    test: str,
+    level: float,
+    data: pd.DataFrame,
+) -> Mapping[str, Any]:
     """Everything :class:`DependentMetaAnalysis` holds, from the fitted covariance."""
     fit = model(components)
     k, p = X.shape
@@ -255,10 +282,21 @@ def summarise(model: LinearCovariance, components: np.ndarray, X: pd.DataFrame, 
     return {
         "coefficients": coefficient_table(list(X.columns), fit.beta, np.sqrt(np.diag(fit.vcov)), df, level),
         "vcov": pd.DataFrame(fit.vcov, index=X.columns, columns=X.columns),
-        "loglik": fit.value, "aic": -2 * fit.value + 2 * total, "bic": -2 * fit.value + np.log(n) * total,
+        "loglik": fit.value,
+        "aic": -2 * fit.value + 2 * total,
+        "bic": -2 * fit.value + np.log(n) * total,
         "aicc": -2 * fit.value + 2 * total * corrected / (corrected - total - 1),
-        "q": q, "q_df": k - p, "q_p": float(chdtrc(k - p, q)),
-        "qm": wald, "qm_df": (m, denominator),
+        "q": q,
+        "q_df": k - p,
+        "q_p": float(chdtrc(k - p, q)),
+        "qm": wald,
+        "qm_df": (m, denominator),
         "qm_p": float(chdtrc(m, wald) if np.isinf(denominator) else fdtrc(m, denominator, wald / m)),
-        "k": k, "method": method, "test": test, "level": level, "data": data, "model": model, "components": components,
+        "k": k,
+        "method": method,
+        "test": test,
+        "level": level,
+        "data": data,
+        "model": model,
+        "components": components,
     }

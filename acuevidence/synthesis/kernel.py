@@ -227,7 +227,9 @@ class _Model:
         g3 = m @ (np.swapaxes(xw, 1, 2) @ (xw * w[..., None]))
         xwwr = (np.swapaxes(xw, 1, 2) @ wr[..., None])[..., 0]
         found["yppp"] = _dot(wr * w, wr) - ((xwwr[:, None] @ m)[:, 0] * xwwr).sum(axis=1)
-        found["tr_pp"] = found["w2"] - 2 * np.trace(g3, axis1=1, axis2=2) + (g2 * np.swapaxes(g2, 1, 2)).sum(axis=(1, 2))
+        found["tr_pp"] = (
+            found["w2"] - 2 * np.trace(g3, axis1=1, axis2=2) + (g2 * np.swapaxes(g2, 1, 2)).sum(axis=(1, 2))
+        )
         return found
 
     def log_profile(self, tau2: Array, restricted: bool) -> Array:
@@ -274,10 +276,7 @@ def _fit_chunk(y: Array, v: Array, X: Array | None, method: str, test: str, give
     df = np.where((free > 0) & (test != "z"), free, np.inf).astype(float)
     se = _tau2_se(method, model, used, at, fixed)
     i2, h2 = _inconsistency(method, tau2, fixed, free)
-    if X is None:
-        beta = beta + centre[:, None]
-    else:
-        beta = beta + _intercept_shift(model, centre)
+    beta = beta + centre[:, None] if X is None else beta + _intercept_shift(model, centre)
     return Fits(beta, covariance * (scale * unit)[:, None, None], tau2 * unit, np.where(np.isnan(tau2), np.nan, se) * unit,
                 np.maximum(fixed["q"], 0.0), free, i2, h2, df, k, converged)  # fmt: skip
 
@@ -445,6 +444,7 @@ def _refine(model: _Model, low: Array, high: Array, restricted: bool) -> tuple[A
         low, high = np.where(score > 0, tau2, low), np.where(score > 0, high, tau2)
         with np.errstate(divide="ignore", invalid="ignore"):
             newton = tau2 - score / slope
+        assert slope is not None
         inside = (newton > low) & (newton < high) & (slope < 0)
         new = np.where(inside, newton, 0.5 * (low + high))
         small = np.abs(new - tau2) <= _TOLERANCE * 8 * tau2

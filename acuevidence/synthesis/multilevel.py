@@ -78,9 +78,13 @@ class MultilevelMetaAnalysis(DependentMetaAnalysis):
         """
         drop = chdtri(1, 1 - (self.level if level is None else level)) / 2
         limits = [_profile_limits(self.model, self.components, j, drop) for j in range(len(self.components))]
-        return pd.DataFrame({
-            "estimate": self.sigma2, "ci_low": [low for low, _ in limits], "ci_high": [high for _, high in limits],
-        })
+        return pd.DataFrame(
+            {
+                "estimate": self.sigma2,
+                "ci_low": [low for low, _ in limits],
+                "ci_high": [high for _, high in limits],
+            }
+        )
 
     def _heterogeneity(self) -> pd.DataFrame:
         sigma = np.sqrt(self.sigma2)
@@ -165,9 +169,14 @@ def multilevel(
     total = sigma2.sum() + (len(y) - X.shape[1]) / model.projection(np.zeros(len(sigma2))).sum()
     low, high = _prediction(found["coefficients"], sigma2.sum(), level) if moderators is None else (None, None)
     return MultilevelMetaAnalysis(
-        **found, sigma2=sigma2, levels=pd.Series([len(np.unique(c)) for c in codes], index=sigma2.index, name="levels"),
-        i2=(100 * sigma2 / total).rename("i2"), i2_total=float(100 * sigma2.sum() / total),
-        pi_low=low, pi_high=high, random=random,
+        **found,
+        sigma2=sigma2,
+        levels=pd.Series([len(np.unique(c)) for c in codes], index=sigma2.index, name="levels"),
+        i2=(100 * sigma2 / total).rename("i2"),
+        i2_total=float(100 * sigma2.sum() / total),
+        pi_low=low,
+        pi_high=high,
+        random=random,
     )
 
 
@@ -186,8 +195,14 @@ def _random_effects(random: str, data: pd.DataFrame) -> dict[str, np.ndarray]:
         for depth in range(1, len(names) + 1):
             effect = "/".join(names[:depth])
             code = data.groupby(names[:depth], sort=False, observed=True).ngroup().to_numpy()
-            twin = next((other for other, seen in found.items() if len(np.unique(seen)) == code.max() + 1
-                         == len(np.unique(seen * (code.max() + 1) + code))), None)
+            twin = next(
+                (
+                    other
+                    for other, seen in found.items()
+                    if len(np.unique(seen)) == code.max() + 1 == len(np.unique(seen * (code.max() + 1) + code))
+                ),
+                None,
+            )
             if code.max() == 0:
                 raise InputError(f"random: {effect} has one level, so its variance cannot be estimated; drop it")
             if twin is not None:

@@ -159,19 +159,45 @@ def multivariate(
     pairs = _pairs(trial, o_of, outcomes, structure)
     X = _means(outcomes, o_of, index) if moderators is None else fixed_effects(moderators, data)
     levels = [trial, trial * len(outcomes) + o_of]
-    model = LinearCovariance(y, X.to_numpy(), covariance, [_pair(trial, o_of, *pair) for pair in pairs],
-                             connected(len(y), [trial], covariance), restricted)
+    model = LinearCovariance(
+        y,
+        X.to_numpy(),
+        covariance,
+        [_pair(trial, o_of, *pair) for pair in pairs],
+        connected(len(y), [trial], covariance),
+        restricted,
+    )
     G, parameters = _fit(model, form, pairs, _places(structure, outcomes))
-    frame = pd.DataFrame({"yi": y, "vi": covariance if covariance.ndim == 1 else covariance.diagonal(),
-                          "outcome": groups["outcome"], "cluster": groups["cluster"]}, index=index)
-    found = summarise(model, np.array([G[pair] for pair in pairs]), X, parameters=parameters, levels=levels,
-                      method=method, test=test, level=level, data=frame)
+    frame = pd.DataFrame(
+        {
+            "yi": y,
+            "vi": covariance if covariance.ndim == 1 else covariance.diagonal(),
+            "outcome": groups["outcome"],
+            "cluster": groups["cluster"],
+        },
+        index=index,
+    )
+    found = summarise(
+        model,
+        np.array([G[pair] for pair in pairs]),
+        X,
+        parameters=parameters,
+        levels=levels,
+        method=method,
+        test=test,
+        level=level,
+        data=frame,
+    )
     named = pd.Index(outcomes, name="outcome")
     tau2 = pd.Series(G.diagonal().copy(), index=named, name="tau2")
     typical = _typical_variances(model, X, o_of, len(outcomes))
     return MultivariateMetaAnalysis(
-        **found, tau2=tau2, rho=_rho(form, G, outcomes), G=pd.DataFrame(G, index=named, columns=outcomes),
-        i2=(100 * tau2 / (tau2 + typical)).rename("i2"), structure=structure,
+        **found,
+        tau2=tau2,
+        rho=_rho(form, G, outcomes),
+        G=pd.DataFrame(G, index=named, columns=outcomes),
+        i2=(100 * tau2 / (tau2 + typical)).rename("i2"),
+        structure=structure,
     )
 
 
@@ -184,8 +210,8 @@ class _Structure:
 
     build: Callable[[np.ndarray, Any, np.ndarray], np.ndarray]
     scales: Callable[[int], int]
-    power: float = 1.0                                        # of a scale, as a power of a variance
-    rho: Callable[[int], tuple[float, float]] | None = None   # range of the correlation parameter
+    power: float = 1.0  # of a scale, as a power of a variance
+    rho: Callable[[int], tuple[float, float]] | None = None  # range of the correlation parameter
     independent: bool = False
 
 
@@ -268,6 +294,7 @@ def _pairs(trial: np.ndarray, o_of: np.ndarray, outcomes: list[Any], structure: 
 
 def _pair(trial: np.ndarray, o_of: np.ndarray, a: int, b: int) -> Kernel:
     """Pattern of one entry of ``G``: two rows of a trial, one with outcome ``a``, the other with ``b``."""
+
     def kernel(rows: np.ndarray) -> np.ndarray:
         is_a, is_b = o_of[rows] == a, o_of[rows] == b
         crossing = (is_a[:, :, None] & is_b[:, None, :]) | (is_b[:, :, None] & is_a[:, None, :])
@@ -276,8 +303,9 @@ def _pair(trial: np.ndarray, o_of: np.ndarray, a: int, b: int) -> Kernel:
     return kernel
 
 
-def _fit(model: LinearCovariance, form: _Structure, pairs: list[tuple[int, int]],
-         place: np.ndarray) -> tuple[np.ndarray, int]:
+def _fit(
+    model: LinearCovariance, form: _Structure, pairs: list[tuple[int, int]], place: np.ndarray
+) -> tuple[np.ndarray, int]:
     """Fitted ``G`` and its number of parameters."""
     o = len(place)
     at = tuple(np.array(pairs).T)
@@ -288,12 +316,14 @@ def _fit(model: LinearCovariance, form: _Structure, pairs: list[tuple[int, int]]
     low, high = form.rho(o) if form.rho else (0, 0)
     correlation = [[(low + high) / 2], [low], [high], [0.1]] if form.rho else [[], [], [], []]
     start, lower, upper, scale = (
-        np.concatenate([part, tail]) for part, tail in
-        zip((first, np.full(len(unit), floor), np.full(len(unit), np.inf), unit), correlation, strict=True)
+        np.concatenate([part, tail])
+        for part, tail in zip(
+            (first, np.full(len(unit), floor), np.full(len(unit), np.inf), unit), correlation, strict=True
+        )
     )
 
     def build(theta: np.ndarray) -> np.ndarray:
-        return form.build(theta[:len(unit)], theta[-1], place)
+        return form.build(theta[: len(unit)], theta[-1], place)
 
     def slope(theta: np.ndarray) -> np.ndarray:
         tiny = 1e-30 * scale
@@ -303,8 +333,12 @@ def _fit(model: LinearCovariance, form: _Structure, pairs: list[tuple[int, int]]
         fit = model(build(theta)[at])
         J = slope(theta)
         near = 1e-4 * scale
-        bend = np.stack([fit.score @ (slope(theta + near * e) - slope(theta - near * e)) / (2 * near @ e)
-                         for e in np.eye(len(theta))])
+        bend = np.stack(
+            [
+                fit.score @ (slope(theta + near * e) - slope(theta - near * e)) / (2 * near @ e)
+                for e in np.eye(len(theta))
+            ]
+        )
         return fit.value, fit.score @ J, J.T @ fit.information @ J - (bend + bend.T) / 2
 
     return build(climb(objective, start, lower=lower, upper=upper, scale=scale).at), len(start)

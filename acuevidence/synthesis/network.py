@@ -126,12 +126,17 @@ class NetworkMetaAnalysis:
         """All treatments against the reference: ``estimate se statistic p_value ci_low ci_high p_score``."""
         others = self.treatments.drop(self.reference)
         estimate, se = (frame.loc[others, self.reference] for frame in (self.estimates, self.se))
-        return pd.DataFrame({
-            "estimate": estimate, "se": se, "statistic": estimate / se,
-            "p_value": self.p_values.loc[others, self.reference],
-            "ci_low": self.ci_low.loc[others, self.reference], "ci_high": self.ci_high.loc[others, self.reference],
-            "p_score": self.p_scores[others],
-        }).rename_axis("treatment")
+        return pd.DataFrame(
+            {
+                "estimate": estimate,
+                "se": se,
+                "statistic": estimate / se,
+                "p_value": self.p_values.loc[others, self.reference],
+                "ci_low": self.ci_low.loc[others, self.reference],
+                "ci_high": self.ci_high.loc[others, self.reference],
+                "p_score": self.p_scores[others],
+            }
+        ).rename_axis("treatment")
 
     def league(self, digits: int = 2, transform: Callable[[Any], Any] | None = None) -> pd.DataFrame:
         """League table, treatments from the best P-score down.
@@ -191,24 +196,33 @@ class NetworkMetaAnalysis:
     def summary(self) -> str:
         """Say what was compared and found, as text."""
         tau2 = "not estimable" if self.tau2 is None else f"{self.tau2:.4f}, I2 = {self.i2:.1f} %"
-        return "\n".join([
-            f"Network meta-analysis, {self.effects} effects: {len(self.treatments)} treatments in {self.k} trials",
-            f"tau2 ({self.method}) = {tau2}",
-            *(f"Q {name}({df}) = {q:.4f}, p = {p:.4g}" for name, q, df, p in (
-                ("total", self.q_total, self.q_total_df, self.q_total_p),
-                ("within designs", self.q_heterogeneity, self.q_heterogeneity_df, self.q_heterogeneity_p),
-                ("between designs", self.q_inconsistency, self.q_inconsistency_df, self.q_inconsistency_p))),
-            "", f"Effects against {self.reference}:",
-            self.to_frame().to_string(float_format="{:.4f}".format),
-        ])
+        return "\n".join(
+            [
+                f"Network meta-analysis, {self.effects} effects: {len(self.treatments)} treatments in {self.k} trials",
+                f"tau2 ({self.method}) = {tau2}",
+                *(
+                    f"Q {name}({df}) = {q:.4f}, p = {p:.4g}"
+                    for name, q, df, p in (
+                        ("total", self.q_total, self.q_total_df, self.q_total_p),
+                        ("within designs", self.q_heterogeneity, self.q_heterogeneity_df, self.q_heterogeneity_p),
+                        ("between designs", self.q_inconsistency, self.q_inconsistency_df, self.q_inconsistency_p),
+                    )
+                ),
+                "",
+                f"Effects against {self.reference}:",
+                self.to_frame().to_string(float_format="{:.4f}".format),
+            ]
+        )
 
     def __str__(self) -> str:
         return self.summary()
 
     def _repr_html_(self) -> str:
         tau2 = "not estimable" if self.tau2 is None else f"{self.tau2:.4f}"
-        return (f"<p><b>Network meta-analysis</b>, {self.effects} effects, against {self.reference} "
-                f"({self.k} trials, tau2 {tau2})</p>{self.to_frame().to_html(float_format='{:.4f}'.format)}")
+        return (
+            f"<p><b>Network meta-analysis</b>, {self.effects} effects, against {self.reference} "
+            f"({self.k} trials, tau2 {tau2})</p>{self.to_frame().to_html(float_format='{:.4f}'.format)}"
+        )
 
 
 def network(
@@ -292,7 +306,7 @@ def network(
     choice("favourable", favourable, ("larger", "smaller"))
     table, treatments = read_contrasts(treat1, treat2, yi, se, study, data)
     names = pd.Index(treatments, name="treatment")
-    trials, n = tuple(trials_by_arms(table, names, tolerance)), len(names)
+    trials, n = trials_by_arms(table, names, tolerance), len(names)
     common = fit(trials, n)
     df = sum(len(g.trial) * (g.arms.shape[1] - 1) for g in trials) - (n - 1)
     within, within_df = within_designs(trials)
@@ -312,14 +326,28 @@ def network(
     return NetworkMetaAnalysis(
         estimates=pd.DataFrame(estimates, index=names, columns=names),
         se=pd.DataFrame(standard, index=names, columns=names),
-        treatments=names, reference=reference, tau2=tau2,
+        treatments=names,
+        reference=reference,
+        tau2=tau2,
         i2=None if df == 0 else 100 * max(0.0, (common.q - df) / max(common.q, 1e-300)),
-        q_total=common.q, q_total_df=df, q_total_p=_tail(df, common.q),
-        q_heterogeneity=within, q_heterogeneity_df=within_df, q_heterogeneity_p=_tail(within_df, within),
-        q_inconsistency=between, q_inconsistency_df=between_df, q_inconsistency_p=_tail(between_df, between),
+        q_total=common.q,
+        q_total_df=df,
+        q_total_p=_tail(df, common.q),
+        q_heterogeneity=within,
+        q_heterogeneity_df=within_df,
+        q_heterogeneity_p=_tail(within_df, within),
+        q_inconsistency=between,
+        q_inconsistency_df=between_df,
+        q_inconsistency_p=_tail(between_df, between),
         p_scores=pd.Series(certainty.sum(axis=1) / (n - 1), index=names, name="p_score"),
-        k=table["study"].nunique(), contrasts=len(table), method=method, effects=effects, favourable=favourable,
-        level=level, data=with_designs(table, names), trials=trials,
+        k=table["study"].nunique(),
+        contrasts=len(table),
+        method=method,
+        effects=effects,
+        favourable=favourable,
+        level=level,
+        data=with_designs(table, names),
+        trials=trials,
     )
 
 

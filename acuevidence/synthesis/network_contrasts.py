@@ -49,8 +49,9 @@ class Trials:
         return np.linalg.inv(-0.5 * centre @ resistance @ centre + 1 / m) - 1 / m
 
 
-def read_contrasts(treat1: Any, treat2: Any, yi: Any, se: Any, study: Any,
-          data: pd.DataFrame | None) -> tuple[pd.DataFrame, list[Any]]:
+def read_contrasts(
+    treat1: Any, treat2: Any, yi: Any, se: Any, study: Any, data: pd.DataFrame | None
+) -> tuple[pd.DataFrame, list[Any]]:
     """Contrasts with numbered trials and treatments, ``low < high``, and the names of the treatments."""
     found, index = numeric(data, yi=yi, se=se)
     labels = values(data, treat1=treat1, treat2=treat2, study=study)[0]
@@ -65,11 +66,20 @@ def read_contrasts(treat1: Any, treat2: Any, yi: Any, se: Any, study: Any,
     code = pd.Index(treatments).get_indexer(both).reshape(2, -1)
     refuse(code[0] == code[1], "treat1 and treat2 must differ", labels["treat1"], index)
     trial = pd.factorize(labels["study"])[0]
-    table = pd.DataFrame({
-        "study": labels["study"], "treat1": labels["treat1"], "treat2": labels["treat2"],
-        "yi": found["yi"], "se": found["se"], "trial": trial, "low": code.min(axis=0), "high": code.max(axis=0),
-        "y": np.where(code[0] < code[1], 1, -1) * found["yi"],
-    }, index=index)
+    table = pd.DataFrame(
+        {
+            "study": labels["study"],
+            "treat1": labels["treat1"],
+            "treat2": labels["treat2"],
+            "yi": found["yi"],
+            "se": found["se"],
+            "trial": trial,
+            "low": code.min(axis=0),
+            "high": code.max(axis=0),
+            "y": np.where(code[0] < code[1], 1, -1) * found["yi"],
+        },
+        index=index,
+    )
     _refuse_incomplete(table, treatments)
     _refuse_disconnected(table, treatments)
     return table, treatments
@@ -85,7 +95,9 @@ def _refuse_incomplete(table: pd.DataFrame, treatments: list[Any]) -> None:
         )
     for _, rows in table.groupby("trial"):
         arms = sorted({*rows["low"], *rows["high"]})
-        lacking = {(a, b) for i, a in enumerate(arms) for b in arms[i + 1:]} - set(zip(rows["low"], rows["high"], strict=True))
+        lacking = {(a, b) for i, a in enumerate(arms) for b in arms[i + 1 :]} - set(
+            zip(rows["low"], rows["high"], strict=True)
+        )
         if lacking:
             a, b = min(lacking)
             raise InputError(
@@ -102,25 +114,29 @@ def _refuse_disconnected(table: pd.DataFrame, treatments: list[Any]) -> None:
     links = coo_array((np.ones(len(table)), (table["low"], table["high"])), shape=(n, n))
     parts, part = connected_components(links, directed=False)
     if parts > 1:
-        named = "; ".join(f"{{{', '.join(str(treatments[i]) for i in np.flatnonzero(part == c))}}}" for c in range(parts))
+        named = "; ".join(
+            f"{{{', '.join(str(treatments[i]) for i in np.flatnonzero(part == c))}}}" for c in range(parts)
+        )
         raise InputError(f"the network falls into {parts} parts that no trial connects: {named}; analyse one of them")
 
 
-def trials_by_arms(table: pd.DataFrame) -> list[Trials]:
-    """Trials side by side with others of as many arms."""
+def trials_by_arms(table: pd.DataFrame, treatments: pd.Index, tolerance: float) -> tuple[Trials, ...]:
+    """Trials side by side with others of as many arms; those whose contrasts do not belong together are refused."""
     table = table.sort_values(["trial", "low", "high"])
     rows_of = table.groupby("trial")["trial"].transform("size").to_numpy()
     found = []
     for size in np.unique(rows_of):
-        m = int(round((1 + np.sqrt(1 + 8 * size)) / 2))
+        m = round((1 + np.sqrt(1 + 8 * size)) / 2)
         part = table[rows_of == size]
         trial, low, high, y, se = (part[c].to_numpy().reshape(-1, size) for c in ("trial", "low", "high", "y", "se"))
         i, j = np.triu_indices(m, 1)
         effect, variance = np.zeros((2, len(trial), m, m))
         effect[:, i, j], effect[:, j, i] = y, -y
         variance[:, i, j] = variance[:, j, i] = se**2
-        found.append(Trials(trial[:, 0], np.column_stack([low[:, :1], high[:, : m - 1]]), effect, variance))
-    return found
+        group = Trials(trial[:, 0], np.column_stack([low[:, :1], high[:, : m - 1]]), effect, variance)
+        _refuse_inconsistent(group, table, treatments, tolerance)
+        found.append(group)
+    return tuple(found)
 
 
 def _refuse_inconsistent(group: Trials, table: pd.DataFrame, treatments: pd.Index, tolerance: float) -> None:
@@ -151,7 +167,11 @@ def _study(table: pd.DataFrame, trial: int) -> Any:
 
 
 def with_designs(table: pd.DataFrame, names: pd.Index) -> pd.DataFrame:
+    """Contrasts as given, each with the design (the set of arms) of its trial."""
     arms = table.groupby("trial")[["low", "high"]].agg(lambda codes: list(codes))
-    label = [":".join(str(names[i]) for i in sorted({*low, *high})) for low, high in zip(arms["low"], arms["high"], strict=True)]
+    label = [
+        ":".join(str(names[i]) for i in sorted({*low, *high}))
+        for low, high in zip(arms["low"], arms["high"], strict=True)
+    ]
     design = pd.Series(label, index=arms.index)
     return table[["study", "treat1", "treat2", "yi", "se"]].assign(design=design[table["trial"]].to_numpy())

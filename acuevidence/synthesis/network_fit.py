@@ -105,5 +105,3 @@ def reml(trials: tuple[Trials, ...], n: int, method: str) -> float:
     start = np.full(1, V.diagonal().mean())
     top = climb(objective, start, lower=np.zeros(1), upper=np.full(1, np.inf), scale=start)
     return float(top.at[0])
-
-

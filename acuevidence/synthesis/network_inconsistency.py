@@ -69,12 +69,24 @@ def split(net: NetworkMetaAnalysis) -> pd.DataFrame:
     rest = np.where(share > 1 - 5e-4, np.nan, 1 - share)
     indirect, indirect_se = (network - share * direct) / rest, network_se / np.sqrt(rest)
     difference, difference_se = direct - indirect, np.sqrt(direct_se**2 + indirect_se**2)
-    return pd.DataFrame({
-        "treat1": net.treatments[i], "treat2": net.treatments[j], "studies": count[i, j], "prop_direct": share,
-        "network": network, "network_se": network_se, "direct": direct, "direct_se": direct_se,
-        "indirect": indirect, "indirect_se": indirect_se, "difference": difference, "difference_se": difference_se,
-        "statistic": difference / difference_se, "p_value": 2 * ndtr(-np.abs(difference / difference_se)),
-    })
+    return pd.DataFrame(
+        {
+            "treat1": net.treatments[i],
+            "treat2": net.treatments[j],
+            "studies": count[i, j],
+            "prop_direct": share,
+            "network": network,
+            "network_se": network_se,
+            "direct": direct,
+            "direct_se": direct_se,
+            "indirect": indirect,
+            "indirect_se": indirect_se,
+            "difference": difference,
+            "difference_se": difference_se,
+            "statistic": difference / difference_se,
+            "p_value": 2 * ndtr(-np.abs(difference / difference_se)),
+        }
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,15 +115,21 @@ class DesignDecomposition:
     random: pd.Series = field(repr=False)
 
     def to_frame(self) -> pd.DataFrame:
-        """The decomposition of the total, a copy."""
+        """Return a copy of the decomposition of the total."""
         return self.total.copy()
 
     def summary(self) -> str:
         """All parts, as text."""
-        parts = {"": self.total, "Within designs": self.within, "Between designs, contributions": self.between.to_frame(),
-                 "Between designs, without the design": self.without, "Between designs, random effects":
-                 self.random.to_frame().T}
-        return "\n\n".join(f"{name}\n{part.to_string(float_format='{:.4f}'.format)}".strip() for name, part in parts.items())
+        parts = {
+            "": self.total,
+            "Within designs": self.within,
+            "Between designs, contributions": self.between.to_frame(),
+            "Between designs, without the design": self.without,
+            "Between designs, random effects": self.random.to_frame().T,
+        }
+        return "\n\n".join(
+            f"{name}\n{part.to_string(float_format='{:.4f}'.format)}".strip() for name, part in parts.items()
+        )
 
     def __str__(self) -> str:
         return self.summary()
@@ -139,11 +157,14 @@ def design_decomposition(net: NetworkMetaAnalysis) -> DesignDecomposition:
     """
     designs = _designs(net, 0.0)
     names = pd.Index([name for d in designs for name in d.names], name="design")
-    total = pd.DataFrame({
-        "q": [net.q_total, net.q_heterogeneity, net.q_inconsistency],
-        "df": [net.q_total_df, net.q_heterogeneity_df, net.q_inconsistency_df],
-        "p_value": [net.q_total_p, net.q_heterogeneity_p, net.q_inconsistency_p],
-    }, index=["total", "within designs", "between designs"])
+    total = pd.DataFrame(
+        {
+            "q": [net.q_total, net.q_heterogeneity, net.q_inconsistency],
+            "df": [net.q_total_df, net.q_heterogeneity_df, net.q_inconsistency_df],
+            "p_value": [net.q_total_p, net.q_heterogeneity_p, net.q_inconsistency_p],
+        },
+        index=["total", "within designs", "between designs"],
+    )
     studies = np.concatenate([d.studies for d in designs])
     arms = np.concatenate([np.full(len(d.names), d.arms.shape[1]) for d in designs])
     q_within, df_within = np.concatenate([d.q for d in designs]), (studies - 1) * (arms - 1)
@@ -157,8 +178,14 @@ def design_decomposition(net: NetworkMetaAnalysis) -> DesignDecomposition:
     without = pd.DataFrame({"q": q_without, "df": df_without, "p_value": _p(q_without, df_without)}, names)[informative]
     tau2 = _tau2_within(net)
     q_random = fit(net.trials, len(net.treatments), tau2).q - within_designs(net.trials, tau2)[0]
-    random = pd.Series({"q": q_random, "df": net.q_inconsistency_df,
-                        "p_value": _p(np.array([q_random]), np.array([net.q_inconsistency_df]))[0], "tau2": tau2})
+    random = pd.Series(
+        {
+            "q": q_random,
+            "df": net.q_inconsistency_df,
+            "p_value": _p(np.array([q_random]), np.array([net.q_inconsistency_df]))[0],
+            "tau2": tau2,
+        }
+    )
     return DesignDecomposition(total, within, between, without, random)
 
 
@@ -180,8 +207,10 @@ class NetHeat:
 
     def to_frame(self) -> pd.DataFrame:
         """Long form: ``design1 contrast1 design2 contrast2 hat change``."""
-        flat = [frame.rename_axis(index=["design1", "contrast1"], columns=["design2", "contrast2"]).stack(
-            [0, 1]) for frame in (self.hat, self.change)]
+        flat = [
+            frame.rename_axis(index=["design1", "contrast1"], columns=["design2", "contrast2"]).stack([0, 1])
+            for frame in (self.hat, self.change)
+        ]
         return pd.DataFrame({"hat": flat[0], "change": flat[1]}).reset_index()
 
 
@@ -234,11 +263,11 @@ class _Designs:
     """Designs with the same number of arms: pooled potentials and weights of each, and Q among its trials."""
 
     names: list[str]
-    arms: np.ndarray          # (D, m)
-    studies: np.ndarray       # (D,)
-    q: np.ndarray             # (D,)
-    theta: np.ndarray         # (D, m)
-    laplacian: np.ndarray     # (D, m, m)
+    arms: np.ndarray  # (D, m)
+    studies: np.ndarray  # (D,)
+    q: np.ndarray  # (D,)
+    theta: np.ndarray  # (D, m)
+    laplacian: np.ndarray  # (D, m, m)
 
 
 def _designs(net: NetworkMetaAnalysis, tau2: float) -> list[_Designs]:
@@ -275,13 +304,13 @@ def _detached(designs: list[_Designs], fitted: Fit) -> tuple[np.ndarray, np.ndar
     theta, connects = [], []
     for d in designs:
         first, others = d.arms[:, :1], d.arms[:, 1:]
-        CF = np.moveaxis(fitted.covariance[:, others] - fitted.covariance[:, first], 0, 1)          # (D, n, m - 1)
+        CF = np.moveaxis(fitted.covariance[:, others] - fitted.covariance[:, first], 0, 1)  # (D, n, m - 1)
         FCF = np.take_along_axis(CF, others[:, :, None], 1) - np.take_along_axis(CF, first[:, :, None], 1)
         root = np.linalg.cholesky(d.laplacian[:, 1:, 1:])
         leverage = np.linalg.eigvalsh(root.transpose(0, 2, 1) @ FCF @ root)[:, -1]
         free = leverage < 1 - 1e-9
         gap = np.where(free[:, None, None], np.linalg.inv(d.laplacian[:, 1:, 1:]) - FCF, np.eye(others.shape[1]))
-        residual = (d.theta - fitted.theta[d.arms])
+        residual = d.theta - fitted.theta[d.arms]
         move = np.linalg.solve(gap, (residual[:, 1:] - residual[:, :1])[..., None])
         theta.append(fitted.theta - free[:, None] * (CF @ move)[..., 0])
         connects.append(free)

@@ -83,7 +83,7 @@ def meta_analysis(
     >>> import acuevidence as ae
     >>> result = ae.meta_analysis([0.2, 0.5, 0.3], [0.02, 0.04, 0.03])
     >>> round(result.estimate, 4), result.k
-    (0.3077, 3)
+    (0.3, 3)
     """
     choice("method", method, kernel.METHODS)
     choice("test", test, kernel.TESTS)
@@ -137,7 +137,8 @@ def _one(
     y: np.ndarray, v: np.ndarray, frame: pd.DataFrame | None, names: pd.Series | None, index: pd.Index,
     excluded: pd.DataFrame, moderators: str | None, options: dict[str, Any],
 ) -> MetaAnalysis:  # fmt: skip
-    X, terms = None, ("Intercept",)
+    X: np.ndarray | None = None
+    terms: tuple[str, ...] = ("Intercept",)
     if moderators is not None:
         from acuevidence.synthesis.design import design
 
@@ -178,7 +179,9 @@ def _flagged(result: MetaAnalysis, converged: bool, q: float, q_df: int) -> Meta
     if result.test == "HKSJ" and q_df > 0 and result.X is None:
         w = 1 / (result.vi + (result.tau2 or 0.0))
         if result.se < float(w.sum()) ** -0.5:
-            notes.append("HKSJ's standard error is smaller than Wald's: the trials agree closely; compare test='HKSJ-adhoc'.")
+            notes.append(
+                "HKSJ's standard error is smaller than Wald's: the trials agree closely; compare test='HKSJ-adhoc'."
+            )
     if not converged:
         notes.append("The estimator of tau2 did not converge.")
     return with_notes(result, *notes) if notes else result

@@ -231,7 +231,9 @@ class MetaAnalysis:
         trials = f"{self.k} trial{'' if self.k == 1 else 's'}"
         lines = [f"{trials}. {self.conventions}"]
         what = "Intercept" if self.X is not None else "Pooled effect" if self.k > 1 else "Effect"
-        text = f"{what} {self.estimate:.3f} ({percent} CI {self.ci_low:.3f} to {self.ci_high:.3f}; P {_p(self.p_value)})."
+        text = (
+            f"{what} {self.estimate:.3f} ({percent} CI {self.ci_low:.3f} to {self.ci_high:.3f}; P {_p(self.p_value)})."
+        )
         if self.pi_low is not None and self.pi_high is not None:
             text += f" {percent} prediction interval {self.pi_low:.3f} to {self.pi_high:.3f}."
         lines.append(text)
@@ -260,7 +262,9 @@ class MetaAnalysis:
 
     def _repr_html_(self) -> str:
         text = self.summary().split("\n\n")[0]
-        return "".join(f"<p>{html.escape(line)}</p>" for line in text.split("\n")) + self.coefficients.round(4).to_html()
+        return (
+            "".join(f"<p>{html.escape(line)}</p>" for line in text.split("\n")) + self.coefficients.round(4).to_html()
+        )
 
     # --- what can be made of it ----------------------------------------------------------------------------------
 
@@ -482,7 +486,9 @@ class GroupedMetaAnalysis(Mapping[str, MetaAnalysis]):
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row a group and coefficient."""
-        return pd.concat([one.to_frame().assign(**{self.by: name}) for name, one in self.groups.items()], ignore_index=True)
+        return pd.concat(
+            [one.to_frame().assign(**{self.by: name}) for name, one in self.groups.items()], ignore_index=True
+        )
 
     def summary(self) -> str:
         """Return each group's summary and the test between them."""
@@ -501,7 +507,10 @@ class GroupedMetaAnalysis(Mapping[str, MetaAnalysis]):
         return self.summary()
 
     def _repr_html_(self) -> str:
-        parts = [f"<h4>{html.escape(self.by)}: {html.escape(str(n))}</h4>{one._repr_html_()}" for n, one in self.groups.items()]
+        parts = [
+            f"<h4>{html.escape(self.by)}: {html.escape(str(n))}</h4>{one._repr_html_()}"
+            for n, one in self.groups.items()
+        ]
         if self.between is not None:
             parts.append(
                 f"<p>Test for subgroup differences: Q {self.between.q:.2f}, df {self.between.df}, P {_p(self.between.p)}</p>"
@@ -515,7 +524,9 @@ class GroupedMetaAnalysis(Mapping[str, MetaAnalysis]):
         return forest(self, **options)
 
 
-def omnibus(beta: np.ndarray, covariance: np.ndarray, terms: tuple[str, ...], df: float | None) -> tuple[Any, Any, float]:
+def omnibus(
+    beta: np.ndarray, covariance: np.ndarray, terms: tuple[str, ...], df: float | None
+) -> tuple[Any, Any, float]:
     """Return the test that all coefficients but the intercept are zero (all, where there is no other)."""
     tested = [i for i, term in enumerate(terms) if term != "Intercept"] or [0]
     b, v = beta[tested], covariance[np.ix_(tested, tested)]

@@ -233,7 +233,7 @@ def robust(result: Any, cluster: Any, kind: str = "CR2") -> RobustMetaAnalysis:
     meat, own, pull = np.zeros((p, p)), np.empty((count, p, p)), np.empty((count, p, p))
     for rows in stacks(code):
         M, x, e = model.covariance(rows), X[rows], model.residual[rows]
-        weighted = np.linalg.solve(M, x) @ B                                   # W_i X_i B
+        weighted = np.linalg.solve(M, x) @ B  # W_i X_i B
         a = _bias_reduction(M, x, B) @ weighted if kind == "CR2" else weighted
         step = np.einsum("bnp,bn->bp", a, e)
         meat += step.T @ step
@@ -245,15 +245,27 @@ def robust(result: Any, cluster: Any, kind: str = "CR2") -> RobustMetaAnalysis:
     return RobustMetaAnalysis(
         coefficients=coefficient_table(list(model.X.columns), model.beta, se, df, model.level),
         vcov=pd.DataFrame(vcov, index=model.X.columns, columns=model.X.columns),
-        kind=kind, clusters=count, k=len(X), level=model.level, bread=B, own=own, pull=pull,
+        kind=kind,
+        clusters=count,
+        k=len(X),
+        level=model.level,
+        bread=B,
+        own=own,
+        pull=pull,
     )
 
 
 def _working(result: Any) -> _Working:
     X = pd.DataFrame(result.model.X, index=result.data.index, columns=result.coefficients.index)
     return _Working(
-        X, result.residuals.to_numpy(), result.coefficients["estimate"].to_numpy(), result.vcov.to_numpy(),
-        lambda rows: result.model.marginal(result.components, rows), result.model.block, result.data, result.level,
+        X,
+        result.residuals.to_numpy(),
+        result.coefficients["estimate"].to_numpy(),
+        result.vcov.to_numpy(),
+        lambda rows: result.model.marginal(result.components, rows),
+        result.model.block,
+        result.data,
+        result.level,
     )
 
 
@@ -296,8 +308,8 @@ def _spread(own: np.ndarray, pull: np.ndarray, B: np.ndarray) -> np.ndarray:
     own_own = np.einsum("jst,jst->st", own, own) + np.einsum("jss,jtt->st", own, own)
     mixed = 2 * np.einsum("jst,jst->st", own, through) + np.einsum("jss,jtt->st", own, through)
     mixed += np.einsum("jtt,jss->st", own, through)
-    U = np.einsum("jsp,jtq->stpq", pull, pull)                       # sum_j b_j^s b_j^t'
+    U = np.einsum("jsp,jtq->stpq", pull, pull)  # sum_j b_j^s b_j^t'
     BU = B @ U
-    crossing = np.einsum("stab,stba->st", BU, BU)                    # sum_ij (b_i^s'B b_j^t)(b_i^t'B b_j^s)
-    straight = np.einsum("stab,tsba->st", BU, BU)                    # sum_ij (b_i^s'B b_j^s)(b_i^t'B b_j^t)
+    crossing = np.einsum("stab,stba->st", BU, BU)  # sum_ij (b_i^s'B b_j^t)(b_i^t'B b_j^s)
+    straight = np.einsum("stab,tsba->st", BU, BU)  # sum_ij (b_i^s'B b_j^s)(b_i^t'B b_j^t)
     return own_own - mixed + crossing + straight

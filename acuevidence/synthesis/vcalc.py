@@ -136,14 +136,14 @@ def vcalc(
 class _Contrasts:
     """The two arms of every row, as numbers, with their sizes and the weight (inverse variance) of each."""
 
-    arm: np.ndarray         # (k, 2)
-    patients: np.ndarray    # (k, 2)
-    weight: np.ndarray      # (k, 2)
+    arm: np.ndarray  # (k, 2)
+    patients: np.ndarray  # (k, 2)
+    weight: np.ndarray  # (k, 2)
 
     def shared(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Covariance through shared arms, and the patients in all arms of two contrasts, both (B, n, n)."""
         arm, n, w = self.arm[rows], self.patients[rows], self.weight[rows]
-        same = arm[:, :, None, :, None] == arm[:, None, :, None, :]                     # (B, i, j, side, side')
+        same = arm[:, :, None, :, None] == arm[:, None, :, None, :]  # (B, i, j, side, side')
         size = 1 / np.sqrt(w[:, :, None, :, None] * w[:, None, :, None, :])
         sign = np.array([[1, -1], [-1, 1]])
         total = n.sum(axis=-1)
@@ -162,8 +162,14 @@ def _contrasts(given: dict[str, np.ndarray], labels: dict[str, pd.Series], k: in
     return _Contrasts(arm, n, n / sd**2)
 
 
-def _correlation(rows: np.ndarray, given: dict[str, np.ndarray], labels: dict[str, pd.Series],
-                 rho: Any, rho_scale: float | None, phi: float | None) -> np.ndarray:
+def _correlation(
+    rows: np.ndarray,
+    given: dict[str, np.ndarray],
+    labels: dict[str, pd.Series],
+    rho: Any,
+    rho_scale: float | None,
+    phi: float | None,
+) -> np.ndarray:
     """Correlation of the measurements behind two rows, (B, n, n)."""
     r = np.ones((*rows.shape, rows.shape[1]))
     if "scale" in labels:
@@ -180,11 +186,15 @@ def _correlation(rows: np.ndarray, given: dict[str, np.ndarray], labels: dict[st
     return r
 
 
-def _partners(given: dict[str, np.ndarray], labels: dict[str, pd.Series], standardised: bool,
-              **correlation: Any) -> None:
+def _partners(
+    given: dict[str, np.ndarray], labels: dict[str, pd.Series], standardised: bool, **correlation: Any
+) -> None:
     """Refuse arguments without the argument that gives them meaning, and correlations out of range."""
-    for what, name, present in (("outcome", "rho", "outcome" in labels), ("scale", "rho_scale", "scale" in labels),
-                                ("week", "phi", "week" in given)):
+    for what, name, present in (
+        ("outcome", "rho", "outcome" in labels),
+        ("scale", "rho_scale", "scale" in labels),
+        ("week", "phi", "week" in given),
+    ):
         value = correlation[name]
         if present and value is None:
             raise InputError(f"{what} needs {name}, the assumed correlation; for example {name}=0.5")
@@ -200,8 +210,16 @@ def _partners(given: dict[str, np.ndarray], labels: dict[str, pd.Series], standa
             raise InputError(f"{name} must lie between -1 and 1, not {value}")
         if name == "phi" and value is not None and value < 0:
             raise InputError(f"phi must not be negative, not {value}: weeks apart may be fractions")
-    needs = [("arm1", "arm2"), ("arm2", "arm1"), ("arm1", "n1"), ("arm1", "n2"), ("sd1", "n1"), ("sd2", "n2"),
-             ("sd1", "sd2"), ("sd2", "sd1")]
+    needs = [
+        ("arm1", "arm2"),
+        ("arm2", "arm1"),
+        ("arm1", "n1"),
+        ("arm1", "n2"),
+        ("sd1", "n1"),
+        ("sd2", "n2"),
+        ("sd1", "sd2"),
+        ("sd2", "sd1"),
+    ]
     have = set(given) | set(labels)
     if standardised:
         needs += [("measure", name) for name in ("yi", "n1", "n2")]
