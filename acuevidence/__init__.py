@@ -15,6 +15,7 @@ from acuevidence.synthesis import GroupedMetaAnalysis, MetaAnalysis, meta_analys
 if TYPE_CHECKING:
     from acuevidence import plots
     from acuevidence.appraisal.certainty import certainty
+    from acuevidence.appraisal.conditions import pooled
     from acuevidence.appraisal.mid import mid
     from acuevidence.appraisal.points import typical_sd
     from acuevidence.appraisal.published import published
@@ -38,6 +39,7 @@ _LATER = {
     "multivariate": "acuevidence.synthesis.multivariate",
     "network": "acuevidence.synthesis.network",
     "peto": "acuevidence.synthesis.two_by_two",
+    "pooled": "acuevidence.appraisal.conditions",
     "published": "acuevidence.appraisal.published",
     "typical_sd": "acuevidence.appraisal.points",
     "vcalc": "acuevidence.synthesis.vcalc",
@@ -66,6 +68,7 @@ __all__ = [
     "network",
     "peto",
     "plots",
+    "pooled",
     "published",
     "trial_effects",
     "typical_sd",

@@ -43,10 +43,7 @@ ae.plots.nuance().figure
 
 # %%
 effects = ae.trial_effects()
-results = {
-    condition: ae.meta_analysis("yi", "vi", data=rows, labels="study", by="comparator")
-    for condition, rows in effects.groupby("condition", sort=False)
-}
+results = {condition: ae.pooled(condition) for condition in ae.conditions()}
 table = []
 for condition, groups in results.items():
     for comparator, one in groups.items():

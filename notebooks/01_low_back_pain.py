@@ -44,14 +44,15 @@ effects.attrs["excluded"][["study", "comparator", "arm", "reason", "reported_dir
 # %% [markdown]
 # ## Pooled, sham and usual care apart
 #
-# Random effects by REML with HKSJ intervals; the comparators answer different questions and are not pooled with each other.
+# Random effects by REML, HKSJ intervals with the ad hoc correction (`ae.pooled`); the comparators answer different questions and are not
+# pooled with each other.
 
 # %%
-result = ae.meta_analysis("yi", "vi", data=effects, labels="study", by="comparator")
+result = ae.pooled(condition)
 result
 
 # %%
-ae.plots.forest(result, mid=ae.mid("pain", "SMD"), title=ae.load_evidence().rules.label(condition)).figure
+ae.plots.forest(result, arms="summary", certainty=True, size=6, mid=ae.mid("pain", "SMD"), title=ae.load_evidence().rules.label(condition)).figure
 
 # %% [markdown]
 # ## What it means
@@ -69,8 +70,7 @@ import pandas as pd
 
 later = {}
 for timing in ("end_of_treatment", "short", "medium", "long"):
-    at = ae.trial_effects(condition, timing=timing)
-    for comparator, one in ae.meta_analysis("yi", "vi", data=at, labels="study", by="comparator").items():
+    for comparator, one in ae.pooled(condition, timing=timing).items():
         later[timing, comparator] = {"trials": one.k, "SMD": one.estimate, "low": one.ci_low, "high": one.ci_high}
 pd.DataFrame(later).T.round(2)
 

@@ -44,14 +44,15 @@ effects.attrs["excluded"][["study", "comparator", "arm", "reason", "reported_dir
 # %% [markdown]
 # ## Pooled, sham and usual care apart
 #
-# Random effects by REML with HKSJ intervals; the comparators answer different questions and are not pooled with each other.
+# Random effects by REML, HKSJ intervals with the ad hoc correction (`ae.pooled`); the comparators answer different questions and are not
+# pooled with each other.
 
 # %%
-result = ae.meta_analysis("yi", "vi", data=effects, labels="study", by="comparator")
+result = ae.pooled(condition)
 result
 
 # %%
-ae.plots.forest(result, mid=ae.mid("pain", "SMD"), title=ae.load_evidence().rules.label(condition)).figure
+ae.plots.forest(result, arms="summary", certainty=True, size=6, mid=ae.mid("pain", "SMD"), title=ae.load_evidence().rules.label(condition)).figure
 
 # %% [markdown]
 # ## What it means
@@ -66,7 +67,7 @@ Markdown(words.meaning(condition, result))
 
 # %%
 sham = effects[effects["comparator"] == "sham"]
-ae.meta_analysis("yi", "vi", data=sham, labels="study", by="technique")
+ae.meta_analysis("yi", "vi", data=sham, labels="study", by="technique", test="HKSJ-adhoc")
 
 # %% [markdown]
 # ## Beside the published syntheses

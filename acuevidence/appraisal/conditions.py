@@ -46,8 +46,8 @@ def pooled(
 
     Examples
     --------
-    >>> from acuevidence.appraisal.conditions import pooled
-    >>> list(pooled("low_back_pain"))
+    >>> import acuevidence as ae
+    >>> list(ae.pooled("low_back_pain"))
     ['sham', 'usual_care']
     """
     effects = trial_effects(condition, evidence=evidence, **selection)

@@ -71,7 +71,7 @@ def mid(outcome: str = "pain", measure: str = "SMD", *, evidence: Evidence | Non
             (low, words_low, url_low), (high, words_high, url_high) = (
                 _threshold(evidence, entry[end]) for end in ("low", "high")
             )
-            source = f"{words_low} and {words_high}"
+            source = f"{words_low}; {words_high}"
             return Mid(low, high, entry["unit"], source, tuple(dict.fromkeys([url_low, url_high])))
     known = [f"{o} as {e['measure']}" for e in appraisal_rules()["minimal_important_difference"] for o in e["outcomes"]]
     raise InputError(
@@ -96,4 +96,4 @@ def _threshold(evidence: Evidence, where: dict[str, Any]) -> tuple[float, str, s
     row = rows.iloc[0]
     printed = [float(part) for part in re.findall(r"\d+(?:\.\d+)?", row["threshold"])]
     value = printed[where.get("part", 1) - 1] / (where["of"] / 100 if "of" in where else 1.0)
-    return value, f"{value:g} from {row['measure']}", row["source_url"]
+    return value, f"{value:.2g}: {where['says']}", row["source_url"]

@@ -6,12 +6,12 @@ The ground of every plot that lists results line by line. It draws what it is gi
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from acuevidence.plots.style import COLOURS, MID_BAND, WIDTHS, Layout, text_width
+from acuevidence.plots.style import COLOURS, MID_BAND, RATING, WIDTHS, Layout, text_width
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,6 +21,8 @@ __all__ = ["Canvas", "Column", "Row", "mid_range"]
 
 _GAP = 7.0  # points between columns
 _MARGIN = 4.0  # points kept free at every edge of a new figure
+_LABEL = 0.2  # share of the width that labels may take before they are cut
+_LABEL_MIN = 15.0  # what they may take in any case, in units of the type size
 _PLOT_MIN = 84.0  # points kept for the axis
 _MARKED = ("trial", "pooled", "prediction", "summary")
 
@@ -32,15 +34,19 @@ class Column:
     Attributes
     ----------
     title : str
-        Heading; a line break splits it.
-    values : str or sequence
-        Column of the result's data, or one text a trial.
+        Heading, unique among the columns under one spanning heading; a line break splits it.
+    values : str, sequence or callable
+        Column of the result's data, one text a trial in the order drawn, or a function of the data that returns them.
     side : {"left", "right"}
         Side of the plot.
     align : {"left", "right", "center"}
         Alignment of the texts.
     over : str
         Spanning heading shared with neighbours that give the same.
+    dots : bool
+        Whether the texts ``+``, ``-`` and ``?`` are drawn as the coloured dots of a quality rating.
+    total : str
+        Column of the result's data whose sum stands in the rows of pooled effects.
     """
 
     title: str
@@ -48,6 +54,13 @@ class Column:
     side: str = "left"
     align: str = "right"
     over: str = ""
+    dots: bool = False
+    total: str = ""
+
+    @property
+    def key(self) -> str:
+        """What a row's cells call the column."""
+        return f"{self.over}/{self.title}" if self.over else self.title
 
 
 @dataclass(slots=True)
@@ -65,11 +78,11 @@ class Row:
     outer : pair of float
         A second, wider interval (``summary``: the prediction interval).
     weight : float
-        Weight in percent (``trial``).
+        Weight relative to the heaviest trial of its group, 0 to 1 (``trial``): the area of its square.
     colour : str
         Colour of the mark.
     cells : dict
-        Texts of the other columns, by column title.
+        Texts of the other columns, by :attr:`Column.key`.
     bold : bool
         Whether the texts are bold.
     """
@@ -103,12 +116,14 @@ class Canvas:
         self.columns = self._columns(extra, weight and not single)
         self.widths = [self._column_width(column) for column in self.columns]
         beside = {
-            side: sum(w + _GAP for c, w in zip(self.columns, self.widths, strict=True) if c.side == side)
+            side: sum(w + _gap(c) for c, w in zip(self.columns, self.widths, strict=True) if c.side == side)
             for side in ("left", "right")
         }
-        self._shorten(self.width - sum(beside.values()) - 2 * _GAP - _PLOT_MIN)
+        room = self.width - sum(beside.values()) - 2 * _GAP - _PLOT_MIN
+        self._shorten(min(room, max(_LABEL * self.width, _LABEL_MIN * size)))
         self.left, self.right = self._label_width() + beside["left"], beside["right"]
-        self.below = [line for text in below for line in self._wrap(text)]
+        self.below = [line for text in below for line in self._wrap(text, self.size * 0.9, self.width)]
+        self.rows = [part for row in rows for part in self._wrapped(row)]
         self._place(ax, box)
 
     def _columns(self, extra: list[Column], weight: bool) -> list[Column]:
@@ -123,7 +138,7 @@ class Canvas:
 
         line = self.size * self.layout.row
         self.head = line * (3.2 if any(c.over for c in self.columns) else 2.2) + (self.size * 2.4 if self.title else 0)
-        self.foot = self.size * 5.6 + len(self.below) * self.size * 1.4 + 4
+        self.foot = self.size * 5.2 + len(self.below) * self.size * 1.4
         body = line * len(self.rows)
         if ax is None:
             high = self.head + body + self.foot
@@ -189,18 +204,26 @@ class Canvas:
 
     def _column_width(self, column: Column) -> float:
         head = text_width(self._title(column), self.size, bold=True)
-        cells = [text_width(r.cells.get(column.title, ""), self.size, bold=r.bold) for r in self.rows]
+        if column.dots:
+            return max(head, self.size)
+        cells = [text_width(r.cells.get(column.key, ""), self.size, bold=r.bold) for r in self.rows]
         return max([head, *cells])
 
     def _title(self, column: Column) -> str:
         return {"effect": "Effect (95% CI)", "weight": "Weight\n(%)"}.get(column.title, column.title)
 
-    def _wrap(self, text: str) -> list[str]:
-        size = self.size * 0.9
+    def _wrapped(self, row: Row) -> list[Row]:
+        """Break a line of text that is wider than the figure into several."""
+        if row.kind != "text":
+            return [row]
+        lines = self._wrap(row.label, self.size * 0.93, self.width - self._indent(row), row.bold)
+        return [replace(row, label=line) for line in lines]
+
+    def _wrap(self, text: str, size: float, width: float, bold: bool = False) -> list[str]:
         lines, line = [], ""
         for word in text.split():
             longer = f"{line} {word}".lstrip()
-            if line and text_width(longer, size) > 0.98 * self.width:
+            if line and text_width(longer, size, bold=bold) > 0.96 * width:
                 lines.append(line)
                 longer = word
             line = longer
@@ -216,9 +239,9 @@ class Canvas:
             offset = {"left": 0.0, "right": width, "center": width / 2}[column.align]
             places.append((column, start + offset, column.align))
             if column.side == "left":
-                x += width + _GAP
+                x += width + _gap(column)
             else:
-                right += width + _GAP
+                right += width + _gap(column)
         return places
 
     def _write(self, x: float, y: float, text: str, **kwargs: Any) -> None:
@@ -237,8 +260,20 @@ class Canvas:
                 -self.left - _GAP + self._indent(row), y, row.label, fontweight=weight, fontsize=size, color=colour
             )
         for column, x, align in self._x():
-            if text := row.cells.get(column.title):
+            text = row.cells.get(column.key)
+            if text and column.dots:
+                self._dot(x, y, text)
+            elif text:
                 self._write(x, y, text, ha=align, fontweight=weight)
+
+    def _dot(self, x: float, y: int, text: str) -> None:
+        """Draw a rating as a dot with its sign: colour is never the only code."""
+        colour = RATING.get(text, RATING["?"])
+        self.ax.annotate(
+            text.replace("-", "−"), (0, y), xycoords=("axes fraction", "data"), xytext=(x, 0), textcoords="offset points",
+            annotation_clip=False, ha="center", va="center_baseline", fontsize=self.size * 0.8, color="black",
+            bbox={"boxstyle": "circle,pad=0.12", "facecolor": colour, "edgecolor": "none"},
+        )  # fmt: skip
 
     def _heads(self, effect: str) -> None:
         y = -0.5 - 0.9 * self.size * self.layout.row / self.line
@@ -249,8 +284,9 @@ class Canvas:
             title = self._title(column).replace("Effect", effect)
             self._write(x, y, title, ha=align, fontweight="bold", va="bottom")
             if column.over:
-                start = x - {"left": 0.0, "right": 1.0, "center": 0.5}[align] * self._column_width(column)
-                spans.setdefault(column.over, []).extend([start, start + self._column_width(column)])
+                width = self._column_width(column)
+                start = x - {"left": 0.0, "right": 1.0, "center": 0.5}[align] * width
+                spans.setdefault(column.over, []).extend([start, start + width])
         for over, ends in spans.items():
             self._write((min(ends) + max(ends)) / 2, y - 1.0 * row, over, ha="center", fontweight="bold", va="bottom")
             self._rule(y - 0.85 * row, min(ends), max(ends), 0.4)
@@ -279,6 +315,10 @@ class Canvas:
         points = np.array([0.0, *(r.estimate for r in marks), *(mid_range(mid) if mid is not None else ())])
         reach = max(float(np.ptp(points)), 0.5)
         low, high = float(points.min()) - 0.45 * reach, float(points.max()) + 0.45 * reach
+        # A pooled interval is shown whole unless that would squeeze the trials; the others may be cut with an arrow.
+        for row in (r for r in marks if r.kind == "pooled"):
+            low = min(low, row.low) if row.low > points.min() - 1.3 * reach else low
+            high = max(high, row.high) if row.high < points.max() + 1.3 * reach else high
         ends = np.array([[r.low, r.high] for r in marks])
         pad = 0.03 * reach
         return max(low, min(float(ends[:, 0].min()), 0) - pad), min(high, max(float(ends[:, 1].max()), 0) + pad)
@@ -293,7 +333,7 @@ class Canvas:
             ]
             places = [math.log(t) for t in ticks]
         else:
-            many = max(3, int(self.plot / (self.size * 5)))
+            many = max(3, int(self.plot / (self.size * 2.6)))
             places = [t for t in MaxNLocator(many, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high) if low <= t <= high]
             ticks = [round(t, 10) for t in places]
         ax.set_xticks(places, [f"{t:g}".replace("-", "−") for t in ticks])
@@ -345,8 +385,7 @@ class Canvas:
     def _mark_trial(self, y: int, row: Row) -> None:
         colour = self.layout.square or row.colour
         self._line(y, row.low, row.high, colour, 0.9)
-        heaviest = max(r.weight for r in self.rows if r.kind == "trial")
-        side = 0.62 * self.line * math.sqrt(max(row.weight, 0.02 * heaviest) / heaviest)
+        side = max(0.62 * self.line * math.sqrt(row.weight), 0.3 * self.size)
         low, high = self.ax.get_xlim()
         if low <= row.estimate <= high:
             self.ax.scatter([row.estimate], [y], s=side**2, marker="s", color=colour, linewidths=0, zorder=3)
@@ -385,6 +424,10 @@ class Canvas:
             if cut:
                 self.ax.plot([x], [y], marker=marker, ms=self.size * 0.45, color=colour, mew=0, clip_on=False, zorder=5,
                              transform=self.ax.get_yaxis_transform())  # fmt: skip
+
+
+def _gap(column: Column) -> float:
+    return 1.5 if column.dots else _GAP
 
 
 def mid_range(mid: Any) -> tuple[float, float]:

@@ -76,13 +76,19 @@ def nuance(
         rows += [_row(name, groups[name], single) for name in names]
     with style(size):
         said = (
-            "Pooled SMD (Hedges g); positive values favour acupuncture. Diamond and thick line: estimate with 95% interval; "
-            "thin line: 95% prediction interval (three trials or more). Certainty: from the package's rules, "
-            "● one step of four."
+            "Pooled SMD (Hedges g) at the end of treatment; positive values favour acupuncture. Diamond and thick line: estimate "
+            "with 95% interval; thin line: 95% prediction interval (three trials or more). Certainty by written rules after "
+            f"GRADE, ● one step of four. {_conventions(results)}"
         )
         canvas = Canvas(ax, width, Layout(study_title="Condition"), size, rows, [*columns, after], [said + mid_words(mid)],
                         title, single, weight=False)  # fmt: skip
         return canvas.draw("SMD", False, mid, ("Favours comparator", "Favours acupuncture"), limits or _limits(rows))
+
+
+def _conventions(results: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return the conventions of the pooled effects; those of the largest synthesis name every one in use."""
+    everything = [one for groups in results.values() for one in groups.values()]
+    return max(everything, key=lambda one: one.k).conventions if everything else ""
 
 
 def _limits(rows: list[Row]) -> tuple[float, float]:

@@ -13,7 +13,7 @@ import numpy as np
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["COLOURS", "MID_BAND", "WIDTHS", "Layout", "new_axes", "p_text", "style", "text_width"]
+__all__ = ["COLOURS", "MID_BAND", "RATING", "WIDTHS", "Layout", "new_axes", "p_text", "style", "text_width"]
 
 # Okabe and Ito's palette, told apart with every common colour vision; comparators keep their colour everywhere.
 COLOURS = {
@@ -27,6 +27,8 @@ COLOURS = {
     "harm": "#CC79A7",
 }
 MID_BAND = "#EFE6C8"
+# Ratings of quality after robvis's colour-blind palette; every dot carries its sign as well.
+RATING = {"+": "#FED98E", "?": "#D9D9D9", "-": "#D95F0E"}
 # Widths of journal columns in inches (89 mm and 183 mm).
 WIDTHS = {"single": 3.504, "double": 7.205}
 

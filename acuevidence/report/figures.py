@@ -239,10 +239,10 @@ def _forest(condition: str, width: str) -> Any:
     from acuevidence.evidence import load_evidence
     from acuevidence.plots.forest import forest
 
-    title = load_evidence().rules.label(condition)
     return forest(
-        pooled(condition), width=width, title=title, mid=mid("pain", "SMD"), size=6.5 if width == "double" else 6
-    )
+        pooled(condition), width=width, arms="summary", certainty=True, title=load_evidence().rules.label(condition),
+        mid=mid("pain", "SMD"), size=6,
+    )  # fmt: skip
 
 
 def _nuance() -> Any:
