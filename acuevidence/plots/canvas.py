@@ -122,6 +122,10 @@ class Canvas:
         room = self.width - sum(beside.values()) - 2 * _GAP - _PLOT_MIN
         self._shorten(min(room, max(_LABEL * self.width, _LABEL_MIN * size)))
         self.left, self.right = self._label_width() + beside["left"], beside["right"]
+        if ax is None:
+            # Text that does not fit a column at this type size makes the figure wider: nothing is cut.
+            self.width = max(self.width, self.left + self.right + 2 * _GAP + _PLOT_MIN)
+            self.figure.set_figwidth((self.width + 2 * _MARGIN) / 72)
         self.below = [line for text in below for line in self._wrap(text, self.size * 0.9, self.width)]
         self.rows = [part for row in rows for part in self._wrapped(row)]
         self._place(ax, box)

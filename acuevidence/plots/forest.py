@@ -67,7 +67,8 @@ def forest(
     ax : Axes, optional
         Where to draw; the text columns take their room from it. Default: a new figure that fits its rows.
     width : {"double", "single"} or float
-        Width of a new figure: a journal column, or inches. ``single`` keeps the study, plot and effect.
+        Width of a new figure: a journal column, or inches. ``single`` keeps the study, plot and effect. Texts that do not
+        fit at the type size make the figure wider.
     layout : str or Layout
         One of ``LAYOUTS`` (default, revman, bmj, jama, compact) or your own.
     columns : sequence of Column, optional
