@@ -1,24 +1,22 @@
 """Trial evidence on acupuncture for chronic pain, from printed figures to forest plots.
 
-The names below are the whole public surface. Those that need the appraisal or the plots load them when first used.
+The names below are the whole public surface. Each loads what it needs when it is first used, so that importing costs nothing.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from acuevidence import effects
-from acuevidence.effects import effect_size, trial_effects
-from acuevidence.errors import AcuevidenceError, ConvergenceError, EvidenceError, InputError
-from acuevidence.evidence import Evidence, conditions, load_evidence
-from acuevidence.synthesis import GroupedMetaAnalysis, MetaAnalysis, meta_analysis
-
 if TYPE_CHECKING:
-    from acuevidence import plots
+    from acuevidence import effects, plots
     from acuevidence.appraisal.certainty import certainty
     from acuevidence.appraisal.conditions import pooled
     from acuevidence.appraisal.mid import mid
     from acuevidence.appraisal.points import typical_sd
     from acuevidence.appraisal.published import published
+    from acuevidence.effects import effect_size, trial_effects
+    from acuevidence.errors import AcuevidenceError, ConvergenceError, EvidenceError, InputError
+    from acuevidence.evidence import Evidence, conditions, load_evidence
+    from acuevidence.synthesis import GroupedMetaAnalysis, MetaAnalysis, meta_analysis
     from acuevidence.synthesis.batch import fit_many
     from acuevidence.synthesis.bayes import bayes
     from acuevidence.synthesis.multilevel import multilevel
@@ -30,10 +28,21 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _LATER = {
+    "AcuevidenceError": "acuevidence.errors",
+    "ConvergenceError": "acuevidence.errors",
+    "Evidence": "acuevidence.evidence",
+    "EvidenceError": "acuevidence.errors",
+    "GroupedMetaAnalysis": "acuevidence.synthesis",
+    "InputError": "acuevidence.errors",
+    "MetaAnalysis": "acuevidence.synthesis",
     "bayes": "acuevidence.synthesis.bayes",
     "certainty": "acuevidence.appraisal.certainty",
+    "conditions": "acuevidence.evidence",
+    "effect_size": "acuevidence.effects",
     "fit_many": "acuevidence.synthesis.batch",
+    "load_evidence": "acuevidence.evidence",
     "mantel_haenszel": "acuevidence.synthesis.two_by_two",
+    "meta_analysis": "acuevidence.synthesis",
     "mid": "acuevidence.appraisal.mid",
     "multilevel": "acuevidence.synthesis.multilevel",
     "multivariate": "acuevidence.synthesis.multivariate",
@@ -41,6 +50,7 @@ _LATER = {
     "peto": "acuevidence.synthesis.two_by_two",
     "pooled": "acuevidence.appraisal.conditions",
     "published": "acuevidence.appraisal.published",
+    "trial_effects": "acuevidence.effects",
     "typical_sd": "acuevidence.appraisal.points",
     "vcalc": "acuevidence.synthesis.vcalc",
 }
@@ -77,12 +87,12 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name == "plots":
-        return import_module("acuevidence.plots")
+    if name in ("effects", "plots"):
+        return import_module(f"acuevidence.{name}")
     if name in _LATER:
         return getattr(import_module(_LATER[name]), name)
     raise AttributeError(f"module 'acuevidence' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_LATER, "plots"])
+    return sorted({*globals(), *_LATER, "effects", "plots"})
