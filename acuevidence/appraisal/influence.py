@@ -46,7 +46,7 @@ def leave_one_out(result: MetaAnalysis) -> pd.DataFrame:
     >>> import acuevidence as ae
     >>> result = ae.meta_analysis([0.2, 0.5, 0.3], [0.02, 0.04, 0.03], labels=["A", "B", "C"])
     >>> result.leave_one_out().estimate.round(3).to_dict()
-    {'A': 0.386, 'B': 0.24, 'C': 0.3}
+    {'A': 0.386, 'B': 0.24, 'C': 0.317}
     """
     _refuse_moderators(result, "leave_one_out", "influence() gives the deletion diagnostics of a meta-regression")
     if result.k < 2:
@@ -220,7 +220,7 @@ def blup(result: MetaAnalysis) -> pd.DataFrame:
     --------
     >>> import acuevidence as ae
     >>> ae.meta_analysis([0.2, 0.5, 0.3, 2.0], [0.02, 0.04, 0.03, 0.03]).blup().pred.round(2).tolist()
-    [0.21, 0.52, 0.32, 1.94]
+    [0.22, 0.51, 0.32, 1.95]
     """
     X = np.ones((result.k, 1)) if result.X is None else result.X
     tau2 = result.tau2 or 0.0

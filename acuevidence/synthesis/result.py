@@ -117,7 +117,9 @@ class MetaAnalysis:
     @property
     def statistic(self) -> float:
         """Its z or t statistic."""
-        return self.estimate / self.se if self.se > 0 else float(np.sign(self.estimate)) * np.inf
+        if self.se > 0:
+            return self.estimate / self.se
+        return float(np.copysign(np.inf, self.estimate)) if self.estimate else 0.0
 
     @property
     def p_value(self) -> float:
@@ -530,6 +532,9 @@ def omnibus(
     """Return the test that all coefficients but the intercept are zero (all, where there is no other)."""
     tested = [i for i, term in enumerate(terms) if term != "Intercept"] or [0]
     b, v = beta[tested], covariance[np.ix_(tested, tested)]
+    if len(tested) == 1 and v[0, 0] == 0:  # HKSJ of trials that agree exactly
+        chi2 = float(np.inf if b[0] else 0.0)
+        return chi2, (1, None if df is None else int(df)), 0.0 if b[0] else 1.0
     try:
         chi2 = float(b @ np.linalg.solve(v, b))
     except np.linalg.LinAlgError:
