@@ -57,6 +57,8 @@ class Rules:
         Kinds of page, statistics, and levels (``arms``, ``contrast``).
     sensitivity_sources, arms_left_out : tuple of dict
         Figures and arms that are not used by default, with the reason.
+    treated_later : tuple of dict
+        Comparator arms that had acupuncture themselves after a week: ``trial_id, arm, after_week``.
     """
 
     conditions: Mapping[str, Any]
@@ -69,6 +71,7 @@ class Rules:
     levels: tuple[str, ...] = ("arms", "contrast")
     sensitivity_sources: tuple[Mapping[str, str], ...] = ()
     arms_left_out: tuple[Mapping[str, str], ...] = ()
+    treated_later: tuple[Mapping[str, Any], ...] = ()
 
     def outcomes(self, condition: str) -> list[str]:
         """Return the outcomes of a condition, the preferred one first."""
