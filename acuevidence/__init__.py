@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from acuevidence.appraisal.mid import mid
     from acuevidence.appraisal.points import typical_sd
     from acuevidence.appraisal.published import published
+    from acuevidence.appraisal.variability import variability
     from acuevidence.synthesis.batch import fit_many
     from acuevidence.synthesis.bayes import bayes
     from acuevidence.synthesis.multilevel import multilevel
@@ -42,6 +43,7 @@ _LATER = {
     "pooled": "acuevidence.appraisal.conditions",
     "published": "acuevidence.appraisal.published",
     "typical_sd": "acuevidence.appraisal.points",
+    "variability": "acuevidence.appraisal.variability",
     "vcalc": "acuevidence.synthesis.vcalc",
 }
 
@@ -72,6 +74,7 @@ __all__ = [
     "published",
     "trial_effects",
     "typical_sd",
+    "variability",
     "vcalc",
 ]
 
