@@ -144,9 +144,9 @@ def variability(
     scores and for changes apart, because the same benefit makes the mean of final scores smaller and that of changes larger,
     so that lnCVR leans upwards in the first and downwards in the second.
 
-    *More spread* is the verdict where the interval of lnVR and those of every lnCVR of three or more trials lie above zero; an lnCVR whose interval
-    reaches below says that a shift of the mean explains as much. Below three trials there is no verdict. SDs implied by a
-    contrast, the same for both arms, do not count.
+    *More spread* is the verdict where the interval of lnVR and those of every lnCVR of three or more trials lie above
+    zero; an lnCVR whose interval reaches below says that a shift of the mean explains as much. Below three trials there is no
+    verdict. SDs implied by a contrast, the same for both arms, do not count.
 
     Examples
     --------

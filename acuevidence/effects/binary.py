@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from acuevidence.effects.checks import counts, known_vtype, where_to_add
+from acuevidence.inputs import refuse
 
 __all__ = ["two_counts"]
 
@@ -21,6 +22,8 @@ def two_counts(
     counts(a["events1"], a["n1"], ("events1", "n1"), index)
     counts(a["events2"], a["n2"], ("events2", "n2"), index)
     known_vtype(measure, vtype, {"RD": "LS UB AV"})
+    for name in ("n1", "n2") if vtype == "UB" else ():
+        refuse(a[name] < 2, f"{name} must be 2 or more for vtype 'UB'", a[name], index)
     e1, e2 = a["events1"].copy(), a["events2"].copy()
     f1, f2 = a["n1"] - e1, a["n2"] - e2
     nothing = ((e1 == 0) & (e2 == 0)) | ((f1 == 0) & (f2 == 0))

@@ -19,6 +19,21 @@ Array = np.ndarray
 def hedges_j(m: Any) -> Array:
     """Return the exact small-sample correction of a standardised difference with m degrees of freedom.
 
+    Parameters
+    ----------
+    m : float or array-like
+        Degrees of freedom, above 1: n1 + n2 - 2 for two groups, n - 1 for one.
+
+    Returns
+    -------
+    float or ndarray
+        Factors between 0 and 1 by which the difference is multiplied.
+
+    Raises
+    ------
+    InputError
+        For 1 degree of freedom or fewer, which leave nothing of the difference.
+
     Notes
     -----
     ``J(m) = Gamma(m/2) / (sqrt(m/2) Gamma((m-1)/2))`` (Hedges 1981, Journal of Educational Statistics 6:107-128).
@@ -29,6 +44,8 @@ def hedges_j(m: Any) -> Array:
     0.9227
     """
     m = np.asarray(m, dtype=float)
+    flat = np.atleast_1d(m)
+    refuse(~(flat > 1), "m must be above 1", flat, pd.RangeIndex(len(flat)))
     return np.exp(gammaln(m / 2) - 0.5 * np.log(m / 2) - gammaln((m - 1) / 2))
 
 

@@ -205,7 +205,7 @@ def _one(
     for candidate, level in _tries(comparison, evidence, outcomes, timing, cautions, reasons):
         try:
             derived = _derive(candidate, level, comparison, evidence, measure)
-        except _NotEnoughError as missing:
+        except (_NotEnoughError, InputError) as missing:
             reasons.append(f"{candidate.measure}: {missing}")
             continue
         rows.append(_row(known, comparison, candidate, derived, measure, timing, evidence))
