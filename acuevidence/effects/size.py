@@ -62,8 +62,8 @@ def effect_size(
     add : float
         What is added to cells of counts under ``to``.
     to : {"only0", "all", "if0all", "none"}
-        Add to trials with an empty cell, to all, to all if any has one, or never. Under ``none`` an empty cell may give an
-        infinite effect or no variance; a warning names the rows.
+        Add to trials with an empty cell, to all, to all if any has one, or never. Under ``none`` an empty cell may leave an infinite
+        effect, which is given as NaN as in metafor, or no variance; a warning names the rows.
     drop_empty : bool
         Give NaN to trials without events, or without non-events, in both groups (metafor's drop00).
     **summaries
@@ -85,7 +85,7 @@ def effect_size(
     Warns
     -----
     RuntimeWarning
-        Where ``to="none"`` leaves an effect that is not finite or has no variance.
+        Where ``to="none"`` leaves no finite effect or no variance.
 
     Notes
     -----
@@ -115,13 +115,13 @@ def effect_size(
     arrays, index = numeric(data, **summaries)
     options = {"vtype": vtype, "correct": correct, "add": add, "to": to, "drop_empty": drop_empty}
     yi, vi = function(measure, arrays, index, **options)
-    _warn(yi, vi, index, drop_empty)
-    return pd.DataFrame({"yi": yi, "vi": vi}, index=index)
+    usable = np.isfinite(yi) & np.isfinite(vi)
+    _warn(~(usable & (vi > 0)) & ~(drop_empty & np.isnan(yi)), index)
+    return pd.DataFrame({"yi": np.where(usable, yi, np.nan), "vi": np.where(usable, vi, np.nan)}, index=index)
 
 
-def _warn(yi: np.ndarray, vi: np.ndarray, index: pd.Index, drop_empty: bool) -> None:
-    """Name the rows whose effect no synthesis can use, other than those that were asked to be dropped."""
-    lost = ~(np.isfinite(yi) & np.isfinite(vi) & (vi > 0)) & ~(drop_empty & np.isnan(yi))
+def _warn(lost: np.ndarray, index: pd.Index) -> None:
+    """Name the rows whose effect no synthesis can use."""
     if lost.any():
         rows = ", ".join(repr(label) for label in index[lost][:5]) + (" and more" if lost.sum() > 5 else "")
         warnings.warn(
