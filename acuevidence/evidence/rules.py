@@ -51,6 +51,8 @@ class Rules:
         The timing windows by name.
     measures : dict
         Outcome to regular expressions that rank an instrument's name.
+    instrument_outcomes : dict
+        Outcome to the regular expression of the instruments that measure it, whatever outcome their rows are filed under.
     instruments : dict
         Regular expression to the short name of the instruments it matches, for tables and figures.
     sources, statistics, levels : tuple of str
@@ -65,6 +67,7 @@ class Rules:
     comparators: Mapping[str, Any]
     timings: Mapping[str, Window]
     measures: Mapping[str, list[str]] = field(default_factory=dict)
+    instrument_outcomes: Mapping[str, str] = field(default_factory=dict)
     instruments: Mapping[str, str] = field(default_factory=dict)
     sources: tuple[str, ...] = ()
     statistics: tuple[str, ...] = ("final", "adjusted_final", "change")
@@ -76,6 +79,11 @@ class Rules:
     def outcomes(self, condition: str) -> list[str]:
         """Return the outcomes of a condition, the preferred one first."""
         return list(self.conditions[condition]["outcomes"])
+
+    def outcome_of(self, row: Any) -> str:
+        """Return what a row of figures measures: by its instrument where the rules name it, else as it is filed."""
+        named = (o for o, pattern in self.instrument_outcomes.items() if re.search(pattern, row.measure, re.IGNORECASE))
+        return next(named, str(row.outcome))
 
     def label(self, name: str) -> str:
         """Return the printed name of a condition or comparator."""

@@ -120,7 +120,7 @@ def candidates(
     """Return the candidate figures of one outcome, best first, and append to ``reasons`` why others do not count."""
     rules = evidence.rules
     groups: dict[tuple[Any, ...], dict[str, list[Row]]] = defaultdict(lambda: {"results": [], "contrasts": []})
-    for name, row in _rows_between(comparison, outcome):
+    for name, row in _rows_between(comparison, outcome, rules):
         if cautions == "exclude" and (reason := caution(row, rules)):
             reasons.append(f"caution: {reason}")
             continue
@@ -155,13 +155,13 @@ def caution(row: Row, rules: Any) -> str:
     return ""
 
 
-def _rows_between(comparison: Comparison, outcome: str) -> Iterator[tuple[str, Row]]:
+def _rows_between(comparison: Comparison, outcome: str, rules: Any) -> Iterator[tuple[str, Row]]:
     ours, theirs = comparison.acupuncture, comparison.control
     for row in comparison.figures["results"]:
-        if row.outcome == outcome and (row.arm in ours or row.arm in theirs):
+        if (row.arm in ours or row.arm in theirs) and rules.outcome_of(row) == outcome:
             yield "results", row
     for row in comparison.figures["contrasts"]:
-        if row.outcome == outcome and row.arm in ours and row.comparator_arm in theirs:
+        if row.arm in ours and row.comparator_arm in theirs and rules.outcome_of(row) == outcome:
             yield "contrasts", row
 
 

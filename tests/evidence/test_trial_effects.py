@@ -242,6 +242,19 @@ def test_molsberger_spreads_are_compared_by_the_log_ratio_of_sds():
     agrees(row("molsberger2002", "sham", measure="VR"), math.log(21 / 19), 2 / (2 * 57))
 
 
+def test_witt_2005_from_an_adjusted_difference_of_a_score_of_pain_and_function():
+    # WOMAC index at week 8: -8.8 (-13.5 to -4.2) against minimal acupuncture, n 150 and 76; less is better
+    sd = (13.5 - 4.2) / (2 * stats.t.ppf(0.975, 224)) / math.sqrt(1 / 150 + 1 / 76)
+    got = row("witt2005", "sham")
+    agrees(got, *hedges(8.8, sd, 150, 0, sd, 76))
+    assert got.outcome == "pain_disability"
+
+
+def test_williamson_2007_from_a_score_where_more_is_worse():
+    # Oxford Knee Score at week 7: 36.8 (7.20) n 60 against advice 40.3 (8.48) n 61
+    agrees(row("williamson2007", "usual_care"), *hedges(40.3, 8.48, 61, 36.8, 7.20, 60))
+
+
 # --- rules -------------------------------------------------------------------------------------------------------
 
 
@@ -302,6 +315,12 @@ def test_no_effect_rests_on_an_sd_larger_than_the_scale(tmp_path):
     effects = ae.trial_effects("knee_osteoarthritis", comparator="sham", evidence=ae.load_evidence(tmp_path))
     left = effects.attrs["excluded"].set_index("trial_id")
     assert "larger than the scale allows" in left.loc["hinman2014", "reason"]
+
+
+def test_one_instrument_is_one_outcome_wherever_its_rows_are_filed():
+    others = picked(outcome="other")
+    assert not others.measure_used.str.contains("WOMAC (?:total|index)|Oxford Knee", regex=True).any()
+    assert set(picked(outcome="pain_disability", comparator="sham").trial_id) >= {"witt2005", "vas2004"}
 
 
 def test_windows_hold_their_weeks():
