@@ -18,7 +18,33 @@ Array = np.ndarray
 def two_counts(
     measure: str, a: dict[str, Array], index: pd.Index, *, vtype: str, add: float, to: str, drop_empty: bool, **_: Any
 ) -> tuple[Array, Array]:
-    """Return yi and vi of a measure of two groups of counts; formulas and continuity corrections as in metafor's escalc."""
+    """Return yi and vi of a measure of two groups of counts.
+
+    Parameters
+    ----------
+    measure : str
+        Key of :data:`MEASURES`: RR OR RD AS PETO OR2D.
+    a : dict of ndarray
+        Summaries by name, of one length: ``events1, n1, events2, n2``.
+    index : Index
+        The caller's row labels, for messages.
+    vtype, add, to, drop_empty : str, float, str, bool
+        As in :func:`effect_size`.
+
+    Returns
+    -------
+    tuple of ndarray
+        ``yi`` and ``vi``, as long as the summaries; sign group 1 minus group 2.
+
+    Raises
+    ------
+    InputError
+        For impossible summaries, or a ``vtype`` the measure does not have.
+
+    Notes
+    -----
+    Formulas and continuity corrections as in metafor's escalc; see ``docs/effect_sizes.md``.
+    """
     counts(a["events1"], a["n1"], ("events1", "n1"), index)
     counts(a["events2"], a["n2"], ("events2", "n2"), index)
     known_vtype(measure, vtype, {"RD": "LS UB AV"})

@@ -30,6 +30,7 @@ __all__ = ["Excluded", "trial_effects"]
 _CONTINUOUS = ("SMD", "SMDH", "MD", "ROM", "VR", "CVR")
 _BINARY = ("OR", "RR", "RD")
 _CHANGE = re.compile("change|decrease|reduction", re.IGNORECASE)
+_PER_FOUR_WEEKS = {r"4 weeks|28 days": 1.0, r"\bmonth": 28 * 12 / 365.25, r"\byear": 28 / 365.25, r"\bweek\b": 4.0}
 _COLUMNS = [
     "trial_id", "study", "year", "condition", "diagnosis", "technique", "sessions", "treatment_weeks", "comparator",
     "comparator_role", "sham_type", "outcome", "measure_used", "instrument", "timing", "week", "statistic", "effect", "yi", "vi", "se",
@@ -104,7 +105,7 @@ def trial_effects(
     timing : {"end_of_treatment", "short", "medium", "long"}
         Window of weeks; see the rules in ``docs/selection.md``.
     measure : {"SMD", "SMDH", "MD", "ROM", "VR", "CVR", "OR", "RR", "RD"}
-        Effect measure. ``MD`` is in points of a 0-100 scale, or in days for a headache frequency. Under ``SMD``,
+        Effect measure. ``MD`` is in points of a 0-100 scale, or in days per 4 weeks for a headache frequency. Under ``SMD``,
         responders enter through the logistic conversion of the odds ratio; ``OR`` and ``RR`` are log ratios. ``VR``
         and ``CVR`` compare spreads (positive: more spread under acupuncture) and are not turned.
     cautions : {"exclude", "include"}
@@ -586,12 +587,15 @@ def _n_arm(arm: str, comparison: Comparison, notes: list[str]) -> float | None:
 
 
 def _points(candidate: Candidate) -> float:
-    """Return the factor that brings an instrument to the unit of MD: points of 0-100, or days."""
+    """Return the factor that brings an instrument to the unit of MD: points of 0-100, or days per 4 weeks."""
     row = (candidate.results or candidate.contrasts)[0]
     if candidate.outcome == "headache_frequency":
         if "day" not in candidate.measure.casefold():
             raise _NotEnoughError("not counted in days")
-        return 1.0
+        for period, factor in _PER_FOUR_WEEKS.items():
+            if re.search(period, candidate.measure, re.IGNORECASE):
+                return factor
+        raise _NotEnoughError("counting period of the days not printed")
     if "%" in candidate.measure or "percent" in candidate.measure.casefold():
         raise _NotEnoughError("printed in percent of baseline, not in points")
     if not given(row.scale_min) or not given(row.scale_max):

@@ -213,6 +213,20 @@ def test_linde_2005_in_days_takes_its_precision_from_the_interval():
     agrees(row("linde2005", "sham", measure="MD"), 0.0, (1.4 / (2 * stats.t.ppf(0.975, 198))) ** 2)
 
 
+def test_vickers_2004_days_per_year_are_brought_to_four_weeks():
+    # 22 (8 to 38) fewer days with headache a year; 401 people over two arms
+    per = 28 / 365.25
+    got = row("vickers2004", "usual_care", measure="MD", timing="long")
+    agrees(got, 22 * per, (per * 30 / (2 * stats.t.ppf(0.975, 398))) ** 2)
+
+
+def test_days_of_an_unknown_period_give_no_difference_in_days():
+    assert "jena2008" in set(picked(outcome="headache_frequency").trial_id)
+    left = picked(measure="MD").attrs["excluded"].query("trial_id == 'jena2008' and comparator == 'usual_care'")
+    assert left.reason.str.contains("counting period of the days not printed").all()
+    assert len(left) == 1
+
+
 def test_martin_2006_is_a_reviewers_smd_turned():
     # SMD of the change of VAS -0.12 (-0.68 to 0.44), less pain with acupuncture
     agrees(row("martin2006", "sham"), 0.12, ((0.44 + 0.68) / (2 * stats.norm.ppf(0.975))) ** 2)
