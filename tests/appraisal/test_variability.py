@@ -78,6 +78,9 @@ def test_a_trial_counts_once_in_the_pool_over_all_conditions():
 def test_final_scores_and_changes_have_their_own_ratio_of_coefficients_of_variation():
     pools = whole().pools.query("measure == 'lnCVR'")
     assert set(pools.scores) == {"final", "change"}
+    scores = whole().effects.query("measure == 'lnCVR'").set_index("trial_id").scores
+    # Mendelson 1983 prints pain after the course, Lam 2021 the change of pain
+    assert (scores["mendelson1983"], scores["lam2021"]) == ("final", "change")
     against_sham = pools.query("condition == 'all' and comparator == 'sham'").set_index("scores")
     assert against_sham.k.sum() == len(whole().effects.query("measure == 'lnCVR' and comparator == 'sham'"))
 

@@ -210,6 +210,9 @@ def test_numbers_needed_to_treat_are_the_inverse_of_the_responders_gained(smd, r
 def test_no_events_and_all_events_return_from_the_double_arcsine():
     yi = ae.effect_size("PFT", events=[0, 12], n=12)["yi"]
     assert effects.back_transform(yi, "PFT", n=12).tolist() == [0.0, 1.0]
+    nothing, everything = yi
+    assert 0 < effects.back_transform(nothing + 1e-3, "PFT", n=12) < 0.01
+    assert 0.99 < effects.back_transform(everything - 1e-3, "PFT", n=12) < 1
 
 
 def test_no_effect_leaves_the_responders_as_they_are():
