@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from acuevidence.appraisal.mid import mid
     from acuevidence.appraisal.points import typical_sd
     from acuevidence.appraisal.published import published
+    from acuevidence.appraisal.variability import variability
     from acuevidence.effects import effect_size, trial_effects
     from acuevidence.errors import AcuevidenceError, ConvergenceError, EvidenceError, InputError
     from acuevidence.evidence import Evidence, conditions, load_evidence
@@ -52,6 +53,7 @@ _LATER = {
     "published": "acuevidence.appraisal.published",
     "trial_effects": "acuevidence.effects",
     "typical_sd": "acuevidence.appraisal.points",
+    "variability": "acuevidence.appraisal.variability",
     "vcalc": "acuevidence.synthesis.vcalc",
 }
 
@@ -82,6 +84,7 @@ __all__ = [
     "published",
     "trial_effects",
     "typical_sd",
+    "variability",
     "vcalc",
 ]
 
