@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from acuevidence.appraisal.published import published
     from acuevidence.synthesis.batch import fit_many
     from acuevidence.synthesis.bayes import bayes
+    from acuevidence.synthesis.glmm import glmm
     from acuevidence.synthesis.multilevel import multilevel
     from acuevidence.synthesis.multivariate import multivariate
     from acuevidence.synthesis.network import network
@@ -33,6 +34,7 @@ _LATER = {
     "bayes": "acuevidence.synthesis.bayes",
     "certainty": "acuevidence.appraisal.certainty",
     "fit_many": "acuevidence.synthesis.batch",
+    "glmm": "acuevidence.synthesis.glmm",
     "mantel_haenszel": "acuevidence.synthesis.two_by_two",
     "mid": "acuevidence.appraisal.mid",
     "multilevel": "acuevidence.synthesis.multilevel",
@@ -59,6 +61,7 @@ __all__ = [
     "effect_size",
     "effects",
     "fit_many",
+    "glmm",
     "load_evidence",
     "mantel_haenszel",
     "meta_analysis",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,6 +13,7 @@ import pandas as pd
 from acuevidence.errors import InputError
 from acuevidence.inputs import choice, numeric, refuse, values
 from acuevidence.synthesis import kernel
+from acuevidence.synthesis.batch import Layout, fit_groups, layout
 from acuevidence.synthesis.result import Between, GroupedMetaAnalysis, MetaAnalysis, omnibus, with_notes
 
 __all__ = ["meta_analysis"]
@@ -76,7 +80,9 @@ def meta_analysis(
     A single trial keeps its own normal interval and has no tau2. With two trials HKSJ intervals are kept and flagged. When
     trials happen to agree, HKSJ can be narrower than the Wald interval; the result says so. REML, Q-profile, HKSJ and
     prediction intervals as in Cochrane's random-effects policy of 2025; estimators as in :mod:`acuevidence.synthesis.kernel`.
-    The test between groups takes them as independent and uses the groups' own tau2 with model-based standard errors.
+    With ``by``, all groups are fitted in one call and each group's result object is built when it is asked for; for the
+    numbers of very many groups in one frame use :func:`acuevidence.fit_many` with ``by``. The test between groups takes
+    them as independent and uses the groups' own tau2 with model-based standard errors.
 
     Examples
     --------
@@ -191,37 +197,88 @@ def _grouped(
     by: str, groups: pd.Series, y: np.ndarray, v: np.ndarray, frame: pd.DataFrame | None, names: pd.Series | None,
     index: pd.Index, excluded: pd.DataFrame, moderators: str | None, options: dict[str, Any], overall: bool,
 ) -> GroupedMetaAnalysis:  # fmt: skip
-    label = groups.to_numpy()
-    code, levels = pd.factorize(label)
-    rows = [np.flatnonzero(code == i) for i in range(len(levels))]
-    fits = None if moderators else _fit_groups(y, v, rows, options)
-    found = {}
-    for i, (level, here) in enumerate(zip(levels, rows, strict=True)):
-        left = excluded[excluded[by] == level].reset_index(drop=True) if by in excluded else excluded
-        part = None if frame is None else frame.iloc[here]
-        given = (part, None if names is None else names.iloc[here], index[here], left, moderators, options)
-        if fits is None:
-            found[str(level)] = _one(y[here], v[here], *given)
-        else:
-            found[str(level)] = _result(fits, i, y[here], v[here], None, ("Intercept",), *given)
+    code, levels = pd.factorize(groups.to_numpy())
+    where = layout(code, len(levels))
+    names_of = tuple(map(str, levels))
+    if len(set(names_of)) < len(names_of):
+        raise InputError(f"by={by!r} has levels that read alike (for example 1 and '1'); give them names of one type")
+    fits = None if moderators else fit_groups(y, v, where, partial(_fit, options))
+    found = Members(by, names_of, where, fits, y, v, frame, names, index, excluded, moderators, options)
     pooled = _one(y, v, frame, names, index, excluded, moderators, options) if overall else None
     return GroupedMetaAnalysis(by, found, _between(found, frame, code), pooled)
 
 
-def _fit_groups(y: np.ndarray, v: np.ndarray, rows: list[np.ndarray], options: dict[str, Any]) -> kernel.Fits:
-    """Fit every group in one call: a row a group, NaN for absent trials."""
-    shape = (len(rows), max(map(len, rows)))
-    grid_y, grid_v = np.full(shape, np.nan), np.full(shape, np.nan)
-    for i, here in enumerate(rows):
-        grid_y[i, : len(here)], grid_v[i, : len(here)] = y[here], v[here]
-    return kernel.fit(grid_y, grid_v, method=options["method"], test=options["test"])
+def _fit(options: dict[str, Any], y: np.ndarray, v: np.ndarray) -> kernel.Fits:
+    return kernel.fit(y, v, method=options["method"], test=options["test"])
 
 
-def _between(found: dict[str, MetaAnalysis], frame: pd.DataFrame | None, code: np.ndarray) -> Between | None:
+@dataclass(frozen=True, slots=True)
+class Members(Mapping[str, MetaAnalysis]):
+    """The groups of a long table, fitted in one call; a group's result object is built when it is asked for.
+
+    Attributes
+    ----------
+    by : str
+        What the groups are.
+    names : tuple of str
+        The groups in order of appearance.
+    where : Layout
+        The rows of each.
+    fits : Fits or None
+        Their fits; None with moderators, where each group has its own design.
+    """
+
+    by: str
+    names: tuple[str, ...]
+    where: Layout
+    fits: kernel.Fits | None
+    y: np.ndarray
+    v: np.ndarray
+    frame: pd.DataFrame | None
+    labels: pd.Series | None
+    index: pd.Index
+    excluded: pd.DataFrame
+    formula: str | None
+    options: dict[str, Any]
+    _number: dict[str, int] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_number", {name: i for i, name in enumerate(self.names)})
+
+    def __getitem__(self, group: str) -> MetaAnalysis:
+        i = self._number[group]
+        here = self.where.rows(i)
+        left = self.excluded
+        if self.by in left:
+            left = left[left[self.by].astype(str) == group].reset_index(drop=True)
+        part = None if self.frame is None else self.frame.iloc[here]
+        given = (part, None if self.labels is None else self.labels.iloc[here], self.index[here], left, self.formula,
+                 self.options)  # fmt: skip
+        if self.fits is None:
+            return _one(self.y[here], self.v[here], *given)
+        return _result(self.fits, i, self.y[here], self.v[here], None, ("Intercept",), *given)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.names)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def effects(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return the groups' pooled effects and the inverse of their model-based variances."""
+        if self.fits is None:
+            found = list(self.values())
+            total = [float((1 / (one.vi + (one.tau2 or 0.0))).sum()) for one in found]
+            return np.array([one.estimate for one in found]), np.array(total)
+        tau2 = np.nan_to_num(self.fits.tau2)[np.repeat(np.arange(len(self)), self.where.size)]
+        weight = 1 / (self.v[self.where.order] + tau2)
+        return self.fits.beta[:, 0], np.add.reduceat(weight, self.where.start)
+
+
+def _between(found: Members, frame: pd.DataFrame | None, code: np.ndarray) -> Between | None:
     if len(found) < 2:
         return None
-    estimate = np.array([one.estimate for one in found.values()])
-    precision = np.array([(1 / (one.vi + (one.tau2 or 0.0))).sum() for one in found.values()])
+    estimate, precision = found.effects()
     mean = float(precision @ estimate / precision.sum())
     q = float(precision @ (estimate - mean) ** 2)
     df = len(found) - 1

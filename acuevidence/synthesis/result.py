@@ -462,7 +462,7 @@ class GroupedMetaAnalysis(Mapping[str, MetaAnalysis]):
     ----------
     by : str
         What the groups are.
-    groups : dict
+    groups : mapping
         Group to MetaAnalysis.
     between : Between or None
         Test for subgroup differences; None with fewer than two groups.
@@ -471,7 +471,7 @@ class GroupedMetaAnalysis(Mapping[str, MetaAnalysis]):
     """
 
     by: str
-    groups: dict[str, MetaAnalysis]
+    groups: Mapping[str, MetaAnalysis]
     between: Between | None
     overall: MetaAnalysis | None = None
 

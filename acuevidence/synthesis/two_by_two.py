@@ -19,7 +19,7 @@ from acuevidence.errors import ConvergenceError, InputError
 from acuevidence.inputs import choice, numeric, values
 from acuevidence.synthesis import kernel
 
-__all__ = ["Tables", "TwoByTwoMetaAnalysis", "mantel_haenszel", "peto", "read_tables"]
+__all__ = ["Tables", "TwoByTwoMetaAnalysis", "mantel_haenszel", "p_text", "peto", "read_tables"]
 
 Array = np.ndarray
 _NORMAL = np.array(np.inf)
@@ -59,7 +59,9 @@ class Tables:
 
     def effects(self, measure: str) -> pd.DataFrame:
         """Return the trials' yi and vi, a half added where a cell is empty, NaN for empty tables."""
-        found = effect_size(measure, events1=self.events1, n1=self.n1, events2=self.events2, n2=self.n2, drop_empty=True)
+        found = effect_size(
+            measure, events1=self.events1, n1=self.n1, events2=self.events2, n2=self.n2, drop_empty=True
+        )
         return pd.DataFrame(found.to_numpy(), columns=["yi", "vi"], index=self.index)
 
     def frame(self, measure: str) -> pd.DataFrame:
@@ -177,15 +179,17 @@ class TwoByTwoMetaAnalysis:
         lines = [
             f"{self.k} trial{'' if self.k == 1 else 's'}. {method}, equal effects; normal interval.",
             f"Pooled {names[self.measure]} {self.estimate:.3f} ({100 * self.level:g}% CI {self.ci_low:.3f} to "
-            f"{self.ci_high:.3f}; P {_p(self.p_value)}).",
+            f"{self.ci_high:.3f}; P {p_text(self.p_value)}).",
         ]
         if self.measure != "RD":
             low, mid, high = np.exp([self.ci_low, self.estimate, self.ci_high])
             lines[1] += f" As a ratio {mid:.3f} ({low:.3f} to {high:.3f})."
-        lines.append(f"Heterogeneity: I2 {self.i2:.1f}%, Q {self.q:.2f} (df {self.q_df}, P {_p(self.q_p)}).")
+        lines.append(f"Heterogeneity: I2 {self.i2:.1f}%, Q {self.q:.2f} (df {self.q_df}, P {p_text(self.q_p)}).")
         named = [("Cochran-Mantel-Haenszel", self.cmh, self.cmh_p), ("Breslow-Day", self.breslow_day, self.breslow_day_p),
                  ("Tarone", self.tarone, self.tarone_p)]  # fmt: skip
-        tests = [f"{name} {value:.2f} (P {_p(p)})" for name, value, p in named if value is not None and p is not None]
+        tests = [
+            f"{name} {value:.2f} (P {p_text(p)})" for name, value, p in named if value is not None and p is not None
+        ]
         return "\n".join(lines + ([f"Tests: {'; '.join(tests)}."] if tests else []))
 
     def __repr__(self) -> str:
@@ -248,7 +252,7 @@ def mantel_haenszel(events1: Any = "events1", n1: Any = "n1", events2: Any = "ev
     effects = t.effects(measure)
     usable = effects["yi"].notna().to_numpy()
     yi, vi = effects["yi"].to_numpy()[usable], effects["vi"].to_numpy()[usable]
-    more = _tests(t, estimate, correct) if measure == "OR" else {}
+    more: dict[str, Any] = _tests(t, estimate, correct) if measure == "OR" else {}
     return TwoByTwoMetaAnalysis(
         estimate=estimate, se=float(np.sqrt(variance)), **_heterogeneity(float(((yi - estimate) ** 2 / vi).sum()), len(yi)),
         **more, k=len(t.n1), measure=measure, method="MH", level=level, weights=100 * weights / weights.sum(),
@@ -392,5 +396,6 @@ def _chi_square(value: float, df: int) -> float:
     return float(kernel.chi_square_tail(np.array(value), np.array(df)))
 
 
-def _p(p: float) -> str:
+def p_text(p: float) -> str:
+    """Return a P value as a summary prints it."""
     return "<0.001" if p < 0.001 else f"{p:.3f}"
