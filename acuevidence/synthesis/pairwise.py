@@ -34,6 +34,7 @@ def meta_analysis(
     prediction: str = "V",
     missing: str = "error",
     overall: bool = False,
+    common_tau2: bool = False,
 ) -> Any:
     """Pool effects by a random-effects (or equal-effects) model.
 
@@ -63,6 +64,9 @@ def meta_analysis(
         What to do with a missing yi or vi: refuse, or leave the row out and list it in ``excluded``.
     overall : bool
         With ``by``: pool all groups as well. Sham and usual care answer different questions, so the default is no.
+    common_tau2 : bool
+        With ``by``: give all groups the tau2 of the model with one mean a group, in place of a tau2 each; steadier where
+        groups are small.
 
     Returns
     -------
@@ -103,12 +107,15 @@ def meta_analysis(
     y, v = arrays["yi"][keep], arrays["vi"][keep]
     refuse(~(v > 0), "vi must be positive (a variance, not a standard error of zero)", v, index[keep])
     options = {"method": method, "test": test, "level": float(level), "prediction": prediction}
+    if common_tau2 and (by is None or moderators is not None):
+        raise InputError("common_tau2=True needs by= and no moderators")
     if by is None:
         return _one(y, v, frame, names, index[keep], excluded, moderators, options)
     groups = values(data, by=by)[0]["by"].iloc[np.flatnonzero(keep)]
     refuse(groups.isna().to_numpy(), "by is missing", groups, groups.index)
     name = by if isinstance(by, str) else getattr(by, "name", None) or "group"
-    return _grouped(str(name), groups, y, v, frame, names, index[keep], excluded, moderators, options, overall)
+    return _grouped(str(name), groups, y, v, frame, names, index[keep], excluded, moderators, options, overall,
+                    common_tau2)  # fmt: skip
 
 
 def _frame(
@@ -196,20 +203,31 @@ def _flagged(result: MetaAnalysis, converged: bool, q: float, q_df: int) -> Meta
 def _grouped(
     by: str, groups: pd.Series, y: np.ndarray, v: np.ndarray, frame: pd.DataFrame | None, names: pd.Series | None,
     index: pd.Index, excluded: pd.DataFrame, moderators: str | None, options: dict[str, Any], overall: bool,
+    common_tau2: bool,
 ) -> GroupedMetaAnalysis:  # fmt: skip
     code, levels = pd.factorize(groups.to_numpy())
     where = layout(code, len(levels))
     names_of = tuple(map(str, levels))
     if len(set(names_of)) < len(names_of):
         raise InputError(f"by={by!r} has levels that read alike (for example 1 and '1'); give them names of one type")
-    fits = None if moderators else fit_groups(y, v, where, partial(_fit, options))
-    found = Members(by, names_of, where, fits, y, v, frame, names, index, excluded, moderators, options)
+    tau2 = _common_tau2(y, v, code, len(levels), options) if common_tau2 else None
+    fits = None if moderators else fit_groups(y, v, where, partial(_fit, options, tau2))
+    notes = ("tau2 was estimated from all groups together, with one mean each.",) if common_tau2 else ()
+    found = Members(by, names_of, where, fits, y, v, frame, names, index, excluded, moderators, options, notes)
     pooled = _one(y, v, frame, names, index, excluded, moderators, options) if overall else None
     return GroupedMetaAnalysis(by, found, _between(found, frame, code), pooled)
 
 
-def _fit(options: dict[str, Any], y: np.ndarray, v: np.ndarray) -> kernel.Fits:
-    return kernel.fit(y, v, method=options["method"], test=options["test"])
+def _fit(options: dict[str, Any], tau2: float | None, y: np.ndarray, v: np.ndarray) -> kernel.Fits:
+    given = None if tau2 is None else np.full(len(y), tau2)
+    return kernel.fit(y, v, method=options["method"], test=options["test"], tau2=given)
+
+
+def _common_tau2(y: np.ndarray, v: np.ndarray, code: np.ndarray, count: int, options: dict[str, Any]) -> float:
+    if len(y) <= count:
+        raise InputError(f"common_tau2=True needs more trials than groups: {len(y)} trials in {count} groups")
+    means = (code[:, None] == np.arange(count)).astype(float)
+    return float(kernel.fit(y[None], v[None], means, method=options["method"], test="z").tau2[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +244,8 @@ class Members(Mapping[str, MetaAnalysis]):
         The rows of each.
     fits : Fits or None
         Their fits; None with moderators, where each group has its own design.
+    y, v, frame, labels, index, excluded, formula, options, notes
+        What their results are made of.
     """
 
     by: str
@@ -240,6 +260,7 @@ class Members(Mapping[str, MetaAnalysis]):
     excluded: pd.DataFrame
     formula: str | None
     options: dict[str, Any]
+    notes: tuple[str, ...]
     _number: dict[str, int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -256,7 +277,7 @@ class Members(Mapping[str, MetaAnalysis]):
                  self.options)  # fmt: skip
         if self.fits is None:
             return _one(self.y[here], self.v[here], *given)
-        return _result(self.fits, i, self.y[here], self.v[here], None, ("Intercept",), *given)
+        return with_notes(_result(self.fits, i, self.y[here], self.v[here], None, ("Intercept",), *given), *self.notes)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.names)

@@ -15,7 +15,9 @@ RNG = np.random.default_rng(20)
 def long_table(groups=40):
     size = RNG.integers(1, 9, groups)
     group = np.repeat(np.arange(groups), size)
-    frame = pd.DataFrame({"group": group, "yi": RNG.normal(0.3, 0.5, len(group)), "vi": RNG.uniform(0.01, 0.2, len(group))})
+    frame = pd.DataFrame(
+        {"group": group, "yi": RNG.normal(0.3, 0.5, len(group)), "vi": RNG.uniform(0.01, 0.2, len(group))}
+    )
     return frame.sample(frac=1, random_state=1)
 
 
@@ -31,12 +33,17 @@ def test_each_row_is_a_meta_analysis_of_its_own(method, test):
         one = ae.meta_analysis(y[i][~gone[i]], v[i][~gone[i]], method=method, test=test)
         for name in ("estimate", "se", "ci_low", "ci_high", "p_value", "tau2", "q", "i2", "pi_low", "pi_high", "k"):
             want = getattr(one, name)
-            assert getattr(batch, name)[i] == pytest.approx(np.nan if want is None else want, rel=1e-9, abs=1e-12, nan_ok=True)
+            assert getattr(batch, name)[i] == pytest.approx(
+                np.nan if want is None else want, rel=1e-9, abs=1e-12, nan_ok=True
+            )
 
 
 def test_groups_of_a_long_table_agree_in_both_doors_and_alone():
     frame = long_table()
-    table, grouped = ae.fit_many("yi", "vi", by="group", data=frame).to_frame(), ae.meta_analysis("yi", "vi", data=frame, by="group")
+    table, grouped = (
+        ae.fit_many("yi", "vi", by="group", data=frame).to_frame(),
+        ae.meta_analysis("yi", "vi", data=frame, by="group"),
+    )
     assert list(map(str, table.index)) == list(grouped)
     for group in table.index:
         alone = ae.meta_analysis("yi", "vi", data=frame[frame["group"] == group])
@@ -91,3 +98,15 @@ def test_results_survive_pickling_and_copying_to_the_last_bit(again):
 def test_bad_batches_are_refused_by_name(call, words):
     with pytest.raises(ae.InputError, match=words):
         call()
+
+
+def test_groups_with_a_common_tau2_are_the_regression_on_group():
+    frame = long_table(4).assign(group=lambda f: "g" + f["group"].astype(str))
+    grouped = ae.meta_analysis("yi", "vi", data=frame, by="group", test="z", common_tau2=True)
+    means = ae.meta_analysis("yi", "vi", data=frame, moderators="~ 0 + group", test="z")
+    contrasts = ae.meta_analysis("yi", "vi", data=frame, moderators="~ group", test="z")
+    for name, one in grouped.items():
+        assert one.estimate == pytest.approx(means.coefficients.loc[f"group[{name}]", "estimate"], rel=1e-9)
+        assert one.se == pytest.approx(means.coefficients.loc[f"group[{name}]", "se"], rel=1e-9)
+        assert one.tau2 == pytest.approx(means.tau2, rel=1e-9)
+    assert grouped.between.q == pytest.approx(contrasts.qm, rel=1e-9)
