@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from acuevidence.synthesis import GroupedMetaAnalysis, MetaAnalysis, meta_analysis
     from acuevidence.synthesis.batch import fit_many
     from acuevidence.synthesis.bayes import bayes
+    from acuevidence.synthesis.glmm import glmm
     from acuevidence.synthesis.multilevel import multilevel
     from acuevidence.synthesis.multivariate import multivariate
     from acuevidence.synthesis.network import network
@@ -42,6 +43,7 @@ _LATER = {
     "effect_size": "acuevidence.effects",
     "fit_many": "acuevidence.synthesis.batch",
     "load_evidence": "acuevidence.evidence",
+    "glmm": "acuevidence.synthesis.glmm",
     "mantel_haenszel": "acuevidence.synthesis.two_by_two",
     "meta_analysis": "acuevidence.synthesis",
     "mid": "acuevidence.appraisal.mid",
@@ -71,6 +73,7 @@ __all__ = [
     "effect_size",
     "effects",
     "fit_many",
+    "glmm",
     "load_evidence",
     "mantel_haenszel",
     "meta_analysis",

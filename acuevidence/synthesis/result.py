@@ -276,7 +276,8 @@ class MetaAnalysis:
         Parameters
         ----------
         new : DataFrame, optional
-            Moderators of the settings to predict for. Default: the trials' own; without moderators one row.
+            Moderators of the settings to predict for. Default: the trials' own; without moderators one row, or one for
+            each row of ``new``.
         level : float, optional
             Default: the level of the result.
 
@@ -287,7 +288,8 @@ class MetaAnalysis:
         """
         level = self.level if level is None else level
         if self.X is None:
-            rows, index = np.ones((1, 1)), pd.RangeIndex(1)
+            index = pd.RangeIndex(1) if new is None else new.index
+            rows = np.ones((len(index), 1))
         elif new is None:
             rows, index = self.X, self._index
         else:
@@ -316,6 +318,26 @@ class MetaAnalysis:
         from acuevidence.synthesis.intervals import tau2_interval
 
         return tau2_interval(self, choice("method", method, ("QP", "PL", "BT")), level or self.level, n, seed)
+
+    def bootstrap(self, kind: str = "parametric", *, n: int = 2000, seed: int | None = None,
+                  level: float | None = None) -> pd.DataFrame:  # fmt: skip
+        """Return bootstrap intervals of the coefficients and tau2 (percentiles); see :func:`.intervals.bootstrap`."""
+        from acuevidence.synthesis.intervals import bootstrap
+
+        return bootstrap(self, kind, n, seed, level or self.level)
+
+    def bootstrap_prediction(self, *, n: int = 20000, seed: int | None = None, level: float | None = None
+                             ) -> tuple[float, float]:  # fmt: skip
+        """Return the prediction interval of Nagashima et al; see :func:`.intervals.bootstrap_prediction`."""
+        from acuevidence.synthesis.intervals import bootstrap_prediction
+
+        return bootstrap_prediction(self, n, seed, level or self.level)
+
+    def henmi_copas(self, *, level: float | None = None) -> pd.DataFrame:
+        """Return Henmi and Copas' effect and interval, robust to small-study effects; see :func:`.intervals.henmi_copas`."""
+        from acuevidence.synthesis.intervals import henmi_copas
+
+        return henmi_copas(self, level or self.level)
 
     def blup(self) -> pd.DataFrame:
         """Return the trials' true effects as best linear unbiased predictions: ``pred se pi_low pi_high``."""
@@ -464,7 +486,7 @@ class GroupedMetaAnalysis(Mapping[str, MetaAnalysis]):
     ----------
     by : str
         What the groups are.
-    groups : dict
+    groups : mapping
         Group to MetaAnalysis.
     between : Between or None
         Test for subgroup differences; None with fewer than two groups.
@@ -473,7 +495,7 @@ class GroupedMetaAnalysis(Mapping[str, MetaAnalysis]):
     """
 
     by: str
-    groups: dict[str, MetaAnalysis]
+    groups: Mapping[str, MetaAnalysis]
     between: Between | None
     overall: MetaAnalysis | None = None
 
