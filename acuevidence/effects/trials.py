@@ -30,7 +30,7 @@ __all__ = ["Excluded", "trial_effects"]
 _CONTINUOUS = ("SMD", "SMDH", "MD", "ROM", "VR", "CVR")
 _BINARY = ("OR", "RR", "RD")
 _CHANGE = re.compile("change|decrease|reduction", re.IGNORECASE)
-_COLUMNS = [
+COLUMNS = [
     "trial_id", "study", "year", "condition", "diagnosis", "technique", "sessions", "treatment_weeks", "comparator",
     "comparator_role", "sham_type", "outcome", "measure_used", "instrument", "timing", "week", "statistic", "effect", "yi", "vi", "se",
     "ci_low", "ci_high", "n1", "n2", "mean1", "sd1", "mean2", "sd2", "events1", "events2", "derivation", "arms",
@@ -147,7 +147,7 @@ def trial_effects(
         for against in comparators:
             for comparison in comparisons(evidence, name, against):
                 _one(comparison, evidence, outcomes, timing, measure, cautions, rows, left)
-    frame = pd.DataFrame(rows, columns=_COLUMNS)
+    frame = pd.DataFrame(rows, columns=COLUMNS)
     frame = _ordered(frame, evidence).astype(
         {"year": "Int64", "n1": "Int64", "n2": "Int64", "events1": "Int64", "events2": "Int64"}
         | dict.fromkeys(("yi", "vi", "se", "ci_low", "ci_high", "mean1", "sd1", "mean2", "sd2", "week"), float)
