@@ -21,7 +21,7 @@ from acuevidence.evidence import Evidence, load_evidence
 from acuevidence.inputs import choice
 from acuevidence.synthesis import MetaAnalysis, meta_analysis
 
-__all__ = ["Safety", "exact_interval", "safety"]
+__all__ = ["Safety", "exact_interval", "rate_text", "safety"]
 
 _SCALES = ("PAS", "PLO", "PFT")
 _DENOMINATORS = {"treatments": "n_treatments", "patients": "n_patients"}
@@ -69,11 +69,7 @@ class Safety:
 
     def summary(self) -> str:
         """Return a line per class and denominator, and the conventions."""
-        lines = [
-            f"{row.label} per {self.per:,.0f} {row.denominator}: {_number(row.rate)} ({_number(row.ci_low)} to "
-            f"{_number(row.ci_high)}; {row.sources} source{'' if row.sources == 1 else 's'}, {row.events:,} events in {row.n:,})"
-            for row in self.rates.itertuples()
-        ]
+        lines = [rate_text(row, self.per) for row in self.rates.itertuples()]
         return "\n".join(
             [
                 *lines,
@@ -145,6 +141,14 @@ def safety(*, scale: str = "PAS", evidence: Evidence | None = None) -> Safety:
                   per=float(rules["per"]), scale=scale)  # fmt: skip
 
 
+def rate_text(row: Any, per: float) -> str:
+    """Return a row of the rates in words: the rate with its interval, sources and counts."""
+    return (
+        f"{row.label} per {per:,.0f} {row.denominator}: {_number(row.rate)} ({_number(row.ci_low)} to {_number(row.ci_high)}; "
+        f"{row.sources} source{'' if row.sources == 1 else 's'}, {row.events:,} events in {row.n:,})"
+    )
+
+
 def exact_interval(events: Any, n: Any, *, level: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
     """Return the exact binomial interval of a proportion (Clopper and Pearson 1934).
 
@@ -179,7 +183,18 @@ def _sources(evidence: Evidence, rules: Mapping[str, Any]) -> pd.DataFrame:
     n = pd.Series(pd.NA, index=table.index, dtype="Int64")
     for denominator, column in _DENOMINATORS.items():
         n = n.where(table["denominator"] != denominator, table[column])
-    columns = ["study_id", "study", "year", "design", "event", "denominator", "events", "source_url", "figures_as_printed", "notes"]
+    columns = [
+        "study_id",
+        "study",
+        "year",
+        "design",
+        "event",
+        "denominator",
+        "events",
+        "source_url",
+        "figures_as_printed",
+        "notes",
+    ]
     found = table[columns].assign(n=n, reason="")
     left = {(rule["study_id"], rule["event"]): rule["reason"] for rule in rules["left_out"]}
     counted = found["events"].notna() & found["n"].notna()
@@ -194,7 +209,9 @@ def _sources(evidence: Evidence, rules: Mapping[str, Any]) -> pd.DataFrame:
         else:
             reasons.append(left.get((row.study_id, row.event), ""))
     found["reason"] = reasons
-    found["reason"] = [reason or _overlap(row, found, rules) for row, reason in zip(found.itertuples(), reasons, strict=True)]
+    found["reason"] = [
+        reason or _overlap(row, found, rules) for row, reason in zip(found.itertuples(), reasons, strict=True)
+    ]
     return found.assign(pooled=found["reason"] == "")
 
 

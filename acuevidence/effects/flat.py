@@ -31,9 +31,7 @@ _MEASURES = {
     "SMD": {"means": "SMD", "counts": "OR2D"}, "SMDH": {"means": "SMDH"}, "MD": {"means": "MD"}, "ROM": {"means": "ROM"},
     "OR": {"counts": "OR", "means": "D2OR"}, "RR": {"counts": "RR"}, "RD": {"counts": "RD"},
 }  # fmt: skip
-_WAYS = (
-    "mean1 sd1 n1 mean2 sd2 n2, or events1 n1 events2 n2, or yi with vi, se, or ci_low and ci_high (group 1 is acupuncture)"
-)
+_WAYS = "mean1 sd1 n1 mean2 sd2 n2, or events1 n1 events2 n2, or yi with vi, se, or ci_low and ci_high (group 1 is acupuncture)"
 
 
 def read_trials(path_or_frame: str | Path | pd.DataFrame, *, measure: str = "SMD") -> pd.DataFrame:
@@ -216,7 +214,8 @@ def _from_groups(rows: pd.DataFrame, way: str, measure: str) -> tuple[np.ndarray
         raise InputError(
             f"row {rows.index[0]!r} ({rows['study'].iloc[0]}): {way} give no {measure}; leave it out or change measure"
         )
-    effects = effect_size(code, data=rows, **{name: name for name in (_MEANS if way == "means" else _COUNTS)})
+    summaries: dict[str, Any] = {name: name for name in (_MEANS if way == "means" else _COUNTS)}
+    effects = effect_size(code, data=rows, **summaries)
     turn = np.where(rows["higher_is"] == "worse", -1.0, 1.0)
     said = "means and SDs of the arms" if way == "means" else "events"
     converted = " by the logistic conversion" if code in ("OR2D", "D2OR") else ""
