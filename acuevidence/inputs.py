@@ -99,7 +99,8 @@ def numeric(
     found, index = values(data, **given)
     arrays = {}
     for name, series in found.items():
-        numbers = pd.to_numeric(series, errors="coerce") if series.dtype == object else series
+        text = series.dtype == object or isinstance(series.dtype, pd.StringDtype)
+        numbers = pd.to_numeric(series, errors="coerce") if text else series
         try:
             array = numbers.to_numpy(dtype=float, na_value=np.nan)
         except (TypeError, ValueError):

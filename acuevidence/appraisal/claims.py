@@ -18,7 +18,7 @@ from acuevidence.appraisal import claim_moderators, claim_rules, claim_surveys
 from acuevidence.appraisal.claim import Answer, Claim, Rule
 from acuevidence.appraisal.pools import Pools, matches
 from acuevidence.appraisal.published import published
-from acuevidence.appraisal.safety import safety
+from acuevidence.appraisal.safety import number, safety
 from acuevidence.errors import InputError
 from acuevidence.evidence import Evidence, Window, data_folder, load_evidence
 from acuevidence.inputs import choice
@@ -145,7 +145,8 @@ def _published_rates(events: list[str], pools: Pools) -> list[str]:
     """Return pooled rates of published reviews."""
     found = safety(evidence=pools.evidence)
     return [
-        f"{row.study}, {_words(row.event)} per {found.per:,.0f} {row.denominator}: {row.rate:.3g} ({row.ci_low:.3g} to {row.ci_high:.3g})"
+        f"{row.study}, {_words(row.event)} per {found.per:,.0f} {row.denominator}: "
+        f"{number(row.rate)} ({number(row.ci_low)} to {number(row.ci_high)})"
         for row in found.published.itertuples()
         if row.event in events
     ]

@@ -137,16 +137,23 @@ class Pools:
 
     def effects(self, cell: Cell, *, measure: str = "SMD") -> pd.DataFrame:
         """Return the rows of :func:`acuevidence.trial_effects` that belong to a cell."""
-        key = (cell.conditions, cell.outcome, cell.instruments, cell.timing, measure)
+        parts = [self._of(condition, cell, measure) for condition in cell.conditions]
+        effects = pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
+        left = pd.concat([pd.DataFrame(part.attrs["excluded"]) for part in parts], ignore_index=True)
+        return self._rows(effects, left, cell)
+
+    def _of(self, condition: str, cell: Cell, measure: str) -> pd.DataFrame:
+        """Return the effects of one condition, computed once."""
+        key = (condition, cell.outcome, cell.instruments, cell.timing, measure)
         if key not in self._effects:
             evidence = self.evidence if cell.instruments is None else self._only(cell.outcome, cell.instruments)
             printed = {*evidence.results["outcome"], *evidence.contrasts["outcome"]}
             known = cell.outcome is None or cell.outcome in printed
-            wanted = list(cell.conditions) if known else []
             self._effects[key] = trial_effects(
-                wanted, outcome=cell.outcome if known else None, timing=cell.timing, measure=measure, evidence=evidence
-            )
-        return self._rows(self._effects[key], cell)
+                condition if known else [], outcome=cell.outcome if known else None, timing=cell.timing, measure=measure,
+                evidence=evidence,
+            )  # fmt: skip
+        return self._effects[key]
 
     def finding(self, cell: Cell, *, trials: int = 2, participants: float = math.inf) -> Finding:
         """Return the pooled effect of a cell with its state.
@@ -184,8 +191,7 @@ class Pools:
 
         return replace(self.evidence, results=keep(self.evidence.results), contrasts=keep(self.evidence.contrasts))
 
-    def _rows(self, effects: pd.DataFrame, cell: Cell) -> pd.DataFrame:
-        left = effects.attrs["excluded"]
+    def _rows(self, effects: pd.DataFrame, left: pd.DataFrame, cell: Cell) -> pd.DataFrame:
         rows = effects[effects["comparator"] == cell.comparator]
         left = left[left["comparator"] == cell.comparator]
         for column, pattern in cell.where.items():

@@ -21,7 +21,7 @@ from acuevidence.evidence import Evidence, load_evidence
 from acuevidence.inputs import choice
 from acuevidence.synthesis import MetaAnalysis, meta_analysis
 
-__all__ = ["Safety", "exact_interval", "rate_text", "safety"]
+__all__ = ["Safety", "exact_interval", "number", "rate_text", "safety"]
 
 _SCALES = ("PAS", "PLO", "PFT")
 _DENOMINATORS = {"treatments": "n_treatments", "patients": "n_patients"}
@@ -144,7 +144,7 @@ def safety(*, scale: str = "PAS", evidence: Evidence | None = None) -> Safety:
 def rate_text(row: Any, per: float) -> str:
     """Return a row of the rates in words: the rate with its interval, sources and counts."""
     return (
-        f"{row.label} per {per:,.0f} {row.denominator}: {_number(row.rate)} ({_number(row.ci_low)} to {_number(row.ci_high)}; "
+        f"{row.label} per {per:,.0f} {row.denominator}: {number(row.rate)} ({number(row.ci_low)} to {number(row.ci_high)}; "
         f"{row.sources} source{'' if row.sources == 1 else 's'}, {row.events:,} events in {row.n:,})"
     )
 
@@ -266,5 +266,6 @@ def _published(evidence: Evidence, rules: Mapping[str, Any]) -> pd.DataFrame:
     return pd.DataFrame(found, columns=columns)
 
 
-def _number(value: float) -> str:
+def number(value: float) -> str:
+    """Return a rate with as many decimals as its size deserves."""
     return f"{value:,.0f}" if value >= 100 else f"{value:.1f}" if value >= 1 else f"{value:.2f}"

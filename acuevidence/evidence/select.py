@@ -85,7 +85,7 @@ def given(value: Any) -> bool:
 def comparisons(evidence: Evidence, condition: str, comparator: str) -> Iterator[Comparison]:
     """Yield every trial of a condition that compares acupuncture with the comparator, with or without figures."""
     roles = evidence.rules.comparators[comparator]["roles"]
-    tables = {name: _by_trial(getattr(evidence, name)) for name in ("arms", "results", "contrasts", "directions")}
+    tables = {name: _by_trial(getattr(evidence, name), condition) for name in ("arms", "results", "contrasts", "directions")}
     for trial in evidence.trials[evidence.trials["condition"] == condition].itertuples(index=False):
         arms = tables["arms"][trial.trial_id]
         left_out = tuple(
@@ -193,8 +193,8 @@ def _rank(order: tuple[str, ...], name: str) -> int:
     return order.index(name) if name in order else len(order)
 
 
-def _by_trial(table: pd.DataFrame) -> dict[str, list[Row]]:
+def _by_trial(table: pd.DataFrame, condition: str) -> dict[str, list[Row]]:
     rows: dict[str, list[Row]] = defaultdict(list)
-    for row in table.itertuples(index=False):
+    for row in table[table["condition"] == condition].itertuples(index=False):
         rows[row.trial_id].append(row)
     return rows
