@@ -36,7 +36,7 @@ class Claim:
     wording : mapping
         Verdict to what it says.
     figure : str
-        Name of the published figure that shows it.
+        Name of the published figure that shows it; empty where none does.
     options : mapping
         What the rule needs to know beyond that.
     published : mapping
@@ -55,7 +55,7 @@ class Claim:
     rule: str
     thresholds: Mapping[str, float]
     wording: Mapping[str, str]
-    figure: str
+    figure: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
     published: Mapping[str, Any] = field(default_factory=dict)
     needed: str = ""

@@ -83,7 +83,7 @@ def evaluate_claims(ids: str | Iterable[str] | None = None, evidence: Evidence |
         of :func:`verdicts` and ``answer`` what it says; ``certainty`` is ``high`` to ``very low`` or ``not rated``; ``reasons`` say
         why, ``estimates`` give the numbers (positive favours acupuncture), ``needed`` what would let the data tell, ``published``
         what syntheses elsewhere found on the same scale and with the same sign: texts, a part a line. ``figure`` names the
-        published figure that shows it.
+        published figure that shows it, and is empty where none does.
 
     Raises
     ------

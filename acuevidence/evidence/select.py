@@ -85,7 +85,9 @@ def given(value: Any) -> bool:
 def comparisons(evidence: Evidence, condition: str, comparator: str) -> Iterator[Comparison]:
     """Yield every trial of a condition that compares acupuncture with the comparator, with or without figures."""
     roles = evidence.rules.comparators[comparator]["roles"]
-    tables = {name: _by_trial(getattr(evidence, name), condition) for name in ("arms", "results", "contrasts", "directions")}
+    tables = {
+        name: _by_trial(getattr(evidence, name), condition) for name in ("arms", "results", "contrasts", "directions")
+    }
     for trial in evidence.trials[evidence.trials["condition"] == condition].itertuples(index=False):
         arms = tables["arms"][trial.trial_id]
         left_out = tuple(

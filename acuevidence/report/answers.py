@@ -45,7 +45,7 @@ def to_text(answers: pd.DataFrame, *, full: bool = False, width: int | None = No
                     f"  {title}:",
                     *(line for part in parts for line in _wrapped(f"- {part}", width, hanging="    ")),
                 ]
-        if full:
+        if full and row.figure:
             lines += ["", f"  Figure: {row.figure}"]
         lines.append("")
     return "\n".join(lines).rstrip()
@@ -77,7 +77,7 @@ def to_markdown(answers: pd.DataFrame) -> str:
             parts = [part for part in getattr(row, name).split("\n") if part]
             if parts:
                 lines += ["", f"{title}:", "", *(f"- {part}" for part in parts)]
-        lines += ["", f"Figure: `{row.figure}`"]
+        lines += ["", f"Figure: `{row.figure}`"] if row.figure else []
     return "\n".join(lines)
 
 

@@ -105,7 +105,7 @@ def test_a_misspelled_column_is_guessed():
 
 
 def test_an_effect_outside_its_interval_and_a_missing_file_are_refused(tmp_path):
-    with pytest.raises(ae.InputError, match="yi must lie within ci_low and ci_high: row 0 has 0.9"):
+    with pytest.raises(ae.InputError, match=r"yi must lie within ci_low and ci_high: row 0 has 0\.9"):
         ae.read_trials(pd.DataFrame({"study": ["A"], "yi": [0.9], "ci_low": [0.1], "ci_high": [0.5]}))
     with pytest.raises(ae.InputError, match=r"nothing\.csv' does not exist"):
         ae.read_trials(tmp_path / "nothing.csv")
