@@ -76,14 +76,14 @@ def mixed_evidence(claim: Claim, pools: Pools) -> Answer:
     """Whether a benefit is possible while the evidence does not agree on it."""
     findings = _findings(claim, pools)
     decided = [f for f in findings if f.state not in ("unsure", TOO_FEW)]
-    seen = {f.state for f in findings if f.state != TOO_FEW}
+    seen = {"benefit" if f.state in ("meaningful", "small") else f.state for f in decided}
     crossing = [
         f for f in decided if f.result and f.result.pi_low is not None and f.result.pi_low < 0 < (f.result.pi_high or 0)
     ]
     doubtful = lowest(f.certainty.level for f in decided if f.certainty) in ("low", "very low")
     signs = {
         "a prediction interval lies on both sides of no effect": bool(crossing),
-        "cells are in different states": len(seen) > 1,
+        "some cells show a benefit and others exclude it": len(seen) > 1,
         "certainty is low or very low": doubtful,
     }
     there = [words for words, found in signs.items() if found]
@@ -238,7 +238,7 @@ def _spread(result: MetaAnalysis, margin: float) -> str:
 
 def heterogeneity(claim: Claim, pools: Pools) -> Answer:
     """How many syntheses hold trials that disagree more than chance allows."""
-    estimates, shown, syntheses = [], [], _syntheses(claim, pools, 3)
+    estimates, shown, syntheses = [], [], _syntheses(claim, pools, int(claim.thresholds["synthesis"]))
     for one in syntheses:
         result = one.result
         assert result is not None
@@ -312,53 +312,49 @@ def onset(claim: Claim, pools: Pools) -> Answer:
 
 
 def same_trials(claim: Claim, pools: Pools) -> Answer:
-    """Whether one outcome improves as much as another in the trials that print both."""
+    """Return whether one outcome improves as much as another in the trials that print both."""
     conditions, trials = pools.conditions(claim.population), int(claim.thresholds["trials"])
     first, second = claim.options["first"], claim.options["second"]
     estimates, states, needed, levels, reasons = [], [], [], [], []
     for comparator in claim.comparators:
-        one, two = (Cell(conditions=conditions, comparator=comparator, outcome=o, label=o) for o in (first, second))
-        rows, change = difference(pools, one, two, claim.thresholds["correlation"])
-        if len(rows) < trials:
-            states.append(TOO_FEW)
-            needed.append(f"{one.name}: {trials} or more trials that print {first} and {second} (now {len(rows)})")
-            continue
-        finding, gap = pool(rows), pool(change)
-        assert finding is not None
-        assert gap is not None
-        where = state(finding, pools.mid.low)
-        good = where in ("meaningful", "small")
-        as_much = gap.ci_low > -pools.mid.low
-        states.append("both" if good and as_much else "first" if good else where)
-        estimates += [
-            f"{one.name}: {effect_text(finding)}",
-            f"{first} minus {second}, {two.name}: {effect_text(gap, 'difference')}",
-        ]
-        reasons.append(
-            f"{one.name}: {where}; "
-            + (
-                f"not less than {second} by {pools.mid.low:g} SD"
-                if as_much
-                else f"how it compares with {second} is open"
-            )
+        one, two = (
+            Cell(conditions=conditions, comparator=comparator, outcome=outcome, label=outcome)
+            for outcome in (first, second)
         )
-        whole = pools.finding(one, trials=trials)
-        levels += [whole.certainty.level] if whole.certainty else []
-        if where == "unsure":
+        rows, change = difference(pools, one, two, claim.thresholds["correlation"])
+        finding, gap = pool(rows), pool(change)
+        where = TOO_FEW
+        if finding is not None and gap is not None and finding.k >= trials:
+            where, words = _beside(finding, gap, second, pools.mid.low)
+            estimates += [
+                f"{one.name}: {effect_text(finding)}",
+                f"{first} minus {second}, {two.name}: {effect_text(gap, 'difference')}",
+            ]
+            reasons.append(f"{one.name}: {words}")
+            levels += [c.level] if (c := pools.finding(one, trials=trials).certainty) else []
+        if where in ("unsure", TOO_FEW):
             needed.append(f"{one.name}: more trials that print {first} and {second} (now {len(rows)})")
+        states.append(where)
     verdict = combined(states, yes=["both"], no=["none", "harm"], partly=["first"])
+    reasons = reasons or [f"fewer than {trials} trials print {first} and {second} against a comparator"]
     return Answer(
-        verdict=verdict,
-        certainty=lowest(levels),
-        estimates=tuple(estimates),
-        reasons=tuple(reasons),
-        needed=tuple(needed),
+        verdict=verdict, certainty=lowest(levels), estimates=tuple(estimates), reasons=tuple(reasons), needed=tuple(needed)
+    )  # fmt: skip
+
+
+def _beside(finding: MetaAnalysis, gap: MetaAnalysis, second: str, small: float) -> tuple[str, str]:
+    """Return the state of an outcome beside a second one, and in words: ``both``, ``first`` alone, or its own state."""
+    where = state(finding, small)
+    good, as_much = where in ("meaningful", "small"), gap.ci_low > -small
+    words = f"{where}; " + (
+        f"not less than {second} by {small:g} SD" if as_much else f"how it compares with {second} is open"
     )
+    return ("both" if as_much else "first") if good else where, words
 
 
 def worth(claim: Claim, pools: Pools) -> Answer:
     """Whether both a meaningful and a modest effect are real possibilities in a new setting."""
-    estimates, both, syntheses = [], [], _syntheses(claim, pools, 3)
+    estimates, both, syntheses = [], [], _syntheses(claim, pools, int(claim.thresholds["synthesis"]))
     risk, likely = claim.thresholds["control_risk"], claim.thresholds["likely"]
     for one in syntheses:
         result = one.result
@@ -409,7 +405,7 @@ def levels(claim: Claim, pools: Pools) -> Answer:
 def missing(claim: Claim, pools: Pools) -> Answer:
     """Whether trials without usable figures could move a synthesis into another state."""
     estimates, changed, needed, added = [], [], [], 0
-    syntheses = _syntheses(claim, pools, 2)
+    syntheses = _syntheses(claim, pools, int(claim.thresholds["trials"]))
     for one in syntheses:
         result = one.result
         assert result is not None

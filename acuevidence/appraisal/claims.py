@@ -7,6 +7,7 @@ rule and sets the answers in a frame.
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
@@ -16,6 +17,7 @@ import pandas as pd
 
 from acuevidence.appraisal import claim_moderators, claim_rules, claim_surveys
 from acuevidence.appraisal.claim import Answer, Claim, Rule
+from acuevidence.appraisal.mid import mid
 from acuevidence.appraisal.pools import Pools, matches
 from acuevidence.appraisal.published import published
 from acuevidence.appraisal.safety import number, safety
@@ -46,6 +48,10 @@ def claims() -> pd.DataFrame:
     26
     """
     frame = pd.DataFrame([asdict(claim) for claim in _claims().values()])
+    frame["thresholds"] = [
+        {name: mid("pain", "SMD").low if name == "mid_low" else value for name, value in about.items()}
+        for about in frame["thresholds"]
+    ]
     return frame.drop(columns=["options", "published", "needed"])
 
 
@@ -212,7 +218,7 @@ def _windows() -> dict[str, Window]:
 def _claims() -> dict[str, Claim]:
     """Return the claims by id; analyses give the rule, thresholds and wordings that a claim does not state itself."""
     given = _file()
-    values = {name: float(about["value"]) for name, about in given["thresholds"].items()}
+    values = {name: float(about.get("value", math.nan)) for name, about in given["thresholds"].items()}
     found = {}
     for entry in map(dict, given["claims"]):
         about = given["analyses"][entry["analysis"]]
@@ -220,13 +226,14 @@ def _claims() -> dict[str, Claim]:
         if set(wording) != set(given["verdicts"]):
             raise InputError(f"claims.yaml: {entry['id']} needs a wording for each of {', '.join(given['verdicts'])}")
         lists = {name: tuple(entry.pop(name)) for name in ("population", "comparators")}
+        own = entry.pop("thresholds", {})
         found[entry["id"]] = Claim(
             **{
                 **entry,
                 **lists,
                 "wording": wording,
                 "rule": about["rule"],
-                "thresholds": {**values, **entry.pop("thresholds", {})},
+                "thresholds": {name: own.get(name, values[name]) for name in about["thresholds"]},
             }
         )
     return found

@@ -5,6 +5,7 @@ numbers typed here), or the package's own tables are turned round, and the verdi
 stays put although its data changed would be an answer typed in.
 """
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -323,7 +324,12 @@ def test_the_answer_is_the_wording_of_the_verdict(found):
 def test_every_claim_names_a_published_figure_and_known_thresholds():
     claims = ae.claims()
     assert set(claims.figure) <= {*figures(), ""}
-    assert all({"trials", "alpha"} <= set(thresholds) for thresholds in claims.thresholds)
+    assert all(len(about) and all(np.isfinite(value) for value in about.values()) for about in claims.thresholds)
+    named = claims.rule.map(lambda rule: set(re.findall("`([a-z0-9_]+)`", rule)))
+    assert all(
+        names <= {*about, "mid", "zero", "differs", "rises", "first_weeks"}
+        for names, about in zip(named, claims.thresholds, strict=True)
+    )
 
 
 def test_relief_stands_beside_published_effects_with_the_same_sign(found):
