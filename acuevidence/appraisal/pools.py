@@ -129,6 +129,7 @@ class Pools:
         self.evidence = replace(evidence, rules=rules)
         self.mid = mid("pain", "SMD", evidence=evidence)
         self._effects: dict[tuple[Any, ...], pd.DataFrame] = {}
+        self._findings: dict[tuple[Any, ...], Finding] = {}
         self._trials = evidence.trials.set_index("trial_id")
 
     def conditions(self, wanted: Iterable[str] = ()) -> tuple[str, ...]:
@@ -160,6 +161,12 @@ class Pools:
 
         Fewer than ``trials`` trials are too few, unless one of ``participants`` participants or more is among them.
         """
+        key = (repr(cell), trials, participants)
+        if key not in self._findings:
+            self._findings[key] = self._find(cell, trials, participants)
+        return self._findings[key]
+
+    def _find(self, cell: Cell, trials: int, participants: float) -> Finding:
         rows = self.effects(cell)
         result = pool(rows)
         left = rows.attrs["excluded"]

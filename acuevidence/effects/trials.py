@@ -604,9 +604,8 @@ def _notes(comparison: Comparison, measure: str, benefit: int) -> list[str]:
 def _direction(comparison: Comparison, evidence: Evidence) -> str | None:
     """Return what the trial's own report concludes on the comparator, for the evidence that is missing from a pool."""
     roles = evidence.rules.comparators[comparison.comparator]["roles"]
-    table = evidence.directions
-    said = table[(table["trial_id"] == comparison.trial.trial_id) & table["comparator"].isin(roles)]
-    return "; ".join(dict.fromkeys(said["direction"])) or None
+    said = [row.direction for row in comparison.figures["directions"] if row.comparator in roles]
+    return "; ".join(dict.fromkeys(said)) or None
 
 
 def _row(

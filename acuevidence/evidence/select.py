@@ -35,7 +35,7 @@ class Comparison:
     acupuncture, control : dict of Row
         Arm name to arm.
     figures : dict
-        ``results`` and ``contrasts`` of the trial, as rows.
+        ``results``, ``contrasts`` and ``directions`` of the trial, as rows.
     left_out : tuple of (str, str)
         Arms of the trial that are not used, with the reason.
     arms_in_trial : int
@@ -97,13 +97,14 @@ def comparisons(evidence: Evidence, condition: str, comparator: str) -> Iterator
         present = [r for r in roles if any(a.role == r for a in arms)]
         if not present:
             if any(d.comparator in roles for d in tables["directions"][trial.trial_id]):
-                yield Comparison(trial, comparator, "", acupuncture, {}, {"results": [], "contrasts": []}, left_out, 0)
+                figures = {"results": [], "contrasts": [], "directions": tables["directions"][trial.trial_id]}
+                yield Comparison(trial, comparator, "", acupuncture, {}, figures, left_out, 0)
             continue
         if not any(a.role == "acupuncture" for a in arms):
             continue
         control = {a.arm: a for a in arms if a.role == present[0]}
         others = tuple((a.arm, f"compared by the arm in the role {present[0]}") for a in arms if a.role in present[1:])
-        figures = {name: tables[name][trial.trial_id] for name in ("results", "contrasts")}
+        figures = {name: tables[name][trial.trial_id] for name in ("results", "contrasts", "directions")}
         randomised = sum(not a.arm.endswith("_pooled") for a in arms)
         yield Comparison(trial, comparator, present[0], acupuncture, control, figures, left_out + others, randomised)
 
