@@ -99,8 +99,7 @@ def numeric(
     found, index = values(data, **given)
     arrays = {}
     for name, series in found.items():
-        text = series.dtype == object or isinstance(series.dtype, pd.StringDtype)
-        numbers = pd.to_numeric(series, errors="coerce") if text else series
+        numbers = pd.to_numeric(series, errors="coerce") if series.dtype == object else series
         try:
             array = numbers.to_numpy(dtype=float, na_value=np.nan)
         except (TypeError, ValueError):

@@ -80,7 +80,7 @@ found.sources[["study", "event", "denominator", "events", "n", "rate", "ci_low",
 # %% [markdown]
 # ## Does the scale matter?
 #
-# The same rates on the logit scale (0.5 added where no event was seen) and on the Freeman-Tukey scale.
+# The same rates on the logit scale (half an event added where none was seen) and on the Freeman-Tukey scale.
 
 # %%
 keys = ["label", "denominator"]

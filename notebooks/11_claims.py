@@ -34,7 +34,7 @@ Markdown("\n".join(f"- **{name}**: {means}" for name, means in verdicts().items(
 # ## The answers
 
 # %%
-found[["claim", "verdict", "certainty", "answer"]].style.hide(axis="index").set_properties(**{"text-align": "left"})
+Markdown(answers.to_markdown(found).split("\n\n## ")[0])
 
 # %% [markdown]
 # ## How a rule reads

@@ -17,7 +17,7 @@ from scipy.special import ndtri
 from acuevidence.effects.size import effect_size
 from acuevidence.effects.trials import COLUMNS, Excluded
 from acuevidence.errors import InputError
-from acuevidence.inputs import choice, numeric, refuse
+from acuevidence.inputs import choice, refuse
 
 __all__ = ["read_trials", "template"]
 
@@ -148,7 +148,11 @@ def _tidy(raw: pd.DataFrame) -> pd.DataFrame:
         if column not in table:
             table[column] = np.nan if column in _NUMBERS else None
     for column in _NUMBERS:
-        table[column] = numeric(table, missing=True, **{column: column})[0][column]
+        cells = table[column]
+        numbers = pd.to_numeric(cells.astype(object), errors="coerce").astype(float)
+        refuse((numbers.isna() & cells.notna()).to_numpy(), f"{column} must be a number", cells, table.index)
+        refuse(np.isinf(numbers.to_numpy()), f"{column} must be finite", cells, table.index)
+        table[column] = numbers
     for column in _WORDS:
         words = table[column].astype(object)
         table[column] = words.where(words.notna(), None).map(
