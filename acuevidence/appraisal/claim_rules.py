@@ -49,14 +49,19 @@ def _findings(claim: Claim, pools: Pools) -> list[Finding]:
     return found
 
 
-def _syntheses(claim: Claim, pools: Pools, trials: int) -> list[Finding]:
-    """Return the finding of every condition and comparator with enough trials."""
+def _syntheses(claim: Claim, pools: Pools, trials: int) -> list[tuple[Finding, MetaAnalysis]]:
+    """Return the finding and its pooled effect for every condition and comparator with enough trials."""
     cells = [
         Cell(conditions=(condition,), comparator=comparator, label=pools.evidence.rules.label(condition))
         for condition in pools.conditions(claim.population)
         for comparator in claim.comparators
     ]
-    return [f for f in (pools.finding(cell, trials=trials) for cell in cells) if f.k >= trials]
+    findings = [pools.finding(cell, trials=trials) for cell in cells]
+    return [(f, f.result) for f in findings if f.result is not None and f.k >= trials]
+
+
+def _lowest(syntheses: list[tuple[Finding, MetaAnalysis]]) -> str:
+    return lowest(finding.certainty.level for finding, _ in syntheses if finding.certainty)
 
 
 # --- rules -------------------------------------------------------------------------------------------------------
@@ -239,9 +244,7 @@ def _spread(result: MetaAnalysis, margin: float) -> str:
 def heterogeneity(claim: Claim, pools: Pools) -> Answer:
     """How many syntheses hold trials that disagree more than chance allows."""
     estimates, shown, syntheses = [], [], _syntheses(claim, pools, int(claim.thresholds["synthesis"]))
-    for one in syntheses:
-        result = one.result
-        assert result is not None
+    for one, result in syntheses:
         low, high = result.tau2_interval()
         pi_low, pi_high = result.pi_low or 0.0, result.pi_high or 0.0
         crosses = pi_low < 0 < pi_high and not result.ci_low < 0 < result.ci_high
@@ -257,7 +260,7 @@ def heterogeneity(claim: Claim, pools: Pools) -> Answer:
         len(syntheses),
         estimates,
         "heterogeneous",
-        lowest(f.certainty.level for f in syntheses if f.certainty),
+        _lowest(syntheses),
     )
 
 
@@ -356,9 +359,7 @@ def worth(claim: Claim, pools: Pools) -> Answer:
     """Whether both a meaningful and a modest effect are real possibilities in a new setting."""
     estimates, both, syntheses = [], [], _syntheses(claim, pools, int(claim.thresholds["synthesis"]))
     risk, likely = claim.thresholds["control_risk"], claim.thresholds["likely"]
-    for one in syntheses:
-        result = one.result
-        assert result is not None
+    for one, result in syntheses:
         df = result.df or math.inf
         mean, new = (
             float(1 - stdtr(df if math.isfinite(df) else 1e9, (pools.mid.low - result.estimate) / se))
@@ -378,14 +379,14 @@ def worth(claim: Claim, pools: Pools) -> Answer:
         len(syntheses),
         estimates,
         "open to both",
-        lowest(f.certainty.level for f in syntheses if f.certainty),
+        _lowest(syntheses),
     )
 
 
 def levels(claim: Claim, pools: Pools) -> Answer:
     """Whether the certainty differs between syntheses."""
     syntheses = _syntheses(claim, pools, 1)
-    rated = [(f, f.certainty) for f in syntheses if f.certainty is not None]
+    rated = [(f, f.certainty) for f, _ in syntheses if f.certainty is not None]
     different = {c.level for _, c in rated}
     verdict = (
         "insufficient data"
@@ -406,12 +407,9 @@ def missing(claim: Claim, pools: Pools) -> Answer:
     """Whether trials without usable figures could move a synthesis into another state."""
     estimates, changed, needed, added = [], [], [], 0
     syntheses = _syntheses(claim, pools, int(claim.thresholds["trials"]))
-    for one in syntheses:
-        result = one.result
-        assert result is not None
+    for one, result in syntheses:
         filled = _with_unprinted(pools, one)
-        new = pool(filled)
-        assert new is not None
+        new = pool(filled) or result
         count, after = new.k - result.k, state(new, pools.mid.low)
         added += count
         estimates.append(
@@ -426,7 +424,7 @@ def missing(claim: Claim, pools: Pools) -> Answer:
             )
     verdict = "insufficient data" if not added else "supported" if changed else "not supported"
     reasons = (f"{len(changed)} of {len(syntheses)} syntheses change their state", *changed)
-    level = lowest(f.certainty.level for f in syntheses if f.certainty)
+    level = _lowest(syntheses)
     return Answer(verdict=verdict, certainty=level, estimates=tuple(estimates), reasons=reasons,
                   needed=tuple(needed) or (() if added else ("nothing is missing",)))  # fmt: skip
 
