@@ -17,7 +17,7 @@ from scipy.special import ndtri
 from acuevidence.appraisal.certainty import Certainty, certainty
 from acuevidence.appraisal.mid import mid
 from acuevidence.effects.trials import Excluded, trial_effects
-from acuevidence.evidence import Evidence, Window
+from acuevidence.evidence import Evidence, Window, load_evidence
 from acuevidence.synthesis import MetaAnalysis, meta_analysis
 
 __all__ = ["TOO_FEW", "Cell", "Finding", "Pools", "effect_text", "matches", "pool", "state"]
@@ -119,15 +119,16 @@ class Pools:
     Parameters
     ----------
     evidence : Evidence
-        The tables.
+        The tables. Where they hold no thresholds, the package's judge what is important.
     windows : mapping
         Further timing windows by name.
     """
 
     def __init__(self, evidence: Evidence, windows: Mapping[str, Window] | None = None):
         rules = replace(evidence.rules, timings={**evidence.rules.timings, **(windows or {})})
-        self.evidence = replace(evidence, rules=rules)
-        self.mid = mid("pain", "SMD", evidence=evidence)
+        thresholds = load_evidence().thresholds if evidence.thresholds.empty else evidence.thresholds
+        self.evidence = replace(evidence, rules=rules, thresholds=thresholds)
+        self.mid = mid("pain", "SMD", evidence=self.evidence)
         self._effects: dict[tuple[Any, ...], pd.DataFrame] = {}
         self._findings: dict[tuple[Any, ...], Finding] = {}
         self._trials = evidence.trials.set_index("trial_id")
