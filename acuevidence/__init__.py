@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from acuevidence import effects, plots
     from acuevidence.appraisal.certainty import certainty
+    from acuevidence.appraisal.claims import claims, evaluate_claims
     from acuevidence.appraisal.conditions import pooled
     from acuevidence.appraisal.mid import mid
     from acuevidence.appraisal.points import typical_sd
     from acuevidence.appraisal.published import published
+    from acuevidence.appraisal.safety import safety
     from acuevidence.appraisal.variability import variability
-    from acuevidence.effects import effect_size, trial_effects
+    from acuevidence.effects import effect_size, read_trials, trial_effects
     from acuevidence.errors import AcuevidenceError, ConvergenceError, EvidenceError, InputError
     from acuevidence.evidence import Evidence, conditions, load_evidence
     from acuevidence.synthesis import GroupedMetaAnalysis, MetaAnalysis, meta_analysis
@@ -39,8 +41,10 @@ _LATER = {
     "MetaAnalysis": "acuevidence.synthesis",
     "bayes": "acuevidence.synthesis.bayes",
     "certainty": "acuevidence.appraisal.certainty",
+    "claims": "acuevidence.appraisal.claims",
     "conditions": "acuevidence.evidence",
     "effect_size": "acuevidence.effects",
+    "evaluate_claims": "acuevidence.appraisal.claims",
     "fit_many": "acuevidence.synthesis.batch",
     "load_evidence": "acuevidence.evidence",
     "glmm": "acuevidence.synthesis.glmm",
@@ -53,6 +57,8 @@ _LATER = {
     "peto": "acuevidence.synthesis.two_by_two",
     "pooled": "acuevidence.appraisal.conditions",
     "published": "acuevidence.appraisal.published",
+    "read_trials": "acuevidence.effects",
+    "safety": "acuevidence.appraisal.safety",
     "trial_effects": "acuevidence.effects",
     "typical_sd": "acuevidence.appraisal.points",
     "variability": "acuevidence.appraisal.variability",
@@ -69,9 +75,11 @@ __all__ = [
     "MetaAnalysis",
     "bayes",
     "certainty",
+    "claims",
     "conditions",
     "effect_size",
     "effects",
+    "evaluate_claims",
     "fit_many",
     "glmm",
     "load_evidence",
@@ -85,6 +93,8 @@ __all__ = [
     "plots",
     "pooled",
     "published",
+    "read_trials",
+    "safety",
     "trial_effects",
     "typical_sd",
     "variability",

@@ -23,6 +23,7 @@ from acuevidence.effects.convert import (
     smd_to_points,
     smd_to_r,
 )
+from acuevidence.effects.flat import read_trials, template
 from acuevidence.effects.intervals import from_ci, from_f, from_p, from_t, sd_from_ci, sd_from_se
 from acuevidence.effects.quantiles import mean_sd_from_quantiles
 from acuevidence.effects.size import MEASURES, effect_size
@@ -47,6 +48,7 @@ __all__ = [
     "or_to_smd",
     "r_to_or",
     "r_to_smd",
+    "read_trials",
     "responders_per_100",
     "sd_from_ci",
     "sd_from_se",
@@ -57,5 +59,6 @@ __all__ = [
     "smd_to_points",
     "smd_to_r",
     "split_arm",
+    "template",
     "trial_effects",
 ]

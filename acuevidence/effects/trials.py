@@ -31,7 +31,7 @@ _CONTINUOUS = ("SMD", "SMDH", "MD", "ROM", "VR", "CVR")
 _BINARY = ("OR", "RR", "RD")
 _CHANGE = re.compile("change|decrease|reduction", re.IGNORECASE)
 _PER_FOUR_WEEKS = {r"4 weeks|28 days": 1.0, r"\bmonth": 28 * 12 / 365.25, r"\byear": 28 / 365.25, r"\bweek\b": 4.0}
-_COLUMNS = [
+COLUMNS = [
     "trial_id", "study", "year", "condition", "diagnosis", "technique", "sessions", "treatment_weeks", "comparator",
     "comparator_role", "sham_type", "outcome", "measure_used", "instrument", "timing", "week", "statistic", "effect", "yi", "vi", "se",
     "ci_low", "ci_high", "n1", "n2", "mean1", "sd1", "mean2", "sd2", "events1", "events2", "derivation", "arms",
@@ -148,7 +148,7 @@ def trial_effects(
         for against in comparators:
             for comparison in comparisons(evidence, name, against):
                 _one(comparison, evidence, outcomes, timing, measure, cautions, rows, left)
-    frame = pd.DataFrame(rows, columns=_COLUMNS)
+    frame = pd.DataFrame(rows, columns=COLUMNS)
     frame = _ordered(frame, evidence).astype(
         {"year": "Int64", "n1": "Int64", "n2": "Int64", "events1": "Int64", "events2": "Int64"}
         | dict.fromkeys(("yi", "vi", "se", "ci_low", "ci_high", "mean1", "sd1", "mean2", "sd2", "week"), float)
@@ -625,9 +625,8 @@ def _notes(comparison: Comparison, measure: str, benefit: int) -> list[str]:
 def _direction(comparison: Comparison, evidence: Evidence) -> str | None:
     """Return what the trial's own report concludes on the comparator, for the evidence that is missing from a pool."""
     roles = evidence.rules.comparators[comparison.comparator]["roles"]
-    table = evidence.directions
-    said = table[(table["trial_id"] == comparison.trial.trial_id) & table["comparator"].isin(roles)]
-    return "; ".join(dict.fromkeys(said["direction"])) or None
+    said = [row.direction for row in comparison.figures["directions"] if row.comparator in roles]
+    return "; ".join(dict.fromkeys(said)) or None
 
 
 def _row(

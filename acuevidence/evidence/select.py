@@ -35,7 +35,7 @@ class Comparison:
     acupuncture, control : dict of Row
         Arm name to arm.
     figures : dict
-        ``results`` and ``contrasts`` of the trial, as rows.
+        ``results``, ``contrasts`` and ``directions`` of the trial, as rows.
     left_out : tuple of (str, str)
         Arms of the trial that are not used, with the reason.
     arms_in_trial : int
@@ -88,7 +88,9 @@ def given(value: Any) -> bool:
 def comparisons(evidence: Evidence, condition: str, comparator: str) -> Iterator[Comparison]:
     """Yield every trial of a condition that compares acupuncture with the comparator, with or without figures."""
     roles = evidence.rules.comparators[comparator]["roles"]
-    tables = {name: _by_trial(getattr(evidence, name)) for name in ("arms", "results", "contrasts", "directions")}
+    tables = {
+        name: _by_trial(getattr(evidence, name), condition) for name in ("arms", "results", "contrasts", "directions")
+    }
     for trial in evidence.trials[evidence.trials["condition"] == condition].itertuples(index=False):
         arms = tables["arms"][trial.trial_id]
         left_out = tuple(
@@ -98,13 +100,14 @@ def comparisons(evidence: Evidence, condition: str, comparator: str) -> Iterator
         present = [r for r in roles if any(a.role == r for a in arms)]
         if not present:
             if any(d.comparator in roles for d in tables["directions"][trial.trial_id]):
-                yield Comparison(trial, comparator, "", acupuncture, {}, {"results": [], "contrasts": []}, left_out, 0)
+                figures = {"results": [], "contrasts": [], "directions": tables["directions"][trial.trial_id]}
+                yield Comparison(trial, comparator, "", acupuncture, {}, figures, left_out, 0)
             continue
         if not any(a.role == "acupuncture" for a in arms):
             continue
         control = {a.arm: a for a in arms if a.role == present[0]}
         others = tuple((a.arm, f"compared by the arm in the role {present[0]}") for a in arms if a.role in present[1:])
-        figures = {name: tables[name][trial.trial_id] for name in ("results", "contrasts")}
+        figures = {name: tables[name][trial.trial_id] for name in ("results", "contrasts", "directions")}
         randomised = sum(not a.arm.endswith("_pooled") for a in arms)
         ends = [rule["after_week"] for rule in evidence.rules.treated_later
                 if rule["trial_id"] == trial.trial_id and rule["arm"] in control]  # fmt: skip
@@ -205,8 +208,8 @@ def _rank(order: tuple[str, ...], name: str) -> int:
     return order.index(name) if name in order else len(order)
 
 
-def _by_trial(table: pd.DataFrame) -> dict[str, list[Row]]:
+def _by_trial(table: pd.DataFrame, condition: str) -> dict[str, list[Row]]:
     rows: dict[str, list[Row]] = defaultdict(list)
-    for row in table.itertuples(index=False):
+    for row in table[table["condition"] == condition].itertuples(index=False):
         rows[row.trial_id].append(row)
     return rows
