@@ -20,6 +20,11 @@ from acuevidence.inputs import choice
 from acuevidence.synthesis import kernel
 
 if TYPE_CHECKING:
+    from acuevidence.appraisal.excess_significance import ExcessSignificance
+    from acuevidence.appraisal.fail_safe import FailSafeN
+    from acuevidence.appraisal.selection import SelectionModel
+    from acuevidence.appraisal.small_study import LimitMetaAnalysis, SmallStudyTest
+    from acuevidence.appraisal.trim_and_fill import TrimAndFill
     from acuevidence.synthesis.permutation import Permutation
     from acuevidence.synthesis.robust import RobustMetaAnalysis
 
@@ -381,23 +386,23 @@ class MetaAnalysis:
 
         return permutation_test(self, exact, n, seed)
 
-    def small_study_test(self, kind: str = "egger", model: str = "rma", predictor: str = "se") -> Any:
-        """Return a test of whether small trials show larger effects: Egger's family or Begg's rank test."""
+    def small_study_test(self, kind: str = "egger", model: str = "rma", predictor: str = "se") -> SmallStudyTest:
+        """Return a test of whether small trials show larger effects: Egger's family, Begg, Peters or Harbord."""
         from acuevidence.appraisal.small_study import small_study_test
 
         return small_study_test(self, kind, model, predictor)
 
-    def trim_and_fill(self, estimator: str = "L0", side: str | None = None) -> Any:
+    def trim_and_fill(self, estimator: str = "L0", side: str | None = None) -> TrimAndFill:
         """Return the trim-and-fill analysis: trials missing from the funnel, and the effect with them filled in."""
-        from acuevidence.appraisal.small_study import trim_and_fill
+        from acuevidence.appraisal.trim_and_fill import trim_and_fill
 
         return trim_and_fill(self, estimator, side)
 
-    def fail_safe_n(self, kind: str = "rosenthal") -> Any:
+    def fail_safe_n(self, kind: str = "rosenthal", *, alpha: float = 0.05, target: float | None = None) -> FailSafeN:
         """Return how many null trials would undo the result; kept for completeness, not a measure of bias."""
-        from acuevidence.appraisal.small_study import fail_safe_n
+        from acuevidence.appraisal.fail_safe import fail_safe_n
 
-        return fail_safe_n(self, kind)
+        return fail_safe_n(self, kind, alpha=alpha, target=target)
 
     def pet_peese(self) -> pd.DataFrame:
         """Return the effect at zero standard error by PET and PEESE."""
@@ -405,11 +410,24 @@ class MetaAnalysis:
 
         return pet_peese(self)
 
-    def excess_significance(self, alpha: float = 0.05) -> Any:
-        """Return the test of excess significance: significant trials observed against expected."""
-        from acuevidence.appraisal.small_study import excess_significance
+    def limit_meta_analysis(self) -> LimitMetaAnalysis:
+        """Return the effect of a trial of infinite size, with heterogeneity kept."""
+        from acuevidence.appraisal.small_study import limit_meta_analysis
 
-        return excess_significance(self, alpha)
+        return limit_meta_analysis(self)
+
+    def selection_model(self, kind: str = "step", steps: Any = (0.025,), *, alternative: str | None = None,
+                        precision: str | None = None) -> SelectionModel:  # fmt: skip
+        """Return the effect under a model of selection by P value: step function, beta, half-normal or logistic."""
+        from acuevidence.appraisal.selection import selection_model
+
+        return selection_model(self, kind, steps, alternative=alternative, precision=precision)
+
+    def excess_significance(self, alpha: float = 0.05, *, test: str = "chi2") -> ExcessSignificance:
+        """Return the test of excess significance: significant trials observed against expected."""
+        from acuevidence.appraisal.excess_significance import excess_significance
+
+        return excess_significance(self, alpha, test=test)
 
     def robust(self, cluster: Any, kind: str = "CR2") -> RobustMetaAnalysis:
         """Return cluster-robust standard errors with Satterthwaite degrees of freedom."""
