@@ -12,9 +12,12 @@ if TYPE_CHECKING:
     from acuevidence.appraisal.claims import claims, evaluate_claims
     from acuevidence.appraisal.conditions import pooled
     from acuevidence.appraisal.mid import mid
+    from acuevidence.appraisal.missing import missing_evidence
+    from acuevidence.appraisal.multiverse import multiverse
     from acuevidence.appraisal.points import typical_sd
     from acuevidence.appraisal.published import published
     from acuevidence.appraisal.safety import safety
+    from acuevidence.appraisal.sequential import sequential
     from acuevidence.appraisal.variability import variability
     from acuevidence.effects import effect_size, read_trials, trial_effects
     from acuevidence.errors import AcuevidenceError, ConvergenceError, EvidenceError, InputError
@@ -51,14 +54,17 @@ _LATER = {
     "mantel_haenszel": "acuevidence.synthesis.two_by_two",
     "meta_analysis": "acuevidence.synthesis",
     "mid": "acuevidence.appraisal.mid",
+    "missing_evidence": "acuevidence.appraisal.missing",
     "multilevel": "acuevidence.synthesis.multilevel",
     "multivariate": "acuevidence.synthesis.multivariate",
+    "multiverse": "acuevidence.appraisal.multiverse",
     "network": "acuevidence.synthesis.network",
     "peto": "acuevidence.synthesis.two_by_two",
     "pooled": "acuevidence.appraisal.conditions",
     "published": "acuevidence.appraisal.published",
     "read_trials": "acuevidence.effects",
     "safety": "acuevidence.appraisal.safety",
+    "sequential": "acuevidence.appraisal.sequential",
     "trial_effects": "acuevidence.effects",
     "typical_sd": "acuevidence.appraisal.points",
     "variability": "acuevidence.appraisal.variability",
@@ -86,8 +92,10 @@ __all__ = [
     "mantel_haenszel",
     "meta_analysis",
     "mid",
+    "missing_evidence",
     "multilevel",
     "multivariate",
+    "multiverse",
     "network",
     "peto",
     "plots",
@@ -95,6 +103,7 @@ __all__ = [
     "published",
     "read_trials",
     "safety",
+    "sequential",
     "trial_effects",
     "typical_sd",
     "variability",

@@ -53,11 +53,15 @@ class FailSafeN:
 
     def to_frame(self) -> pd.DataFrame:
         """Return the number as one row."""
-        return pd.DataFrame([{"kind": self.kind, "n": self.n, "p_value": self.p_value, "target": self.target, "k": self.k}])
+        return pd.DataFrame(
+            [{"kind": self.kind, "n": self.n, "p_value": self.p_value, "target": self.target, "k": self.k}]
+        )
 
     def summary(self) -> str:
         """Return the number and the warning that belongs to it."""
-        return f"Fail-safe N ({self.kind.capitalize()}): {self.n:g} null trials beside {self.k}.\n" + "\n".join(self.notes)
+        return f"Fail-safe N ({self.kind.capitalize()}): {self.n:g} null trials beside {self.k}.\n" + "\n".join(
+            self.notes
+        )
 
     def __repr__(self) -> str:
         return self.summary()
@@ -102,7 +106,7 @@ def fail_safe_n(
     --------
     >>> import acuevidence as ae
     >>> ae.meta_analysis([0.4, 0.5, 0.3], [0.02, 0.03, 0.02]).fail_safe_n().n
-    17
+    20
     """
     choice("kind", kind, KINDS)
     refuse_few(result, "fail-safe N")

@@ -183,7 +183,9 @@ def selection_model(
     sign = 1.0 if alternative == "greater" else -1.0
     model = _Model.of(result, kind, cuts, sign, _scale(result, kind, precision))
     if result.k < model.free:
-        raise InputError(f"a selection model with {model.free} parameters needs as many trials; this result has {result.k}")
+        raise InputError(
+            f"a selection model with {model.free} parameters needs as many trials; this result has {result.k}"
+        )
     parameters, loglik = _maximise(model)
     return _report(model, parameters, loglik, result, alternative, sign)
 
@@ -268,7 +270,9 @@ class _Model:
     def bounds(self) -> Array:
         """Return the range of each parameter, (2 + deltas, 2)."""
         low = {"step": 1e-8, "beta": 1e-5}.get(self.kind, 0.0)
-        return np.array([[-np.inf, np.inf], [0.0, 0.0 if self.fixed_tau2 else np.inf], *[[low, _DELTA_MAX]] * self.deltas])
+        return np.array(
+            [[-np.inf, np.inf], [0.0, 0.0 if self.fixed_tau2 else np.inf], *[[low, _DELTA_MAX]] * self.deltas]
+        )
 
     def stretch(self, parameters: Array) -> Array:
         """Return rows of parameters on the scale on which they are searched: weights of steps and beta as logarithms."""
@@ -322,7 +326,9 @@ _LOG_WEIGHTS: dict[str, Callable[[Array, Array, Array, Array], Array]] = {
     "beta": _beta,
     "halfnormal": lambda p, q, delta, precision: -delta * precision * p**2,
     "negexp": lambda p, q, delta, precision: -delta * precision * p,
-    "logistic": lambda p, q, delta, precision: math.log(2) - delta * precision * p - np.log1p(np.exp(-delta * precision * p)),
+    "logistic": lambda p, q, delta, precision: (
+        math.log(2) - delta * precision * p - np.log1p(np.exp(-delta * precision * p))
+    ),
     "power": lambda p, q, delta, precision: delta * precision * np.log(q),
 }
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import html
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -410,7 +409,9 @@ def _events(result: MetaAnalysis, what: str) -> tuple[np.ndarray, ...]:
     data = result.data
     missing = [name for name in names if name not in data or data[name].isna().any()]
     if missing:
-        raise InputError(f"{what} needs events1, n1, events2 and n2 of every trial in data=; missing: {', '.join(missing)}")
+        raise InputError(
+            f"{what} needs events1, n1, events2 and n2 of every trial in data=; missing: {', '.join(missing)}"
+        )
     return tuple(data[name].to_numpy(dtype=float) for name in names)
 
 
@@ -418,7 +419,9 @@ def _peters(result: MetaAnalysis) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     e1, n1, e2, n2 = _events(result, "Peters' test")
     events, none = e1 + e2, n1 + n2 - e1 - e2
     if (events == 0).any() or (none == 0).any():
-        raise InputError("Peters' test needs trials with events and with participants without one; leave the others out")
+        raise InputError(
+            "Peters' test needs trials with events and with participants without one; leave the others out"
+        )
     return result.yi, 1 / events + 1 / none, 1 / (n1 + n2)
 
 
@@ -429,8 +432,9 @@ def _harbord(result: MetaAnalysis) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     score = e1 - events * n1 / n
     information = n1 * n2 * events * (n - events) / (n**2 * (n - 1))
     if (information <= 0).any():
-        raise InputError("Harbord's test needs trials with events and with participants without one; leave the others out")
+        raise InputError(
+            "Harbord's test needs trials with events and with participants without one; leave the others out"
+        )
     # trial_effects turns effects so that positive favours acupuncture; the score is turned the same way.
     turn = -1.0 if float(score @ result.yi) < 0 else 1.0
     return turn * score / information, 1 / information, 1 / np.sqrt(information)
-

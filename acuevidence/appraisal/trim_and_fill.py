@@ -136,7 +136,10 @@ def trim_and_fill(result: MetaAnalysis, estimator: str = "L0", side: str | None 
         raise ConvergenceError(f"trim and fill by {estimator} goes round in a circle; try another estimator")
     filled_y, filled_v = sign * (2 * centre - y[len(y) - k0 :]), v[len(v) - k0 :]
     fits = kernel.fit(
-        np.append(result.yi, filled_y)[None], np.append(result.vi, filled_v)[None], method=result.method, test=result.test
+        np.append(result.yi, filled_y)[None],
+        np.append(result.vi, filled_v)[None],
+        method=result.method,
+        test=result.test,
     )
     estimate, se = fits.beta[0, 0], np.sqrt(fits.vcov[0, 0, 0])
     low, high = kernel.interval(estimate, se, fits.df[0], result.level)
@@ -173,13 +176,15 @@ def _missing(centred: np.ndarray, estimator: str) -> tuple[int, float]:
         k0 = k - below.max() - 1 if len(below) else 0.0
         return max(0, round(k0)), math.sqrt(2 * max(0.0, k0) + 2)
     above = rank[centred > 0].sum()
-    if estimator == "L0":
-        k0 = (4 * above - k * (k + 1)) / (2 * k - 1)
-    else:
-        k0 = k - 0.5 - math.sqrt(2 * k**2 - 4 * above + 0.25)
+    least = (4 * above - k * (k + 1)) / (2 * k - 1)
+    k0 = least if estimator == "L0" else k - 0.5 - math.sqrt(2 * k**2 - 4 * above + 0.25)
     variance = (
         k * (k + 1) * (2 * k + 1) + 10 * k0**3 + 27 * k0**2 + 17 * k0 - 18 * k * k0**2 - 18 * k * k0 + 6 * k**2 * k0
     ) / 24
     spread = math.sqrt(max(variance, 0.0))
-    se = 4 * spread / (2 * k - 1) if estimator == "L0" else 2 * spread / math.sqrt((k - 0.5) ** 2 - k0 * (2 * k - k0 - 1))
+    se = (
+        4 * spread / (2 * k - 1)
+        if estimator == "L0"
+        else 2 * spread / math.sqrt((k - 0.5) ** 2 - k0 * (2 * k - k0 - 1))
+    )
     return max(0, round(k0)), se

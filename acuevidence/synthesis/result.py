@@ -565,6 +565,12 @@ class GroupedMetaAnalysis(Mapping[str, MetaAnalysis]):
 
         return forest(self, **options)
 
+    def funnel(self, **options: Any) -> Any:
+        """Draw the funnel plots of all groups and return the first Axes."""
+        from acuevidence.plots.funnel import funnel
+
+        return funnel(self, **options)
+
 
 def omnibus(
     beta: np.ndarray, covariance: np.ndarray, terms: tuple[str, ...], df: float | None
