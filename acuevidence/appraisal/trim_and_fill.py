@@ -29,7 +29,7 @@ class TrimAndFill:
     k0 : int
         Trials estimated to be missing.
     k0_se : float
-        Standard error of the estimator before rounding.
+        Standard error of the estimator before rounding; missing where its variance formula has no root.
     side : {"left", "right"}
         Side of the funnel they are missing from.
     estimator : str
@@ -144,7 +144,7 @@ def trim_and_fill(result: MetaAnalysis, estimator: str = "L0", side: str | None 
     estimate, se = fits.beta[0, 0], np.sqrt(fits.vcov[0, 0, 0])
     low, high = kernel.interval(estimate, se, fits.df[0], result.level)
     return TrimAndFill(
-        k0=k0, k0_se=k0_se, side=side, estimator=estimator, p_k0=0.5**k0 if estimator == "R0" else None,
+        k0=k0, k0_se=k0_se, side=side, estimator=estimator, p_k0=0.5 ** (k0 + 1) if estimator == "R0" else None,
         estimate=float(estimate), se=float(se), ci_low=float(low), ci_high=float(high), tau2=float(fits.tau2[0]),
         filled=pd.DataFrame({"yi": filled_y, "vi": filled_v}), k=result.k,
         notes=few_trials(result, "asymmetry cannot be told from chance"),
@@ -181,7 +181,7 @@ def _missing(centred: np.ndarray, estimator: str) -> tuple[int, float]:
     variance = (
         k * (k + 1) * (2 * k + 1) + 10 * k0**3 + 27 * k0**2 + 17 * k0 - 18 * k * k0**2 - 18 * k * k0 + 6 * k**2 * k0
     ) / 24
-    spread = math.sqrt(max(variance, 0.0))
+    spread = math.sqrt(variance) if variance >= 0 else math.nan
     se = (
         4 * spread / (2 * k - 1)
         if estimator == "L0"
