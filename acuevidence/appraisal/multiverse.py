@@ -271,15 +271,7 @@ class _Grid:
 
     @classmethod
     def of(cls, condition: str, comparator: str, options: Mapping[str, tuple[str, ...]], evidence: Evidence) -> _Grid:
-        names = ("outcome", *_FIGURES)
-        frames = [
-            _reading(condition, comparator, dict(zip(names, picked, strict=True)), evidence)
-            for picked in product(*(options[name] for name in names))
-        ]
-        trials = sorted(set().union(*(frame["trial_id"] for frame in frames)))
-        if not trials:
-            raise InputError(f"no trial of {condition} against {comparator} prints a usable figure")
-        tables = [frame.set_index("trial_id").reindex(trials) for frame in frames]
+        tables, trials = _readings(condition, comparator, options, _of_condition(condition, evidence))
         effects = np.stack([table[["yi", "vi"]].to_numpy(dtype=float) for table in tables])
         known = evidence.trials.set_index("trial_id").loc[trials]
         score = evidence.appraisals.groupby("trial_id")["pedro_score"].max().reindex(trials)
@@ -307,16 +299,60 @@ class _Grid:
         return final, again.reshape(len(unique), -1)[where].ravel()
 
 
-def _reading(condition: str, comparator: str, picked: Mapping[str, str], evidence: Evidence) -> pd.DataFrame:
+def _readings(
+    condition: str, comparator: str, options: Mapping[str, tuple[str, ...]], evidence: Evidence
+) -> tuple[list[pd.DataFrame], list[str]]:
+    """Return a table of effects, one row a trial, for each combination of outcome and way to read the figures."""
+    ways = [dict(zip(_FIGURES, picked, strict=True)) for picked in product(*(options[name] for name in _FIGURES))]
+    outcomes = evidence.rules.outcomes(condition)
+    wanted = outcomes if "in order" in options["outcome"] else list(options["outcome"])
+    frames = {
+        (outcome, i): _reading(condition, comparator, outcome, way, evidence)
+        for outcome in wanted for i, way in enumerate(ways)
+    }  # fmt: skip
+    trials = sorted(set().union(*(frame.index for frame in frames.values())))
+    if not trials:
+        raise InputError(f"no trial of {condition} against {comparator} prints a usable figure")
+    tables = {key: frame.reindex(trials) for key, frame in frames.items()}
+    if "in order" in options["outcome"]:
+        for i in range(len(ways)):
+            tables["in order", i] = _first_known([tables[outcome, i] for outcome in outcomes])
+    return [tables[outcome, i] for outcome in options["outcome"] for i in range(len(ways))], trials
+
+
+def _first_known(tables: list[pd.DataFrame]) -> pd.DataFrame:
+    """Return for each trial its row in the first table that has an effect for it."""
+    found = tables[0].copy()
+    for table in tables[1:]:
+        rows = found["yi"].isna() & table["yi"].notna()
+        if rows.any():
+            found = pd.concat([found[~rows], table[rows]]).loc[table.index]
+    return found
+
+
+def _reading(condition: str, comparator: str, outcome: str, way: Mapping[str, str], evidence: Evidence) -> pd.DataFrame:
     rules = evidence.rules
-    if picked["statistic"] == "change first":
+    if way["statistic"] == "change first":
         rules = replace(rules, statistics=tuple(sorted(rules.statistics, key=lambda name: name != "change")))
-    if picked["figures"] == "contrast first":
+    if way["figures"] == "contrast first":
         rules = replace(rules, levels=tuple(reversed(rules.levels)))
-    return trial_effects(
-        condition, comparator=comparator, outcome=None if picked["outcome"] == "in order" else picked["outcome"],
-        timing=picked["timing"], cautions=picked["cautions"], evidence=replace(evidence, rules=rules),
+    effects = trial_effects(
+        condition, comparator=comparator, outcome=outcome, timing=way["timing"], cautions=way["cautions"],
+        evidence=replace(evidence, rules=rules),
     )  # fmt: skip
+    effects.attrs = {}
+    columns = ["yi", "vi", "n1", "n2", "statistic", "derivation", "sham_type", "comparator_role"]
+    return effects.set_index("trial_id")[columns]
+
+
+def _of_condition(condition: str, evidence: Evidence) -> Evidence:
+    """Return the evidence of one condition's trials: it is read many times. Directions are for trials without figures."""
+    trials = evidence.trials[evidence.trials["condition"] == condition]
+    kept = {
+        name: (table := getattr(evidence, name))[table["trial_id"].isin(trials["trial_id"])]
+        for name in ("arms", "results", "contrasts")
+    }
+    return replace(evidence, trials=trials, directions=evidence.directions.head(0), **kept)
 
 
 def _stays(name: str, option: str, table: pd.DataFrame, score: pd.Series) -> Array:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Sequential", "obrien_fleming", "sequential"]
 
-_NODES = 400
+_PANELS, _NODES = 24, 16  # of a Gauss-Legendre rule in panels
 _FARTHEST = 8.0  # boundaries beyond this Z are never crossed in practice
 
 
@@ -200,7 +200,7 @@ def obrien_fleming(fraction: Any, alpha: float = 0.05) -> np.ndarray:
     if (t <= 0).any() or (np.diff(t) <= 0).any():
         raise InputError("information fractions must be positive and rise from look to look")
     spent = 4 * ndtr(-float(ndtri(1 - alpha / 4)) / np.sqrt(np.minimum(t, 1.0)))
-    nodes, weights = np.polynomial.legendre.leggauss(_NODES)
+    nodes, weights = _rule()
     boundary = np.full(len(t), float(ndtri(1 - alpha / 2)))
     points, mass = np.zeros(1), np.ones(1)  # the score process B(t), where it has not crossed yet
     before, already = 0.0, 0.0
@@ -215,6 +215,13 @@ def obrien_fleming(fraction: Any, alpha: float = 0.05) -> np.ndarray:
         if now >= 1:
             break
     return boundary
+
+
+def _rule() -> tuple[np.ndarray, np.ndarray]:
+    """Return nodes and weights on (-1, 1)."""
+    nodes, weights = np.polynomial.legendre.leggauss(_NODES)
+    starts = np.linspace(-1, 1, _PANELS + 1)[:-1]
+    return (starts[:, None] + (nodes + 1) / _PANELS).ravel(), np.tile(weights / _PANELS, _PANELS)
 
 
 def _boundary(points: np.ndarray, mass: np.ndarray, root: float, step: float, more: float) -> float:
