@@ -41,7 +41,7 @@ def sequential(
     colour : str
         Colour of cumulative Z.
     labels : bool
-        Whether the last and the crossing trial are named.
+        Whether the trial with which the boundary is crossed is marked and named.
     title : str, optional
         Heading of the plot.
     caption : bool
@@ -80,7 +80,7 @@ def sequential(
                     textcoords="offset points", ha="right" if left_of else "left", va="bottom", fontsize=0.9 * size,
                     color=COLOURS["usual_care"])  # fmt: skip
         if labels:
-            _names(ax, result, size, right)
+            _crossing(ax, result, size)
         ax.set_xlabel("Information (participants)")
         ax.set_ylabel("Cumulative Z")
         if title:
@@ -96,17 +96,19 @@ def _boundaries(ax: Axes, result: Any) -> None:
                 ls=(0, (4, 2)), marker="_", ms=4, zorder=3)  # fmt: skip
 
 
-def _names(ax: Axes, result: Any, size: float, right: float) -> None:
-    steps = result.steps
-    named = {len(steps) - 1}
+def _crossing(ax: Axes, result: Any, size: float) -> None:
+    """Ring the trial with which the boundary is crossed, and say in a free corner which it is."""
+    said = "boundary not crossed"
     if result.crossed is not None:
-        named.add(int(np.flatnonzero(steps["label"] == result.crossed)[0]))
-    for i in named:
-        row = steps.iloc[i]
-        side = row["participants"] > 0.6 * right
-        offset = (-3 if side else 5, -8 if i < len(steps) - 1 else 3)
-        ax.annotate(row["label"], (row["participants"], row["z"]), xytext=offset, textcoords="offset points",
-                    ha="right" if side else "left", fontsize=0.85 * size, color=COLOURS["neutral"])  # fmt: skip
+        row = result.steps[np.abs(result.steps["z"]) >= result.steps["boundary"]].iloc[0]
+        ax.plot(
+            [row["participants"]], [row["z"]], marker="o", ms=7, mfc="none", mec=COLOURS["neutral"], mew=0.8, zorder=5
+        )
+        said = f"boundary crossed with {result.crossed}"
+    # Between no effect and the conventional limit on the other side there is neither boundary nor, as a rule, evidence.
+    side = -1.0 if result.steps["z"].iloc[-1] > 0 else 1.0
+    ax.annotate(said, (0.015, side), xycoords=("axes fraction", "data"), va="center", fontsize=0.9 * size,
+                color=COLOURS["neutral"])  # fmt: skip
 
 
 def _words(result: Any) -> str:
