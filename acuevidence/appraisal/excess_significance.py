@@ -107,7 +107,7 @@ def excess_significance(result: MetaAnalysis, alpha: float = 0.05, *, test: str 
     >>> import acuevidence as ae
     >>> found = ae.meta_analysis([0.5, 0.6, 0.7], [0.05, 0.06, 0.07], method="EE").excess_significance()
     >>> found.observed, round(found.expected, 2)
-    (3, 2.05)
+    (3, 2.03)
     """
     refuse_few(result, "the test of excess significance")
     choice("test", test, ("chi2", "binom", "exact"))

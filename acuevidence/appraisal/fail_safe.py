@@ -100,7 +100,7 @@ def fail_safe_n(
     Notes
     -----
     Rosenthal (1979, Psychological Bulletin 86:638), Orwin (1983, Journal of Educational Statistics 8:157), Rosenberg
-    (2005, Evolution 59:464), as in metafor's ``fsn``. **Not recommended**: Becker (2005), and Cochrane Handbook 13.3.
+    (2005, Evolution 59:464), as in metafor's ``fsn``. **Not recommended**: Becker (2005), and Cochrane Handbook, chapter 13.
 
     Examples
     --------

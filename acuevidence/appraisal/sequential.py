@@ -127,7 +127,7 @@ def sequential(
     required information is (z(1-alpha/2) + z(power))^2 / delta^2, over 1 - D2 with D2 = 1 - V_equal/V_random of the whole
     result. Boundaries by Lan and DeMets (1983, Biometrika 70:659) with the O'Brien-Fleming-type spending function, half of
     alpha on each side: 4 - 4 Phi(z(1-alpha/4) / sqrt(t)). Information is the sum of 1/vi. Cochrane does not advise sequential methods for
-    updating reviews (Handbook 22.4): a review's authors do not decide when trials stop.
+    updating reviews (Handbook, chapter 22): a review's authors do not decide when trials stop.
 
     Examples
     --------

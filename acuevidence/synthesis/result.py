@@ -22,6 +22,7 @@ from acuevidence.synthesis import kernel
 if TYPE_CHECKING:
     from acuevidence.appraisal.excess_significance import ExcessSignificance
     from acuevidence.appraisal.fail_safe import FailSafeN
+    from acuevidence.appraisal.p_uniform import PUniform
     from acuevidence.appraisal.selection import SelectionModel
     from acuevidence.appraisal.small_study import LimitMetaAnalysis, SmallStudyTest
     from acuevidence.appraisal.trim_and_fill import TrimAndFill
@@ -415,6 +416,12 @@ class MetaAnalysis:
         from acuevidence.appraisal.small_study import limit_meta_analysis
 
         return limit_meta_analysis(self)
+
+    def p_uniform(self) -> PUniform:
+        """Return the effect given which trials are significant (p-uniform*)."""
+        from acuevidence.appraisal.p_uniform import p_uniform
+
+        return p_uniform(self)
 
     def selection_model(self, kind: str = "step", steps: Any = (0.025,), *, alternative: str | None = None,
                         precision: str | None = None) -> SelectionModel:  # fmt: skip

@@ -2,6 +2,7 @@
 
 metafor's ``selmodel`` (5.1, maximum likelihood, two optimisers, the better likelihood kept) is the reference. Its integrals for
 the smooth weight functions have a relative tolerance of 1e-4, so those are held to that; step functions are closed form.
+p-uniform* is compared with the R package puniform 0.2.7, whose limits come from a search with a coarse tolerance.
 The likelihood itself is checked against scipy's adaptive integration.
 """
 
@@ -110,6 +111,16 @@ def test_turning_every_effect_turns_the_model():
     assert (one.alternative, two.alternative) == ("greater", "less")
     assert two.estimate == pytest.approx(-one.estimate, rel=1e-8)
     np.testing.assert_allclose(two.delta, one.delta, rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["dat.bcg", "dat.nielweise2008", "syn.wideA"])
+def test_p_uniform_star_agrees_with_puniform(name):
+    file = json.loads((REFERENCE / f"pubbias__{name}.json").read_text())
+    want = file["expected"]["puni_star"]
+    found = ae.meta_analysis(file["data"]["yi"], file["data"]["vi"]).p_uniform()
+    assert (found.estimate, found.tau2) == pytest.approx((want["est"], want["tau2"]), rel=1e-4, abs=1e-5)
+    assert (found.ci_low, found.ci_high) == pytest.approx((want["ci.lb"], want["ci.ub"]), rel=1e-3, abs=1e-4)
+    assert (found.statistic, found.p_value) == pytest.approx((want["L.0"], want["pval.0"]), rel=1e-5)
 
 
 def test_impossible_selection_models_are_refused_with_the_fix():
