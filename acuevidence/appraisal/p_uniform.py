@@ -95,8 +95,9 @@ def p_uniform(result: MetaAnalysis) -> PUniform:
 
     Notes
     -----
-    Van Aert and van Assen (2018, MetaArXiv), maximum likelihood, as in the R package puniform: each effect has
-    the normal density with variance vi + tau2, divided by the chance of its being significant, or not. It assumes that significant trials are equally likely to be published whatever their effect, and so the others.
+    Van Aert and van Assen (2018, MetaArXiv), maximum likelihood, as in the R package puniform: each effect has the normal
+    density with variance vi + tau2, divided by the chance of its being significant, or not. It assumes that significant
+    trials are equally likely to be published whatever their effect, and so the others.
 
     Examples
     --------
