@@ -108,7 +108,7 @@ def funnel(
         for (name, one), panel in zip(groups, panels, strict=True):
             _trials(panel, name, one, fills.get(name), pseudo_interval, frame)
             if len(set(map(id, panels))) == len(panels):
-                _head(panel, ": ".join(filter(None, (title, _name(name)))), one, test, size)
+                _head(panel, _title(title, name), one, test, size)
         if ax is None:
             _legend(panels, pseudo_interval, any(f is not None and f.k0 for f in fills.values()), size)
             if caption:
@@ -204,6 +204,13 @@ def _head(ax: Axes, title: str, one: Any, test: bool, size: float) -> None:
         said += "; k < 10: low power"
     ax.set_title(f"{title}\n" if title else "", loc="left", fontsize=1.05 * size)
     ax.annotate(said, (0, 1), xycoords="axes fraction", xytext=(0, 3), textcoords="offset points", fontsize=0.95 * size)
+
+
+def _title(title: str | None, group: str) -> str:
+    name = _name(group)
+    if not title or not name:
+        return title or name
+    return f"{title}: {name[0].lower()}{name[1:]}"
 
 
 def _name(group: str) -> str:
