@@ -121,11 +121,11 @@ def permutation_test(result: MetaAnalysis, exact: bool | None, n: int, seed: int
     observed, omnibus = _statistics(
         result, np.arange(result.k)[None] if result.X is not None else np.ones((1, result.k))
     )
-    observed, omnibus = observed[0], float(omnibus[0])
+    observed, limit = observed[0], float(omnibus[0])
     for chunk in orders:
         statistic, qm = _statistics(result, chunk)
         beyond += (np.abs(statistic) >= np.abs(observed) * (1 - _TIES)).sum(axis=0)
-        total += float((qm >= omnibus * (1 - _TIES)).sum())
+        total += float((qm >= limit * (1 - _TIES)).sum())
         count += len(chunk)
     p = beyond / count
     named = pd.Series(p, index=pd.Index(result.terms, name="term"))
