@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from acuevidence import effects
 from acuevidence.effects import effect_size, trial_effects
 from acuevidence.errors import AcuevidenceError, ConvergenceError, EvidenceError, InputError
-from acuevidence.evidence import Evidence, conditions, load_evidence
+from acuevidence.evidence import Evidence, conditions, load_evidence, read_revman, read_table
 from acuevidence.synthesis import GroupedMetaAnalysis, MetaAnalysis, meta_analysis
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from acuevidence.appraisal.mid import mid
     from acuevidence.appraisal.points import typical_sd
     from acuevidence.appraisal.published import published
+    from acuevidence.report.export import export
     from acuevidence.synthesis.batch import fit_many
     from acuevidence.synthesis.bayes import bayes
     from acuevidence.synthesis.multilevel import multilevel
@@ -32,6 +33,7 @@ __version__ = "0.1.0"
 _LATER = {
     "bayes": "acuevidence.synthesis.bayes",
     "certainty": "acuevidence.appraisal.certainty",
+    "export": "acuevidence.report.export",
     "fit_many": "acuevidence.synthesis.batch",
     "mantel_haenszel": "acuevidence.synthesis.two_by_two",
     "mid": "acuevidence.appraisal.mid",
@@ -58,6 +60,7 @@ __all__ = [
     "conditions",
     "effect_size",
     "effects",
+    "export",
     "fit_many",
     "load_evidence",
     "mantel_haenszel",
@@ -70,6 +73,8 @@ __all__ = [
     "plots",
     "pooled",
     "published",
+    "read_revman",
+    "read_table",
     "trial_effects",
     "typical_sd",
     "vcalc",
