@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from acuevidence.errors import InputError
+from acuevidence.evidence.excluded import Excluded
 from acuevidence.evidence.importers.flat import checked, numbers
 from acuevidence.evidence.importers.rows import read_rows
 from acuevidence.evidence.importers.sources import members, read_bytes
@@ -103,7 +104,7 @@ def _flat(table: pd.DataFrame, lines: pd.Index, source: str) -> pd.DataFrame:
     ).to_numpy()
     left = table.loc[nobody, [c for c in ("study", "comparison", "outcome", "subgroup") if c in table]]
     found = checked(_unset_zero_se(table)[~nobody], lines[~nobody], source)
-    found.attrs["excluded"] = left.assign(reason="no figures entered").reset_index(drop=True)
+    found.attrs["excluded"] = Excluded(left.assign(reason="no figures entered").reset_index(drop=True))
     return found
 
 

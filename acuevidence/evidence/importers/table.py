@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from acuevidence.errors import InputError
+from acuevidence.evidence.excluded import Excluded
 from acuevidence.evidence.importers.flat import NUMBERS, WORDS, checked, numbers, unguarded
 from acuevidence.evidence.importers.rows import read_rows, read_sheet
 from acuevidence.evidence.importers.sources import read_bytes
@@ -68,9 +69,9 @@ def read_table(
     Returns
     -------
     DataFrame
-        Indexed by the file's rows (the header is row 1): ``study``, ``year``, ``comparator`` and what else the file has of ``mean1 sd1 n1 mean2 sd2 n2``, ``events1 n1
-        events2 n2``, ``yi se``; then the file's other columns as text. ``attrs["excluded"]`` lists Covidence's rows of single
-        reviewers where there is a consensus.
+        Indexed by the file's rows (the header is row 1): ``study``, ``year``, ``comparator`` and what else the file has of
+        ``mean1 sd1 n1 mean2 sd2 n2``, ``events1 n1 events2 n2``, ``yi se``; then the file's other columns as they are.
+        ``attrs["excluded"]`` lists Covidence's rows of single reviewers where there is a consensus.
 
     Raises
     ------
@@ -161,10 +162,10 @@ def _derived(table: pd.DataFrame, lines: pd.Index, source: str) -> pd.DataFrame:
     return table.drop(columns=[c for c in _SPARE if c in table])
 
 
-def _consensus(raw: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _consensus(raw: pd.DataFrame) -> tuple[pd.DataFrame, Excluded]:
     """Keep Covidence's consensus where a study has one; otherwise what its only reviewer extracted."""
     if not {"Study ID", "Reviewer Name"} <= set(raw.columns):
-        return raw, pd.DataFrame(columns=["study", "reason"])
+        return raw, Excluded(columns=["study", "reason"])
     agreed = raw["Reviewer Name"].astype(str).str.strip().str.casefold() == "consensus"
     drop = ~agreed & raw["Study ID"].isin(raw["Study ID"][agreed])
     alone = raw[~agreed & ~drop]
@@ -175,7 +176,7 @@ def _consensus(raw: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
         alone["Study ID"],
         alone.index,
     )
-    left = pd.DataFrame(
+    left = Excluded(
         {"study": raw["Study ID"][drop], "row": raw.index[drop], "reason": "a consensus stands in its place"}
     )
     return raw[~drop], left.reset_index(drop=True)
