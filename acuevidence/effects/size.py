@@ -5,6 +5,8 @@ Each measure is one entry with the summaries it takes; formulas stand in the mod
 
 from __future__ import annotations
 
+import math
+from numbers import Real
 from typing import Any
 
 import pandas as pd
@@ -89,6 +91,8 @@ def effect_size(
     function, names = MEASURES[choice("measure", measure, MEASURES)]
     choice("vtype", vtype, ("LS", "LS2", "UB", "AV", "HO"))
     choice("to", to, ("only0", "all", "if0all", "none"))
+    if not isinstance(add, Real) or not 0 <= add < math.inf:
+        raise InputError(f"add must be a number of zero or more (0.5 is usual), not {add!r}")
     for name in summaries:
         choice("summary", name, _ALL)
     wrong = [n for n in summaries if n not in names]

@@ -30,6 +30,7 @@ _KINDS = {
     "CONT": {"mean1": "MEAN_1", "sd1": "SD_1", "n1": "TOTAL_1", "mean2": "MEAN_2", "sd2": "SD_2", "n2": "TOTAL_2"},
     "DICH": {"events1": "EVENTS_1", "n1": "TOTAL_1", "events2": "EVENTS_2", "n2": "TOTAL_2"},
     "IV": {"yi": "ESTIMATE", "se": "SE"},
+    "IPD": {"events1": "EVENTS_1", "n1": "TOTAL_1", "events2": "EVENTS_2", "n2": "TOTAL_2"},
 }
 _DEFAULT_MEASURE = {"CONT": "SMD", "DICH": "OR", "IV": "SMD"}
 
@@ -133,12 +134,16 @@ def _kinds(frame: pd.DataFrame) -> pd.Series:
     """Return RevMan's kind of data for each row; a row without a complete set of figures is refused."""
     kinds = pd.Series(None, index=frame.index, dtype=object)
     table = frame.assign(se=np.sqrt(frame["vi"])) if "vi" in frame and "se" not in frame else frame
-    for kind, columns in _KINDS.items():
+    for kind in ("CONT", "DICH", "IV"):
+        columns = _KINDS[kind]
         if set(columns) <= set(table.columns):
             kinds = kinds.where(kinds.notna() | table[list(columns)].isna().any(axis=1), kind)
+    if {"measure", "yi", "se"} <= set(table.columns):
+        observed = table["measure"].isin(("PETO_OR", "HR")) & table[["yi", "se"]].notna().all(axis=1)
+        kinds = kinds.mask(observed & (kinds == "DICH"), "IPD")
     absent = np.flatnonzero(kinds.isna())
     if len(absent):
-        wanted = "; or ".join(" ".join(columns) for columns in _KINDS.values())
+        wanted = "; or ".join(" ".join(columns) for columns in list(_KINDS.values())[:3])
         raise InputError(f"row {frame.index[absent[0]]!r} has no complete set of figures for RevMan (needed: {wanted})")
     return kinds
 
@@ -163,7 +168,7 @@ def _outcomes(
         parts: dict[str, ElementTree.Element] = {}
         for row, subgroup in zip(here.to_dict("records"), groups_here, strict=True):
             parent = element if pd.isna(subgroup) or not str(subgroup) else _part(element, kind, str(subgroup), parts)
-            figures = {theirs: _number(row, ours) for ours, theirs in _KINDS[kind].items()}
+            figures = _figures(row, kind)
             ElementTree.SubElement(
                 parent, f"{kind}_DATA", {"STUDY_ID": identity[str(row["study"])], "ESTIMABLE": "YES", **figures}
             )
@@ -193,9 +198,15 @@ def _in_order(frame: pd.DataFrame) -> list[tuple[tuple[Any, ...], np.ndarray]]:
     return [(key, np.array(rows)) for key, rows in positions.items()]
 
 
-def _number(row: Mapping[str, Any], column: str) -> str:
-    value = math.sqrt(row["vi"]) if column == "se" and "se" not in row else float(row[column])
-    return repr(float(value)).removesuffix(".0")
+def _figures(row: Mapping[str, Any], kind: str) -> dict[str, str]:
+    """Return a trial's figures under RevMan's names; observed minus expected events and their variance from yi and se."""
+    known = {**row, "se": math.sqrt(row["vi"])} if "se" not in row and "vi" in row else row
+    figures = {theirs: known[ours] for ours, theirs in _KINDS[kind].items()}
+    if kind == "IV":
+        figures |= {f"TOTAL_{i}": known[f"n{i}"] for i in "12" if not pd.isna(known.get(f"n{i}"))}
+    if kind == "IPD":
+        figures |= {"O_E": known["yi"] / known["se"] ** 2, "VAR": 1 / known["se"] ** 2}
+    return {name: repr(float(value)).removesuffix(".0") for name, value in figures.items()}
 
 
 def _text(value: Any) -> str:
