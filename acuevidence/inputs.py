@@ -6,7 +6,6 @@ index label) and the fix.
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Mapping
 from difflib import get_close_matches
 from numbers import Number
@@ -18,17 +17,6 @@ import pandas as pd
 from acuevidence.errors import InputError
 
 __all__ = ["choice", "numeric", "refuse", "values"]
-
-_NO_NUMBERS = (
-    bool,
-    np.bool_,
-    complex,
-    np.complexfloating,
-    datetime.date,
-    datetime.timedelta,
-    np.datetime64,
-    np.timedelta64,
-)
 
 
 def values(data: pd.DataFrame | None, **given: Any) -> tuple[dict[str, pd.Series], pd.Index]:
@@ -76,8 +64,8 @@ def values(data: pd.DataFrame | None, **given: Any) -> tuple[dict[str, pd.Series
                 value = value.item()
                 if not np.isscalar(value) and not isinstance(value, Number):
                     raise InputError(f"{name} must be a number, a sequence or a Series, not a {type(value).__name__}")
-            elif value.ndim != 1:
-                raise InputError(f"{name} must be one-dimensional, not of shape {value.shape}")
+            elif value.ndim != 1 or value.dtype.names:
+                raise InputError(f"{name} must be one-dimensional, not of shape {value.shape}, {value.dtype}")
         found[name] = value
     lengths = {name: len(v) for name, v in found.items() if not np.isscalar(v)}
     if index is not None and (data is not None or lengths):
@@ -131,7 +119,7 @@ def refuse(bad: np.ndarray, rule: str, given: Any, index: pd.Index) -> None:
     rows = np.flatnonzero(bad)
     if len(rows) == 0:
         return
-    shown = np.broadcast_to(np.asarray(given, dtype=object), (len(index),))
+    shown = given if isinstance(given, list) else np.broadcast_to(np.asarray(given, dtype=object), (len(index),))
     named = ", ".join(f"row {_plain(index[i])!r} has {_plain(shown[i])!r}" for i in rows[:5])
     more = f" and {len(rows) - 5} more" if len(rows) > 5 else ""
     raise InputError(f"{rule}: {named}{more}")
@@ -155,15 +143,16 @@ def _floats(name: str, series: pd.Series, index: pd.Index) -> np.ndarray:
     text = pd.api.types.is_object_dtype(kind) or pd.api.types.is_string_dtype(kind)
     if not text and not isinstance(kind, pd.CategoricalDtype):
         raise InputError(f"{name} must be numbers, not {kind}")
-    cells = series.astype(object)
-    array = pd.to_numeric(cells.map(lambda c: None if isinstance(c, _NO_NUMBERS) else c), errors="coerce")
+    cells = pd.Series(list(series), dtype=object)
+    array = pd.to_numeric(cells.map(lambda cell: cell if _may_be_number(cell) else None), errors="coerce")
     floats = np.asarray(array.to_numpy(dtype=float, na_value=np.nan))
-    refuse(np.isnan(floats) & ~_absent(cells), f"{name} must be a number", cells, index)
+    absent = np.array([pd.api.types.is_scalar(cell) and bool(pd.isna(cell)) for cell in cells], dtype=bool)
+    refuse(np.isnan(floats) & ~absent, f"{name} must be a number", list(cells), index)
     return floats
 
 
-def _absent(cells: pd.Series) -> np.ndarray:
-    return np.array([cell is None or cell is pd.NA or cell is pd.NaT or cell != cell for cell in cells], dtype=bool)
+def _may_be_number(cell: Any) -> bool:
+    return isinstance(cell, (str, Number)) and not isinstance(cell, (bool, complex))
 
 
 def _plain(value: Any) -> Any:

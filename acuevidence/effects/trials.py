@@ -197,7 +197,7 @@ def _one(
         return
     if not reasons:
         reasons.append(f"no figure printed for {' or '.join(outcomes).replace('_', ' ')}")
-    reason = "; ".join(dict.fromkeys(reasons))
+    reason = "; ".join(sorted(set(reasons)))
     left.append({**known, "arm": None, "reason": reason, "reported_direction": _direction(comparison, evidence)})
 
 

@@ -151,7 +151,8 @@ class MetaAnalysis:
         """All coefficients: ``estimate se statistic df p_value ci_low ci_high``, one row a term."""
         se = np.sqrt(np.diagonal(self.covariance))
         low, high = kernel.interval(self.beta, se, self._df(), self.level)
-        statistic = self.beta / se
+        with np.errstate(divide="ignore", invalid="ignore"):  # HKSJ's se is 0 when the effects agree exactly
+            statistic = self.beta / se
         return pd.DataFrame(
             {"estimate": self.beta, "se": se, "statistic": statistic, "df": self._df(),
              "p_value": kernel.tail(statistic, self._df()), "ci_low": low, "ci_high": high},
@@ -530,6 +531,8 @@ def omnibus(
     """Return the test that all coefficients but the intercept are zero (all, where there is no other)."""
     tested = [i for i, term in enumerate(terms) if term != "Intercept"] or [0]
     b, v = beta[tested], covariance[np.ix_(tested, tested)]
+    if not v.any():  # the effects agree exactly, and HKSJ knows no spread but theirs
+        return (np.inf if b.any() else np.nan), (len(tested), None if df is None else int(df)), 0.0 if b.any() else np.nan
     try:
         chi2 = float(b @ np.linalg.solve(v, b))
     except np.linalg.LinAlgError:
