@@ -532,7 +532,11 @@ def omnibus(
     tested = [i for i, term in enumerate(terms) if term != "Intercept"] or [0]
     b, v = beta[tested], covariance[np.ix_(tested, tested)]
     if not v.any():  # the effects agree exactly, and HKSJ knows no spread but theirs
-        return (np.inf if b.any() else np.nan), (len(tested), None if df is None else int(df)), 0.0 if b.any() else np.nan
+        return (
+            (np.inf if b.any() else np.nan),
+            (len(tested), None if df is None else int(df)),
+            0.0 if b.any() else np.nan,
+        )
     try:
         chi2 = float(b @ np.linalg.solve(v, b))
     except np.linalg.LinAlgError:

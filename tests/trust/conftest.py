@@ -2,11 +2,17 @@
 
 import os
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 CHECKS = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture, HealthCheck.data_too_large]
 settings.register_profile(
-    "trust", max_examples=60, derandomize=True, deadline=None, database=None, suppress_health_check=CHECKS
+    "trust",
+    max_examples=60,
+    derandomize=True,
+    deadline=None,
+    database=None,
+    suppress_health_check=CHECKS,
+    phases=(Phase.explicit, Phase.generate),
 )
 settings.register_profile("long", max_examples=5_000, deadline=None, database=None, suppress_health_check=CHECKS)
 settings.load_profile("long" if os.environ.get("ACUEVIDENCE_HYPOTHESIS") == "long" else "trust")

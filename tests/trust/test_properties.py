@@ -5,6 +5,7 @@ repeated, and every kind of column pandas has. Tolerances are relative to the sc
 summation changes.
 """
 
+import os
 from decimal import Decimal
 from functools import partial
 
@@ -21,7 +22,12 @@ from acuevidence import effects
 from acuevidence.synthesis import kernel
 
 mpl.use("Agg")
-ESTIMATORS = [m for m in kernel.METHODS if m != "EE"]
+LONG = 100 if os.environ.get("ACUEVIDENCE_HYPOTHESIS") == "long" else 1
+
+
+def tries(examples):
+    """Examples of a test, a hundred times as many in the long profile."""
+    return settings(max_examples=examples * LONG)
 
 
 @st.composite
@@ -58,7 +64,7 @@ def same(one, two, y, v, rtol=1e-12):
 
 @pytest.mark.parametrize("method", kernel.METHODS)
 @given(pools(), st.integers(0, 2**32 - 1))
-@settings(max_examples=25)
+@tries(25)
 def test_pooled_effect_does_not_depend_on_the_order_of_trials(method, pool, seed):
     y, v = pool
     order = np.random.default_rng(seed).permutation(len(y))
@@ -74,7 +80,7 @@ def test_order_of_trials_changes_nothing_beyond_1e_12_at_ordinary_spreads(pool, 
 
 @pytest.mark.parametrize("method", kernel.METHODS)
 @given(pools())
-@settings(max_examples=25)
+@tries(25)
 def test_turning_every_effect_turns_the_answer(method, pool):
     y, v = pool
     one, two = ae.meta_analysis(y, v, method=method), ae.meta_analysis(-y, v, method=method)
@@ -84,7 +90,7 @@ def test_turning_every_effect_turns_the_answer(method, pool):
 
 @pytest.mark.parametrize("method", kernel.METHODS)
 @given(pools(), st.integers(-12, 12))
-@settings(max_examples=25)
+@tries(25)
 def test_units_of_the_effects_do_not_matter(method, pool, power):
     y, v = pool
     unit = 2.0**power  # exact in binary: only the algorithm's own thresholds could tell
@@ -319,7 +325,7 @@ BINARY = ["OR", "RR", "RD", "AS", "PETO", "OR2D"]
 
 @pytest.mark.parametrize("measure", CONTINUOUS)
 @given(arms())
-@settings(max_examples=25)
+@tries(25)
 def test_exchanging_groups_of_means_turns_the_sign(measure, a):
     one, two = ae.effect_size(measure, **a), ae.effect_size(measure, **exchanged(a))
     np.testing.assert_allclose(two.yi, -one.yi, rtol=1e-11, atol=1e-13 * np.abs(one.yi).max())
@@ -328,7 +334,7 @@ def test_exchanging_groups_of_means_turns_the_sign(measure, a):
 
 @pytest.mark.parametrize("measure", BINARY)
 @given(tables())
-@settings(max_examples=25)
+@tries(25)
 def test_exchanging_groups_of_counts_turns_the_sign(measure, a):
     possible = (a["events1"] + a["events2"] > 0) & (a["events1"] + a["events2"] < a["n1"] + a["n2"])
     assume(measure != "PETO" or possible.all())
@@ -339,7 +345,7 @@ def test_exchanging_groups_of_counts_turns_the_sign(measure, a):
 
 @pytest.mark.parametrize("measure", ["OR", "PETO", "OR2D", "RD", "AS"])
 @given(tables())
-@settings(max_examples=25)
+@tries(25)
 def test_counting_the_absence_of_events_turns_the_sign(measure, a):
     possible = (a["events1"] + a["events2"] > 0) & (a["events1"] + a["events2"] < a["n1"] + a["n2"])
     assume(measure != "PETO" or possible.all())
@@ -351,7 +357,7 @@ def test_counting_the_absence_of_events_turns_the_sign(measure, a):
 
 @pytest.mark.parametrize(("measure", "power"), [("MD", 1), ("SMD", 0), ("SMDH", 0), ("ROM", 0), ("VR", 0), ("CVR", 0)])
 @given(arms(), st.integers(-10, 10))
-@settings(max_examples=25)
+@tries(25)
 def test_units_of_the_scale_do_what_the_measure_says(measure, power, a, steps):
     unit = 2.0**steps
     scaled = {name: x * unit if name[0] in "ms" else x for name, x in a.items()}
@@ -364,7 +370,7 @@ def test_units_of_the_scale_do_what_the_measure_says(measure, power, a, steps):
 
 @pytest.mark.parametrize("measure", ["MD", "SMD"])
 @given(arms(), st.floats(-100, 100))
-@settings(max_examples=25)
+@tries(25)
 def test_shifting_both_groups_leaves_a_difference(measure, a, shift):
     moved = a | {name: a[name] + shift * a["sd1"].max() for name in ("mean1", "mean2")}
     one, two = ae.effect_size(measure, **a), ae.effect_size(measure, **moved)
@@ -373,7 +379,7 @@ def test_shifting_both_groups_leaves_a_difference(measure, a, shift):
 
 @pytest.mark.parametrize("measure", CONTINUOUS)
 @given(arms(rows=5), st.permutations(range(5)))
-@settings(max_examples=15)
+@tries(15)
 def test_effect_of_a_trial_does_not_depend_on_its_neighbours(measure, a, order):
     whole = ae.effect_size(measure, **a)
     shuffled = ae.effect_size(measure, **{name: x[list(order)] for name, x in a.items()})
@@ -415,7 +421,7 @@ def test_interval_gives_back_the_effect_it_was_made_from(a):
 
 @pytest.mark.parametrize("condition", ["low_back_pain", "neck_pain"])
 @given(st.integers(0, 2**32 - 1))
-@settings(max_examples=2)
+@tries(2)
 def test_selection_does_not_depend_on_the_order_of_rows(condition, seed):
     import dataclasses
 
@@ -437,7 +443,7 @@ def test_selection_does_not_depend_on_the_order_of_rows(condition, seed):
 
 @pytest.mark.filterwarnings("ignore:Glyph")  # the font lacks some scripts, which matplotlib says itself
 @given(pools(low=1, high=30), st.lists(NAMES, min_size=30, max_size=30))
-@settings(max_examples=4)
+@tries(4)
 def test_forest_plot_draws_any_trials_and_any_names(pool, names):
     import matplotlib.pyplot as plt
 
@@ -453,7 +459,7 @@ def test_forest_plot_draws_any_trials_and_any_names(pool, names):
 
 
 @given(pools(low=2, high=8, spread=1), st.integers(0, 2**32 - 1))
-@settings(max_examples=4)
+@tries(4)
 def test_pooled_row_of_a_forest_plot_does_not_depend_on_the_order_of_trials(pool, seed):
     import matplotlib.pyplot as plt
 

@@ -6,6 +6,7 @@ Knows files and archives; must not know what they hold.
 from __future__ import annotations
 
 import io
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -17,6 +18,16 @@ __all__ = ["LIMIT", "check_archive", "members", "read_bytes"]
 
 LIMIT = 64 * 2**20  # bytes of a file, and of all that an archive unpacks to
 _MEMBERS = 2_000
+_BROKEN = (
+    zipfile.BadZipFile,
+    ValueError,
+    IndexError,
+    OSError,
+    EOFError,
+    NotImplementedError,
+    struct.error,
+    OverflowError,
+)
 
 
 def read_bytes(path: str | Path) -> bytes:
@@ -60,7 +71,7 @@ def members(data: bytes, name: str, *, nested: bool = True) -> Iterator[tuple[st
         for info in check_archive(archive, name):
             try:
                 content = _content(archive, info, name)
-            except (zipfile.BadZipFile, RuntimeError, NotImplementedError, zlib.error, OSError, EOFError) as error:
+            except (*_BROKEN, RuntimeError, zlib.error) as error:
                 raise InputError(f"{name}: {info.filename} cannot be unpacked: {error}") from error
             yield info.filename, content
             if nested and info.filename.lower().endswith(".zip"):
@@ -76,7 +87,7 @@ def check_archive(archive: zipfile.ZipFile, name: str) -> list[zipfile.ZipInfo]:
         raise InputError(f"{name} unpacks to {total:,} bytes; archives beyond {LIMIT:,} are not read")
     for info in infos:
         path = PurePosixPath(info.filename.replace("\\", "/"))
-        if path.is_absolute() or ".." in path.parts or ":" in path.parts[0]:
+        if path.is_absolute() or ".." in path.parts or ":" in str(path):
             raise InputError(f"{name}: the path {info.filename!r} leaves the archive; such archives are not read")
     return infos
 
@@ -84,7 +95,7 @@ def check_archive(archive: zipfile.ZipFile, name: str) -> list[zipfile.ZipInfo]:
 def _opened(data: bytes, name: str) -> zipfile.ZipFile:
     try:
         return zipfile.ZipFile(io.BytesIO(data))
-    except (zipfile.BadZipFile, ValueError, OSError, EOFError, NotImplementedError) as error:
+    except _BROKEN as error:
         raise InputError(f"{name} is not a zip archive: {error}") from error
 
 
