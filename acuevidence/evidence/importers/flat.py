@@ -25,6 +25,7 @@ FAMILIES = {
 WORDS = ("study", "comparison", "comparator", "outcome", "subgroup", "measure", "treatment")
 NUMBERS = ("year", "mean1", "sd1", "n1", "mean2", "sd2", "n2", "events1", "events2", "yi", "se")
 _GUARD = re.compile(r"^'(?='*[=+\-@\t\r])")
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _NOTHING = ("", "NA", "N/A", "NAN", "#N/A")
 
 
@@ -60,7 +61,7 @@ def numbers(cells: Sequence[Any], column: str, lines: pd.Index, source: str, *, 
     if decimal != ".":
         text = text.str.replace(decimal, ".", regex=False)
     empty = text.str.upper().isin(_NOTHING)
-    found = pd.to_numeric(text.where(~empty), errors="coerce").to_numpy(dtype=float)
+    found = np.array([float(cell) if _NUMBER.fullmatch(cell) else np.nan for cell in text])
     wrong = ~np.isfinite(found) & ~empty.to_numpy()
     if wrong.any() and decimal == "." and text[wrong].str.fullmatch(r"-?\d+,\d+").all():
         raise InputError(f"{source}: {column} has decimal commas, as in row {lines[wrong][0]}; give decimal=','")
