@@ -1,27 +1,32 @@
 """Trial evidence on acupuncture for chronic pain, from printed figures to forest plots.
 
-The names below are the whole public surface. Those that need the appraisal or the plots load them when first used.
+The names below are the whole public surface. Each loads what it needs when it is first used, so that importing costs nothing.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from acuevidence import effects
-from acuevidence.effects import effect_size, trial_effects
-from acuevidence.errors import AcuevidenceError, ConvergenceError, EvidenceError, InputError
-from acuevidence.evidence import Evidence, conditions, load_evidence, read_revman, read_table
-from acuevidence.synthesis import GroupedMetaAnalysis, MetaAnalysis, meta_analysis
-
 if TYPE_CHECKING:
-    from acuevidence import plots
+    from acuevidence import effects, plots
     from acuevidence.appraisal.certainty import certainty
+    from acuevidence.appraisal.claims import claims, evaluate_claims
     from acuevidence.appraisal.conditions import pooled
     from acuevidence.appraisal.mid import mid
+    from acuevidence.appraisal.missing import missing_evidence
+    from acuevidence.appraisal.multiverse import multiverse
     from acuevidence.appraisal.points import typical_sd
     from acuevidence.appraisal.published import published
+    from acuevidence.appraisal.safety import safety
+    from acuevidence.appraisal.sequential import sequential
+    from acuevidence.appraisal.variability import variability
+    from acuevidence.effects import effect_size, read_trials, trial_effects
+    from acuevidence.errors import AcuevidenceError, ConvergenceError, EvidenceError, InputError
+    from acuevidence.evidence import Evidence, conditions, load_evidence, read_revman, read_table
     from acuevidence.report.export import export
+    from acuevidence.synthesis import GroupedMetaAnalysis, MetaAnalysis, meta_analysis
     from acuevidence.synthesis.batch import fit_many
     from acuevidence.synthesis.bayes import bayes
+    from acuevidence.synthesis.glmm import glmm
     from acuevidence.synthesis.multilevel import multilevel
     from acuevidence.synthesis.multivariate import multivariate
     from acuevidence.synthesis.network import network
@@ -31,19 +36,42 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _LATER = {
+    "AcuevidenceError": "acuevidence.errors",
+    "ConvergenceError": "acuevidence.errors",
+    "Evidence": "acuevidence.evidence",
+    "EvidenceError": "acuevidence.errors",
+    "GroupedMetaAnalysis": "acuevidence.synthesis",
+    "InputError": "acuevidence.errors",
+    "MetaAnalysis": "acuevidence.synthesis",
     "bayes": "acuevidence.synthesis.bayes",
     "certainty": "acuevidence.appraisal.certainty",
+    "claims": "acuevidence.appraisal.claims",
+    "conditions": "acuevidence.evidence",
+    "effect_size": "acuevidence.effects",
+    "evaluate_claims": "acuevidence.appraisal.claims",
     "export": "acuevidence.report.export",
     "fit_many": "acuevidence.synthesis.batch",
+    "load_evidence": "acuevidence.evidence",
+    "glmm": "acuevidence.synthesis.glmm",
     "mantel_haenszel": "acuevidence.synthesis.two_by_two",
+    "meta_analysis": "acuevidence.synthesis",
     "mid": "acuevidence.appraisal.mid",
+    "missing_evidence": "acuevidence.appraisal.missing",
     "multilevel": "acuevidence.synthesis.multilevel",
     "multivariate": "acuevidence.synthesis.multivariate",
+    "multiverse": "acuevidence.appraisal.multiverse",
     "network": "acuevidence.synthesis.network",
     "peto": "acuevidence.synthesis.two_by_two",
     "pooled": "acuevidence.appraisal.conditions",
     "published": "acuevidence.appraisal.published",
+    "read_revman": "acuevidence.evidence",
+    "read_table": "acuevidence.evidence",
+    "read_trials": "acuevidence.effects",
+    "safety": "acuevidence.appraisal.safety",
+    "sequential": "acuevidence.appraisal.sequential",
+    "trial_effects": "acuevidence.effects",
     "typical_sd": "acuevidence.appraisal.points",
+    "variability": "acuevidence.appraisal.variability",
     "vcalc": "acuevidence.synthesis.vcalc",
 }
 
@@ -57,17 +85,22 @@ __all__ = [
     "MetaAnalysis",
     "bayes",
     "certainty",
+    "claims",
     "conditions",
     "effect_size",
     "effects",
+    "evaluate_claims",
     "export",
     "fit_many",
+    "glmm",
     "load_evidence",
     "mantel_haenszel",
     "meta_analysis",
     "mid",
+    "missing_evidence",
     "multilevel",
     "multivariate",
+    "multiverse",
     "network",
     "peto",
     "plots",
@@ -75,19 +108,23 @@ __all__ = [
     "published",
     "read_revman",
     "read_table",
+    "read_trials",
+    "safety",
+    "sequential",
     "trial_effects",
     "typical_sd",
+    "variability",
     "vcalc",
 ]
 
 
 def __getattr__(name: str) -> Any:
-    if name == "plots":
-        return import_module("acuevidence.plots")
+    if name in ("effects", "plots"):
+        return import_module(f"acuevidence.{name}")
     if name in _LATER:
         return getattr(import_module(_LATER[name]), name)
     raise AttributeError(f"module 'acuevidence' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_LATER, "plots"])
+    return sorted({*globals(), *_LATER, "effects", "plots"})

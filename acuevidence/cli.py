@@ -1,4 +1,4 @@
-"""The command line: validate the evidence, draw the figures, analyse a condition."""
+"""The command line: validate the evidence, draw the figures, analyse a condition, answer the claims."""
 
 from __future__ import annotations
 
@@ -97,3 +97,36 @@ def analyse(
     except AcuevidenceError as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(2) from None
+
+
+@app.command()
+def claims(
+    ids: Annotated[
+        list[str] | None, typer.Argument(help="Claims to answer in full, for example lbp-relief. Default: all.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Every answer in full, as JSON.")] = False,
+    as_markdown: Annotated[bool, typer.Option("--markdown", help="Every answer in full, as Markdown.")] = False,
+) -> None:
+    """Answer the claims of health articles from the data: verdict, certainty, reasons, estimates."""
+    from acuevidence.appraisal.claims import evaluate_claims
+    from acuevidence.report import answers
+
+    try:
+        found = evaluate_claims(ids or None)
+    except AcuevidenceError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(2) from None
+    if as_json:
+        typer.echo(answers.to_json(found))
+    elif as_markdown:
+        typer.echo(answers.to_markdown(found))
+    else:
+        typer.echo(answers.to_text(found, full=bool(ids)))
+
+
+@app.command()
+def template() -> None:
+    """Print a table to start from with your own trials, for read_trials: acuevidence template > my_trials.csv."""
+    from acuevidence.effects.flat import template as text
+
+    typer.echo(text(), nl=False)

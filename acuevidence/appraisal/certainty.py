@@ -11,8 +11,10 @@ import numpy as np
 import pandas as pd
 
 from acuevidence.appraisal.mid import appraisal_rules, mid
+from acuevidence.appraisal.points import typical_sd
 from acuevidence.errors import InputError
 from acuevidence.evidence import Evidence, load_evidence
+from acuevidence.inputs import choice
 from acuevidence.synthesis import MetaAnalysis
 
 __all__ = ["Certainty", "certainty"]
@@ -53,6 +55,39 @@ class Certainty:
         """Return the domains with their downgrade and reason."""
         return self.domains.copy()
 
+    def to_row(
+        self, result: MetaAnalysis, *, condition: str | None = None, evidence: Evidence | None = None
+    ) -> pd.DataFrame:
+        """Return a row of a Summary of Findings table.
+
+        Parameters
+        ----------
+        result : MetaAnalysis
+            The pooled effect that was rated, as an SMD.
+        condition : str, optional
+            Condition whose typical SD of pain turns the SMD into points. Default: the one in the result's data.
+        evidence : Evidence, optional
+            Default: the package's evidence.
+
+        Returns
+        -------
+        DataFrame
+            One row: ``condition, comparator, trials, participants`` (missing where one trial does not print them),
+            ``estimate, ci_low, ci_high`` in SD, ``points, points_low, points_high`` on a 0-100 scale (positive: less pain
+            with acupuncture), ``certainty, symbols`` and ``reasons``.
+        """
+        data = result.data
+        condition = _only(data, "condition") if condition is None else condition
+        sd = typical_sd(condition, evidence=evidence).sd
+        n = data[["n1", "n2"]].sum(skipna=False).sum(skipna=False) if {"n1", "n2"} <= set(data.columns) else None
+        return pd.DataFrame([{
+            "condition": condition, "comparator": _only(data, "comparator"), "trials": result.k,
+            "participants": pd.NA if n is None or pd.isna(n) else int(n), "estimate": result.estimate,
+            "ci_low": result.ci_low, "ci_high": result.ci_high, "points": result.estimate * sd,
+            "points_low": result.ci_low * sd, "points_high": result.ci_high * sd, "certainty": self.level,
+            "symbols": self.symbols, "reasons": "; ".join(self.reasons) or "none",
+        }])  # fmt: skip
+
     def summary(self) -> str:
         """Return the level and, line by line, what each domain costs and why."""
         lines = [
@@ -65,6 +100,11 @@ class Certainty:
 
     def _repr_html_(self) -> str:
         return f"<p>Certainty: {html.escape(self.level)} {self.symbols}</p>" + self.domains.to_html(index=False)
+
+
+def _only(data: pd.DataFrame, column: str) -> str | None:
+    found = data[column].dropna().unique() if column in data else []
+    return str(found[0]) if len(found) == 1 else None
 
 
 def certainty(
@@ -92,7 +132,8 @@ def certainty(
     override : mapping, optional
         Domain to (steps lost, reason), in place of the rule.
     rules : mapping, optional
-        In place of the section ``certainty`` of ``data/appraisal.yaml``.
+        Rules in place of some of the section ``certainty`` of ``data/appraisal.yaml``, for example
+        ``{"imprecision": {"participants": 800}}``; the rest stays.
     evidence : Evidence, optional
         Where the quality ratings are. Default: the package's evidence.
 
@@ -104,7 +145,7 @@ def certainty(
     Raises
     ------
     InputError
-        For a result without trials, or an unknown domain or impossible step in ``override``.
+        For a result without trials, an unknown domain or rule, or an impossible step.
 
     Notes
     -----
@@ -122,7 +163,9 @@ def certainty(
     if result.k == 0:
         raise InputError("there is no certainty to rate: the result holds no trial")
     evidence = load_evidence() if evidence is None else evidence
-    rules = appraisal_rules()["certainty"] if rules is None else rules
+    rules = _rules(rules or {})
+    if indirectness not in (0, 1, 2):
+        raise InputError(f"indirectness must be 0, 1 or 2 (steps lost), not {indirectness!r}")
     data = result.data
     if comparator is None and "comparator" in data:
         comparator = str(data["comparator"].iloc[0])
@@ -140,6 +183,17 @@ def certainty(
     steps = max(4 - sum(lost for lost, _ in rated.values()), 1)
     domains = pd.DataFrame([(d, *rated[d]) for d in _DOMAINS], columns=["domain", "downgrade", "reason"])
     return Certainty(_LEVELS[steps], steps, domains)
+
+
+def _rules(changed: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the rules of the package with those of the user in their place."""
+    rules = {domain: dict(of) for domain, of in appraisal_rules()["certainty"].items()}
+    for domain, of in changed.items():
+        choice("rules", domain, rules)
+        for name, value in of.items():
+            choice(f"rules[{domain!r}]", name, rules[domain])
+            rules[domain][name] = value
+    return rules
 
 
 def _risk_of_bias(
@@ -190,4 +244,9 @@ def _missing(result: MetaAnalysis, comparator: str | None, rules: Mapping[str, A
     known = result.k + trials["trial_id"].nunique()
     share = trials["trial_id"].nunique() / known
     said = f"{trials['trial_id'].nunique()} of {known} known trials print no usable figure"
-    return (1 if share >= rules["share_of_trials"] else 0), said
+    serious = share >= rules["share_of_trials"]
+    if result.X is None and result.k >= rules["trials_for_test"]:
+        p = result.small_study_test(model="lm").p_value
+        said += f"; Egger's test P {p:.2f}"
+        serious = serious or p < rules["asymmetry_p"]
+    return (1 if serious else 0), said

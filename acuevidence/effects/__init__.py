@@ -1,10 +1,21 @@
 """Effect sizes, the conversions that lead to them, and one effect per trial."""
 
-from acuevidence.effects.arms import combine_arms, crossover_se, design_effect, sd_of_change, split_arm
+from acuevidence.effects.arms import (
+    combine_arms,
+    correlation_of_change,
+    crossover_se,
+    crossover_smd,
+    design_effect,
+    sd_of_change,
+    sd_of_final,
+    split_arm,
+)
 from acuevidence.effects.continuous import hedges_j
 from acuevidence.effects.convert import (
     back_transform,
+    or_to_r,
     or_to_smd,
+    r_to_or,
     r_to_smd,
     responders_per_100,
     smd_to_nnt,
@@ -12,6 +23,7 @@ from acuevidence.effects.convert import (
     smd_to_points,
     smd_to_r,
 )
+from acuevidence.effects.flat import read_trials, template
 from acuevidence.effects.intervals import from_ci, from_f, from_p, from_t, sd_from_ci, sd_from_se
 from acuevidence.effects.quantiles import mean_sd_from_quantiles
 from acuevidence.effects.size import MEASURES, effect_size
@@ -21,7 +33,9 @@ __all__ = [
     "MEASURES",
     "back_transform",
     "combine_arms",
+    "correlation_of_change",
     "crossover_se",
+    "crossover_smd",
     "design_effect",
     "effect_size",
     "from_ci",
@@ -30,16 +44,21 @@ __all__ = [
     "from_t",
     "hedges_j",
     "mean_sd_from_quantiles",
+    "or_to_r",
     "or_to_smd",
+    "r_to_or",
     "r_to_smd",
+    "read_trials",
     "responders_per_100",
     "sd_from_ci",
     "sd_from_se",
     "sd_of_change",
+    "sd_of_final",
     "smd_to_nnt",
     "smd_to_or",
     "smd_to_points",
     "smd_to_r",
     "split_arm",
+    "template",
     "trial_effects",
 ]

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from acuevidence.effects.checks import counts, known_vtype, where_to_add
+from acuevidence.inputs import refuse
 
 __all__ = ["two_counts"]
 
@@ -17,10 +18,38 @@ Array = np.ndarray
 def two_counts(
     measure: str, a: dict[str, Array], index: pd.Index, *, vtype: str, add: float, to: str, drop_empty: bool, **_: Any
 ) -> tuple[Array, Array]:
-    """Return yi and vi of a measure of two groups of counts; formulas and continuity corrections as in metafor's escalc."""
+    """Return yi and vi of a measure of two groups of counts.
+
+    Parameters
+    ----------
+    measure : str
+        Key of :data:`MEASURES`: RR OR RD AS PETO OR2D.
+    a : dict of ndarray
+        Summaries by name, of one length: ``events1, n1, events2, n2``.
+    index : Index
+        The caller's row labels, for messages.
+    vtype, add, to, drop_empty : str, float, str, bool
+        As in :func:`effect_size`.
+
+    Returns
+    -------
+    tuple of ndarray
+        ``yi`` and ``vi``, as long as the summaries; sign group 1 minus group 2.
+
+    Raises
+    ------
+    InputError
+        For impossible summaries, or a ``vtype`` the measure does not have.
+
+    Notes
+    -----
+    Formulas and continuity corrections as in metafor's escalc; see ``docs/effect_sizes.md``.
+    """
     counts(a["events1"], a["n1"], ("events1", "n1"), index)
     counts(a["events2"], a["n2"], ("events2", "n2"), index)
     known_vtype(measure, vtype, {"RD": "LS UB AV"})
+    for name in ("n1", "n2") if vtype == "UB" else ():
+        refuse(a[name] < 2, f"{name} must be 2 or more for vtype 'UB'", a[name], index)
     e1, e2 = a["events1"].copy(), a["events2"].copy()
     f1, f2 = a["n1"] - e1, a["n2"] - e2
     nothing = ((e1 == 0) & (e2 == 0)) | ((f1 == 0) & (f2 == 0))

@@ -19,6 +19,21 @@ Array = np.ndarray
 def hedges_j(m: Any) -> Array:
     """Return the exact small-sample correction of a standardised difference with m degrees of freedom.
 
+    Parameters
+    ----------
+    m : float or array-like
+        Degrees of freedom, above 1: n1 + n2 - 2 for two groups, n - 1 for one.
+
+    Returns
+    -------
+    float or ndarray
+        Factors between 0 and 1 by which the difference is multiplied.
+
+    Raises
+    ------
+    InputError
+        For 1 degree of freedom or fewer, which leave nothing of the difference.
+
     Notes
     -----
     ``J(m) = Gamma(m/2) / (sqrt(m/2) Gamma((m-1)/2))`` (Hedges 1981, Journal of Educational Statistics 6:107-128).
@@ -29,13 +44,41 @@ def hedges_j(m: Any) -> Array:
     0.9227
     """
     m = np.asarray(m, dtype=float)
+    flat = np.atleast_1d(m)
+    refuse(~(flat > 1), "m must be above 1", flat, pd.RangeIndex(len(flat)))
     return np.exp(gammaln(m / 2) - 0.5 * np.log(m / 2) - gammaln((m - 1) / 2))
 
 
 def two_means(
     measure: str, a: dict[str, Array], index: pd.Index, *, vtype: str, correct: bool, **_: Any
 ) -> tuple[Array, Array]:
-    """Return yi and vi of a measure of two groups of means; formulas as in metafor's escalc."""
+    """Return yi and vi of a measure of two groups of means.
+
+    Parameters
+    ----------
+    measure : str
+        Key of :data:`MEASURES`: MD SMD SMDH ROM VR CVR D2OR.
+    a : dict of ndarray
+        Summaries by name, of one length: ``mean1, sd1, n1, mean2, sd2, n2``.
+    index : Index
+        The caller's row labels, for messages.
+    vtype, correct : str, bool
+        As in :func:`effect_size`.
+
+    Returns
+    -------
+    tuple of ndarray
+        ``yi`` and ``vi``, as long as the summaries; sign group 1 minus group 2.
+
+    Raises
+    ------
+    InputError
+        For impossible summaries, or a ``vtype`` the measure does not have.
+
+    Notes
+    -----
+    Formulas as in metafor's escalc; see ``docs/effect_sizes.md``.
+    """
     for name in ("n1", "n2"):
         refuse(a[name] < 2, f"{name} must be 2 or more for a spread", a[name], index)
     for name in ("sd1", "sd2"):

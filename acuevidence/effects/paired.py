@@ -19,7 +19,31 @@ def pre_post(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return yi and vi of a mean change: raw, standardised by the SD of the changes (SMCC) or of the values before (SMCR).
 
-    ``r`` is the correlation between the values before and after. Formulas as in metafor's escalc (Becker 1988; Gibbons et al 1993).
+    Parameters
+    ----------
+    measure : str
+        Key of :data:`MEASURES`: MC SMCC SMCR.
+    a : dict of ndarray
+        Summaries by name, of one length: ``mean_pre, mean_post, sd_pre, sd_post, n`` and
+        ``r``, the correlation between the values before and after.
+    index : Index
+        The caller's row labels, for messages.
+    vtype, correct : str, bool
+        As in :func:`effect_size`.
+
+    Returns
+    -------
+    tuple of ndarray
+        ``yi`` and ``vi``, as long as the summaries; sign after minus before.
+
+    Raises
+    ------
+    InputError
+        For impossible summaries, or a ``vtype`` the measure does not have.
+
+    Notes
+    -----
+    Formulas as in metafor's escalc (Becker 1988; Gibbons et al 1993); see ``docs/effect_sizes.md``.
     """
     known_vtype(measure, vtype, {})
     n, r = a["n"], a["r"]

@@ -35,8 +35,8 @@ def mean_sd_from_quantiles(
     method : {"luo-wan-shi", "qe", "bc"}
         Luo et al (2018, Statistical Methods in Medical Research 27:1785-1805) for the mean with Wan et al (2014, BMC Medical
         Research Methodology 14:135) and Shi et al (2020, Research Synthesis Methods 11:641-654) for the SD, which assume
-        symmetry; or McGrath et al (2020, Statistical Methods in Medical Research 29:2520-2537): quantile estimation (the best
-        of normal, log-normal, gamma and Weibull by least squares) or Box-Cox.
+        symmetry; or McGrath et al (2020, Statistical Methods in Medical Research 29:2520-2537): quantile estimation (``qe``) or
+        Box-Cox (``bc``).
     data : DataFrame, optional
         Where column names are looked up.
 
@@ -48,7 +48,24 @@ def mean_sd_from_quantiles(
     Raises
     ------
     InputError
-        For another set of quantiles, quantiles out of order, or n below 3.
+        For another set of quantiles, quantiles out of order or without spread, n below 3, or, under ``bc``, quantiles that are
+        not positive or coincide.
+
+    Notes
+    -----
+    ``luo-wan-shi``, with ``a = Phi^-1((n - 0.375) / (n + 0.25))`` and ``b = Phi^-1((0.75 n - 0.125) / (n + 0.25))``:
+    *minimum median maximum*: mean ``w (min + max) / 2 + (1 - w) median``, ``w = 4 / (4 + n^0.75)``; SD ``(max - min) / (2 a)``.
+    *q1 median q3*: mean ``w (q1 + q3) / 2 + (1 - w) median``, ``w = 0.7 + 0.39 / n``; SD ``(q3 - q1) / (2 b)``.
+    *All five*: mean ``w1 (min + max) / 2 + w2 (q1 + q3) / 2 + (1 - w1 - w2) median``, ``w1 = 2.2 / (2.2 + n^0.75)``,
+    ``w2 = 0.7 - 0.72 / n^0.55``; SD ``w (max - min) / (2 a) + (1 - w) (q3 - q1) / (2 b)``, ``w = 1 / (1 + 0.07 n^0.6)``.
+
+    ``qe`` fits normal, log-normal, gamma and Weibull to the quantiles (the extremes stand at 1/n and 1 - 1/n) by least squares and
+    takes the moments of the closest; where a quantile is not positive, of the normal. Data on 0..1, where the R package estmeansd
+    also tries a beta distribution, are not treated apart, and its bounds on the parameters, which depend on the unit, are not set.
+
+    ``bc`` finds the power of 0 to 3 that makes the quantiles symmetric about the median, takes Luo's mean and Wan's SD there, and
+    brings them back through the normal truncated symmetrically to where the power is defined. estmeansd does the last step by
+    random draws by default; here it is done by quadrature.
 
     Examples
     --------
@@ -72,10 +89,15 @@ def mean_sd_from_quantiles(
     )
     if method == "luo-wan-shi":
         mean, sd = _luo_wan_shi(a, known)
+    elif method == "qe":
+        pairs = [_quantile_estimation(*_one(a, known, i)) for i in range(len(index))]
+        mean, sd = np.array(pairs).T
     else:
-        estimate = _quantile_estimation if method == "qe" else _box_cox
-        pairs = [estimate(*_one(a, known, i)) for i in range(len(index))]
-        mean, sd = (np.array(part) for part in zip(*pairs, strict=True))
+        refuse(a[known[0]] <= 0, f"{known[0]} must be positive under 'bc'", a[known[0]], index)
+        for low, high in itertools.pairwise(known):
+            refuse(a[low] == a[high], f"{low} and {high} must differ under 'bc'", a[low], index)
+        pairs = [_box_cox({name: value[i : i + 1] for name, value in a.items()}, known) for i in range(len(index))]
+        mean, sd = np.array(pairs).T
     return pd.DataFrame({"mean": mean, "sd": sd}, index=index)
 
 
@@ -132,23 +154,39 @@ def _quantile_estimation(x: Array, p: Array) -> tuple[float, float]:
     return best[1], best[2]
 
 
-def _box_cox(x: Array, p: Array) -> tuple[float, float]:
-    """Make the quantiles symmetric by a Box-Cox power, take normal moments there, and bring them back by quadrature."""
-    if x[0] <= 0:
-        raise InputError(f"method='bc' needs positive quantiles, not {x[0]:g}; use 'luo-wan-shi' or 'qe'")
-
-    def power(value: Array, lam: float) -> Array:
-        return np.log(value) if abs(lam) < 1e-8 else (value**lam - 1) / lam
+def _box_cox(a: dict[str, Array], known: tuple[str, ...]) -> tuple[float, float]:
+    """Estimate mean and SD of a row where a power makes its quantiles symmetric, and bring them back by quadrature."""
+    x = np.array([a[name][0] for name in known])
+    half = len(x) // 2
 
     def skew(lam: float) -> float:
-        t = power(x, lam)
-        half = len(x) // 2
-        return float((((t[::-1] - t[half])[:half] - (t[half] - t)[:half]) ** 2).sum() / (t[-1] - t[0]) ** 2)
+        t = _power(x, lam)
+        return float((((t[::-1] - t[half])[:half] / (t[half] - t)[:half] - 1) ** 2).sum())
 
-    lam = float(minimize_scalar(skew, bounds=(-3, 3), method="bounded", options={"xatol": 1e-10}).x)
-    t = power(x, lam)
-    z = ndtri(p)
-    sd = float((t[-1] - t[0]) / (z[-1] - z[0]))
-    grid = ndtri((np.arange(20000) + 0.5) / 20000) * sd + t[len(t) // 2]
-    back = np.exp(grid) if abs(lam) < 1e-8 else np.maximum(lam * grid + 1, 1e-12) ** (1 / lam)
-    return float(back.mean()), float(back.std())
+    lam = max(0.0, float(minimize_scalar(skew, bounds=(-2, 3), method="bounded", options={"xatol": 1e-10}).x))
+    moved = {"n": a["n"], **{name: _power(a[name], lam) for name in known}}
+    centre, spread = (float(part[0]) for part in (_luo_wan_shi(moved, known)[0], _wan(moved, known)))
+    reach = min(9.0, abs(centre + 1 / lam) / spread) if lam > 1e-8 else 9.0
+    nodes, weights = np.polynomial.legendre.leggauss(400)
+    z = nodes * reach
+    mass = weights * np.exp(-(z**2) / 2)
+    t = centre + spread * z
+    back = np.exp(t) if lam <= 1e-8 else np.abs(lam * t + 1) ** (1 / lam) * np.sign(lam * t + 1)
+    mean = float(mass @ back / mass.sum())
+    return mean, float(np.sqrt(mass @ (back - mean) ** 2 / mass.sum()))
+
+
+def _power(x: Array, lam: float) -> Array:
+    return np.log(x) if abs(lam) < 1e-8 else (x**lam - 1) / lam
+
+
+def _wan(a: dict[str, Array], known: tuple[str, ...]) -> Array:
+    """Return Wan's SD: from all five quantiles, the mean of that of the range and that of the quartiles."""
+    n = a["n"]
+    outer, inner = ndtri((n - 0.375) / (n + 0.25)), ndtri((0.75 * n - 0.125) / (n + 0.25))
+    found = []
+    if "minimum" in known:
+        found.append((a["maximum"] - a["minimum"]) / (2 * outer))
+    if "q1" in known:
+        found.append((a["q3"] - a["q1"]) / (2 * inner))
+    return np.mean(found, axis=0)

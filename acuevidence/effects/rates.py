@@ -24,7 +24,33 @@ def rate_ratio(
     drop_empty: bool,
     **_: Any,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the log incidence rate ratio and its variance, 1/events1 + 1/events2."""
+    """Return the log incidence rate ratio and its variance, 1/events1 + 1/events2.
+
+    Parameters
+    ----------
+    measure : str
+        Key of :data:`MEASURES`: IRR.
+    a : dict of ndarray
+        Summaries by name, of one length: ``events1, time1, events2, time2``.
+    index : Index
+        The caller's row labels, for messages.
+    vtype, add, to, drop_empty : str, float, str, bool
+        As in :func:`effect_size`.
+
+    Returns
+    -------
+    tuple of ndarray
+        ``yi`` and ``vi``, as long as the summaries; sign group 1 minus group 2.
+
+    Raises
+    ------
+    InputError
+        For impossible summaries, or a ``vtype`` the measure does not have.
+
+    Notes
+    -----
+    Formulas as in metafor's escalc; see ``docs/effect_sizes.md``.
+    """
     known_vtype(measure, vtype, {})
     for group in ("1", "2"):
         refuse(a[f"time{group}"] <= 0, f"time{group} must be positive", a[f"time{group}"], index)

@@ -15,7 +15,33 @@ __all__ = ["one_count"]
 def one_count(
     measure: str, a: dict[str, np.ndarray], index: pd.Index, *, vtype: str, add: float, to: str, **_: Any
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return yi and vi of a proportion: raw, logit, arcsine, or Freeman-Tukey double arcsine."""
+    """Return yi and vi of a proportion: raw, logit, arcsine, or Freeman-Tukey double arcsine.
+
+    Parameters
+    ----------
+    measure : str
+        Key of :data:`MEASURES`: PR PLO PAS PFT.
+    a : dict of ndarray
+        Summaries by name, of one length: ``events, n``.
+    index : Index
+        The caller's row labels, for messages.
+    vtype, add, to : str, float, str
+        As in :func:`effect_size`.
+
+    Returns
+    -------
+    tuple of ndarray
+        ``yi`` and ``vi``, as long as the summaries; sign larger for more events.
+
+    Raises
+    ------
+    InputError
+        For impossible summaries, or a ``vtype`` the measure does not have.
+
+    Notes
+    -----
+    Formulas as in metafor's escalc; see ``docs/effect_sizes.md``.
+    """
     counts(a["events"], a["n"], ("events", "n"), index)
     known_vtype(measure, vtype, {"PR": "LS AV"})
     events, n = a["events"], a["n"]

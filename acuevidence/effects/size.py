@@ -5,10 +5,12 @@ Each measure is one entry with the summaries it takes; formulas stand in the mod
 
 from __future__ import annotations
 
-import math
+import warnings
+from collections.abc import Callable
 from numbers import Real
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from acuevidence.effects import binary, continuous, paired, rates, single
@@ -23,7 +25,7 @@ _RATES = ("events1", "time1", "events2", "time2")
 _ONE_COUNT = ("events", "n")
 _PAIRED = ("mean_pre", "mean_post", "sd_pre", "sd_post", "n", "r")
 
-MEASURES = {
+MEASURES: dict[str, tuple[Callable[..., tuple[np.ndarray, np.ndarray]], tuple[str, ...]]] = {
     **dict.fromkeys(("MD", "SMD", "SMDH", "ROM", "VR", "CVR", "D2OR"), (continuous.two_means, _TWO_MEANS)),
     **dict.fromkeys(("RR", "OR", "RD", "AS", "PETO", "OR2D"), (binary.two_counts, _TWO_COUNTS)),
     "IRR": (rates.rate_ratio, _RATES),
@@ -61,8 +63,8 @@ def effect_size(
     add : float
         What is added to cells of counts under ``to``.
     to : {"only0", "all", "if0all", "none"}
-        Add to trials with an empty cell, to all, to all if any has one, or never. Under ``none`` an empty cell may give an
-        infinite effect; that is what was asked for.
+        Add to trials with an empty cell, to all, to all if any has one, or never. Under ``none`` an empty cell may leave an infinite
+        effect, which is given as NaN as in metafor, or no variance; a warning names the rows.
     drop_empty : bool
         Give NaN to trials without events, or without non-events, in both groups (metafor's drop00).
     **summaries
@@ -81,6 +83,16 @@ def effect_size(
         For an unknown measure or option, a summary that is missing, superfluous or impossible (a negative SD, events > n, n
         below 2 where a spread is needed ...), naming argument and row.
 
+    Warns
+    -----
+    RuntimeWarning
+        Where ``to="none"`` leaves no finite effect or no variance.
+
+    Notes
+    -----
+    Formulas, options and conventions are those of metafor's ``escalc`` (Viechtbauer 2010, Journal of Statistical Software 36(3)),
+    measure by measure in ``docs/effect_sizes.md``.
+
     Examples
     --------
     >>> import acuevidence as ae
@@ -91,8 +103,8 @@ def effect_size(
     function, names = MEASURES[choice("measure", measure, MEASURES)]
     choice("vtype", vtype, ("LS", "LS2", "UB", "AV", "HO"))
     choice("to", to, ("only0", "all", "if0all", "none"))
-    if not isinstance(add, Real) or not 0 <= add < math.inf:
-        raise InputError(f"add must be a number of zero or more (0.5 is usual), not {add!r}")
+    if not isinstance(add, Real) or not 0 <= add < np.inf:
+        raise InputError(f"add must be zero or a positive number, not {add!r}")
     for name in summaries:
         choice("summary", name, _ALL)
     wrong = [n for n in summaries if n not in names]
@@ -104,4 +116,17 @@ def effect_size(
     arrays, index = numeric(data, **summaries)
     options = {"vtype": vtype, "correct": correct, "add": add, "to": to, "drop_empty": drop_empty}
     yi, vi = function(measure, arrays, index, **options)
-    return pd.DataFrame({"yi": yi, "vi": vi}, index=index)
+    usable = np.isfinite(yi) & np.isfinite(vi)
+    _warn(~(usable & (vi > 0)) & ~(drop_empty & np.isnan(yi)), index)
+    return pd.DataFrame({"yi": np.where(usable, yi, np.nan), "vi": np.where(usable, vi, np.nan)}, index=index)
+
+
+def _warn(lost: np.ndarray, index: pd.Index) -> None:
+    """Name the rows whose effect no synthesis can use."""
+    if lost.any():
+        rows = ", ".join(repr(label) for label in index[lost][:5]) + (" and more" if lost.sum() > 5 else "")
+        warnings.warn(
+            f"no finite effect with a positive variance in row {rows}: an empty cell to which nothing was added",
+            RuntimeWarning,
+            stacklevel=3,
+        )

@@ -31,7 +31,8 @@ __all__ = ["Excluded", "trial_effects"]
 _CONTINUOUS = ("SMD", "SMDH", "MD", "ROM", "VR", "CVR")
 _BINARY = ("OR", "RR", "RD")
 _CHANGE = re.compile("change|decrease|reduction", re.IGNORECASE)
-_COLUMNS = [
+_PER_FOUR_WEEKS = {r"4 weeks|28 days": 1.0, r"\bmonth": 28 * 12 / 365.25, r"\byear": 28 / 365.25, r"\bweek\b": 4.0}
+COLUMNS = [
     "trial_id", "study", "year", "condition", "diagnosis", "technique", "sessions", "treatment_weeks", "comparator",
     "comparator_role", "sham_type", "outcome", "measure_used", "instrument", "timing", "week", "statistic", "effect", "yi", "vi", "se",
     "ci_low", "ci_high", "n1", "n2", "mean1", "sd1", "mean2", "sd2", "events1", "events2", "derivation", "arms",
@@ -89,7 +90,7 @@ def trial_effects(
     timing : {"end_of_treatment", "short", "medium", "long"}
         Window of weeks; see the rules in ``docs/selection.md``.
     measure : {"SMD", "SMDH", "MD", "ROM", "VR", "CVR", "OR", "RR", "RD"}
-        Effect measure. ``MD`` is in points of a 0-100 scale, or in days for a headache frequency. Under ``SMD``,
+        Effect measure. ``MD`` is in points of a 0-100 scale, or in days per 4 weeks for a headache frequency. Under ``SMD``,
         responders enter through the logistic conversion of the odds ratio; ``OR`` and ``RR`` are log ratios. ``VR``
         and ``CVR`` compare spreads (positive: more spread under acupuncture) and are not turned.
     cautions : {"exclude", "include"}
@@ -132,7 +133,7 @@ def trial_effects(
         for against in comparators:
             for comparison in comparisons(evidence, name, against):
                 _one(comparison, evidence, outcomes, timing, measure, cautions, rows, left)
-    frame = pd.DataFrame(rows, columns=_COLUMNS)
+    frame = pd.DataFrame(rows, columns=COLUMNS)
     frame = _ordered(frame, evidence).astype(
         {"year": "Int64", "n1": "Int64", "n2": "Int64", "events1": "Int64", "events2": "Int64"}
         | dict.fromkeys(("yi", "vi", "se", "ci_low", "ci_high", "mean1", "sd1", "mean2", "sd2", "week"), float)
@@ -190,7 +191,7 @@ def _one(
     for candidate, level in _tries(comparison, evidence, outcomes, timing, cautions, reasons):
         try:
             derived = _derive(candidate, level, comparison, evidence, measure)
-        except _NotEnoughError as missing:
+        except (_NotEnoughError, InputError) as missing:
             reasons.append(f"{candidate.measure}: {missing}")
             continue
         rows.append(_row(known, comparison, candidate, derived, measure, timing, evidence))
@@ -249,6 +250,8 @@ def _means(rows: list[Any], candidate: Candidate, comparison: Comparison, measur
     n_notes: list[str] = []
     summaries = {arm: _summary(row, _n(row, comparison, n_notes)) for arm, row in {**ours, **theirs}.items()}
     printed = {arm for arm, summary in summaries.items() if summary[1] is not None}
+    if measure in ("VR", "CVR") and len(printed) < len(summaries):
+        raise _NotEnoughError(f"an arm without a printed spread gives no {measure}")
     if not (printed & set(ours)) or not (printed & set(theirs)):
         sd = _borrowed_sd(candidate, comparison, summaries, n_notes)
         summaries = {arm: (mean, sd, n, "SD implied by the contrast") for arm, (mean, _, n, _) in summaries.items()}
@@ -267,8 +270,8 @@ def _means(rows: list[Any], candidate: Candidate, comparison: Comparison, measur
     except InputError as error:
         raise _NotEnoughError(str(error)) from error
     derived = _Derived(float(effect["yi"]), float(effect["vi"]), "", one.rows + two.rows)
-    if any("equal split" in note for note in n_notes) and measure == "SMD":
-        _variance_from_interval(derived, candidate, comparison, one, two)
+    if any("equal split" in note for note in n_notes) and measure in ("SMD", "MD"):
+        _variance_from_interval(derived, candidate, comparison, one, two, measure)
     if measure not in ("VR", "CVR"):
         derived.yi *= benefit
     if measure == "MD":
@@ -314,46 +317,59 @@ def _summary(row: Any, n: float) -> tuple[float, float | None, float, str]:
 
 
 def _side(summaries: dict[str, tuple[float, float | None, float, str]], rows: dict[str, Any]) -> _Side:
-    """Combine the arms of one side (Cochrane Handbook table 6.5.a); arms without a printed spread are named."""
-    with_sd = {arm: s for arm, s in summaries.items() if s[1] is not None}
-    notes = [f"arm {arm} not used: no spread printed" for arm in summaries if arm not in with_sd]
-    used = [rows[arm] for arm in with_sd]
-    if len(with_sd) == 1:
-        ((mean, sd, n, _),) = with_sd.values()
-        return _Side(mean, float(sd or 0), n, used, notes)
-    combined = combine_arms(*(np.array([s[i] for s in with_sd.values()], dtype=float) for i in range(3)))
-    notes.append("combined arms: " + ", ".join(with_sd))
-    return _Side(float(combined["mean"]), float(combined["sd"]), float(combined["n"]), used, notes)
+    """Combine the arms of one side (Cochrane Handbook table 6.5.a); an arm without a printed spread takes that of the others."""
+    printed = [(sd, n) for _, sd, n, _ in summaries.values() if sd is not None]
+    common = math.sqrt(sum((n - 1) * sd**2 for sd, n in printed) / sum(n - 1 for _, n in printed))
+    notes = [f"SD of arm {arm} from the other arms of its side" for arm, s in summaries.items() if s[1] is None]
+    if len(summaries) == 1:
+        ((mean, _, n, _),) = summaries.values()
+        return _Side(mean, common, n, list(rows.values()), notes)
+    means, sds, sizes = zip(
+        *((mean, common if sd is None else sd, n) for mean, sd, n, _ in summaries.values()), strict=True
+    )
+    combined = combine_arms(means, sds, sizes)
+    notes.append("combined arms: " + ", ".join(summaries))
+    return _Side(float(combined["mean"]), float(combined["sd"]), float(combined["n"]), list(rows.values()), notes)
 
 
 def _borrowed_sd(candidate: Candidate, comparison: Comparison, summaries: dict[str, Any], n_notes: list[str]) -> float:
     """Return the common SD implied by a contrast's standard error, for arms that print means alone."""
     several = len(set(summaries) & set(comparison.acupuncture)) > 1 or len(set(summaries) & set(comparison.control)) > 1
+    pages = {row.source_url for row in candidate.results}
     for row in candidate.spread:
         if row.arm in summaries and row.comparator_arm in summaries and (several or not given(row.estimate)):
             (m1, _, n1, _), (m2, _, n2, _) = summaries[row.arm], summaries[row.comparator_arm]
             difference = abs(row.estimate) if given(row.estimate) else abs(m1 - m2)
-            se = _standard_error(row, difference, n1 + n2 - 2)
+            # A P value speaks of the difference on its own page; elsewhere another model or set of patients may be behind it.
+            alone = not given(row.estimate) and not given(row.se) and not given(row.ci_low)
+            se = None if alone and row.source_url not in pages else _standard_error(row, difference, n1 + n2 - 2)
             if se:
-                return se / math.sqrt(1 / n1 + 1 / n2)
+                return _possible_sd(se / math.sqrt(1 / n1 + 1 / n2), row)
     raise _NotEnoughError("no spread printed")
 
 
+def _possible_sd(sd: float, row: Any) -> float:
+    """Refuse an implied SD that no set of answers on the scale can have: of changes, the scale's range at most."""
+    if given(row.scale_min) and given(row.scale_max) and sd > row.scale_max - row.scale_min:
+        raise _NotEnoughError(f"implied SD of {sd:.3g} is larger than the scale allows")
+    return sd
+
+
 def _variance_from_interval(
-    derived: _Derived, candidate: Candidate, comparison: Comparison, one: _Side, two: _Side
+    derived: _Derived, candidate: Candidate, comparison: Comparison, one: _Side, two: _Side, measure: str
 ) -> None:
     """Where SDs are printed without n per arm, let the printed interval of the difference give the precision."""
     for row in candidate.spread:
         if (
             row.arm not in comparison.acupuncture
             or row.comparator_arm not in comparison.control
-            or not given(row.ci_low)
+            or not (given(row.ci_low) and given(row.ci_high))
         ):
             continue
         if len(one.rows) == len(two.rows) == 1:
-            pooled = math.sqrt((one.sd**2 + two.sd**2) / 2)
-            se = _standard_error(row, math.nan, one.n + two.n - 2)
-            derived.vi = (se or 0) ** 2 / pooled**2 + derived.yi**2 / (2 * (one.n + two.n))
+            pooled = (one.sd**2 + two.sd**2) / 2
+            square = float(_standard_error(row, math.nan, one.n + two.n - 2) or 0) ** 2
+            derived.vi = square if measure == "MD" else square / pooled + derived.yi**2 / (2 * (one.n + two.n))
             derived.notes.append("SE from the interval of the difference")
             derived.rows.append(row)
             return
@@ -413,7 +429,7 @@ def _difference(row: Any, candidate: Candidate, comparison: Comparison, measure:
     if measure == "MD":
         scale = _points(candidate)
         return _Derived(size * scale, (se * scale) ** 2, f"MD as printed, SE from its {source}", [row], notes, columns)
-    sd = se / math.sqrt(1 / n1 + 1 / n2)
+    sd = _possible_sd(se / math.sqrt(1 / n1 + 1 / n2), row)
     effect = effect_size("SMD", mean1=abs(estimate), mean2=0.0, sd1=sd, sd2=sd, n1=n1, n2=n2).iloc[0]
     how = f"SMD from the mean difference and the SD implied by its {source}"
     return _Derived(math.copysign(effect["yi"], size) if size else 0.0, float(effect["vi"]), how, [row], notes, columns)
@@ -556,12 +572,15 @@ def _n_arm(arm: str, comparison: Comparison, notes: list[str]) -> float | None:
 
 
 def _points(candidate: Candidate) -> float:
-    """Return the factor that brings an instrument to the unit of MD: points of 0-100, or days."""
+    """Return the factor that brings an instrument to the unit of MD: points of 0-100, or days per 4 weeks."""
     row = (candidate.results or candidate.contrasts)[0]
     if candidate.outcome == "headache_frequency":
         if "day" not in candidate.measure.casefold():
             raise _NotEnoughError("not counted in days")
-        return 1.0
+        for period, factor in _PER_FOUR_WEEKS.items():
+            if re.search(period, candidate.measure, re.IGNORECASE):
+                return factor
+        raise _NotEnoughError("counting period of the days not printed")
     if "%" in candidate.measure or "percent" in candidate.measure.casefold():
         raise _NotEnoughError("printed in percent of baseline, not in points")
     if not given(row.scale_min) or not given(row.scale_max):
@@ -581,6 +600,8 @@ def _notes(comparison: Comparison, measure: str, benefit: int) -> list[str]:
         notes.append("turned: a larger printed value is worse")
     if "%" in measure or "percent" in measure.casefold():
         notes.append("percent of baseline in place of points")
+    if comparison.until is not None:
+        notes.append(f"compared up to week {comparison.until:g}, before the comparator had acupuncture itself")
     if comparison.trial.design == "crossover":
         notes.append("crossover: arms taken as parallel groups")
     return notes
@@ -589,9 +610,8 @@ def _notes(comparison: Comparison, measure: str, benefit: int) -> list[str]:
 def _direction(comparison: Comparison, evidence: Evidence) -> str | None:
     """Return what the trial's own report concludes on the comparator, for the evidence that is missing from a pool."""
     roles = evidence.rules.comparators[comparison.comparator]["roles"]
-    table = evidence.directions
-    said = table[(table["trial_id"] == comparison.trial.trial_id) & table["comparator"].isin(roles)]
-    return "; ".join(dict.fromkeys(said["direction"])) or None
+    said = [row.direction for row in comparison.figures["directions"] if row.comparator in roles]
+    return "; ".join(dict.fromkeys(said)) or None
 
 
 def _row(

@@ -51,28 +51,39 @@ class Rules:
         The timing windows by name.
     measures : dict
         Outcome to regular expressions that rank an instrument's name.
+    instrument_outcomes : dict
+        Outcome to the regular expression of the instruments that measure it, whatever outcome their rows are filed under.
     instruments : dict
         Regular expression to the short name of the instruments it matches, for tables and figures.
     sources, statistics, levels : tuple of str
         Kinds of page, statistics, and levels (``arms``, ``contrast``).
     sensitivity_sources, arms_left_out : tuple of dict
         Figures and arms that are not used by default, with the reason.
+    treated_later : tuple of dict
+        Comparator arms that had acupuncture themselves after a week: ``trial_id, arm, after_week``.
     """
 
     conditions: Mapping[str, Any]
     comparators: Mapping[str, Any]
     timings: Mapping[str, Window]
     measures: Mapping[str, list[str]] = field(default_factory=dict)
+    instrument_outcomes: Mapping[str, str] = field(default_factory=dict)
     instruments: Mapping[str, str] = field(default_factory=dict)
     sources: tuple[str, ...] = ()
     statistics: tuple[str, ...] = ("final", "adjusted_final", "change")
     levels: tuple[str, ...] = ("arms", "contrast")
     sensitivity_sources: tuple[Mapping[str, str], ...] = ()
     arms_left_out: tuple[Mapping[str, str], ...] = ()
+    treated_later: tuple[Mapping[str, Any], ...] = ()
 
     def outcomes(self, condition: str) -> list[str]:
         """Return the outcomes of a condition, the preferred one first."""
         return list(self.conditions[condition]["outcomes"])
+
+    def outcome_of(self, row: Any) -> str:
+        """Return what a row of figures measures: by its instrument where the rules name it, else as it is filed."""
+        named = (o for o, pattern in self.instrument_outcomes.items() if re.search(pattern, row.measure, re.IGNORECASE))
+        return next(named, str(row.outcome))
 
     def label(self, name: str) -> str:
         """Return the printed name of a condition or comparator."""

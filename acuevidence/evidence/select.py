@@ -35,11 +35,13 @@ class Comparison:
     acupuncture, control : dict of Row
         Arm name to arm.
     figures : dict
-        ``results`` and ``contrasts`` of the trial, as rows.
+        ``results``, ``contrasts`` and ``directions`` of the trial, as rows.
     left_out : tuple of (str, str)
         Arms of the trial that are not used, with the reason.
     arms_in_trial : int
         Number of randomised arms, for an equal split of the participants.
+    until : float or None
+        Last week at which the comparator arms had not had acupuncture themselves; None where they never had.
     """
 
     trial: Row
@@ -50,6 +52,7 @@ class Comparison:
     figures: dict[str, list[Row]]
     left_out: tuple[tuple[str, str], ...]
     arms_in_trial: int
+    until: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +88,9 @@ def given(value: Any) -> bool:
 def comparisons(evidence: Evidence, condition: str, comparator: str) -> Iterator[Comparison]:
     """Yield every trial of a condition that compares acupuncture with the comparator, with or without figures."""
     roles = evidence.rules.comparators[comparator]["roles"]
-    tables = {name: _by_trial(getattr(evidence, name)) for name in ("arms", "results", "contrasts", "directions")}
+    tables = {
+        name: _by_trial(getattr(evidence, name), condition) for name in ("arms", "results", "contrasts", "directions")
+    }
     for trial in evidence.trials[evidence.trials["condition"] == condition].itertuples(index=False):
         arms = tables["arms"][trial.trial_id]
         left_out = tuple(
@@ -95,15 +100,21 @@ def comparisons(evidence: Evidence, condition: str, comparator: str) -> Iterator
         present = [r for r in roles if any(a.role == r for a in arms)]
         if not present:
             if any(d.comparator in roles for d in tables["directions"][trial.trial_id]):
-                yield Comparison(trial, comparator, "", acupuncture, {}, {"results": [], "contrasts": []}, left_out, 0)
+                figures = {"results": [], "contrasts": [], "directions": tables["directions"][trial.trial_id]}
+                yield Comparison(trial, comparator, "", acupuncture, {}, figures, left_out, 0)
             continue
         if not any(a.role == "acupuncture" for a in arms):
             continue
         control = {a.arm: a for a in arms if a.role == present[0]}
         others = tuple((a.arm, f"compared by the arm in the role {present[0]}") for a in arms if a.role in present[1:])
-        figures = {name: tables[name][trial.trial_id] for name in ("results", "contrasts")}
+        figures = {name: tables[name][trial.trial_id] for name in ("results", "contrasts", "directions")}
         randomised = sum(not a.arm.endswith("_pooled") for a in arms)
-        yield Comparison(trial, comparator, present[0], acupuncture, control, figures, left_out + others, randomised)
+        ends = [rule["after_week"] for rule in evidence.rules.treated_later
+                if rule["trial_id"] == trial.trial_id and rule["arm"] in control]  # fmt: skip
+        until = float(min(ends)) if ends else None
+        yield Comparison(
+            trial, comparator, present[0], acupuncture, control, figures, left_out + others, randomised, until
+        )
 
 
 def candidates(
@@ -112,11 +123,11 @@ def candidates(
     """Return the candidate figures of one outcome, best first, and append to ``reasons`` why others do not count."""
     rules = evidence.rules
     groups: dict[tuple[Any, ...], dict[str, list[Row]]] = defaultdict(lambda: {"results": [], "contrasts": []})
-    for name, row in _rows_between(comparison, outcome):
+    for name, row in _rows_between(comparison, outcome, rules):
         if cautions == "exclude" and (reason := caution(row, rules)):
             reasons.append(f"caution: {reason}")
             continue
-        placed = _place(row, comparison.trial, rules.timings[timing])
+        placed = _place(row, comparison.trial, rules.timings[timing], comparison.until)
         if isinstance(placed, str):
             reasons.append(placed)
             continue
@@ -147,19 +158,23 @@ def caution(row: Row, rules: Any) -> str:
     return ""
 
 
-def _rows_between(comparison: Comparison, outcome: str) -> Iterator[tuple[str, Row]]:
+def _rows_between(comparison: Comparison, outcome: str, rules: Any) -> Iterator[tuple[str, Row]]:
     ours, theirs = comparison.acupuncture, comparison.control
     for row in comparison.figures["results"]:
-        if row.outcome == outcome and (row.arm in ours or row.arm in theirs):
+        if (row.arm in ours or row.arm in theirs) and rules.outcome_of(row) == outcome:
             yield "results", row
     for row in comparison.figures["contrasts"]:
-        if row.outcome == outcome and row.arm in ours and row.comparator_arm in theirs:
+        if row.arm in ours and row.comparator_arm in theirs and rules.outcome_of(row) == outcome:
             yield "contrasts", row
 
 
-def _place(row: Row, trial: Row, window: Any) -> float | str:
+def _place(row: Row, trial: Row, window: Any, until: float | None) -> float | str:
     """Return the distance of a row from the window's target in weeks, or why it is not in the window."""
     course = float(trial.treatment_weeks) if given(trial.treatment_weeks) else None
+    if until is not None:
+        if not given(row.week) or row.week > until:
+            return f"the comparator had acupuncture itself after week {until:g}"
+        course = min(course, until) if course is not None else None
     if not given(row.week):
         if row.timing in window.words:
             return 0.0
@@ -193,8 +208,8 @@ def _rank(order: tuple[str, ...], name: str) -> int:
     return order.index(name) if name in order else len(order)
 
 
-def _by_trial(table: pd.DataFrame) -> dict[str, list[Row]]:
+def _by_trial(table: pd.DataFrame, condition: str) -> dict[str, list[Row]]:
     rows: dict[str, list[Row]] = defaultdict(list)
-    for row in table.itertuples(index=False):
+    for row in table[table["condition"] == condition].itertuples(index=False):
         rows[row.trial_id].append(row)
     return rows

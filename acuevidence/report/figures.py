@@ -26,6 +26,7 @@ __all__ = ["Drift", "Figure", "build", "check", "figures", "inputs"]
 
 _LIBRARIES = ("matplotlib", "numpy", "pandas", "scipy")
 _FORMATS = ("png", "svg")
+_ROBUST = "neck_pain"  # the condition with most trials behind a comparator shows the figures on robustness
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,12 @@ def figures() -> dict[str, Figure]:
                 f"forest_{condition}_single", f"Forest plot, one column: {words}", partial(_forest, condition, "single")
             )
         )
+    found.append(Figure(f"funnel_{_ROBUST}", "Funnel plot: neck pain", partial(_robust, "funnel")))
+    found.append(
+        Figure(f"missing_evidence_{_ROBUST}", "What missing trials could do: neck pain", partial(_robust, "missing"))
+    )
+    found.append(Figure(f"sequential_{_ROBUST}", "Evidence over time: neck pain", partial(_robust, "sequential")))
+    found.append(Figure(f"specification_curve_{_ROBUST}", "Every specification: neck pain", partial(_robust, "curve")))
     return {figure.name: figure for figure in found}
 
 
@@ -235,3 +242,18 @@ def _nuance() -> Any:
     from acuevidence.plots.nuance import nuance
 
     return nuance()
+
+
+def _robust(kind: str) -> Any:
+    from acuevidence.appraisal.conditions import pooled
+    from acuevidence.appraisal.missing import missing_evidence
+    from acuevidence.appraisal.multiverse import multiverse
+    from acuevidence.appraisal.sequential import sequential
+
+    if kind == "curve":
+        return multiverse(_ROBUST, "sham").plot(title="Neck pain: acupuncture v sham")
+    groups = pooled(_ROBUST)
+    if kind == "funnel":
+        return groups.funnel(title="Neck pain")
+    made = missing_evidence(groups["sham"]) if kind == "missing" else sequential(groups["sham"])
+    return made.plot(title="Neck pain: acupuncture v sham")

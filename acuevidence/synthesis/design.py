@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from acuevidence.errors import InputError
-from acuevidence.inputs import refuse
+from acuevidence.inputs import choice, refuse
 
 __all__ = ["design", "rows_for"]
 
@@ -45,11 +45,28 @@ def rows_for(formula: str | None, data: pd.DataFrame, new: pd.DataFrame) -> np.n
 
     if formula is None:
         return np.ones((len(new), 1))
+    _known_levels(formula, data, new)
     spec = formulaic.model_matrix(formula, data, na_action="raise").model_spec
     try:
         return np.asarray(spec.get_model_matrix(new), dtype=float)
     except Exception as error:
         raise InputError(f"new does not fit moderators={formula!r}: {error}") from error
+
+
+def _known_levels(formula: str, data: pd.DataFrame, new: pd.DataFrame) -> None:
+    """Refuse categories no trial has: formulaic would code them as the reference level."""
+    import formulaic
+
+    for name in sorted(map(str, formulaic.Formula(formula).required_variables)):
+        if name not in data:
+            continue
+        if name not in new:
+            raise InputError(f"new lacks the moderator {name}; give it a column of that name")
+        words = not pd.api.types.is_numeric_dtype(data[name]) or f"C({name}" in formula.replace(" ", "")
+        if words:
+            refuse(
+                ~new[name].isin(data[name]).to_numpy(), f"{name} has a level that no trial has", new[name], new.index
+            )
 
 
 def _matrix(formula: str, data: pd.DataFrame) -> Any:
@@ -60,7 +77,9 @@ def _matrix(formula: str, data: pd.DataFrame) -> Any:
     except Exception as error:
         raise InputError(f"moderators={formula!r} cannot be read: {error}") from error
     for name in sorted(map(str, needed)):
-        if name in data and data[name].isna().any():
+        if name not in data:
+            choice("moderator", name, [str(column) for column in data.columns])
+        if data[name].isna().any():
             rows = data.index[data[name].isna()].tolist()
             raise InputError(f"moderator {name} is missing in rows {rows[:5]}; give a value or leave the rows out")
     try:

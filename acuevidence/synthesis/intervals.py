@@ -1,20 +1,22 @@
-"""Intervals of tau2: Q-profile, profile likelihood, and the parametric bootstrap."""
+"""Intervals beside the usual ones: of tau2, by bootstrap, for prediction, and robust to small-study effects."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 from scipy.optimize import brentq
-from scipy.special import chdtri
+from scipy.special import chdtri, gammainc
 
 from acuevidence.errors import InputError
+from acuevidence.inputs import choice
 from acuevidence.synthesis import kernel
 
 if TYPE_CHECKING:
     from acuevidence.synthesis.result import MetaAnalysis
 
-__all__ = ["tau2_interval"]
+__all__ = ["bootstrap", "bootstrap_prediction", "henmi_copas", "tau2_interval"]
 
 
 def tau2_interval(result: MetaAnalysis, method: str, level: float, n: int, seed: int | None) -> tuple[float, float]:
@@ -48,12 +50,172 @@ def tau2_interval(result: MetaAnalysis, method: str, level: float, n: int, seed:
         return float(low), float(high)
     if method == "PL":
         return _profile_likelihood(result, y, v, X, level)
-    draws = np.random.default_rng(seed).normal(size=(n, result.k))
-    fitted = np.full(result.k, result.estimate) if result.X is None else result.X @ result.beta
-    samples = fitted + draws * np.sqrt(result.vi + (result.tau2 or 0.0))
-    tau2 = kernel.fit(samples, np.broadcast_to(result.vi, samples.shape), result.X, method=result.method, test="z").tau2
-    low, high = np.quantile(tau2, [0.5 - level / 2, 0.5 + level / 2])
+    interval = bootstrap(result, "parametric", n, seed, level).loc["tau2"]
+    return float(interval["ci_low"]), float(interval["ci_high"])
+
+
+def bootstrap(result: MetaAnalysis, kind: str, n: int, seed: int | None, level: float) -> pd.DataFrame:
+    """Return bootstrap standard errors and percentile intervals of the coefficients and tau2.
+
+    Parameters
+    ----------
+    result : MetaAnalysis
+        Of more trials than coefficients.
+    kind : {"parametric", "study"}
+        Effects drawn from the fitted model, or trials drawn with replacement.
+    n : int
+        Samples, all refitted in one batch.
+    seed : int or None
+        Seed of the draws.
+    level : float
+        Level of the intervals.
+
+    Returns
+    -------
+    DataFrame
+        ``estimate se ci_low ci_high``, one row a coefficient and one for ``tau2``. Samples of trials that cannot
+        tell the moderators apart are drawn anew.
+    """
+    choice("kind", kind, ("parametric", "study"))
+    if result.k - len(result.beta) < 1:
+        raise InputError("the bootstrap needs more trials than coefficients")
+    rng = np.random.default_rng(seed)
+    X = result.X
+    if kind == "parametric":
+        fitted = np.full(result.k, result.estimate) if X is None else X @ result.beta
+        y = fitted + rng.normal(size=(n, result.k)) * np.sqrt(result.vi + (result.tau2 or 0.0))
+        v = np.broadcast_to(result.vi, y.shape)
+    else:
+        drawn = _drawn_trials(result, n, rng)
+        y, v, X = result.yi[drawn], result.vi[drawn], None if X is None else X[drawn]
+    fits = kernel.fit(y, v, X, method=result.method, test="z")
+    samples = np.column_stack([fits.beta, fits.tau2])
+    low, high = np.quantile(samples, [0.5 - level / 2, 0.5 + level / 2], axis=0)
+    return pd.DataFrame(
+        {"estimate": [*result.beta, result.tau2], "se": samples.std(axis=0, ddof=1), "ci_low": low, "ci_high": high},
+        index=pd.Index([*result.terms, "tau2"], name="term"),
+    )
+
+
+def _drawn_trials(result: MetaAnalysis, n: int, rng: np.random.Generator) -> np.ndarray:
+    drawn = rng.integers(result.k, size=(n, result.k))
+    if result.X is None:
+        return drawn
+    for _ in range(100):
+        lost = np.flatnonzero(np.linalg.matrix_rank(result.X[drawn]) < len(result.beta))
+        if not len(lost):
+            return drawn
+        drawn[lost] = rng.integers(result.k, size=(len(lost), result.k))
+    raise InputError("trials drawn with replacement rarely tell the moderators apart; use kind='parametric'")
+
+
+def bootstrap_prediction(result: MetaAnalysis, n: int, seed: int | None, level: float) -> tuple[float, float]:
+    """Return the prediction interval that takes the uncertainty of tau2 into account.
+
+    Parameters
+    ----------
+    result : MetaAnalysis
+        Of two trials or more, without moderators.
+    n : int
+        Draws.
+    seed : int or None
+        Seed of the draws.
+    level : float
+        Level of the interval.
+
+    Returns
+    -------
+    tuple of float
+        Lower and upper limit for the true effect of a new trial.
+
+    Notes
+    -----
+    tau2 is drawn from its confidence distribution, which follows from the distribution of Cochran's Q, then the
+    mean from its Hartung-Knapp distribution at that tau2 and the new effect about it (Nagashima, Noma and Furukawa 2019,
+    Statistical Methods in Medical Research 28:1689-1702; R package pimeta).
+    """
+    if result.X is not None or result.k < 2 or result.method == "EE":
+        raise InputError(
+            "a bootstrap prediction interval needs a random-effects model of two trials or more, no moderators"
+        )
+    y, v, k = result.yi, result.vi, result.k
+    rng = np.random.default_rng(seed)
+    tau2 = _drawn_tau2(v, result.q, rng.normal(size=(n, k)))
+    w = 1 / (v + tau2[:, None])
+    total = w.sum(axis=1)
+    mean = w @ y / total
+    se = np.sqrt((w * (y - mean[:, None]) ** 2).sum(axis=1) / ((k - 1) * total))
+    new = mean + np.sqrt(tau2) * rng.normal(size=n) + se * rng.standard_t(k - 1, size=n)
+    low, high = np.quantile(new, [0.5 - level / 2, 0.5 + level / 2])
     return float(low), float(high)
+
+
+def _drawn_tau2(v: np.ndarray, q: float, z: np.ndarray) -> np.ndarray:
+    """Return draws of tau2 from its confidence distribution, P(tau2 <= t) = P(Q > q at t), from normal z (n, k).
+
+    At t, Q is distributed as z'R(V + tI)Rz with RR = A the matrix of Q; that rises in t for every z, so solving it for q
+    turns each z into a draw.
+    """
+    w = 1 / v
+    value, vector = np.linalg.eigh(np.diag(w) - np.outer(w, w) / w.sum())
+    root = (vector * np.sqrt(np.maximum(value, 0.0))) @ vector.T
+    pulled = z @ root
+    return np.maximum(0.0, (q - pulled**2 @ v) / (pulled**2).sum(axis=1))
+
+
+def henmi_copas(result: MetaAnalysis, level: float) -> pd.DataFrame:
+    """Return the equal-effects estimate with an interval that allows for heterogeneity.
+
+    Parameters
+    ----------
+    result : MetaAnalysis
+        Of two trials or more, without moderators.
+    level : float
+        Level of the interval.
+
+    Returns
+    -------
+    DataFrame
+        One row: ``estimate se ci_low ci_high tau2`` (tau2 by DerSimonian-Laird).
+
+    Notes
+    -----
+    Large trials keep their equal-effects weight, so small-study effects pull less; the interval comes from the joint
+    distribution of the estimate and Q (Henmi and Copas 2010, Statistics in Medicine 29:2969-2983), as metafor's hc.
+    """
+    if result.X is not None or result.k < 2:
+        raise InputError("Henmi and Copas' method needs two trials or more and no moderators")
+    y, w, k = result.yi, 1 / result.vi, result.k
+    W1 = w.sum()
+    W2, W3, W4 = ((w**power).sum() / W1 for power in (2, 3, 4))
+    estimate = float(w @ y / W1)
+    tau2 = max(0.0, float((w @ (y - estimate) ** 2 - (k - 1)) / (W1 - W2)))
+    VR = 1 + tau2 * W2
+    slope = W3 - W2**2
+
+    def moments(r: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Mean and variance of Q given that the standardised estimate is r."""
+        excess = (r / VR) ** 2 - 1 / VR
+        mean = k - 1 + tau2 * (W1 - W2) + tau2**2 * excess * slope
+        variance = 2 * (k - 1) + 4 * tau2 * (W1 - W2) + 2 * tau2**2 * (W1 * W2 - 2 * W3 + W2**2)
+        variance = variance + 4 * tau2**2 * excess * slope + 4 * tau2**3 * excess * (W4 - 2 * W2 * W3 + W2**3)
+        return mean, variance + 2 * tau2**4 * (1 / VR**2 - 2 * r**2 / VR**3) * slope**2
+
+    node, weight = np.polynomial.legendre.leggauss(400)
+
+    def excess_tail(x: float) -> float:
+        r = x + (node + 1) * (38.0 - x) / 2
+        mean, variance = moments(np.sqrt(VR) * r)
+        limit = (W1 / W2 - 1) * ((r / x) ** 2 - 1) + k - 1
+        inside = gammainc(mean**2 / variance, np.maximum(limit * mean / variance, 0.0)) * np.exp(-(r**2) / 2)
+        return float((weight * inside).sum() * (38.0 - x) / 2 / np.sqrt(2 * np.pi)) - (1 - level) / 2
+
+    se = float(np.sqrt(VR / W1))
+    half = np.sqrt(VR) * brentq(excess_tail, 1e-6, 30.0, xtol=1e-12) * se
+    return pd.DataFrame(
+        {"estimate": estimate, "se": se, "ci_low": estimate - half, "ci_high": estimate + half, "tau2": tau2},
+        index=pd.Index(["Intercept"], name="term"),
+    )
 
 
 def _profile_likelihood(

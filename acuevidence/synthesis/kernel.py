@@ -391,9 +391,8 @@ def _likelihood(model: _Model, restricted: bool) -> tuple[Array, Array]:
 
     Plain Fisher scoring does not converge, or stops at a lesser maximum, on a few data sets in ten thousand.
     """
-    grid = _grid(model)
-    scores = np.stack([_score(model, t, restricted)[0] for t in grid], axis=1)
-    points = np.stack(grid, axis=1)
+    points = _grid(model)
+    scores = _scan(model, points, restricted)
     falls = (scores[:, :-1] > 0) & (scores[:, 1:] <= 0)
     maxima = falls.sum(axis=1) + (scores[:, 0] <= 0)
     first = falls.argmax(axis=1)
@@ -409,10 +408,17 @@ def _likelihood(model: _Model, restricted: bool) -> tuple[Array, Array]:
     return found, converged
 
 
-def _grid(model: _Model) -> list[Array]:
-    """Return points of tau2 from 0 to beyond the last root of the score, closer together towards 0."""
-    v = np.where(model.present, model.v, np.nan)
-    low = 1e-3 * np.nanmin(v, axis=1)
+def _scan(model: _Model, points: Array, restricted: bool) -> Array:
+    """Return the score at every point of the grid, (B, S): point by point, or all at once where the rows are few."""
+    if points.size * model.y.shape[1] > _CHUNK:
+        return np.stack([_score(model, point, restricted)[0] for point in points.T], axis=1)
+    rows = np.repeat(np.arange(len(points)), points.shape[1])
+    return _score(model.take(rows), points.ravel(), restricted)[0].reshape(points.shape)
+
+
+def _grid(model: _Model) -> Array:
+    """Return points of tau2, (B, S), from 0 to beyond the last root of the score, closer together towards 0."""
+    low = 1e-3 * model.v.min(axis=1)
     _, rss = _ols(model)
     high = 4 * rss / (model.k - model.p) + low
     for _ in range(200):
@@ -422,7 +428,9 @@ def _grid(model: _Model) -> list[Array]:
             break
         high = np.where(up, 4 * high, high)
     ratio = np.log(high / low) / (_SCAN - 2)
-    return [np.zeros(len(low)), *(low * np.exp(ratio * i) for i in range(_SCAN - 1))]
+    points = np.zeros((len(low), _SCAN))
+    points[:, 1:] = low[:, None] * np.exp(ratio[:, None] * np.arange(_SCAN - 1))
+    return points
 
 
 def _score(model: _Model, tau2: Array, restricted: bool, slope: bool = False) -> tuple[Array, Array | None]:

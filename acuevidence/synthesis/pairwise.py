@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,6 +13,7 @@ import pandas as pd
 from acuevidence.errors import InputError
 from acuevidence.inputs import choice, numeric, refuse, values
 from acuevidence.synthesis import kernel
+from acuevidence.synthesis.batch import Layout, fit_groups, layout
 from acuevidence.synthesis.result import Between, GroupedMetaAnalysis, MetaAnalysis, omnibus, with_notes
 
 __all__ = ["meta_analysis"]
@@ -30,6 +34,7 @@ def meta_analysis(
     prediction: str = "V",
     missing: str = "error",
     overall: bool = False,
+    common_tau2: bool = False,
 ) -> Any:
     """Pool effects by a random-effects (or equal-effects) model.
 
@@ -59,6 +64,9 @@ def meta_analysis(
         What to do with a missing yi or vi: refuse, or leave the row out and list it in ``excluded``.
     overall : bool
         With ``by``: pool all groups as well. Sham and usual care answer different questions, so the default is no.
+    common_tau2 : bool
+        With ``by``: give all groups the tau2 of the model with one mean a group, in place of a tau2 each; steadier where
+        groups are small.
 
     Returns
     -------
@@ -76,7 +84,9 @@ def meta_analysis(
     A single trial keeps its own normal interval and has no tau2. With two trials HKSJ intervals are kept and flagged. When
     trials happen to agree, HKSJ can be narrower than the Wald interval; the result says so. REML, Q-profile, HKSJ and
     prediction intervals as in Cochrane's random-effects policy of 2025; estimators as in :mod:`acuevidence.synthesis.kernel`.
-    The test between groups takes them as independent and uses the groups' own tau2 with model-based standard errors.
+    With ``by``, all groups are fitted in one call and each group's result object is built when it is asked for; for the
+    numbers of very many groups in one frame use :func:`acuevidence.fit_many` with ``by``. The test between groups takes
+    them as independent and uses the groups' own tau2 with model-based standard errors.
 
     Examples
     --------
@@ -99,12 +109,15 @@ def meta_analysis(
     y, v = arrays["yi"][keep], arrays["vi"][keep]
     refuse(~(v > 0), "vi must be positive (a variance, not a standard error of zero)", v, index[keep])
     options = {"method": method, "test": test, "level": float(level), "prediction": prediction}
+    if common_tau2 and (by is None or moderators is not None):
+        raise InputError("common_tau2=True needs by= and no moderators")
     if by is None:
         return _one(y, v, frame, names, index[keep], excluded, moderators, options)
     groups = words["by"].iloc[np.flatnonzero(keep)]
     refuse(groups.isna().to_numpy(), "by is missing", groups, groups.index)
     name = by if isinstance(by, str) else getattr(by, "name", None) or "group"
-    return _grouped(str(name), groups, y, v, frame, names, index[keep], excluded, moderators, options, overall)
+    return _grouped(str(name), groups, y, v, frame, names, index[keep], excluded, moderators, options, overall,
+                    common_tau2)  # fmt: skip
 
 
 def _frame(
@@ -191,38 +204,103 @@ def _flagged(result: MetaAnalysis, converged: bool, q: float, q_df: int) -> Meta
 def _grouped(
     by: str, groups: pd.Series, y: np.ndarray, v: np.ndarray, frame: pd.DataFrame | None, names: pd.Series | None,
     index: pd.Index, excluded: pd.DataFrame, moderators: str | None, options: dict[str, Any], overall: bool,
+    common_tau2: bool,
 ) -> GroupedMetaAnalysis:  # fmt: skip
-    label = groups.to_numpy()
-    code, levels = pd.factorize(label)
-    rows = [np.flatnonzero(code == i) for i in range(len(levels))]
-    fits = None if moderators else _fit_groups(y, v, rows, options)
-    found = {}
-    for i, (level, here) in enumerate(zip(levels, rows, strict=True)):
-        left = excluded[excluded[by] == level].reset_index(drop=True) if by in excluded else excluded
-        part = None if frame is None else frame.iloc[here]
-        given = (part, None if names is None else names.iloc[here], index[here], left, moderators, options)
-        if fits is None:
-            found[str(level)] = _one(y[here], v[here], *given)
-        else:
-            found[str(level)] = _result(fits, i, y[here], v[here], None, ("Intercept",), *given)
+    code, levels = pd.factorize(groups.to_numpy())
+    where = layout(code, len(levels))
+    names_of = tuple(map(str, levels))
+    if len(set(names_of)) < len(names_of):
+        raise InputError(f"by={by!r} has levels that read alike (for example 1 and '1'); give them names of one type")
+    tau2 = _common_tau2(y, v, code, len(levels), options) if common_tau2 else None
+    fits = None if moderators else fit_groups(y, v, where, partial(_fit, options, tau2))
+    notes = ("tau2 was estimated from all groups together, with one mean each.",) if common_tau2 else ()
+    found = Members(by, names_of, where, fits, y, v, frame, names, index, excluded, moderators, options, notes)
     pooled = _one(y, v, frame, names, index, excluded, moderators, options) if overall else None
     return GroupedMetaAnalysis(by, found, _between(found, frame, code), pooled)
 
 
-def _fit_groups(y: np.ndarray, v: np.ndarray, rows: list[np.ndarray], options: dict[str, Any]) -> kernel.Fits:
-    """Fit every group in one call: a row a group, NaN for absent trials."""
-    shape = (len(rows), max(map(len, rows)))
-    grid_y, grid_v = np.full(shape, np.nan), np.full(shape, np.nan)
-    for i, here in enumerate(rows):
-        grid_y[i, : len(here)], grid_v[i, : len(here)] = y[here], v[here]
-    return kernel.fit(grid_y, grid_v, method=options["method"], test=options["test"])
+def _fit(options: dict[str, Any], tau2: float | None, y: np.ndarray, v: np.ndarray) -> kernel.Fits:
+    given = None if tau2 is None else np.full(len(y), tau2)
+    return kernel.fit(y, v, method=options["method"], test=options["test"], tau2=given)
 
 
-def _between(found: dict[str, MetaAnalysis], frame: pd.DataFrame | None, code: np.ndarray) -> Between | None:
+def _common_tau2(y: np.ndarray, v: np.ndarray, code: np.ndarray, count: int, options: dict[str, Any]) -> float:
+    if len(y) <= count:
+        raise InputError(f"common_tau2=True needs more trials than groups: {len(y)} trials in {count} groups")
+    means = (code[:, None] == np.arange(count)).astype(float)
+    return float(kernel.fit(y[None], v[None], means, method=options["method"], test="z").tau2[0])
+
+
+@dataclass(frozen=True, slots=True)
+class Members(Mapping[str, MetaAnalysis]):
+    """The groups of a long table, fitted in one call; a group's result object is built when it is asked for.
+
+    Attributes
+    ----------
+    by : str
+        What the groups are.
+    names : tuple of str
+        The groups in order of appearance.
+    where : Layout
+        The rows of each.
+    fits : Fits or None
+        Their fits; None with moderators, where each group has its own design.
+    y, v, frame, labels, index, excluded, formula, options, notes
+        What their results are made of.
+    """
+
+    by: str
+    names: tuple[str, ...]
+    where: Layout
+    fits: kernel.Fits | None
+    y: np.ndarray
+    v: np.ndarray
+    frame: pd.DataFrame | None
+    labels: pd.Series | None
+    index: pd.Index
+    excluded: pd.DataFrame
+    formula: str | None
+    options: dict[str, Any]
+    notes: tuple[str, ...]
+    _number: dict[str, int] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_number", {name: i for i, name in enumerate(self.names)})
+
+    def __getitem__(self, group: str) -> MetaAnalysis:
+        i = self._number[group]
+        here = self.where.rows(i)
+        left = self.excluded
+        if self.by in left:
+            left = left[left[self.by].astype(str) == group].reset_index(drop=True)
+        part = None if self.frame is None else self.frame.iloc[here]
+        given = (part, None if self.labels is None else self.labels.iloc[here], self.index[here], left, self.formula,
+                 self.options)  # fmt: skip
+        if self.fits is None:
+            return _one(self.y[here], self.v[here], *given)
+        return with_notes(_result(self.fits, i, self.y[here], self.v[here], None, ("Intercept",), *given), *self.notes)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.names)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def effects(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return the groups' pooled effects and the inverse of their model-based variances."""
+        if self.fits is None:
+            found = list(self.values())
+            total = [float((1 / (one.vi + (one.tau2 or 0.0))).sum()) for one in found]
+            return np.array([one.estimate for one in found]), np.array(total)
+        tau2 = np.nan_to_num(self.fits.tau2)[np.repeat(np.arange(len(self)), self.where.size)]
+        weight = 1 / (self.v[self.where.order] + tau2)
+        return self.fits.beta[:, 0], np.add.reduceat(weight, self.where.start)
+
+
+def _between(found: Members, frame: pd.DataFrame | None, code: np.ndarray) -> Between | None:
     if len(found) < 2:
         return None
-    estimate = np.array([one.estimate for one in found.values()])
-    precision = np.array([(1 / (one.vi + (one.tau2 or 0.0))).sum() for one in found.values()])
+    estimate, precision = found.effects()
     mean = float(precision @ estimate / precision.sum())
     q = float(precision @ (estimate - mean) ** 2)
     df = len(found) - 1

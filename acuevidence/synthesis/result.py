@@ -20,6 +20,12 @@ from acuevidence.inputs import choice
 from acuevidence.synthesis import kernel
 
 if TYPE_CHECKING:
+    from acuevidence.appraisal.excess_significance import ExcessSignificance
+    from acuevidence.appraisal.fail_safe import FailSafeN
+    from acuevidence.appraisal.p_uniform import PUniform
+    from acuevidence.appraisal.selection import SelectionModel
+    from acuevidence.appraisal.small_study import LimitMetaAnalysis, SmallStudyTest
+    from acuevidence.appraisal.trim_and_fill import TrimAndFill
     from acuevidence.synthesis.permutation import Permutation
     from acuevidence.synthesis.robust import RobustMetaAnalysis
 
@@ -117,7 +123,9 @@ class MetaAnalysis:
     @property
     def statistic(self) -> float:
         """Its z or t statistic."""
-        return self.estimate / self.se if self.se > 0 else float(np.sign(self.estimate)) * np.inf
+        if self.se > 0:
+            return self.estimate / self.se
+        return float(np.copysign(np.inf, self.estimate)) if self.estimate else 0.0
 
     @property
     def p_value(self) -> float:
@@ -275,7 +283,8 @@ class MetaAnalysis:
         Parameters
         ----------
         new : DataFrame, optional
-            Moderators of the settings to predict for. Default: the trials' own; without moderators one row.
+            Moderators of the settings to predict for. Default: the trials' own; without moderators one row, or one for
+            each row of ``new``.
         level : float, optional
             Default: the level of the result.
 
@@ -286,7 +295,8 @@ class MetaAnalysis:
         """
         level = self.level if level is None else level
         if self.X is None:
-            rows, index = np.ones((1, 1)), pd.RangeIndex(1)
+            index = pd.RangeIndex(1) if new is None else new.index
+            rows = np.ones((len(index), 1))
         elif new is None:
             rows, index = self.X, self._index
         else:
@@ -315,6 +325,26 @@ class MetaAnalysis:
         from acuevidence.synthesis.intervals import tau2_interval
 
         return tau2_interval(self, choice("method", method, ("QP", "PL", "BT")), level or self.level, n, seed)
+
+    def bootstrap(self, kind: str = "parametric", *, n: int = 2000, seed: int | None = None,
+                  level: float | None = None) -> pd.DataFrame:  # fmt: skip
+        """Return bootstrap intervals of the coefficients and tau2 (percentiles); see :func:`.intervals.bootstrap`."""
+        from acuevidence.synthesis.intervals import bootstrap
+
+        return bootstrap(self, kind, n, seed, level or self.level)
+
+    def bootstrap_prediction(self, *, n: int = 20000, seed: int | None = None, level: float | None = None
+                             ) -> tuple[float, float]:  # fmt: skip
+        """Return the prediction interval of Nagashima et al; see :func:`.intervals.bootstrap_prediction`."""
+        from acuevidence.synthesis.intervals import bootstrap_prediction
+
+        return bootstrap_prediction(self, n, seed, level or self.level)
+
+    def henmi_copas(self, *, level: float | None = None) -> pd.DataFrame:
+        """Return Henmi and Copas' effect and interval, robust to small-study effects; see :func:`.intervals.henmi_copas`."""
+        from acuevidence.synthesis.intervals import henmi_copas
+
+        return henmi_copas(self, level or self.level)
 
     def blup(self) -> pd.DataFrame:
         """Return the trials' true effects as best linear unbiased predictions: ``pred se pi_low pi_high``."""
@@ -358,23 +388,23 @@ class MetaAnalysis:
 
         return permutation_test(self, exact, n, seed)
 
-    def small_study_test(self, kind: str = "egger", model: str = "rma", predictor: str = "se") -> Any:
-        """Return a test of whether small trials show larger effects: Egger's family or Begg's rank test."""
+    def small_study_test(self, kind: str = "egger", model: str = "rma", predictor: str = "se") -> SmallStudyTest:
+        """Return a test of whether small trials show larger effects: Egger's family, Begg, Peters or Harbord."""
         from acuevidence.appraisal.small_study import small_study_test
 
         return small_study_test(self, kind, model, predictor)
 
-    def trim_and_fill(self, estimator: str = "L0", side: str | None = None) -> Any:
+    def trim_and_fill(self, estimator: str = "L0", side: str | None = None) -> TrimAndFill:
         """Return the trim-and-fill analysis: trials missing from the funnel, and the effect with them filled in."""
-        from acuevidence.appraisal.small_study import trim_and_fill
+        from acuevidence.appraisal.trim_and_fill import trim_and_fill
 
         return trim_and_fill(self, estimator, side)
 
-    def fail_safe_n(self, kind: str = "rosenthal") -> Any:
+    def fail_safe_n(self, kind: str = "rosenthal", *, alpha: float = 0.05, target: float | None = None) -> FailSafeN:
         """Return how many null trials would undo the result; kept for completeness, not a measure of bias."""
-        from acuevidence.appraisal.small_study import fail_safe_n
+        from acuevidence.appraisal.fail_safe import fail_safe_n
 
-        return fail_safe_n(self, kind)
+        return fail_safe_n(self, kind, alpha=alpha, target=target)
 
     def pet_peese(self) -> pd.DataFrame:
         """Return the effect at zero standard error by PET and PEESE."""
@@ -382,11 +412,30 @@ class MetaAnalysis:
 
         return pet_peese(self)
 
-    def excess_significance(self, alpha: float = 0.05) -> Any:
-        """Return the test of excess significance: significant trials observed against expected."""
-        from acuevidence.appraisal.small_study import excess_significance
+    def limit_meta_analysis(self) -> LimitMetaAnalysis:
+        """Return the effect of a trial of infinite size, with heterogeneity kept."""
+        from acuevidence.appraisal.small_study import limit_meta_analysis
 
-        return excess_significance(self, alpha)
+        return limit_meta_analysis(self)
+
+    def p_uniform(self) -> PUniform:
+        """Return the effect given which trials are significant (p-uniform*)."""
+        from acuevidence.appraisal.p_uniform import p_uniform
+
+        return p_uniform(self)
+
+    def selection_model(self, kind: str = "step", steps: Any = (0.025,), *, alternative: str | None = None,
+                        precision: str | None = None) -> SelectionModel:  # fmt: skip
+        """Return the effect under a model of selection by P value: step function, beta, half-normal or logistic."""
+        from acuevidence.appraisal.selection import selection_model
+
+        return selection_model(self, kind, steps, alternative=alternative, precision=precision)
+
+    def excess_significance(self, alpha: float = 0.05, *, test: str = "chi2") -> ExcessSignificance:
+        """Return the test of excess significance: significant trials observed against expected."""
+        from acuevidence.appraisal.excess_significance import excess_significance
+
+        return excess_significance(self, alpha, test=test)
 
     def robust(self, cluster: Any, kind: str = "CR2") -> RobustMetaAnalysis:
         """Return cluster-robust standard errors with Satterthwaite degrees of freedom."""
@@ -463,7 +512,7 @@ class GroupedMetaAnalysis(Mapping[str, MetaAnalysis]):
     ----------
     by : str
         What the groups are.
-    groups : dict
+    groups : mapping
         Group to MetaAnalysis.
     between : Between or None
         Test for subgroup differences; None with fewer than two groups.
@@ -472,7 +521,7 @@ class GroupedMetaAnalysis(Mapping[str, MetaAnalysis]):
     """
 
     by: str
-    groups: dict[str, MetaAnalysis]
+    groups: Mapping[str, MetaAnalysis]
     between: Between | None
     overall: MetaAnalysis | None = None
 
@@ -524,6 +573,12 @@ class GroupedMetaAnalysis(Mapping[str, MetaAnalysis]):
 
         return forest(self, **options)
 
+    def funnel(self, **options: Any) -> Any:
+        """Draw the funnel plots of all groups and return the first Axes."""
+        from acuevidence.plots.funnel import funnel
+
+        return funnel(self, **options)
+
 
 def omnibus(
     beta: np.ndarray, covariance: np.ndarray, terms: tuple[str, ...], df: float | None
@@ -531,12 +586,9 @@ def omnibus(
     """Return the test that all coefficients but the intercept are zero (all, where there is no other)."""
     tested = [i for i, term in enumerate(terms) if term != "Intercept"] or [0]
     b, v = beta[tested], covariance[np.ix_(tested, tested)]
-    if not v.any():  # the effects agree exactly, and HKSJ knows no spread but theirs
-        return (
-            (np.inf if b.any() else np.nan),
-            (len(tested), None if df is None else int(df)),
-            0.0 if b.any() else np.nan,
-        )
+    if len(tested) == 1 and v[0, 0] == 0:  # HKSJ of trials that agree exactly
+        chi2 = float(np.inf if b[0] else 0.0)
+        return chi2, (1, None if df is None else int(df)), 0.0 if b[0] else 1.0
     try:
         chi2 = float(b @ np.linalg.solve(v, b))
     except np.linalg.LinAlgError:

@@ -18,6 +18,7 @@ from acuevidence.errors import InputError
 from acuevidence.inputs import choice, refuse, values
 from acuevidence.synthesis.covariance import stacks
 from acuevidence.synthesis.dependent import coefficient_table
+from acuevidence.synthesis.result import MetaAnalysis
 
 __all__ = ["RobustMetaAnalysis", "WaldTest", "robust"]
 
@@ -256,6 +257,8 @@ def robust(result: Any, cluster: Any, kind: str = "CR2") -> RobustMetaAnalysis:
 
 
 def _working(result: Any) -> _Working:
+    if isinstance(result, MetaAnalysis):
+        return _working_pairwise(result)
     X = pd.DataFrame(result.model.X, index=result.data.index, columns=result.coefficients.index)
     return _Working(
         X,
@@ -264,6 +267,22 @@ def _working(result: Any) -> _Working:
         result.vcov.to_numpy(),
         lambda rows: result.model.marginal(result.components, rows),
         result.model.block,
+        result.data,
+        result.level,
+    )
+
+
+def _working_pairwise(result: MetaAnalysis) -> _Working:
+    """Take the trials as independent with variances vi + tau2, whatever test the result was given."""
+    total = result.vi + (result.tau2 or 0.0)
+    X = np.ones((result.k, 1)) if result.X is None else result.X
+    return _Working(
+        pd.DataFrame(X, index=result.data.index, columns=list(result.terms)),
+        result.yi - X @ result.beta,
+        result.beta,
+        np.linalg.inv(X.T @ (X / total[:, None])),
+        lambda rows: total[rows][:, :, None] * np.eye(rows.shape[1]),
+        np.arange(result.k),
         result.data,
         result.level,
     )

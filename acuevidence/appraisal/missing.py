@@ -1,0 +1,293 @@
+"""What the trials that print no usable figure could do to a pooled effect.
+
+In the spirit of ROB-ME: a trial that is known to have measured the outcome and prints nothing that can be pooled is evidence
+withheld. It enters with an assumed effect and the precision its size would give; the assumption is stated and varied.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from acuevidence.appraisal.mid import mid
+from acuevidence.errors import InputError
+from acuevidence.evidence import Evidence, load_evidence
+from acuevidence.inputs import choice
+from acuevidence.synthesis import MetaAnalysis, kernel
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["MissingEvidence", "missing_evidence"]
+
+_REACH = 3.0  # assumed effects are looked at from -3 to 3 SD
+_POINTS = 601
+_NOT_MEASURED = "no figure printed"
+_WORDS = {"above": "favours acupuncture", "below": "favours the comparator", "unsure": "unsure which way"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MissingEvidence:
+    """A sensitivity analysis for trials without usable figures.
+
+    Attributes
+    ----------
+    scenarios : DataFrame
+        One row an assumption: ``observed`` (trials with figures alone), ``null`` (missing trials found no difference),
+        ``reported`` (as their reports conclude, with ``size``) and ``opposite`` (the same turned against acupuncture); columns
+        ``k estimate ci_low ci_high tau2 verdict``. Positive favours acupuncture.
+    trials : DataFrame
+        The missing trials: ``study, reported_direction, reason, n``, the ``direction`` taken (1, 0, -1) and the variance
+        ``vi`` that their size implies.
+    curve : DataFrame
+        ``effect`` assumed in every missing trial against the pooled ``estimate, ci_low, ci_high``.
+    bound_above, bound_below : float or None
+        Common effect of the missing trials from which on the interval lies above zero, and up to which it lies below zero;
+        None: no effect within 3 SD does that. The verdict "above" flips below ``bound_above``.
+    bound_mid : float or None
+        Common effect from which on the estimate reaches the minimal important difference.
+    verdict : str
+        Of the trials with figures: ``above``, ``below`` or ``unsure``, by the interval against zero.
+    size : float
+        Effect taken for a reported benefit, in units of yi.
+    mid : float
+        Minimal important difference.
+    level : float
+        Level of the intervals.
+    """
+
+    scenarios: pd.DataFrame
+    trials: pd.DataFrame
+    curve: pd.DataFrame
+    bound_above: float | None
+    bound_below: float | None
+    bound_mid: float | None
+    verdict: str
+    size: float
+    mid: float
+    level: float
+
+    @property
+    def k_missing(self) -> int:
+        """Number of missing trials that enter."""
+        return len(self.trials)
+
+    @property
+    def bound(self) -> float | None:
+        """Common effect of the missing trials at which the verdict flips; where it is unsure, at which it turns positive."""
+        return self.bound_below if self.verdict == "below" else self.bound_above
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the scenarios."""
+        return self.scenarios.copy()
+
+    def summary(self) -> str:
+        """Return in sentences what the missing trials could do."""
+        seen = self.scenarios.loc["observed"]
+        lines = [
+            f"{int(seen['k'])} trials with figures, {self.k_missing} known to have measured the outcome without usable ones. "
+            f"Observed: {seen['estimate']:.2f} ({seen['ci_low']:.2f} to {seen['ci_high']:.2f}), {_WORDS[self.verdict]}."
+        ]
+        for name, row in self.scenarios.iloc[1:].iterrows():
+            lines.append(f"If {_ASSUMED[str(name)].format(size=self.size)}: {row['estimate']:.2f} ({row['ci_low']:.2f} to "
+                         f"{row['ci_high']:.2f}), {_WORDS[row['verdict']]}.")  # fmt: skip
+        if self.k_missing:
+            lines.append(self._bound_in_words())
+        return "\n".join(lines)
+
+    def _bound_in_words(self) -> str:
+        if self.bound is None:
+            return f"No common effect of the missing trials within {_REACH:g} SD changes this verdict."
+        if self.verdict == "unsure":
+            return f"The interval would lie above zero if the missing trials had an effect of {self.bound:.2f} or more on average."
+        side = "less than" if self.verdict == "above" else "more than"
+        return f"The verdict flips when the missing trials have an effect of {side} {self.bound:.2f} on average."
+
+    def __repr__(self) -> str:
+        return self.summary()
+
+    def _repr_html_(self) -> str:
+        lines = "".join(f"<p>{html.escape(line)}</p>" for line in self.summary().split("\n"))
+        return lines + self.scenarios.round(3).to_html()
+
+    def plot(self, **options: Any) -> Axes:
+        """Draw the pooled effect against what is assumed; options as in :func:`acuevidence.plots.missing_evidence`."""
+        from acuevidence.plots.missing_evidence import missing_evidence as draw
+
+        return draw(self, **options)
+
+
+_ASSUMED = {
+    "null": "they all found no difference",
+    "reported": "a reported benefit or harm is {size:.2f} and anything else no difference",
+    "opposite": "every one of them found {size:.2f} against acupuncture",
+}
+
+
+def missing_evidence(
+    result: MetaAnalysis,
+    *,
+    size: float | None = None,
+    include: str = "measured",
+    outcome: str = "pain",
+    evidence: Evidence | None = None,
+) -> MissingEvidence:
+    """Return what the trials without usable figures could do to a pooled effect.
+
+    Parameters
+    ----------
+    result : MetaAnalysis
+        A pooled SMD of one comparator, from the rows of :func:`acuevidence.trial_effects` (its ``attrs["excluded"]`` names
+        the missing trials), without moderators.
+    size : float, optional
+        Effect taken for a reported benefit (its negative for a harm). Default: the minimal important difference.
+    include : {"measured", "all"}
+        ``measured``: trials that report a direction, or print figures that cannot be used; ``all``: also those of which it is
+        not known whether they measured the outcome.
+    outcome : str
+        Outcome whose minimal important difference is meant.
+    evidence : Evidence, optional
+        Default: the package's evidence.
+
+    Returns
+    -------
+    MissingEvidence
+        Scenarios, the bound at which the verdict flips, and the curve between.
+
+    Raises
+    ------
+    InputError
+        When the result does not come from ``trial_effects``, holds several comparators or has moderators.
+
+    Notes
+    -----
+    After Page et al (2023, BMJ 383:e076754; ROB-ME). The variance of a missing trial is 4/n, that of an SMD with equal arms,
+    n being the randomised participants of the arms compared; where n is unknown, the median variance of the trials with
+    figures. Reports that conclude differently on several outcomes or weeks, or state nothing, count as no difference.
+
+    Examples
+    --------
+    >>> import acuevidence as ae
+    >>> effects = ae.trial_effects("low_back_pain", comparator="sham")
+    >>> missing = ae.missing_evidence(ae.meta_analysis("yi", "vi", data=effects))
+    >>> list(missing.scenarios.index)
+    ['observed', 'null', 'reported', 'opposite']
+    """
+    choice("include", include, ("measured", "all"))
+    evidence = load_evidence() if evidence is None else evidence
+    important = mid(outcome, "SMD", evidence=evidence).low
+    size = important if size is None else float(size)
+    if not size > 0:
+        raise InputError(f"size must be positive (the effect taken for a reported benefit), not {size!r}")
+    trials = _missing_trials(result, include, evidence)
+    direction, v = trials["direction"].to_numpy(dtype=float), trials["vi"].to_numpy(dtype=float)
+    assumed = {"null": np.zeros(len(v)), "reported": size * direction, "opposite": np.full(len(v), -size)}
+    scenarios = _with(result, np.stack(list(assumed.values())), v)
+    scenarios.index = pd.Index(list(assumed), name="scenario")
+    seen = pd.DataFrame(
+        {
+            "k": result.k,
+            "estimate": result.estimate,
+            "ci_low": result.ci_low,
+            "ci_high": result.ci_high,
+            "tau2": result.tau2,
+        },
+        index=pd.Index(["observed"], name="scenario"),
+    )
+    scenarios = pd.concat([seen, scenarios])
+    scenarios["verdict"] = _verdict(scenarios)
+    verdict = str(scenarios["verdict"].iloc[0])
+    effects = np.linspace(-_REACH, _REACH, _POINTS)
+    curve = _curve(result, effects, v)
+    bounds = [
+        _first(result, v, lambda frame: frame["ci_low"] > 0, -_REACH, _REACH),
+        _first(result, v, lambda frame: frame["ci_high"] < 0, _REACH, -_REACH),
+        _first(result, v, lambda frame: frame["estimate"] >= important, -_REACH, _REACH),
+    ]
+    return MissingEvidence(
+        scenarios=scenarios, trials=trials, curve=curve, bound_above=bounds[0], bound_below=bounds[1], bound_mid=bounds[2],
+        verdict=verdict, size=size, mid=important, level=result.level,
+    )  # fmt: skip
+
+
+# --- the trials --------------------------------------------------------------------------------------------------
+
+
+def _missing_trials(result: MetaAnalysis, include: str, evidence: Evidence) -> pd.DataFrame:
+    data = result.data
+    if result.X is not None:
+        raise InputError(f"missing evidence is for a pooled effect; this result has moderators ({result.formula})")
+    left = data.attrs.get("excluded")
+    if left is None or "comparator" not in data or "trial_id" not in data:
+        raise InputError(
+            "the result does not name the trials it leaves out; pool the rows of trial_effects(), with data="
+        )
+    if data["comparator"].nunique() != 1:
+        raise InputError(
+            "missing evidence is for one comparator at a time; pool by='comparator' and take one of the groups"
+        )
+    comparator = str(data["comparator"].iloc[0])
+    rows = pd.DataFrame(left)
+    rows = rows[rows["arm"].isna() & (rows["comparator"] == comparator) & ~rows["trial_id"].isin(data["trial_id"])]
+    if include == "measured":
+        rows = rows[rows["reported_direction"].notna() | ~rows["reason"].str.startswith(_NOT_MEASURED)]
+    found = rows[["trial_id", "study", "reported_direction", "reason"]].reset_index(drop=True)
+    found["n"] = _randomised(found["trial_id"], comparator, evidence)
+    found["direction"] = found["reported_direction"].map({"benefit": 1, "harm": -1}).fillna(0).astype(int)
+    found["vi"] = (4 / found["n"].astype(float)).fillna(float(np.median(result.vi)))
+    return found
+
+
+def _randomised(trials: pd.Series, comparator: str, evidence: Evidence) -> pd.Series:
+    """Return the randomised participants of the arms compared, or of the trial where the arms' are not printed."""
+    roles = ["acupuncture", *evidence.rules.comparators[comparator]["roles"]]
+    arms = evidence.arms[evidence.arms["role"].isin(roles) & ~evidence.arms["arm"].str.endswith("_pooled")]
+    known = arms.groupby("trial_id")["n_randomized"].agg(lambda n: n.sum() if n.notna().all() else np.nan)
+    whole = evidence.trials.drop_duplicates("trial_id").set_index("trial_id")["n_randomized"]
+    of_arms = pd.to_numeric(trials.map(known), errors="coerce")
+    n = of_arms.where(of_arms > 0, pd.to_numeric(trials.map(whole), errors="coerce"))
+    return n.where(n > 0).astype("Float64")
+
+
+# --- what they could do ------------------------------------------------------------------------------------------
+
+
+def _with(result: MetaAnalysis, assumed: np.ndarray, v: np.ndarray) -> pd.DataFrame:
+    """Return the pooled effect with each row of assumed effects of the missing trials."""
+    rows = len(assumed)
+    y = np.concatenate([np.broadcast_to(result.yi, (rows, result.k)), assumed], axis=1)
+    total = np.broadcast_to(np.concatenate([result.vi, v]), y.shape)
+    fits = kernel.fit(y, total, method=result.method, test=result.test)
+    estimate = fits.beta[:, 0]
+    low, high = kernel.interval(estimate, np.sqrt(fits.vcov[:, 0, 0]), fits.df, result.level)
+    return pd.DataFrame({"k": fits.k, "estimate": estimate, "ci_low": low, "ci_high": high, "tau2": fits.tau2})
+
+
+def _curve(result: MetaAnalysis, effects: np.ndarray, v: np.ndarray) -> pd.DataFrame:
+    found = _with(result, np.repeat(effects[:, None], len(v), axis=1), v)
+    return found.assign(effect=effects)[["effect", "estimate", "ci_low", "ci_high"]]
+
+
+def _verdict(frame: pd.DataFrame) -> np.ndarray:
+    return np.select([frame["ci_low"] > 0, frame["ci_high"] < 0], ["above", "below"], "unsure")
+
+
+def _first(
+    result: MetaAnalysis, v: np.ndarray, holds: Callable[[pd.DataFrame], pd.Series], start: float, end: float
+) -> float | None:
+    """Return the first common effect, on the way from start to end, with which something holds; a scan, refined twice."""
+    if len(v) == 0:
+        return None
+    for _ in range(3):
+        effects = np.linspace(start, end, _POINTS)
+        over = holds(_curve(result, effects, v)).to_numpy()
+        if not over.any():
+            return None
+        first = int(over.argmax())
+        start, end = effects[max(first - 1, 0)], effects[first]
+    return float(end) if first > 0 else None

@@ -1,0 +1,139 @@
+"""What trials without usable figures could do: the pooled effect against the effect assumed in them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from acuevidence.plots.caption import caption as write_caption
+from acuevidence.plots.style import COLOURS, new_axes, style
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["missing_evidence"]
+
+_MARKS = {"observed": ("D", "trials with figures alone"), "reported": ("s", "missing: as reported"),
+          "null": ("o", "missing: no difference"), "opposite": ("v", "missing: all against")}  # fmt: skip
+
+
+def missing_evidence(
+    result: Any,
+    *,
+    ax: Axes | None = None,
+    width: str | float = "single",
+    size: float = 7,
+    colour: str = COLOURS["sham"],
+    limits: tuple[float, float] = (-1.0, 1.0),
+    title: str | None = None,
+    caption: bool = True,
+) -> Axes:
+    """Draw the pooled effect against the effect assumed in every trial without usable figures.
+
+    Parameters
+    ----------
+    result : MissingEvidence
+        What to draw.
+    ax : Axes, optional
+        Where to draw. Default: a new figure.
+    width : {"single", "double"} or float
+        Width of a new figure.
+    size : float
+        Type size in points.
+    colour : str
+        Colour of the curve.
+    limits : pair of float
+        Assumed effects shown, in SD.
+    title : str, optional
+        Heading of the plot.
+    caption : bool
+        Whether a new figure explains itself below.
+
+    Returns
+    -------
+    Axes
+        The curve with its interval, the scenarios, and the bound at which the verdict flips.
+
+    Examples
+    --------
+    >>> import acuevidence as ae
+    >>> effects = ae.trial_effects("low_back_pain", comparator="sham")
+    >>> ax = ae.plots.missing_evidence(ae.missing_evidence(ae.meta_analysis("yi", "vi", data=effects)))
+    >>> ax.get_xlabel()
+    'Effect assumed in the missing trials (SMD)'
+    """
+    with style(size):
+        own = ax is None
+        ax = new_axes(width, 2.9 if width == "single" else 3.2, ax)
+        curve = result.curve[result.curve["effect"].between(*limits)]
+        ax.fill_between(curve["effect"], curve["ci_low"], curve["ci_high"], color=colour, alpha=0.18, lw=0, zorder=1)
+        ax.plot(curve["effect"], curve["estimate"], color=colour, lw=1.3, zorder=3)
+        ax.axhline(0, color="black", lw=0.6, zorder=2)
+        ax.axhline(result.mid, color="#B8860B", lw=0.8, ls=(0, (3, 2)), zorder=2)
+        ax.set_xlim(*limits)
+        low, high = _range(result, curve)
+        ax.set_ylim(low, high)
+        _bound(ax, result, limits, size)
+        _scenarios(ax, result, size)
+        ax.annotate("MID", (0, result.mid), xycoords=("axes fraction", "data"), xytext=(2, 2), textcoords="offset points",
+                    fontsize=0.9 * size, color="#8A6508")  # fmt: skip
+        ax.set_xlabel("Effect assumed in the missing trials (SMD)")
+        ax.set_ylabel("Pooled SMD")
+        if title:
+            ax.set_title(title, loc="left")
+        if own and caption:
+            write_caption(ax.figure, _words(result), size)
+    return ax
+
+
+def _range(result: Any, curve: Any) -> tuple[float, float]:
+    middle = curve[curve["effect"].between(-0.6, 0.6)]
+    seen = result.scenarios.loc["observed"]
+    ends = [
+        middle["ci_low"].min(),
+        middle["ci_high"].max(),
+        0.0,
+        result.mid,
+        max(seen["ci_low"], -0.6),
+        min(seen["ci_high"], 1.2),
+    ]
+    low, high = float(np.min(ends)), float(np.max(ends))
+    return low - 0.15 * (high - low), high + 0.15 * (high - low)
+
+
+def _bound(ax: Axes, result: Any, limits: tuple[float, float], size: float) -> None:
+    bound = result.bound
+    if bound is None or not limits[0] < bound < limits[1]:
+        return
+    what = "positive from" if result.verdict == "unsure" else "verdict flips at"
+    ax.axvline(bound, color=COLOURS["usual_care"], lw=0.9, ls=":", zorder=2)
+    right = bound < sum(limits) / 2
+    ax.annotate(f"{what} {bound:.2f}".replace("-", "−"), (bound, 1), xycoords=("data", "axes fraction"),
+                xytext=(3 if right else -3, -1), textcoords="offset points", ha="left" if right else "right", va="top",
+                fontsize=0.9 * size, color=COLOURS["usual_care"])  # fmt: skip
+
+
+def _scenarios(ax: Axes, result: Any, size: float) -> None:
+    """Draw each scenario where its assumption lies on the axis; the trials with figures alone at the right."""
+    trials = result.trials
+    mean = float(np.average(result.size * trials["direction"], weights=1 / trials["vi"])) if len(trials) else 0.0
+    left, right = ax.get_xlim()
+    places = {"observed": right - 0.04 * (right - left), "reported": mean, "null": 0.0, "opposite": -result.size}
+    for name, (marker, label) in _MARKS.items():
+        row, x = result.scenarios.loc[name], places[name]
+        colour = COLOURS["usual_care"] if name == "observed" else COLOURS["neutral"]
+        ax.plot([x, x], [row["ci_low"], row["ci_high"]], color=colour, lw=0.9, zorder=4)
+        ax.plot(
+            [x], [row["estimate"]], marker=marker, ms=4, color=colour, mec="white", mew=0.4, lw=0, label=label, zorder=5
+        )
+    ax.legend(loc="lower right", fontsize=0.85 * size, handletextpad=0.2, borderaxespad=0.1)
+
+
+def _words(result: Any) -> str:
+    known = int(result.scenarios.loc["observed", "k"])
+    return (
+        f"{known} trials with figures; {result.k_missing} more are known to have measured the outcome without usable figures. "
+        f"Line and band: pooled SMD with its interval when all of these have the effect on the axis. As reported: a reported "
+        f"benefit taken as {result.size:.2f}, anything else as no difference (drawn at their weighted mean)."
+    )

@@ -1,0 +1,201 @@
+"""Permutation tests of a pooled effect and of moderators, through the batched kernel."""
+
+from __future__ import annotations
+
+import html
+import math
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from acuevidence.errors import InputError
+from acuevidence.synthesis import kernel
+
+if TYPE_CHECKING:
+    from acuevidence.synthesis.result import MetaAnalysis
+
+__all__ = ["Permutation", "permutation_test"]
+
+_TIES = math.sqrt(np.finfo(float).eps)  # statistics this close, relatively, count as equal (as in metafor)
+_CHUNK = 1 << 13
+
+
+@dataclass(frozen=True, slots=True)
+class Permutation:
+    """A permutation test.
+
+    Attributes
+    ----------
+    p_value : float
+        P value of the first coefficient: the pooled effect, or the intercept of a meta-regression.
+    p_values : Series
+        P values of all coefficients, by term.
+    qm_p : float
+        P value of the omnibus test of the moderators (of the pooled effect where there is none).
+    permutations : int
+        How many were used, the observed arrangement among them.
+    exact : bool
+        Whether these are all there are.
+    what : str
+        ``signs`` (of the effects) or ``rows`` (of the moderators).
+    """
+
+    p_value: float
+    p_values: pd.Series
+    qm_p: float
+    permutations: int
+    exact: bool
+    what: str
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row a coefficient with its ``p_value``."""
+        return self.p_values.rename("p_value").to_frame()
+
+    def summary(self) -> str:
+        """Return how it was done, and the P values."""
+        how = f"all {self.permutations}" if self.exact else f"{self.permutations} random"
+        moved = "sign flips of the effects" if self.what == "signs" else "permutations of the moderators' rows"
+        return (
+            f"Permutation test by {how} {moved}; omnibus P {self.qm_p:.4f}.\n\n{self.to_frame().round(4).to_string()}"
+        )
+
+    def __repr__(self) -> str:
+        return self.summary()
+
+    def _repr_html_(self) -> str:
+        return f"<p>{html.escape(self.summary().splitlines()[0])}</p>" + self.to_frame().round(4).to_html()
+
+
+def permutation_test(result: MetaAnalysis, exact: bool | None, n: int, seed: int | None) -> Permutation:
+    """Test a result by permutation.
+
+    Parameters
+    ----------
+    result : MetaAnalysis
+        A pooled effect (signs are flipped) or a meta-regression (the rows of its moderators are permuted).
+    exact : bool or None
+        All arrangements, or ``n`` drawn at random; None: all where there are no more than ``n``.
+    n : int
+        Arrangements to draw, the observed one included.
+    seed : int or None
+        Seed of the draw.
+
+    Returns
+    -------
+    Permutation
+        P values: the share of arrangements whose statistic is at least as large in absolute value as the observed one.
+
+    Raises
+    ------
+    InputError
+        For one trial, or an exact test with more than ten million arrangements.
+
+    Notes
+    -----
+    Follmann and Proschan (1999, Biometrics 55:732-737); Higgins and Thompson (2004, Statistics in Medicine 23:1663-1682);
+    as metafor's ``permutest``.
+
+    Examples
+    --------
+    >>> import acuevidence as ae
+    >>> ae.meta_analysis([0.2, 0.5, 0.3], [0.02, 0.04, 0.03]).permutation_test().p_value
+    0.25
+    """
+    if result.k < 2:
+        raise InputError("a permutation test needs two trials or more; this result has one")
+    if n < 1:
+        raise InputError(f"n must be at least 1, not {n}")
+    possible = 2**result.k if result.X is None else _arrangements(result.X)
+    every = possible <= n if exact is None else exact
+    if every and possible > 10_000_000:
+        raise InputError(f"there are {possible:,} arrangements, too many for an exact test; use exact=False")
+    rng = np.random.default_rng(seed)
+    orders = (
+        _signs(result.k, possible if every else n, every, rng) if result.X is None else _orders(result.X, n, every, rng)
+    )
+    beyond, total, count = np.zeros(len(result.beta)), 0.0, 0
+    observed, omnibus = _statistics(
+        result, np.arange(result.k)[None] if result.X is not None else np.ones((1, result.k))
+    )
+    observed, limit = observed[0], float(omnibus[0])
+    for chunk in orders:
+        statistic, qm = _statistics(result, chunk)
+        beyond += (np.abs(statistic) >= np.abs(observed) * (1 - _TIES)).sum(axis=0)
+        total += float((qm >= limit * (1 - _TIES)).sum())
+        count += len(chunk)
+    p = beyond / count
+    named = pd.Series(p, index=pd.Index(result.terms, name="term"))
+    return Permutation(float(p[0]), named, total / count, count, bool(every), "signs" if result.X is None else "rows")
+
+
+def _statistics(result: MetaAnalysis, chunk: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the coefficients' statistics (B, p) and the omnibus statistic (B,) of each arrangement."""
+    X = None
+    if result.X is None:
+        y = chunk * result.yi
+    else:
+        y = np.broadcast_to(result.yi, chunk.shape)
+        X = result.X[chunk]
+    fits = kernel.fit(y, np.broadcast_to(result.vi, y.shape), X, method=result.method, test=result.test)
+    statistic = fits.beta / np.sqrt(np.diagonal(fits.vcov, axis1=1, axis2=2))
+    tested = [i for i, term in enumerate(result.terms) if term != "Intercept"] or [0]
+    beta = fits.beta[:, tested]
+    inner = np.linalg.solve(fits.vcov[:, tested][:, :, tested], beta[..., None])[..., 0]
+    return statistic, (beta * inner).sum(axis=1)
+
+
+def _signs(k: int, n: int, every: bool, rng: np.random.Generator) -> Iterator[np.ndarray]:
+    """Yield sign flips (B, k), the observed ones first."""
+    for start in range(0, n, _CHUNK):
+        codes = np.arange(start, min(start + _CHUNK, n))
+        if every:
+            yield 1.0 - 2.0 * ((codes[:, None] >> np.arange(k)) & 1)
+        else:
+            signs = rng.choice([-1.0, 1.0], size=(len(codes), k))
+            if start == 0:
+                signs[0] = 1.0
+            yield signs
+
+
+def _orders(X: np.ndarray, n: int, every: bool, rng: np.random.Generator) -> Iterator[np.ndarray]:
+    """Yield permutations of the rows of X (B, k), the observed one first when drawn at random."""
+    if every:
+        kinds = np.unique(X, axis=0, return_inverse=True)[1].ravel()
+        example = [int(np.flatnonzero(kinds == kind)[0]) for kind in range(kinds.max() + 1)]
+        batch = []
+        for arrangement in _distinct(Counter(kinds.tolist()), len(kinds)):
+            batch.append([example[kind] for kind in arrangement])
+            if len(batch) == _CHUNK:
+                yield np.array(batch)
+                batch = []
+        if batch:
+            yield np.array(batch)
+        return
+    for start in range(0, n, _CHUNK):
+        size = min(_CHUNK, n - start)
+        drawn = rng.permuted(np.tile(np.arange(len(X)), (size, 1)), axis=1)
+        if start == 0:
+            drawn[0] = np.arange(len(X))
+        yield drawn
+
+
+def _distinct(left: Counter[int], size: int) -> Iterator[tuple[int, ...]]:
+    """Yield the distinct orders of a multiset."""
+    if size == 0:
+        yield ()
+        return
+    for kind in list(left):
+        if left[kind]:
+            left[kind] -= 1
+            for rest in _distinct(left, size - 1):
+                yield (kind, *rest)
+            left[kind] += 1
+
+
+def _arrangements(X: np.ndarray) -> int:
+    repeated = np.unique(X, axis=0, return_counts=True)[1]
+    return math.factorial(len(X)) // math.prod(math.factorial(int(count)) for count in repeated)

@@ -1,0 +1,106 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Is acupuncture safe?
+#
+# How often adverse events happen, per treatment and per patient, from prospective surveys. Rates are per 10,000. Every number below is
+# computed from `data/safety.csv`; none is typed in.
+
+# %%
+import numpy as np
+import pandas as pd
+from IPython.display import Markdown
+
+import acuevidence as ae
+
+found = ae.safety()
+found.to_frame()[["label", "denominator", "rate", "ci_low", "ci_high", "sources", "events", "n", "i2", "method"]].round(2)
+
+# %% [markdown]
+# Several sources are pooled by random effects on the arcsine scale, which needs nothing added where a survey saw no event; a single source
+# keeps its exact binomial interval. With two sources that differ, the interval of their mean is as wide as it is because two surveys
+# say little about a third.
+
+# %%
+serious = found.rate("serious", "treatments")
+patients = found.rate("serious", "patients")
+Markdown(
+    f"Serious events: **{serious.rate:.2f} per 10,000 treatments** ({serious.ci_low:.2f} to {serious.ci_high:.2f}; "
+    f"{serious.events} in {serious.n:,}) and **{patients.rate:.1f} per 10,000 patients** ({patients.ci_low:.1f} to {patients.ci_high:.1f}; "
+    f"{patients.events} in {patients.n:,}). The surveys of patients disagree (I2 {patients.i2:.0f}%): some count every serious event in the period, "
+    "whether acupuncture caused it or not."
+)
+
+# %% [markdown]
+# ## Source by source
+#
+# Each mark is one survey with its exact interval, on a logarithmic axis. A survey without any event has only an upper limit.
+
+# %%
+from acuevidence.plots.style import COLOURS, new_axes, style
+
+shown = found.sources[found.sources["pooled"] & found.sources["event"].ne("other")].copy()
+order = list(dict.fromkeys(found.rates["label"]))
+labels = found.rates.drop_duplicates("event").set_index("event")["label"]
+shown["label"] = shown["event"].map(labels)
+shown = shown.sort_values(["label", "denominator"], key=lambda c: c.map({n: i for i, n in enumerate(order)}) if c.name == "label" else c)
+with style(7):
+    ax = new_axes("double", 0.18 * len(shown) + 0.8)
+    floor = 0.005
+    for y, row in enumerate(shown.itertuples()):
+        colour = COLOURS["sham"] if row.denominator == "treatments" else COLOURS["usual_care"]
+        ax.plot([max(row.ci_low, floor), row.ci_high], [y, y], color=colour)
+        ax.plot(max(row.rate, floor), y, "s" if row.rate else "<", color=colour, markersize=3.5)
+    ax.set_xscale("log")
+    ax.set_xticks([0.01, 0.1, 1, 10, 100, 1000], ["0.01", "0.1", "1", "10", "100", "1,000"])
+    ax.set_yticks(range(len(shown)), [f"{r.label}, {r.study.split(' (')[0]}" for r in shown.itertuples()])
+    ax.invert_yaxis()
+    ax.set_xlabel("Events per 10,000 treatments (blue) or patients (orange)\n95% exact interval; arrow: no event")
+ax.figure
+
+# %% [markdown]
+# ## Every printed row, and why some are not pooled
+#
+# Sources of one programme observed the same patients: only one of them stands in a pool. Percentages without counts are not turned into
+# counts.
+
+# %%
+found.sources[["study", "event", "denominator", "events", "n", "rate", "ci_low", "ci_high", "pooled", "reason"]].round(2)
+
+# %% [markdown]
+# ## Does the scale matter?
+#
+# The same rates on the logit scale (half an event added where none was seen) and on the Freeman-Tukey scale.
+
+# %%
+keys = ["label", "denominator"]
+scales = {scale: ae.safety(scale=scale).rates.set_index(keys)[["rate", "ci_low", "ci_high"]] for scale in ("PAS", "PLO", "PFT")}
+pd.concat(scales, axis=1).round(2)
+
+# %% [markdown]
+# ## Beside a published review
+#
+# Its pooled rates, brought to the same unit.
+
+# %%
+ours = found.rates[["event", "denominator", "rate", "ci_low", "ci_high"]].assign(study="acuevidence")
+both = pd.concat([ours, found.published], ignore_index=True)
+both[both["event"].isin(found.published["event"])].set_index(["event", "denominator", "study"])[["rate", "ci_low", "ci_high"]].sort_index().round(2)
+
+# %% [markdown]
+# ## What follows for the claims
+
+# %%
+from acuevidence.report import answers
+
+Markdown(answers.to_markdown(ae.evaluate_claims(["safe", "soreness-bruise"])))

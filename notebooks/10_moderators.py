@@ -1,0 +1,107 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Does it matter how acupuncture is done, and against what?
+#
+# Sessions, length of the course, technique, and the kind of sham: trials that differ in these are compared with each other. Nobody randomised trials to
+# them, so a difference here is an observation, not an effect. Positive effects favour acupuncture; every number is computed from `data/`.
+
+# %%
+import numpy as np
+import pandas as pd
+from IPython.display import Markdown
+
+import acuevidence as ae
+from acuevidence.report import answers
+
+effects = ae.trial_effects()
+number = effects["sessions"].astype(object).map(lambda s: float(s) if str(s).replace(".", "").isdigit() else np.nan)
+effects = effects.assign(n_sessions=number.astype(float))
+effects.groupby("comparator")[["n_sessions", "treatment_weeks"]].describe().T.round(1)
+
+# %% [markdown]
+# ## Number of sessions
+#
+# Meta-regression of the effect on the number of sessions, against sham and against usual care apart. Only trials that print a number are in it.
+
+# %%
+slopes = {}
+for comparator, rows in effects.dropna(subset=["n_sessions"]).groupby("comparator"):
+    one = ae.meta_analysis("yi", "vi", data=rows, labels="study", moderators="~ n_sessions")
+    slopes[comparator] = one.coefficients.loc["n_sessions", ["estimate", "ci_low", "ci_high", "p_value"]]
+    slopes[comparator]["trials"], slopes[comparator]["R2"] = one.k, one.r2
+pd.DataFrame(slopes).T.round(3)
+
+# %%
+from acuevidence.plots.style import COLOURS, new_axes, style
+
+with style(7):
+    ax = new_axes("double", 2.6)
+    for comparator, rows in effects.dropna(subset=["n_sessions"]).groupby("comparator"):
+        one = ae.meta_analysis("yi", "vi", data=rows, labels="study", moderators="~ n_sessions")
+        line = pd.DataFrame({"n_sessions": np.linspace(rows["n_sessions"].min(), rows["n_sessions"].max(), 50)})
+        mean = one.predict(line)
+        colour = COLOURS[comparator]
+        ax.scatter(rows["n_sessions"], rows["yi"], s=4 / rows["vi"].clip(lower=0.01), color=colour, alpha=0.6, linewidths=0)
+        ax.plot(line["n_sessions"], mean["pred"], color=colour, label=f"v {comparator.replace('_', ' ')}")
+        ax.fill_between(line["n_sessions"], mean["ci_low"], mean["ci_high"], color=colour, alpha=0.12, linewidth=0)
+    ax.axhline(0, color=COLOURS["light"], linewidth=0.6)
+    ax.set_xticks(range(4, 25, 4))
+    ax.set_xlabel("Sessions")
+    ax.set_ylabel("SMD, positive favours acupuncture")
+    ax.legend(loc="upper right")
+ax.figure
+
+# %% [markdown]
+# ## Technique
+#
+# Manual and electrical stimulation against sham, each pooled, and the test between them.
+
+# %%
+told = effects[effects["technique"].isin(["manual", "electro"]) & effects["comparator"].eq("sham")]
+technique = ae.meta_analysis("yi", "vi", data=told, labels="study", by="technique", test="HKSJ-adhoc")
+technique
+
+# %% [markdown]
+# ## Kind of sham
+#
+# A needle that enters the skin elsewhere, or less deeply, is no inert placebo; one that does not enter comes closer. Trials whose sham is of another kind
+# (laser, TENS) or not described stand apart.
+
+# %%
+kinds = {"nonpenetrating": "non-penetrating", "penetrating_off_point": "penetrating", "penetrating_superficial": "penetrating"}
+sham = effects[effects["comparator"] == "sham"]
+sham = sham.assign(kind=sham["sham_type"].map(kinds).fillna("other or not described"))
+ae.meta_analysis("yi", "vi", data=sham, labels="study", by="kind", test="HKSJ-adhoc")
+
+# %%
+by_kind = ae.meta_analysis("yi", "vi", data=sham[sham["kind"] != "other or not described"], labels="study", by="kind", test="HKSJ-adhoc")
+ae.plots.forest(by_kind, mid=ae.mid("pain", "SMD"), title="By kind of sham", not_shown=()).figure
+
+# %% [markdown]
+# The test under the forest plot lets each group have its own heterogeneity and takes the groups' precision as known; the claim below uses a meta-regression with
+# one heterogeneity for all and a t test, which asks more of few trials.
+#
+# ## All at once
+#
+# With sham trials that print everything: sessions, technique and kind of sham in one model. Few trials, so wide intervals.
+
+# %%
+full = sham[sham["kind"].ne("other or not described")].dropna(subset=["n_sessions"])
+ae.meta_analysis("yi", "vi", data=full, labels="study", moderators="~ n_sessions + C(kind)").coefficients.round(3)
+
+# %% [markdown]
+# ## What follows for the claims
+
+# %%
+Markdown(answers.to_markdown(ae.evaluate_claims(["dose", "technique", "sham-type", "adjunct-best"])))

@@ -1,0 +1,203 @@
+"""Do effect sizes and conversions agree with metafor, meta and estmeansd on the same figures?
+
+The files in tests/reference hold the input and output of ``escalc``, ``conv.wald``, ``conv.fivenum`` and ``transf.*`` of metafor 5.1
+and of ``metamean`` of meta 8.3, with the call that made them. A difference means another formula, variance, correction or treatment of
+empty cells than the one docs/effect_sizes.md names.
+"""
+
+import json
+import pathlib
+import warnings
+
+import numpy as np
+import pytest
+
+import acuevidence as ae
+from acuevidence import effects
+
+REFERENCE = pathlib.Path(__file__).parents[1] / "reference"
+RENAMED = {"OR2DL": "OR2D", "D2ORL": "D2OR"}
+OPTIONS = {
+    "to": ("to", str),
+    "add": ("add", float),
+    "vtype": ("vtype", str),
+    "drop00": ("drop_empty", lambda text: text == "TRUE"),
+    "correct": ("correct", lambda text: text == "TRUE"),
+}
+
+
+def load(name):
+    return json.loads((REFERENCE / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def columns(data):
+    return {key: np.array(value, float) for key, value in data.items() if key not in ("study", "alloc")}
+
+
+def summaries(d, measure):
+    if "ri" in d:
+        means = {"mean_post": d["m1i"], "mean_pre": d["m2i"]}
+        return means | {"sd_pre": d["sd1i"], "sd_post": d["sd2i"], "n": d["ni"], "r": d["ri"]}
+    if "ai" in d:
+        return {"events1": d["ai"], "n1": d["ai"] + d["bi"], "events2": d["ci"], "n2": d["ci"] + d["di"]}
+    if "m1i" in d:
+        return {"mean1": d["m1i"], "sd1": d["sd1i"], "n1": d["n1i"], "mean2": d["m2i"], "sd2": d["sd2i"], "n2": d["n2i"]}  # fmt: skip
+    if "t1i" in d:
+        return {"events1": d["x1i"], "time1": d["t1i"], "events2": d["x2i"], "time2": d["t2i"]}
+    return {"events": d["xi"], "n": d["ni"]}
+
+
+def cases():
+    for path in sorted(REFERENCE.glob("escalc__*.json")):
+        for key in load(path.stem)["expected"]:
+            measure, *options = key.split("|")
+            if RENAMED.get(measure, measure) in ae.effects.MEASURES and all(
+                o.split("=")[0] in OPTIONS for o in options
+            ):
+                yield path.stem, key
+
+
+CASES = list(cases())
+
+
+def numbers(values):
+    words = {"Inf": np.inf, "-Inf": -np.inf, "NaN": np.nan, None: np.nan}
+    return np.array([words.get(v, v) if not isinstance(v, float) else v for v in values], float)
+
+
+@pytest.mark.parametrize(("file", "key"), CASES)
+def test_effect_sizes_agree_with_escalc(file, key):
+    reference = load(file)
+    measure, *options = key.split("|")
+    given = {OPTIONS[o.split("=")[0]][0]: OPTIONS[o.split("=")[0]][1](o.split("=")[1]) for o in options}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        code = RENAMED.get(measure, measure)
+        got = ae.effect_size(code, **summaries(columns(reference["data"]), code), **given)
+    want = reference["expected"][key]
+    np.testing.assert_allclose(got["yi"], numbers(want["yi"]), rtol=1e-6, atol=1e-8)
+    np.testing.assert_allclose(got["vi"], numbers(want["vi"]), rtol=1e-6, atol=1e-8)
+
+
+def test_every_measure_is_among_the_references():
+    assert {RENAMED.get(m, m) for m in (key.split("|")[0] for _, key in CASES)} == set(ae.effects.MEASURES)
+
+
+@pytest.mark.parametrize(
+    ("key", "call"),
+    [
+        ("ci95", lambda d: effects.from_ci(d["lo95"], d["hi95"])),
+        ("ci90", lambda d: effects.from_ci(d["lo90"], d["hi90"], level=0.90)),
+        ("or_ci95_log", lambda d: effects.from_ci(d["or_lo"], d["or_hi"], log=True)),
+        ("z", lambda d: effects.from_t(d["est"], d["z"])),
+        ("p", lambda d: effects.from_p(d["est"], d["p"])),
+    ],
+)
+def test_intervals_and_tests_agree_with_conv_wald(key, call):
+    reference = load("conv_wald__syn.waldA")
+    got = call(columns(reference["data"]))
+    np.testing.assert_allclose(got["yi"], reference["expected"][key]["yi"], rtol=1e-6)
+    np.testing.assert_allclose(got["vi"], reference["expected"][key]["vi"], rtol=1e-6)
+
+
+def test_a_p_value_of_a_t_test_gives_back_the_standard_error_of_that_test():
+    # p_t is the P value of the very z statistics whose variances are listed under "t_df", by t with df degrees of freedom; the normal
+    # quantile, which conv.wald uses for every P value, lies up to 64 % above.
+    reference = load("conv_wald__syn.waldA")
+    d = columns(reference["data"])
+    np.testing.assert_allclose(
+        effects.from_p(d["est"], d["p_t"], df=d["df"])["vi"], reference["expected"]["t_df"]["vi"], rtol=1e-10
+    )
+    np.testing.assert_allclose(
+        effects.from_p(d["est"], d["p_t"])["vi"], reference["expected"]["p_t_df"]["vi"], rtol=1e-6
+    )
+
+
+SETS = {
+    "min_med_max": {"minimum": "min", "median": "median", "maximum": "max"},
+    "q1_med_q3": {"q1": "q1", "median": "median", "q3": "q3"},
+    "five": {"minimum": "min", "q1": "q1", "median": "median", "q3": "q3", "maximum": "max"},
+}
+
+
+@pytest.mark.parametrize("which", SETS)
+def test_quantiles_agree_with_conv_fivenum(which):
+    reference = load("conv_fivenum__syn.fivenumA")
+    d, want = columns(reference["data"]), reference["expected"][f"luo_wan_shi|{which}"]
+    got = effects.mean_sd_from_quantiles(d["n"], **{ours: d[theirs] for ours, theirs in SETS[which].items()})
+    np.testing.assert_allclose(got["mean"], want["mean"], rtol=1e-6)
+    np.testing.assert_allclose(got["sd"], want["sd"], rtol=1e-6)
+
+
+@pytest.mark.parametrize(("key", "which"), [("iqr|Luo|Shi", "q1_med_q3"), ("range|Luo|Shi", "min_med_max")])
+def test_quantiles_agree_with_metamean(key, which):
+    reference = load("median2mean__syn.medianA")
+    d, want = columns(reference["data"]), reference["expected"][key]
+    got = effects.mean_sd_from_quantiles(d["n"], **{ours: d[theirs] for ours, theirs in SETS[which].items()})
+    np.testing.assert_allclose(got["mean"], want["mean"], rtol=1e-6)
+    # For small n meta reads the SD's divisor from a table of two decimals or so, in place of Wan's closed form.
+    np.testing.assert_allclose(got["sd"], want["sd"], rtol=3e-3)
+
+
+def test_mcgraths_quantile_estimation_agrees_within_the_stop_of_its_search():
+    reference = load("median2mean__syn.medianA")
+    d, want = columns(reference["data"]), reference["expected"]["five|QE-McGrath"]
+    got = effects.mean_sd_from_quantiles(
+        d["n"], method="qe", **{ours: d[theirs] for ours, theirs in SETS["five"].items()}
+    )
+    np.testing.assert_allclose(got["mean"], want["mean"], rtol=5e-5)
+    np.testing.assert_allclose(got["sd"], want["sd"], rtol=5e-5)
+
+
+def test_mcgraths_box_cox_agrees_within_the_error_of_its_random_draws():
+    # estmeansd draws n + 1000 values: the standard error of their mean is sd / sqrt(n + 1000), of their SD about sd / sqrt(2 (n + 1000))
+    reference = load("median2mean__syn.medianA")
+    d, want = columns(reference["data"]), reference["expected"]["five|BC-McGrath"]
+    got = effects.mean_sd_from_quantiles(
+        d["n"], method="bc", **{ours: d[theirs] for ours, theirs in SETS["five"].items()}
+    )
+    sd = np.array(want["sd"])
+    assert (np.abs(got["mean"] - want["mean"]) < 3 * sd / np.sqrt(d["n"] + 1000)).all()
+    assert (np.abs(got["sd"] - want["sd"]) < 3 * sd / np.sqrt(2 * (d["n"] + 1000))).all()
+
+
+def test_mcgraths_methods_recover_a_log_normal_from_its_own_quantiles():
+    quantiles = np.exp(1 + 0.5 * np.array([-0.6744897501960817, 0, 0.6744897501960817]))
+    mean, sd = np.exp(1.125), np.sqrt(np.expm1(0.25)) * np.exp(1.125)
+    given = dict(zip(("q1", "median", "q3"), quantiles, strict=True))
+    for method in ("qe", "bc"):
+        got = effects.mean_sd_from_quantiles(1e6, method=method, **given).iloc[0]
+        assert got["mean"] == pytest.approx(mean, rel=1e-5)
+        assert got["sd"] == pytest.approx(sd, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("key", "function"),
+    [
+        ("transf.dtolnor.logis", effects.smd_to_or),
+        ("transf.lnortod.logis", effects.or_to_smd),
+        ("transf.dtorpb", effects.smd_to_r),
+        ("transf.logit_ilogit", lambda d: effects.back_transform(d, "PLO")),
+        ("transf.iarcsin", lambda d: effects.back_transform(np.clip(d, 0, np.pi / 2), "PAS")),
+    ],
+)
+def test_conversions_agree_with_transf(key, function):
+    reference = load("conv_transf__syn.transfA")
+    d = np.array(reference["data"]["d"])
+    want = np.array(reference["expected"][key])
+    if key == "transf.iarcsin":  # metafor takes sin^2 of negative angles too, which no proportion has
+        d, want = d[(d > 0) & (d < np.pi / 2)], want[(d > 0) & (d < np.pi / 2)]
+    elif key == "transf.logit_ilogit":
+        np.testing.assert_allclose(function(np.log(want / (1 - want))), want, rtol=1e-9)
+    np.testing.assert_allclose(function(d), want, rtol=1e-6)
+
+
+def test_freeman_tukey_is_undone_as_in_transf_ipft_hm():
+    reference = load("escalc__dat.pritz1997")
+    d = columns(reference["data"])
+    yi = ae.effect_size("PFT", events=d["xi"], n=d["ni"])["yi"]
+    want = reference["expected"]["transf.ipft.hm"]
+    pooled = effects.back_transform(want["pooled_pft_reml_default"], "PFT", n=d["ni"])
+    assert pooled == pytest.approx(want["back"], rel=1e-9)
+    singly = [effects.back_transform(y, "PFT", n=n) for y, n in zip(yi, d["ni"], strict=True)]
+    np.testing.assert_allclose(singly, want["back_per_study"], rtol=1e-9)
