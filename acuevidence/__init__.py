@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from acuevidence.appraisal.variability import variability
     from acuevidence.effects import effect_size, read_trials, trial_effects
     from acuevidence.errors import AcuevidenceError, ConvergenceError, EvidenceError, InputError
-    from acuevidence.evidence import Evidence, conditions, load_evidence
+    from acuevidence.evidence import Evidence, conditions, load_evidence, read_revman, read_table
+    from acuevidence.report.export import export
     from acuevidence.synthesis import GroupedMetaAnalysis, MetaAnalysis, meta_analysis
     from acuevidence.synthesis.batch import fit_many
     from acuevidence.synthesis.bayes import bayes
@@ -48,6 +49,7 @@ _LATER = {
     "conditions": "acuevidence.evidence",
     "effect_size": "acuevidence.effects",
     "evaluate_claims": "acuevidence.appraisal.claims",
+    "export": "acuevidence.report.export",
     "fit_many": "acuevidence.synthesis.batch",
     "load_evidence": "acuevidence.evidence",
     "glmm": "acuevidence.synthesis.glmm",
@@ -62,6 +64,8 @@ _LATER = {
     "peto": "acuevidence.synthesis.two_by_two",
     "pooled": "acuevidence.appraisal.conditions",
     "published": "acuevidence.appraisal.published",
+    "read_revman": "acuevidence.evidence",
+    "read_table": "acuevidence.evidence",
     "read_trials": "acuevidence.effects",
     "safety": "acuevidence.appraisal.safety",
     "sequential": "acuevidence.appraisal.sequential",
@@ -86,6 +90,7 @@ __all__ = [
     "effect_size",
     "effects",
     "evaluate_claims",
+    "export",
     "fit_many",
     "glmm",
     "load_evidence",
@@ -101,6 +106,8 @@ __all__ = [
     "plots",
     "pooled",
     "published",
+    "read_revman",
+    "read_table",
     "read_trials",
     "safety",
     "sequential",

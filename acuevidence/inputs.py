@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from difflib import get_close_matches
+from numbers import Number
 from typing import Any
 
 import numpy as np
@@ -38,6 +39,8 @@ def values(data: pd.DataFrame | None, **given: Any) -> tuple[dict[str, pd.Series
     InputError
         For an unknown column, unequal lengths, or Series whose indexes differ.
     """
+    if data is not None and not isinstance(data, pd.DataFrame):
+        raise InputError(f"data must be a DataFrame, not a {type(data).__name__}; wrap it in pandas.DataFrame(...)")
     found: dict[str, Any] = {}
     index: pd.Index | None = data.index if data is not None else None
     origin = "data"
@@ -46,6 +49,8 @@ def values(data: pd.DataFrame | None, **given: Any) -> tuple[dict[str, pd.Series
             continue
         if isinstance(value, str):
             value = _column(data, name, value)
+        if isinstance(value, (set, frozenset, Mapping)):
+            raise InputError(f"{name} must be a number, a sequence or a Series, not a {type(value).__name__}")
         if isinstance(value, pd.Series):
             if index is None:
                 index, origin = value.index, name
@@ -57,8 +62,10 @@ def values(data: pd.DataFrame | None, **given: Any) -> tuple[dict[str, pd.Series
             value = np.asarray(value)
             if value.ndim == 0:
                 value = value.item()
-            elif value.ndim != 1:
-                raise InputError(f"{name} must be one-dimensional, not of shape {value.shape}")
+                if not np.isscalar(value) and not isinstance(value, Number):
+                    raise InputError(f"{name} must be a number, a sequence or a Series, not a {type(value).__name__}")
+            elif value.ndim != 1 or value.dtype.names:
+                raise InputError(f"{name} must be one-dimensional, not of shape {value.shape}, {value.dtype}")
         found[name] = value
     lengths = {name: len(v) for name, v in found.items() if not np.isscalar(v)}
     if index is not None and (data is not None or lengths):
@@ -99,12 +106,7 @@ def numeric(
     found, index = values(data, **given)
     arrays = {}
     for name, series in found.items():
-        numbers = pd.to_numeric(series, errors="coerce") if series.dtype == object else series
-        try:
-            array = numbers.to_numpy(dtype=float, na_value=np.nan)
-        except (TypeError, ValueError):
-            raise InputError(f"{name} must be numbers, not {series.dtype}") from None
-        refuse(np.isnan(array) & series.notna().to_numpy(), f"{name} must be a number", series, index)
+        array = _floats(name, series, index)
         refuse(np.isinf(array), f"{name} must be finite", series, index)
         if not missing:
             refuse(np.isnan(array), f"{name} is missing; give a value or leave the row out", series, index)
@@ -117,8 +119,8 @@ def refuse(bad: np.ndarray, rule: str, given: Any, index: pd.Index) -> None:
     rows = np.flatnonzero(bad)
     if len(rows) == 0:
         return
-    shown = np.broadcast_to(np.asarray(given, dtype=object), (len(index),))
-    named = ", ".join(f"row {index[i]!r} has {shown[i]!r}" for i in rows[:5])
+    shown = given if isinstance(given, list) else np.broadcast_to(np.asarray(given, dtype=object), (len(index),))
+    named = ", ".join(f"row {_plain(index[i])!r} has {_plain(shown[i])!r}" for i in rows[:5])
     more = f" and {len(rows) - 5} more" if len(rows) > 5 else ""
     raise InputError(f"{rule}: {named}{more}")
 
@@ -130,6 +132,32 @@ def choice(name: str, value: Any, allowed: Mapping[str, Any] | tuple[str, ...] |
     close = get_close_matches(str(value), list(allowed), n=1)
     hint = f"; did you mean {close[0]!r}?" if close else ""
     raise InputError(f"{name}={value!r} is not known{hint} (one of: {', '.join(map(str, allowed))})")
+
+
+def _floats(name: str, series: pd.Series, index: pd.Index) -> np.ndarray:
+    """Return a column as floats, NaN where missing; what is no number is named, never turned into one."""
+    kind = series.dtype
+    plain = pd.api.types.is_numeric_dtype(kind) and not pd.api.types.is_complex_dtype(kind)
+    if plain and not pd.api.types.is_bool_dtype(kind):
+        return np.asarray(series.to_numpy(dtype=float, na_value=np.nan))
+    text = pd.api.types.is_object_dtype(kind) or pd.api.types.is_string_dtype(kind)
+    if not text and not isinstance(kind, pd.CategoricalDtype):
+        raise InputError(f"{name} must be numbers, not {kind}")
+    cells = pd.Series(list(series), dtype=object)
+    array = pd.to_numeric(cells.map(lambda cell: cell if _may_be_number(cell) else None), errors="coerce")
+    floats = np.asarray(array.to_numpy(dtype=float, na_value=np.nan))
+    absent = np.array([pd.api.types.is_scalar(cell) and bool(pd.isna(cell)) for cell in cells], dtype=bool)
+    refuse(np.isnan(floats) & ~absent, f"{name} must be a number", list(cells), index)
+    return floats
+
+
+def _may_be_number(cell: Any) -> bool:
+    return isinstance(cell, (str, Number)) and not isinstance(cell, (bool, complex))
+
+
+def _plain(value: Any) -> Any:
+    """Return numpy's scalars as Python's, which print as the user wrote them."""
+    return value.item() if isinstance(value, np.generic) and not isinstance(value, np.datetime64) else value
 
 
 def _column(data: pd.DataFrame | None, name: str, column: str) -> pd.Series:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -102,7 +103,7 @@ def effect_size(
     function, names = MEASURES[choice("measure", measure, MEASURES)]
     choice("vtype", vtype, ("LS", "LS2", "UB", "AV", "HO"))
     choice("to", to, ("only0", "all", "if0all", "none"))
-    if not 0 <= add < np.inf:
+    if not isinstance(add, Real) or not 0 <= add < np.inf:
         raise InputError(f"add must be zero or a positive number, not {add!r}")
     for name in summaries:
         choice("summary", name, _ALL)

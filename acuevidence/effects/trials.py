@@ -22,6 +22,7 @@ from acuevidence.effects.quantiles import mean_sd_from_quantiles
 from acuevidence.effects.size import effect_size
 from acuevidence.errors import InputError
 from acuevidence.evidence import Evidence, load_evidence
+from acuevidence.evidence.excluded import Excluded
 from acuevidence.evidence.select import Candidate, Comparison, candidates, caution, comparisons, given
 from acuevidence.inputs import choice
 
@@ -37,22 +38,6 @@ COLUMNS = [
     "ci_low", "ci_high", "n1", "n2", "mean1", "sd1", "mean2", "sd2", "events1", "events2", "derivation", "arms",
     "comparator_arms", "source_kind", "source_url", "locator", "figures_as_printed",
 ]  # fmt: skip
-
-
-class Excluded(pd.DataFrame):
-    """What an analysis left out and why; it compares as a whole, so frames that carry it in ``attrs`` can be joined."""
-
-    @property
-    def _constructor(self) -> type[Excluded]:
-        return Excluded
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, pd.DataFrame) and self.equals(other)
-
-    def __ne__(self, other: object) -> bool:
-        return not self == other
-
-    __hash__ = None  # type: ignore[assignment]
 
 
 class _NotEnoughError(Exception):
@@ -213,7 +198,7 @@ def _one(
         return
     if not reasons:
         reasons.append(f"no figure printed for {' or '.join(outcomes).replace('_', ' ')}")
-    reason = "; ".join(dict.fromkeys(reasons))
+    reason = "; ".join(sorted(set(reasons)))
     left.append({**known, "arm": None, "reason": reason, "reported_direction": _direction(comparison, evidence)})
 
 

@@ -153,7 +153,8 @@ def _load(path: Path, stamp: tuple[Any, ...]) -> Evidence:
             continue
         tables[name], wrong = schema.read_cells(_read(file), resource)
         failures += wrong
-    found = pd.concat([schema.failure_frame(failures), schema.check_tables(tables, descriptor)], ignore_index=True)
+    parts = [schema.failure_frame(failures), schema.check_tables(tables, descriptor)]
+    found = pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
     # A cell of the wrong type was emptied when read; that it is empty now is not a second fault.
     found = found[~(found.duplicated(["table", "row", "column"]) & (found["problem"] == "missing"))].reset_index(
         drop=True

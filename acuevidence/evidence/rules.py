@@ -113,7 +113,7 @@ def load_rules(folder: Path, default: Path) -> Rules:
         }
         listed: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in given.items()}
         return Rules(timings=windows, **listed)
-    except (yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
+    except (yaml.YAMLError, KeyError, TypeError, AttributeError, ValueError, RecursionError) as error:
         raise InputError(
             f"{path.name} is not a set of selection rules: {error!r}; start from the package's own file"
         ) from error

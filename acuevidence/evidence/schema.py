@@ -16,6 +16,7 @@ import pandas as pd
 __all__ = ["check_tables", "empty_table", "read_cells"]
 
 _FAILURE_COLUMNS = ["table", "row", "column", "value", "problem", "allowed"]
+_EXACT = 2**53  # whole numbers beyond it are not exact as floats
 _NUMERIC = {"number": "float64", "integer": "Int64"}
 # Within one row, each of these must not exceed the next where both are given.
 _ORDERED = {
@@ -62,7 +63,7 @@ def read_cells(raw: pd.DataFrame, resource: dict[str, Any]) -> tuple[pd.DataFram
             numbers = pd.to_numeric(cells.where(cells != ""), errors="coerce").astype(float)
             wrong = (cells != "") & ~np.isfinite(numbers)
             if field["type"] == "integer":
-                wrong |= numbers.notna() & (numbers % 1 != 0)
+                wrong |= numbers.notna() & ((numbers % 1 != 0) | (numbers.abs() > _EXACT))
             failures += [
                 _failure(name, i, column, cells.iloc[i], f"not {_article(field['type'])}", _allowed(field))
                 for i in np.flatnonzero(wrong)
@@ -174,7 +175,8 @@ def _check_keys(tables: dict[str, pd.DataFrame], resource: dict[str, Any]) -> li
         known = set(tables[target][list(there)].itertuples(index=False, name=None))
         for i, key_here in enumerate(table[list(here)].itertuples(index=False, name=None)):
             if key_here not in known and not any(pd.isna(k) for k in key_here):
-                choices = sorted({k[-1] for k in known if k[:-1] == key_here[:-1]}) if len(here) > 1 else []
+                same = {k[-1] for k in known if k[:-1] == key_here[:-1] and not pd.isna(k[-1])}
+                choices = sorted(same) if len(here) > 1 else []
                 allowed = "of this trial: " + ", ".join(choices) if choices else f"a {'+'.join(there)} of {target}"
                 failures.append(_failure(name, i, here[-1], key_here[-1], f"not in table {target}", allowed))
     return failures
@@ -184,7 +186,7 @@ def _check_spelling(table: pd.DataFrame, name: str) -> list[dict[str, Any]]:
     """Two keys that differ only in case or punctuation are one trial or arm spelled twice."""
     if name not in _SPELLED_ONCE:
         return []
-    keys = table[_SPELLED_ONCE[name]].astype(str).agg("/".join, axis=1)
+    keys = table[_SPELLED_ONCE[name]].fillna("").astype(str).agg("/".join, axis=1)
     folded = keys.str.casefold().str.replace(r"[^a-z0-9/]", "", regex=True)
     first = keys.groupby(folded).transform("first")
     return [

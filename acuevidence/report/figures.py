@@ -9,9 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
 import platform
-import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
@@ -22,8 +20,9 @@ from typing import Any
 from acuevidence.errors import InputError
 from acuevidence.evidence import conditions, data_folder
 from acuevidence.inputs import choice
+from acuevidence.report.files import replace
 
-__all__ = ["Drift", "Figure", "build", "check", "figures"]
+__all__ = ["Drift", "Figure", "build", "check", "figures", "inputs"]
 
 _LIBRARIES = ("matplotlib", "numpy", "pandas", "scipy")
 _FORMATS = ("png", "svg")
@@ -116,7 +115,7 @@ def build(
     manifest = _manifest(folder) if only else {}
     hashes = {**manifest.get("figures", {}), **{name: _hash(data) for name, data in drawn.items()}}
     drawn["manifest.json"] = _manifest_bytes(hashes)
-    return [_replace(folder / name, data) for name, data in drawn.items()]
+    return [replace(folder / name, data) for name, data in drawn.items()]
 
 
 def check(
@@ -177,7 +176,7 @@ def _render(figure: Figure) -> dict[str, bytes]:
 def _reason(recorded: dict[str, Any], known: str | None, on_disk: str, fresh: str) -> str:
     if known == fresh:
         return "edited: the file on disk is not the one that was drawn"
-    now = _inputs()
+    now = inputs()
     environment = [
         f"{name} {recorded['environment'].get(name)} -> {value}"
         for name, value in now["environment"].items()
@@ -196,7 +195,8 @@ def _reason(recorded: dict[str, Any], known: str | None, on_disk: str, fresh: st
     return "; ".join(reasons) or "unknown: same data, code and versions"
 
 
-def _inputs() -> dict[str, Any]:
+def inputs() -> dict[str, Any]:
+    """Return what everything made here is made from: hashes of the evidence and of the code, and the versions."""
     source = hashlib.sha256()
     package = Path(__file__).resolve().parents[1]
     for path in sorted(package.rglob("*.py")):
@@ -219,21 +219,7 @@ def _manifest(folder: Path) -> dict[str, Any]:
 
 
 def _manifest_bytes(hashes: dict[str, str]) -> bytes:
-    return (json.dumps({**_inputs(), "figures": dict(sorted(hashes.items()))}, indent=1) + "\n").encode()
-
-
-def _replace(path: Path, data: bytes) -> Path:
-    """Write beside the target and move, so that an interrupted run leaves the old file whole."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        os.chmod(name, 0o644)
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-    return path
+    return (json.dumps({**inputs(), "figures": dict(sorted(hashes.items()))}, indent=1) + "\n").encode()
 
 
 def _hash(data: bytes) -> str:

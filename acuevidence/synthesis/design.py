@@ -24,6 +24,8 @@ def design(formula: str, data: pd.DataFrame) -> tuple[np.ndarray, tuple[str, ...
     """
     X = _matrix(formula, data)
     values = X.to_numpy(dtype=float)
+    for name, column in zip(X.columns, values.T, strict=True):
+        refuse(~np.isfinite(column), f"moderators={formula!r}: {name} must be finite", column, data.index)
     empty = [name for name, column in zip(X.columns, values.T, strict=True) if not column.any()]
     if empty:
         raise InputError(f"moderators={formula!r}: no trial has {', '.join(empty)}; drop the level or the term")

@@ -103,7 +103,9 @@ def meta_analysis(
         raise InputError(f"level must lie between 0 and 1 (0.95 for 95%), not {level!r}")
     given = {"yi": yi, "vi": vi} | ({} if n is None else {"n": n})
     arrays, index = numeric(data, missing=missing == "drop", **given)
-    frame, names, excluded, keep = _frame(data, arrays, index, labels)
+    named = {"yi": yi} | ({} if labels is None else {"labels": labels}) | ({} if by is None else {"by": by})
+    words = values(data, **named)[0]
+    frame, names, excluded, keep = _frame(data, arrays, index, words.get("labels"))
     y, v = arrays["yi"][keep], arrays["vi"][keep]
     refuse(~(v > 0), "vi must be positive (a variance, not a standard error of zero)", v, index[keep])
     options = {"method": method, "test": test, "level": float(level), "prediction": prediction}
@@ -111,7 +113,7 @@ def meta_analysis(
         raise InputError("common_tau2=True needs by= and no moderators")
     if by is None:
         return _one(y, v, frame, names, index[keep], excluded, moderators, options)
-    groups = values(data, by=by)[0]["by"].iloc[np.flatnonzero(keep)]
+    groups = words["by"].iloc[np.flatnonzero(keep)]
     refuse(groups.isna().to_numpy(), "by is missing", groups, groups.index)
     name = by if isinstance(by, str) else getattr(by, "name", None) or "group"
     return _grouped(str(name), groups, y, v, frame, names, index[keep], excluded, moderators, options, overall,
@@ -119,11 +121,10 @@ def meta_analysis(
 
 
 def _frame(
-    data: pd.DataFrame | None, arrays: dict[str, np.ndarray], index: pd.Index, labels: Any
+    data: pd.DataFrame | None, arrays: dict[str, np.ndarray], index: pd.Index, names: pd.Series | None
 ) -> tuple[pd.DataFrame | None, pd.Series | None, pd.DataFrame, np.ndarray]:
     """Return the trials used, their labels, what was left out, and which rows are kept."""
     keep = ~(np.isnan(arrays["yi"]) | np.isnan(arrays["vi"]))
-    names = None if labels is None else values(data, labels=labels)[0]["labels"]
     excluded = _left_out(data)
     if not keep.all():
         rows = pd.DataFrame({"row": index[~keep], "reason": "yi or vi is missing"})

@@ -159,7 +159,8 @@ class MetaAnalysis:
         """All coefficients: ``estimate se statistic df p_value ci_low ci_high``, one row a term."""
         se = np.sqrt(np.diagonal(self.covariance))
         low, high = kernel.interval(self.beta, se, self._df(), self.level)
-        statistic = self.beta / se
+        with np.errstate(divide="ignore", invalid="ignore"):  # HKSJ's se is 0 when the effects agree exactly
+            statistic = self.beta / se
         return pd.DataFrame(
             {"estimate": self.beta, "se": se, "statistic": statistic, "df": self._df(),
              "p_value": kernel.tail(statistic, self._df()), "ci_low": low, "ci_high": high},
