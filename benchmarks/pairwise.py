@@ -169,7 +169,8 @@ def metafor(y, v):
         np.savetxt(f"{folder}/v.csv", v[:some], delimiter=",")
         script = f"""suppressMessages(library(metafor))
             y <- as.matrix(read.csv('{folder}/y.csv', header=FALSE)); v <- as.matrix(read.csv('{folder}/v.csv', header=FALSE))
-            run <- function() for (i in seq_len(nrow(y))) rma(y[i,], v[i,], method='REML', test='knha', control=list(maxiter=1000, stepadj=.5))
+            how <- list(maxiter=1000, stepadj=.5)
+            run <- function() for (i in seq_len(nrow(y))) rma(y[i,], v[i,], method='REML', test='knha', control=how)
             run(); t <- system.time(run()); cat(t[['user.self']] + t[['sys.self']])"""
         done = subprocess.run(["Rscript", "-e", script], capture_output=True, text=True, check=True)
     one = float(done.stdout) / some
