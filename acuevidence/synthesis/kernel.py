@@ -18,7 +18,7 @@ __all__ = ["METHODS", "TESTS", "Fits", "fit", "interval", "log_likelihood", "pro
 
 METHODS = ("EE", "DL", "HE", "HS", "HSk", "SJ", "ML", "REML", "EB", "PM", "PMM")
 TESTS = ("z", "t", "HKSJ", "HKSJ-adhoc")
-_CHUNK = 1 << 15  # elements of one array held at a time: what the cache of a core holds
+_CHUNK = 1 << 16  # elements of one array held at a time: what the cache of a core holds
 _SCAN = (14, 28, 56)  # points at which a score is scanned before refinement: the fewest that lie within _RATIO of each other
 _RATIO = 3.0
 _TOGETHER = 1 << 13  # elements up to which a scan is one call
@@ -189,7 +189,8 @@ class _Model:
 
     def weighted(self, tau2: Array, powers: int = 2) -> dict[str, Array]:
         """Return sums over trials at given tau2, (B,) each: Q, traces of P and y'P^n y, up to a power of the weights."""
-        w = 1 / (self.v + tau2[:, None])
+        w = self.v + tau2[:, None]
+        np.divide(1.0, w, out=w)
         return self._sums(w, powers) if self.X is None else self._sums_x(w, powers)
 
     def _sums(self, w: Array, powers: int) -> dict[str, Array]:
