@@ -28,6 +28,7 @@ _RATIO = 3.0
 _TOGETHER = 1 << 13  # elements up to which a scan is one call
 _STEPS = 100
 _TOLERANCE = 1e-13
+_LAST_STEP = 1e-8  # relative size of a Newton step after which its square lies below the precision of numbers
 
 Array = np.ndarray
 
@@ -420,11 +421,11 @@ def _highest(model: _Model, points: Array, restricted: bool) -> tuple[Array, Arr
     found, converged = np.zeros(len(first)), np.ones(len(first), dtype=bool)
     inner = np.flatnonzero(falls.any(axis=1))
     if len(inner):
-        low, high = points[inner, first[inner]], points[inner, first[inner] + 1]
         some = model if len(inner) == len(first) else model.take(inner)
-        found[inner], converged[inner] = _refine(some, low, high, restricted)
+        ends = [table[inner, first[inner] + i] for table in (points, scores) for i in (0, 1)]
+        found[inner], converged[inner] = _refine(some, *ends, restricted)
     for row in np.flatnonzero(maxima > 1):
-        found[row] = _best(model.take(np.array([row])), points[row], falls[row], scores[row, 0] <= 0, restricted)
+        found[row] = _best(model.take(np.array([row])), points[row], scores[row], falls[row], restricted)
     return found, converged
 
 
@@ -460,36 +461,42 @@ def _score(model: _Model, tau2: Array, restricted: bool, slope: bool = False) ->
     return score, -2 * s["yppp"] + (s["tr_pp"] if restricted else s["w2"])
 
 
-def _refine(model: _Model, low: Array, high: Array, restricted: bool) -> tuple[Array, Array]:
-    """Find the root of the score in a bracket: Newton steps, halved brackets where one would leave it."""
-    tau2 = np.where(low > 0, np.sqrt(low * high), 0.5 * high)
+def _refine(
+    model: _Model, low: Array, high: Array, above: Array, below: Array, restricted: bool
+) -> tuple[Array, Array]:
+    """Find the root of the score in a bracket: Newton steps, halved brackets where one would leave it.
+
+    The start is where the line through the scores at both ends crosses zero. A small Newton step squares its error and is the last.
+    """
+    tau2 = low + (high - low) * above / (above - below)
     found, converged = tau2.copy(), np.zeros(len(tau2), dtype=bool)
     rows = np.arange(len(tau2))
     for _ in range(_STEPS):
         score, slope = _score(model, tau2, restricted, slope=True)
-        low, high = np.where(score > 0, tau2, low), np.where(score > 0, high, tau2)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            newton = tau2 - score / slope
         assert slope is not None
-        inside = (newton > low) & (newton < high) & (slope < 0)
+        right = score > 0
+        low, high = np.where(right, tau2, low), np.where(right, high, tau2)
+        newton = tau2 - score / np.where(slope < 0, slope, -np.inf)
+        inside = (newton >= low) & (newton <= high) & (slope < 0)
         new = np.where(inside, newton, 0.5 * (low + high))
-        small = np.abs(new - tau2) <= _TOLERANCE * 8 * tau2
-        done = (small & inside) | (high - low <= _TOLERANCE * high) | (score == 0)
-        found[rows] = np.where(score == 0, tau2, new)
+        done = (inside & (np.abs(new - tau2) <= _LAST_STEP * tau2)) | (high - low <= _TOLERANCE * high)
+        found[rows] = new
         converged[rows[done]] = True
         if done.all():
             break
-        keep = ~done
-        rows, tau2, low, high, model = rows[keep], new[keep], low[keep], high[keep], model.take(keep)
+        if done.any():
+            keep = ~done
+            rows, new, low, high, model = rows[keep], new[keep], low[keep], high[keep], model.take(keep)
+        tau2 = new
     return found, converged
 
 
-def _best(model: _Model, points: Array, falls: Array, at_zero: bool, restricted: bool) -> float:
+def _best(model: _Model, points: Array, scores: Array, falls: Array, restricted: bool) -> float:
     """Return the highest of several maxima of one row; 0 is one where the score starts negative."""
     where = np.flatnonzero(falls)
     many = model.take(np.zeros(len(where), dtype=int))
-    roots, _ = _refine(many, points[where], points[where + 1], restricted)
-    candidates = np.concatenate([[0.0] if at_zero else [], roots])
+    roots, _ = _refine(many, points[where], points[where + 1], scores[where], scores[where + 1], restricted)
+    candidates = np.concatenate([[0.0] if scores[0] <= 0 else [], roots])
     values = model.take(np.zeros(len(candidates), dtype=int)).log_profile(candidates, restricted)
     return float(candidates[int(np.argmax(values))])
 
