@@ -18,8 +18,14 @@ __all__ = ["METHODS", "TESTS", "Fits", "fit", "interval", "log_likelihood", "pro
 
 METHODS = ("EE", "DL", "HE", "HS", "HSk", "SJ", "ML", "REML", "EB", "PM", "PMM")
 TESTS = ("z", "t", "HKSJ", "HKSJ-adhoc")
-_CHUNK = 1 << 17  # elements of one array held at a time: what a core's cache holds
-_SCAN = 14  # points at which a score is scanned before refinement
+_CHUNK = 1 << 16  # elements of one array held at a time: what the cache of a core holds
+_SCAN = (
+    14,
+    28,
+    56,
+)  # points at which a score is scanned before refinement: the fewest that lie within _RATIO of each other
+_RATIO = 3.0
+_TOGETHER = 1 << 13  # elements up to which a scan is one call
 _STEPS = 100
 _TOLERANCE = 1e-13
 
@@ -187,7 +193,8 @@ class _Model:
 
     def weighted(self, tau2: Array, powers: int = 2) -> dict[str, Array]:
         """Return sums over trials at given tau2, (B,) each: Q, traces of P and y'P^n y, up to a power of the weights."""
-        w = 1 / (self.v + tau2[:, None])
+        w = self.v + tau2[:, None]
+        np.divide(1.0, w, out=w)
         return self._sums(w, powers) if self.X is None else self._sums_x(w, powers)
 
     def _sums(self, w: Array, powers: int) -> dict[str, Array]:
@@ -375,7 +382,7 @@ def solve_q(model: _Model, target: Array) -> tuple[Array, Array]:
     for _ in range(_STEPS):
         s = active.weighted(tau2[rows])
         gap = s["q"] - aim
-        step = np.where(gap > 0, gap, 0.0) / np.where(gap > 0, s["ypp"], 1.0)  # effects that agree exactly have no ypp
+        step = np.maximum(gap, 0.0) / s["ypp"]
         tau2[rows] += step
         done = (gap <= 0) | (step <= _TOLERANCE * tau2[rows])
         converged[rows[done]] = True
@@ -387,37 +394,51 @@ def solve_q(model: _Model, target: Array) -> tuple[Array, Array]:
 
 
 def _likelihood(model: _Model, restricted: bool) -> tuple[Array, Array]:
-    """Maximise the (restricted) likelihood: scan its score, refine every root from above, keep the best.
+    """Maximise the (restricted) likelihood: scan its score, refine the roots from above to below, keep the best.
 
     Plain Fisher scoring does not converge, or stops at a lesser maximum, on a few data sets in ten thousand.
     """
-    points = _grid(model)
+    low, high = _range(model)
+    width = np.log(high / low) / math.log(_RATIO)
+    density = np.searchsorted([n - 2 for n in _SCAN[:-1]], width)
+    found, converged = np.zeros(len(low)), np.ones(len(low), dtype=bool)
+    for i in np.unique(density):
+        rows = np.flatnonzero(density == i)
+        some = model if len(rows) == len(low) else model.take(rows)
+        inner = low[rows, None] * np.exp(np.log(high / low)[rows, None] * np.linspace(0, 1, _SCAN[i] - 1))
+        points = np.concatenate([np.zeros((len(rows), 1)), inner], axis=1)
+        found[rows], converged[rows] = _highest(some, points, restricted)
+    return found, converged
+
+
+def _highest(model: _Model, points: Array, restricted: bool) -> tuple[Array, Array]:
+    """Return the highest maximum between points (B, n) of tau2, the first of them 0."""
     scores = _scan(model, points, restricted)
     falls = (scores[:, :-1] > 0) & (scores[:, 1:] <= 0)
     maxima = falls.sum(axis=1) + (scores[:, 0] <= 0)
     first = falls.argmax(axis=1)
-    rows = np.arange(len(first))
-    found = np.zeros(len(rows))
-    converged = np.ones(len(rows), dtype=bool)
+    found, converged = np.zeros(len(first)), np.ones(len(first), dtype=bool)
     inner = np.flatnonzero(falls.any(axis=1))
     if len(inner):
         low, high = points[inner, first[inner]], points[inner, first[inner] + 1]
-        found[inner], converged[inner] = _refine(model.take(inner), low, high, restricted)
+        some = model if len(inner) == len(first) else model.take(inner)
+        found[inner], converged[inner] = _refine(some, low, high, restricted)
     for row in np.flatnonzero(maxima > 1):
         found[row] = _best(model.take(np.array([row])), points[row], falls[row], scores[row, 0] <= 0, restricted)
     return found, converged
 
 
 def _scan(model: _Model, points: Array, restricted: bool) -> Array:
-    """Return the score at every point of the grid, (B, S): point by point, or all at once where the rows are few."""
-    if points.size * model.y.shape[1] > _CHUNK:
-        return np.stack([_score(model, point, restricted)[0] for point in points.T], axis=1)
-    rows = np.repeat(np.arange(len(points)), points.shape[1])
-    return _score(model.take(rows), points.ravel(), restricted)[0].reshape(points.shape)
+    """Return the score at points (B, n): in one call for a few rows, whose cost is the calls."""
+    rows, n = points.shape
+    if points.size * model.y.shape[1] * model.p > _TOGETHER:
+        return np.stack([_score(model, tau2, restricted)[0] for tau2 in points.T], axis=1)
+    repeated = model.take(np.repeat(np.arange(rows), n))
+    return _score(repeated, points.ravel(), restricted)[0].reshape(rows, n)
 
 
-def _grid(model: _Model) -> Array:
-    """Return points of tau2, (B, S), from 0 to beyond the last root of the score, closer together towards 0."""
+def _range(model: _Model) -> tuple[Array, Array]:
+    """Return a tau2 that is nearly 0, and one beyond the last root of the score."""
     low = 1e-3 * model.v.min(axis=1)
     _, rss = _ols(model)
     high = 4 * rss / (model.k - model.p) + low
@@ -427,10 +448,7 @@ def _grid(model: _Model) -> Array:
         if not up.any():
             break
         high = np.where(up, 4 * high, high)
-    ratio = np.log(high / low) / (_SCAN - 2)
-    points = np.zeros((len(low), _SCAN))
-    points[:, 1:] = low[:, None] * np.exp(ratio[:, None] * np.arange(_SCAN - 1))
-    return points
+    return low, high
 
 
 def _score(model: _Model, tau2: Array, restricted: bool, slope: bool = False) -> tuple[Array, Array | None]:
@@ -510,18 +528,25 @@ def _tau2_se(method: str, model: _Model, tau2: Array, at: dict[str, Array], fixe
 
 
 def _moment_se(method: str, model: _Model, tau2: Array, free: Array) -> Array:
-    """Return the standard error of HE and SJ, which need the products of P and V."""
-    weights = np.where(model.present, 1.0, 0.0) if method == "HE" else 1 / (model.v + _sj_start(model)[:, None])
-    X = np.where(model.present, 1.0, 0.0)[..., None] if model.X is None else model.X
-    xw = X * weights[..., None]
-    m = np.linalg.inv(np.swapaxes(X, 1, 2) @ xw)
-    P = weights[:, :, None] * np.eye(weights.shape[1]) - xw @ m @ np.swapaxes(xw, 1, 2)
+    """Return the standard error of HE and SJ from tr(PVPV), tr(PVP) and tr(PP) of their P = W - WX(X'WX)^-1 X'W."""
+    present = np.where(model.present, 1.0, 0.0)
+    w = present if method == "HE" else 1 / (model.v + _sj_start(model)[:, None])
+    X = present[..., None] if model.X is None else model.X
+    turned = np.swapaxes(X, 1, 2)
+    m = np.linalg.inv(turned @ (X * w[..., None]))
     v = np.where(model.present, model.v, 0.0)
-    PV = P * v[:, None, :]
-    total = 2 * (PV * np.swapaxes(PV, 1, 2)).sum(axis=(1, 2)) + 4 * tau2 * (PV * P).sum(axis=(1, 2))
-    total += 2 * tau2**2 * (P * P).sum(axis=(1, 2))
+    ww = w * w
+    free_part = ww * (1 - 2 * w * ((X @ m) * X).sum(axis=2))
+    plain, scaled = (m @ (turned @ (X * a[..., None])) for a in (ww, ww * v))
+
+    def cross(a: Array, b: Array) -> Array:
+        return (a * np.swapaxes(b, 1, 2)).sum(axis=(1, 2))
+
+    total = 2 * (_dot(free_part * v, v) + cross(scaled, scaled))
+    total += 4 * tau2 * (_dot(free_part, v) + cross(scaled, plain))
+    total += 2 * tau2**2 * (free_part.sum(axis=1) + cross(plain, plain))
     factor = 1.0 if method == "HE" else _sj_start(model)
-    return factor / free * np.sqrt(total)
+    return factor / free * np.sqrt(np.maximum(total, 0.0))
 
 
 def chi_square_tail(q: Array, df: Array) -> Array:

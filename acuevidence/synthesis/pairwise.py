@@ -18,6 +18,8 @@ from acuevidence.synthesis.result import Between, GroupedMetaAnalysis, MetaAnaly
 
 __all__ = ["meta_analysis"]
 
+_NOTHING = pd.DataFrame(columns=["reason"])  # what is left out of an analysis of everything
+
 
 def meta_analysis(
     yi: Any = "yi",
@@ -103,21 +105,21 @@ def meta_analysis(
         raise InputError(f"level must lie between 0 and 1 (0.95 for 95%), not {level!r}")
     given = {"yi": yi, "vi": vi} | ({} if n is None else {"n": n})
     arrays, index = numeric(data, missing=missing == "drop", **given)
-    named = {"yi": yi} | ({} if labels is None else {"labels": labels}) | ({} if by is None else {"by": by})
-    words = values(data, **named)[0]
+    named = ({} if labels is None else {"labels": labels}) | ({} if by is None else {"by": by})
+    words = values(data, yi=yi, **named)[0] if named else {}
     frame, names, excluded, keep = _frame(data, arrays, index, words.get("labels"))
     y, v = arrays["yi"][keep], arrays["vi"][keep]
-    refuse(~(v > 0), "vi must be positive (a variance, not a standard error of zero)", v, index[keep])
+    used = index if keep.all() else index[keep]
+    refuse(~(v > 0), "vi must be positive (a variance, not a standard error of zero)", v, used)
     options = {"method": method, "test": test, "level": float(level), "prediction": prediction}
     if common_tau2 and (by is None or moderators is not None):
         raise InputError("common_tau2=True needs by= and no moderators")
     if by is None:
-        return _one(y, v, frame, names, index[keep], excluded, moderators, options)
+        return _one(y, v, frame, names, used, excluded, moderators, options)
     groups = words["by"].iloc[np.flatnonzero(keep)]
     refuse(groups.isna().to_numpy(), "by is missing", groups, groups.index)
     name = by if isinstance(by, str) else getattr(by, "name", None) or "group"
-    return _grouped(str(name), groups, y, v, frame, names, index[keep], excluded, moderators, options, overall,
-                    common_tau2)  # fmt: skip
+    return _grouped(str(name), groups, y, v, frame, names, used, excluded, moderators, options, overall, common_tau2)
 
 
 def _frame(
@@ -144,7 +146,7 @@ def _frame(
 
 def _left_out(data: pd.DataFrame | None) -> pd.DataFrame:
     found = None if data is None else data.attrs.get("excluded")
-    return pd.DataFrame(columns=["reason"]) if found is None else pd.DataFrame(found)
+    return _NOTHING.copy() if found is None else pd.DataFrame(found)
 
 
 def _one(

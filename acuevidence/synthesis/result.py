@@ -586,14 +586,14 @@ def omnibus(
     """Return the test that all coefficients but the intercept are zero (all, where there is no other)."""
     tested = [i for i, term in enumerate(terms) if term != "Intercept"] or [0]
     b, v = beta[tested], covariance[np.ix_(tested, tested)]
-    if len(tested) == 1 and v[0, 0] == 0:  # HKSJ of trials that agree exactly
-        chi2 = float(np.inf if b[0] else 0.0)
-        return chi2, (1, None if df is None else int(df)), 0.0 if b[0] else 1.0
-    try:
-        chi2 = float(b @ np.linalg.solve(v, b))
-    except np.linalg.LinAlgError:
-        raise InputError("the moderators' covariance is singular; drop one of them") from None
     m = len(tested)
+    if m == 1:
+        chi2 = float(b[0] ** 2 / v[0, 0]) if v[0, 0] else float(np.inf if b[0] else 0.0)  # 0: HKSJ of trials that agree
+    else:
+        try:
+            chi2 = float(b @ np.linalg.solve(v, b))
+        except np.linalg.LinAlgError:
+            raise InputError("the moderators' covariance is singular; drop one of them") from None
     if df is None:
         return chi2, (m, None), float(kernel.chi_square_tail(np.array(chi2), np.array(m)))
     return chi2 / m, (m, int(df)), float(fdtrc(m, df, max(chi2 / m, 0.0)))
