@@ -198,7 +198,7 @@ def _one(
         return
     if not reasons:
         reasons.append(f"no figure printed for {' or '.join(outcomes).replace('_', ' ')}")
-    reason = "; ".join(sorted(set(reasons)))
+    reason = "; ".join(dict.fromkeys(reasons))
     left.append({**known, "arm": None, "reason": reason, "reported_direction": _direction(comparison, evidence)})
 
 
