@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV_VERSION := 0.13.9
 
-.PHONY: figures test check notebooks docs lint clean
+.PHONY: figures test check notebooks docs lint benchmark clean
 
 $(VENV)/.installed: pyproject.toml uv.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "acuevidence needs Python >= 3.11, this is " + sys.version.split()[0])'
@@ -40,5 +40,11 @@ lint: $(VENV)/.installed
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+benchmark:  ## measure the kernel beside its peers, in an environment of its own
+	test -x .venv-benchmark/bin/python || $(PYTHON) -m venv .venv-benchmark
+	.venv-benchmark/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	UV_PROJECT_ENVIRONMENT=.venv-benchmark .venv-benchmark/bin/uv sync --frozen --quiet --no-default-groups --group benchmark
+	.venv-benchmark/bin/python benchmarks/pairwise.py --out docs
+
 clean:
-	rm -rf $(VENV) docs/_build dist
+	rm -rf $(VENV) .venv-benchmark docs/_build dist
