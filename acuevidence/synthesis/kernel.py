@@ -422,8 +422,8 @@ def _highest(model: _Model, points: Array, restricted: bool) -> tuple[Array, Arr
     inner = np.flatnonzero(falls.any(axis=1))
     if len(inner):
         some = model if len(inner) == len(first) else model.take(inner)
-        ends = [table[inner, first[inner] + i] for table in (points, scores) for i in (0, 1)]
-        found[inner], converged[inner] = _refine(some, *ends, restricted)
+        low, high = ((inner, first[inner] + i) for i in (0, 1))
+        found[inner], converged[inner] = _refine(some, points[low], points[high], scores[low], scores[high], restricted)
     for row in np.flatnonzero(maxima > 1):
         found[row] = _best(model.take(np.array([row])), points[row], scores[row], falls[row], restricted)
     return found, converged
