@@ -383,7 +383,7 @@ def solve_q(model: _Model, target: Array) -> tuple[Array, Array]:
     for _ in range(_STEPS):
         s = active.weighted(tau2[rows])
         gap = s["q"] - aim
-        step = np.maximum(gap, 0.0) / s["ypp"]
+        step = np.where(gap > 0, gap, 0.0) / np.where(gap > 0, s["ypp"], 1.0)  # effects that agree exactly have no ypp
         tau2[rows] += step
         done = (gap <= 0) | (step <= _TOLERANCE * tau2[rows])
         converged[rows[done]] = True
