@@ -19,11 +19,7 @@ __all__ = ["METHODS", "TESTS", "Fits", "fit", "interval", "log_likelihood", "pro
 METHODS = ("EE", "DL", "HE", "HS", "HSk", "SJ", "ML", "REML", "EB", "PM", "PMM")
 TESTS = ("z", "t", "HKSJ", "HKSJ-adhoc")
 _CHUNK = 1 << 16  # elements of one array held at a time: what the cache of a core holds
-_SCAN = (
-    14,
-    28,
-    56,
-)  # points at which a score is scanned before refinement: the fewest that lie within _RATIO of each other
+_SCAN = (14, 28, 56)  # points at which a score is scanned: the fewest that lie within _RATIO of each other
 _RATIO = 3.0
 _TOGETHER = 1 << 13  # elements up to which a scan is one call
 _STEPS = 100
@@ -383,7 +379,7 @@ def solve_q(model: _Model, target: Array) -> tuple[Array, Array]:
     for _ in range(_STEPS):
         s = active.weighted(tau2[rows])
         gap = s["q"] - aim
-        step = np.maximum(gap, 0.0) / s["ypp"]
+        step = np.where(gap > 0, gap, 0.0) / np.where(gap > 0, s["ypp"], 1.0)  # effects that agree exactly have no ypp
         tau2[rows] += step
         done = (gap <= 0) | (step <= _TOLERANCE * tau2[rows])
         converged[rows[done]] = True
