@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from scipy.special import chdtrc, chdtri, ndtr, ndtri, stdtr, stdtrit
@@ -19,11 +19,7 @@ __all__ = ["METHODS", "TESTS", "Fits", "fit", "interval", "log_likelihood", "pro
 METHODS = ("EE", "DL", "HE", "HS", "HSk", "SJ", "ML", "REML", "EB", "PM", "PMM")
 TESTS = ("z", "t", "HKSJ", "HKSJ-adhoc")
 _CHUNK = 1 << 16  # elements of one array held at a time: what the cache of a core holds
-_SCAN = (
-    14,
-    28,
-    56,
-)  # points at which a score is scanned before refinement: the fewest that lie within _RATIO of each other
+_SCAN = (14, 28, 56)  # points at which a score is scanned: the fewest that lie within _RATIO of each other
 _RATIO = 3.0
 _TOGETHER = 1 << 13  # elements up to which a scan is one call
 _STEPS = 100
@@ -159,11 +155,15 @@ def log_likelihood(y: Array, v: Array, X: Array | None, tau2: Array, *, restrict
 
 @dataclass(frozen=True, slots=True)
 class _Model:
-    """Rows of data: absent trials have infinite variance, zero effect, and rows of zeros in X."""
+    """Rows of data: absent trials have infinite variance, zero effect, and rows of zeros in X.
+
+    X is held as Q of its QR decomposition, so that a year counted from the birth of Christ costs no digits.
+    """
 
     y: Array
     v: Array
     X: Array | None  # None: an intercept alone
+    back: Array | None  # the inverse of R, which turns coefficients of Q into those of the moderators
     present: Array
     k: Array
     p: int
@@ -175,14 +175,20 @@ class _Model:
         k = np.full(len(y), y.shape[1]) if complete else present.sum(axis=1)
         if not complete:
             y, v = np.where(present, y, 0.0), np.where(present, v, np.inf)
-        if X is not None:
-            X = np.broadcast_to(X, (*y.shape, X.shape[-1]))
-            X = X if complete else np.where(present[..., None], X, 0.0)
-        return cls(y, v, X, present, k, 1 if X is None else X.shape[-1])
+        if X is None:
+            return cls(y, v, None, None, present, k, 1)
+        if X.ndim == 3 and not complete:
+            X = np.where(present[..., None], X, 0.0)
+        Q, R = np.linalg.qr(X)
+        Q = np.broadcast_to(Q, (*y.shape, X.shape[-1]))
+        return cls(
+            y, v, Q if complete else np.where(present[..., None], Q, 0.0), np.linalg.inv(R), present, k, X.shape[-1]
+        )
 
     def take(self, rows: Array) -> _Model:
-        return _Model(self.y[rows], self.v[rows], None if self.X is None else self.X[rows], self.present[rows],
-                      self.k[rows], self.p)  # fmt: skip
+        X = None if self.X is None else self.X[rows]
+        back = self.back[rows] if self.back is not None and self.back.ndim == 3 else self.back
+        return _Model(self.y[rows], self.v[rows], X, back, self.present[rows], self.k[rows], self.p)
 
     def scaled(self) -> tuple[_Model, Array, Array]:
         """Return the model about a centre and in units of a typical variance, with both."""
@@ -190,7 +196,7 @@ class _Model:
         w = 1 / self.v
         centre = (w * self.y).sum(axis=1) / w.sum(axis=1)
         y = np.where(self.present, self.y - centre[:, None], 0.0) / np.sqrt(unit)[:, None]
-        return _Model(y, self.v / unit[:, None], self.X, self.present, self.k, self.p), centre, unit
+        return replace(self, y=y, v=self.v / unit[:, None]), centre, unit
 
     def weighted(self, tau2: Array, powers: int = 2) -> dict[str, Array]:
         """Return sums over trials at given tau2, (B,) each: Q, traces of P and y'P^n y, up to a power of the weights."""
@@ -278,24 +284,27 @@ def _fit_chunk(y: Array, v: Array, X: Array | None, method: str, test: str, give
         tau2[enough], converged[enough] = _ESTIMATORS[method](some)
     used = np.where(np.isnan(tau2), 0.0, tau2)
     at = model.weighted(used, powers=3 if method in ("REML", "PM", "EB", "PMM", "ML") else 2)
-    beta = at["beta"] * np.sqrt(unit)[:, None]
-    covariance = (1 / at["w1"])[:, None, None] if X is None else at["m"]
+    beta, covariance = _coefficients(model, at, centre, unit)
     scale = _scale(test, at["q"], free)
     df = np.where((free > 0) & (test != "z"), free, np.inf).astype(float)
     se = _tau2_se(method, model, used, at, fixed)
     i2, h2 = _inconsistency(method, tau2, fixed, free)
-    beta = beta + centre[:, None] if X is None else beta + _intercept_shift(model, centre)
     return Fits(beta, covariance * (scale * unit)[:, None, None], tau2 * unit, np.where(np.isnan(tau2), np.nan, se) * unit,
                 np.maximum(fixed["q"], 0.0), free, i2, h2, df, k, converged)  # fmt: skip
 
 
-def _intercept_shift(model: _Model, centre: Array) -> Array:
-    """Return the coefficients that reproduce the centre: the effects were taken about it."""
-    X = model.X
-    assert X is not None
-    ones = np.where(model.present, 1.0, 0.0)
-    xx = np.linalg.inv(np.swapaxes(X, 1, 2) @ X)
-    return (xx @ (np.swapaxes(X, 1, 2) @ ones[..., None]))[..., 0] * centre[:, None]
+def _coefficients(model: _Model, at: dict[str, Array], centre: Array, unit: Array) -> tuple[Array, Array]:
+    """Return the coefficients in the effects' own place and unit, and their covariance in that of the typical variance."""
+    beta = at["beta"] * np.sqrt(unit)[:, None]
+    if model.X is None:
+        return beta + centre[:, None], (1 / at["w1"])[:, None, None]
+    assert model.back is not None
+    turned = np.swapaxes(model.X, 1, 2)
+    ones = turned @ np.where(model.present, 1.0, 0.0)[..., None]
+    # The effects were taken about a centre; these are the coefficients that reproduce it.
+    shift = (np.linalg.inv(turned @ model.X) @ ones)[..., 0] * centre[:, None]
+    beta = (model.back @ (beta + shift)[..., None])[..., 0]
+    return beta, model.back @ at["m"] @ np.swapaxes(model.back, -1, -2)
 
 
 def _scale(test: str, q: Array, free: Array) -> Array:
