@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from acuevidence.appraisal.certainty import certainty
     from acuevidence.appraisal.claims import claims, evaluate_claims
     from acuevidence.appraisal.conditions import pooled
+    from acuevidence.appraisal.decompose import decompose
     from acuevidence.appraisal.mid import mid
     from acuevidence.appraisal.missing import missing_evidence
     from acuevidence.appraisal.multiverse import multiverse
@@ -47,6 +48,7 @@ _LATER = {
     "certainty": "acuevidence.appraisal.certainty",
     "claims": "acuevidence.appraisal.claims",
     "conditions": "acuevidence.evidence",
+    "decompose": "acuevidence.appraisal.decompose",
     "effect_size": "acuevidence.effects",
     "evaluate_claims": "acuevidence.appraisal.claims",
     "export": "acuevidence.report.export",
@@ -87,6 +89,7 @@ __all__ = [
     "certainty",
     "claims",
     "conditions",
+    "decompose",
     "effect_size",
     "effects",
     "evaluate_claims",

@@ -4,6 +4,7 @@ matplotlib is loaded when a figure is drawn.
 """
 
 from acuevidence.plots.canvas import Column
+from acuevidence.plots.decomposition import decomposition
 from acuevidence.plots.forest import LAYOUTS, forest
 from acuevidence.plots.funnel import funnel
 from acuevidence.plots.missing_evidence import missing_evidence
@@ -18,6 +19,7 @@ __all__ = [
     "WIDTHS",
     "Column",
     "Layout",
+    "decomposition",
     "forest",
     "funnel",
     "missing_evidence",

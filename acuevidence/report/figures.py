@@ -66,7 +66,10 @@ class Drift:
 
 def figures() -> dict[str, Figure]:
     """Return every published figure by name."""
-    found = [Figure("nuance", "Effect by condition and comparator", _nuance)]
+    found = [
+        Figure("decomposition", "Total, specific and non-specific effect", _decomposition),
+        Figure("nuance", "Effect by condition and comparator", _nuance),
+    ]
     for condition in conditions():
         words = condition.replace("_", " ")
         found.append(Figure(f"forest_{condition}", f"Forest plot: {words}", partial(_forest, condition, "double")))
@@ -224,6 +227,12 @@ def _manifest_bytes(hashes: dict[str, str]) -> bytes:
 
 def _hash(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
+
+
+def _decomposition() -> Any:
+    from acuevidence.plots.decomposition import decomposition
+
+    return decomposition()
 
 
 def _forest(condition: str, width: str) -> Any:
