@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from acuevidence.appraisal.published import published
     from acuevidence.appraisal.safety import safety
     from acuevidence.appraisal.sequential import sequential
+    from acuevidence.appraisal.time_course import time_course
     from acuevidence.appraisal.variability import variability
     from acuevidence.effects import effect_size, read_trials, trial_effects
     from acuevidence.errors import AcuevidenceError, ConvergenceError, EvidenceError, InputError
@@ -71,6 +72,7 @@ _LATER = {
     "read_trials": "acuevidence.effects",
     "safety": "acuevidence.appraisal.safety",
     "sequential": "acuevidence.appraisal.sequential",
+    "time_course": "acuevidence.appraisal.time_course",
     "trial_effects": "acuevidence.effects",
     "typical_sd": "acuevidence.appraisal.points",
     "variability": "acuevidence.appraisal.variability",
@@ -114,6 +116,7 @@ __all__ = [
     "read_trials",
     "safety",
     "sequential",
+    "time_course",
     "trial_effects",
     "typical_sd",
     "variability",

@@ -12,6 +12,7 @@ from acuevidence.plots.nuance import nuance
 from acuevidence.plots.sequential import sequential
 from acuevidence.plots.specification_curve import specification_curve
 from acuevidence.plots.style import COLOURS, WIDTHS, Layout, style
+from acuevidence.plots.time_course import time_course
 
 __all__ = [
     "COLOURS",
@@ -27,4 +28,5 @@ __all__ = [
     "sequential",
     "specification_curve",
     "style",
+    "time_course",
 ]

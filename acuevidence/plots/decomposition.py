@@ -22,7 +22,7 @@ _PARTS = {
     "direct": ("Non-specific, three-arm trials alone", COLOURS["accent"], "d"),
 }
 _BAR = 0.19
-_HEADINGS = ("Trials: usual\ncare / sham\n/ both", "Share not\nbeyond sham")
+_HEADINGS = ("Trials:\nusual care /\nsham / both", "Share not\nbeyond sham")
 
 
 def decomposition(
@@ -109,7 +109,7 @@ def _condition(ax: Axes, i: int, parts: Any, limits: tuple[float, float]) -> Non
 
 def _columns(ax: Axes, result: Decomposition, size: float) -> None:
     """Print trials (with usual care, with sham, with both) and the share right of the plot."""
-    places = (1.02, 1.20)
+    places = (1.02, 1.18)
     for x, heading in zip(places, _HEADINGS, strict=True):
         ax.text(x, 1.01, heading, transform=ax.transAxes, va="bottom", weight="bold", size=size)
     for i, row in enumerate(result.shares.itertuples()):

@@ -69,6 +69,7 @@ def figures() -> dict[str, Figure]:
     found = [
         Figure("decomposition", "Total, specific and non-specific effect", _decomposition),
         Figure("nuance", "Effect by condition and comparator", _nuance),
+        Figure("time_course", "Effect by weeks since randomisation", _time_course),
     ]
     for condition in conditions():
         words = condition.replace("_", " ")
@@ -266,3 +267,9 @@ def _robust(kind: str) -> Any:
         return groups.funnel(title="Neck pain")
     made = missing_evidence(groups["sham"]) if kind == "missing" else sequential(groups["sham"])
     return made.plot(title="Neck pain: acupuncture v sham")
+
+
+def _time_course() -> Any:
+    from acuevidence.plots.time_course import time_course
+
+    return time_course()
