@@ -109,7 +109,7 @@ def _condition(ax: Axes, i: int, parts: Any, limits: tuple[float, float]) -> Non
 
 def _columns(ax: Axes, result: Decomposition, size: float) -> None:
     """Print trials (with usual care, with sham, with both) and the share right of the plot."""
-    places = (1.02, 1.18)
+    places = (1.02, 1.19)
     for x, heading in zip(places, _HEADINGS, strict=True):
         ax.text(x, 1.01, heading, transform=ax.transAxes, va="bottom", weight="bold", size=size)
     for i, row in enumerate(result.shares.itertuples()):
