@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from acuevidence.appraisal.certainty import certainty
     from acuevidence.appraisal.claims import claims, evaluate_claims
     from acuevidence.appraisal.conditions import pooled
+    from acuevidence.appraisal.decompose import decompose
     from acuevidence.appraisal.mid import mid
     from acuevidence.appraisal.missing import missing_evidence
     from acuevidence.appraisal.multiverse import multiverse
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from acuevidence.appraisal.published import published
     from acuevidence.appraisal.safety import safety
     from acuevidence.appraisal.sequential import sequential
+    from acuevidence.appraisal.time_course import time_course
     from acuevidence.appraisal.variability import variability
     from acuevidence.effects import effect_size, read_trials, trial_effects
     from acuevidence.errors import AcuevidenceError, ConvergenceError, EvidenceError, InputError
@@ -47,6 +49,7 @@ _LATER = {
     "certainty": "acuevidence.appraisal.certainty",
     "claims": "acuevidence.appraisal.claims",
     "conditions": "acuevidence.evidence",
+    "decompose": "acuevidence.appraisal.decompose",
     "effect_size": "acuevidence.effects",
     "evaluate_claims": "acuevidence.appraisal.claims",
     "export": "acuevidence.report.export",
@@ -69,6 +72,7 @@ _LATER = {
     "read_trials": "acuevidence.effects",
     "safety": "acuevidence.appraisal.safety",
     "sequential": "acuevidence.appraisal.sequential",
+    "time_course": "acuevidence.appraisal.time_course",
     "trial_effects": "acuevidence.effects",
     "typical_sd": "acuevidence.appraisal.points",
     "variability": "acuevidence.appraisal.variability",
@@ -87,6 +91,7 @@ __all__ = [
     "certainty",
     "claims",
     "conditions",
+    "decompose",
     "effect_size",
     "effects",
     "evaluate_claims",
@@ -111,6 +116,7 @@ __all__ = [
     "read_trials",
     "safety",
     "sequential",
+    "time_course",
     "trial_effects",
     "typical_sd",
     "variability",

@@ -4,6 +4,7 @@ matplotlib is loaded when a figure is drawn.
 """
 
 from acuevidence.plots.canvas import Column
+from acuevidence.plots.decomposition import decomposition
 from acuevidence.plots.forest import LAYOUTS, forest
 from acuevidence.plots.funnel import funnel
 from acuevidence.plots.missing_evidence import missing_evidence
@@ -11,6 +12,7 @@ from acuevidence.plots.nuance import nuance
 from acuevidence.plots.sequential import sequential
 from acuevidence.plots.specification_curve import specification_curve
 from acuevidence.plots.style import COLOURS, WIDTHS, Layout, style
+from acuevidence.plots.time_course import time_course
 
 __all__ = [
     "COLOURS",
@@ -18,6 +20,7 @@ __all__ = [
     "WIDTHS",
     "Column",
     "Layout",
+    "decomposition",
     "forest",
     "funnel",
     "missing_evidence",
@@ -25,4 +28,5 @@ __all__ = [
     "sequential",
     "specification_curve",
     "style",
+    "time_course",
 ]

@@ -66,7 +66,11 @@ class Drift:
 
 def figures() -> dict[str, Figure]:
     """Return every published figure by name."""
-    found = [Figure("nuance", "Effect by condition and comparator", _nuance)]
+    found = [
+        Figure("decomposition", "Total, specific and non-specific effect", _decomposition),
+        Figure("nuance", "Effect by condition and comparator", _nuance),
+        Figure("time_course", "Effect by weeks since randomisation", _time_course),
+    ]
     for condition in conditions():
         words = condition.replace("_", " ")
         found.append(Figure(f"forest_{condition}", f"Forest plot: {words}", partial(_forest, condition, "double")))
@@ -226,6 +230,12 @@ def _hash(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
+def _decomposition() -> Any:
+    from acuevidence.plots.decomposition import decomposition
+
+    return decomposition()
+
+
 def _forest(condition: str, width: str) -> Any:
     from acuevidence.appraisal.conditions import pooled
     from acuevidence.appraisal.mid import mid
@@ -257,3 +267,9 @@ def _robust(kind: str) -> Any:
         return groups.funnel(title="Neck pain")
     made = missing_evidence(groups["sham"]) if kind == "missing" else sequential(groups["sham"])
     return made.plot(title="Neck pain: acupuncture v sham")
+
+
+def _time_course() -> Any:
+    from acuevidence.plots.time_course import time_course
+
+    return time_course()

@@ -1,0 +1,68 @@
+"""The effect by weeks since randomisation: the course of every trial, and the mean of each period."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from acuevidence.plots.style import COLOURS, new_axes, style
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from acuevidence.appraisal.time_course import TimeCourse
+
+__all__ = ["time_course"]
+
+_LABELS = {"sham": "v sham", "usual_care": "v usual care"}
+
+
+def time_course(
+    result: TimeCourse | None = None, *, ax: Axes | None = None, width: str | float = "double", size: float = 7
+) -> Axes:
+    """Draw trials over the weeks, and the mean effect of each period with its interval.
+
+    Parameters
+    ----------
+    result : TimeCourse, optional
+        From :func:`acuevidence.time_course`. Default: that of all conditions.
+    ax : Axes, optional
+        Where to draw. Default: a new figure.
+    width : {"double", "single"} or float
+        Width of a new figure: a journal column, or inches.
+    size : float
+        Type size in points.
+
+    Returns
+    -------
+    Axes
+        Thin lines join the weeks of one trial; large markers stand at the median week of a period. Weeks on a log axis.
+
+    Examples
+    --------
+    >>> import acuevidence as ae
+    >>> ax = ae.time_course("knee_osteoarthritis").plot()
+    """
+    if result is None:
+        from acuevidence.appraisal.time_course import time_course as follow
+
+        result = follow()
+    with style(size):
+        ax = new_axes(width, 3.0, ax)
+        ax.axhline(0, color="black", lw=0.6)
+        for place, (comparator, means) in enumerate(result.periods.groupby("comparator", sort=False)):
+            colour = COLOURS.get(str(comparator), COLOURS["neutral"])
+            rows = result.effects[result.effects["comparator"] == comparator]
+            for _, trial in rows.groupby("trial_id"):
+                ax.plot(trial["week"], trial["yi"], "-o", color=colour, lw=0.5, ms=1.6, alpha=0.35)
+            week = rows.groupby("period", observed=True)["week"].median()[means["period"]].to_numpy()
+            week = week * (1 + 0.06 * (2 * place - 1))
+            errors = [means["estimate"] - means["ci_low"], means["ci_high"] - means["estimate"]]
+            label = f"{_LABELS.get(str(comparator), str(comparator))}: mean of a period, {result.level:.0%} interval"
+            ax.errorbar(week, means["estimate"], yerr=errors, fmt="s-", color=colour, ms=5, lw=1.4, label=label)
+        ax.set_xscale("log")
+        ticks = [w for w in (1, 2, 4, 8, 13, 26, 52, 104, 156, 312) if w <= 1.1 * result.effects["week"].max()]
+        ax.set_xticks(ticks, [str(w) for w in ticks])
+        ax.minorticks_off()
+        ax.set(xlabel="Weeks since randomisation", ylabel="SMD; positive favours acupuncture")
+        ax.legend(loc="upper right")
+    return ax

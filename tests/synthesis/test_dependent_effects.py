@@ -1,0 +1,68 @@
+"""Models of dependent effects against metafor 5.1 and netmeta 3.3, and what a network refuses."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import acuevidence as ae
+
+REFERENCE = Path(__file__).parents[1] / "reference"
+
+
+def read(name):
+    found = json.loads((REFERENCE / f"{name}.json").read_text())
+    return found["data"], found["expected"]
+
+
+def test_crossed_random_effects_agree_with_metafor():
+    data, expected = read("mv__syn.crossedA")
+    want = expected["crossed_REML"]
+    fit = ae.multilevel(data=pd.DataFrame(data), random="a + b + id", test="z")
+    assert fit.estimate == pytest.approx(want["beta"][0], rel=1e-6)
+    assert fit.se == pytest.approx(want["se"][0], rel=1e-6)
+    np.testing.assert_allclose(fit.sigma2, want["sigma2"], rtol=1e-5)
+
+
+def test_two_outcomes_of_the_same_trials_agree_with_metafor():
+    data, expected = read("mv__dat.berkey1998")
+    V = np.array(data.pop("V"))
+    want = expected["UN_ML"]
+    fit = ae.multivariate("yi", V, data=pd.DataFrame(data), outcome="outcome", cluster="trial", method="ML", test="z")
+    np.testing.assert_allclose(fit.coefficients["estimate"], want["beta"], rtol=1e-6)
+    np.testing.assert_allclose(fit.coefficients["se"], want["se"], rtol=1e-6)
+    assert fit.rho == pytest.approx(want["rho"][0], rel=1e-5)
+
+
+def test_covariance_of_effects_of_a_study_agrees_with_metafor():
+    data, expected = read("vcalc__syn.vcalcA")
+    V = ae.vcalc(data=pd.DataFrame(data), cluster="study", scale="esid", rho_scale=0.5)
+    np.testing.assert_allclose(V, expected["rho05"], rtol=1e-10, atol=1e-14)
+
+
+@pytest.mark.parametrize("effects", ["common", "random"])
+def test_triangle_of_treatments_agrees_with_netmeta(effects):
+    data, expected = read("nma__syn.triangleA")
+    net = ae.network("treat1", "treat2", "TE", "seTE", "studlab", data=pd.DataFrame(data), effects=effects)
+    np.testing.assert_allclose(net.estimates, expected["DL"][f"TE_{effects}"], rtol=1e-6, atol=1e-12)
+    np.testing.assert_allclose(net.se, expected["DL"][f"seTE_{effects}"], rtol=1e-6, atol=1e-12)
+
+
+def trials(*rows):
+    return pd.DataFrame(rows, columns=["study", "treat1", "treat2", "yi", "se"])
+
+
+def test_network_in_two_parts_is_refused_and_the_parts_are_named():
+    apart = trials((1, "manual", "sham", 0.3, 0.1), (2, "waiting list", "usual care", 0.1, 0.1))
+    with pytest.raises(ae.InputError, match=r"\{manual, sham\}; \{usual care, waiting list\}"):
+        ae.network(data=apart)
+
+
+def test_three_arm_trial_whose_effects_do_not_add_up_is_refused():
+    three = trials(
+        (1, "manual", "sham", 0.3, 0.1), (1, "sham", "usual care", 0.4, 0.1), (1, "manual", "usual care", 0.1, 0.1)
+    )
+    with pytest.raises(ae.InputError, match="do not add up"):
+        ae.network(data=three)
