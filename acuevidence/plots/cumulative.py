@@ -65,7 +65,7 @@ def cumulative(
         reach = max(np.nanmedian(high - low), high[-1] - low[-1])
         limits = (min(0, np.nanmin(estimate)) - reach, max(0, np.nanmax(estimate)) + reach)
     with style(size):
-        ax = new_axes(width, (len(frame) * 1.7 + 5) * size / 72, ax)
+        ax = new_axes(width, (len(frame) * 1.9 + 7) * size / 72, ax)
         ax.axvline(0, color=COLOURS["neutral"], linewidth=0.6)
         ax.axvline(estimate[-1], color=COLOURS["sham"], linewidth=0.6, linestyle=(0, (4, 2)))
         ax.hlines(y, np.maximum(low, limits[0]), np.minimum(high, limits[1]), color=COLOURS["sham"], linewidth=1)

@@ -10,7 +10,7 @@ import pandas as pd
 from acuevidence.appraisal.certainty import certainty
 from acuevidence.effects.trials import trial_effects
 from acuevidence.evidence import conditions, load_evidence
-from acuevidence.plots.style import COLOURS, new_axes, style
+from acuevidence.plots.style import new_axes, style
 from acuevidence.synthesis import meta_analysis
 
 if TYPE_CHECKING:
@@ -101,22 +101,33 @@ def evidence_map(
             places = [i for i, (o, _) in enumerate(columns) if o == outcome]
             said = outcome.replace("_", "\n" if single else " ")
             ax.text(
-                np.mean(places), -0.62, said.capitalize(), ha="center", va="bottom", fontsize=size, fontweight="bold"
+                np.mean(places),
+                -0.62,
+                said.capitalize(),
+                ha="center",
+                va="bottom",
+                fontsize=size * (0.8 if single else 1),
+                fontweight="bold",
             )
             ax.axvline(places[-1] + 0.5, color="0.85", linewidth=0.6)
         ax.set(xlim=(-0.5, len(columns) - 0.5), ylim=(len(rows) - 0.5, -0.5))
         ax.tick_params(length=0)
         ax.spines[:].set_visible(False)
         ax.spines["bottom"].set_visible(True)
-        said = "SMD, trials" + ("" if single else ", patients") + ", certainty (●●●● high)"
-        ax.set_xlabel(f"In each cell: {said};\ngreen favours acupuncture, brown the comparator", fontsize=0.9 * size)
+        break_ = "\n" if single else " "
+        said = (
+            "SMD, trials" + ("" if single else ", patients") + ", " + ("\n" if single else "") + "certainty (●●●● high)"
+        )
+        ax.set_xlabel(
+            f"In each cell: {said};\ngreen favours acupuncture,{break_}brown the comparator", fontsize=0.9 * size
+        )
     return ax
 
 
 def _cell(ax: Axes, x: int, y: int, row: Any, colours: Any, single: bool, size: float) -> None:
     from matplotlib.patches import Rectangle
 
-    shade = 0.5 + 0.4 * float(np.clip(row.estimate, -1, 1))
+    shade = 0.5 + 0.32 * float(np.clip(row.estimate, -1, 1))
     face = colours(shade)
     ax.add_patch(Rectangle((x - 0.46, y - 0.46), 0.92, 0.92, facecolor=face, edgecolor="none"))
     dark = 0.299 * face[0] + 0.587 * face[1] + 0.114 * face[2] < 0.55
@@ -127,4 +138,4 @@ def _cell(ax: Axes, x: int, y: int, row: Any, colours: Any, single: bool, size: 
         else [f"{row.estimate:.2f}", f"{row.k} trials, {row.patients:,}"]
     )
     ax.text(x, y, "\n".join([*lines, circles]), ha="center", va="center", fontsize=size * (0.7 if single else 0.85),
-            color="white" if dark else COLOURS["neutral"])  # fmt: skip
+            color="white" if dark else "black")  # fmt: skip

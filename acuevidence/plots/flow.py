@@ -97,7 +97,7 @@ def _wrapped(text: str, room: float, size: float) -> str:
 def _draw(rows: list[tuple[str, str]], ax: Axes | None, width: str | float, size: float) -> Axes:
     with style(size):
         inches = new_axes(width, 1, ax).figure.get_figwidth()
-        room = 0.43 * 72 * inches - 12
+        room = 0.38 * 72 * inches - 12
         texts = [(_wrapped(main, room, size), _wrapped(side, room, size)) for main, side in rows]
         lines = [max(main.count("\n"), side.count("\n")) + 1 for main, side in texts]
         total = sum(lines) * 1.5 + 2.6 * len(rows)
@@ -106,17 +106,31 @@ def _draw(rows: list[tuple[str, str]], ax: Axes | None, width: str | float, size
         ax.set(xlim=(0, 1), ylim=(total, 0))
         box = {"boxstyle": "round,pad=0.5", "facecolor": "white", "edgecolor": COLOURS["neutral"], "linewidth": 0.6}
         arrow = {"arrowstyle": "-|>", "color": COLOURS["neutral"], "linewidth": 0.6, "shrinkA": 0, "shrinkB": 0}
-        top = bottom = 0.0
+        top = bottom = stem = 0.0
         for i, ((main, side), n) in enumerate(zip(texts, lines, strict=True)):
             middle = top + (n * 1.5 + 2.6) / 2
             half = 0.6 * (main.count("\n") + 1) + 0.6
-            ax.text(0.24, middle, main, ha="center", va="center", bbox=box)
+            ax.text(0.28, middle, main, ha="center", va="center", bbox=box)
             if side:
-                ax.text(0.56, middle, side, ha="left", va="center", bbox={**box, "facecolor": "0.96"})
-                wide = (text_width(main, size) / 2 + 0.5 * size) / (72 * inches)
-                ax.annotate("", (0.545, middle), xytext=(0.24 + wide, middle), arrowprops=arrow)
-            if i:
-                ax.annotate("", (0.24, middle - half), xytext=(0.24, bottom), arrowprops=arrow)
+                ax.text(0.58, middle, side, ha="left", va="center", bbox={**box, "facecolor": "0.96"})
+                ax.annotate("", (0.565, middle), xytext=(0.28 + _half(main, size, inches), middle), arrowprops=arrow)
+            if not i:
+                stem = middle + half
+            elif side:  # a comparison branches off the trials known
+                ax.plot(
+                    [0.28, 0.28, 0.02, 0.02],
+                    [stem, stem + 0.7, stem + 0.7, middle],
+                    color=COLOURS["neutral"],
+                    linewidth=0.6,
+                )
+                ax.annotate("", (0.28 - _half(main, size, inches), middle), xytext=(0.02, middle), arrowprops=arrow)
+            else:
+                ax.annotate("", (0.28, middle - half), xytext=(0.28, bottom), arrowprops=arrow)
             bottom = middle + half
             top += n * 1.5 + 2.6
     return ax
+
+
+def _half(text: str, size: float, inches: float) -> float:
+    """Return half the width of a box as a share of the figure."""
+    return (text_width(text, size) / 2 + 0.5 * size) / (72 * inches)

@@ -78,11 +78,19 @@ def gosh(
             (f"without {trial}", frame[~belongs], COLOURS["sham"]),
             (f"with {trial}", frame[belongs], COLOURS["usual_care"]),
         ]
+    dot = float(min(16, max(3, 4000 / len(frame))))
     with style(size):
         ax = new_axes(width, 2.9 if width == "single" else 3.6, ax)
         for label, part, colour in clouds:
             ax.scatter(
-                part["estimate"], part["i2"], s=4, color=colour, alpha=0.35, linewidths=0, label=label, rasterized=True
+                part["estimate"],
+                part["i2"],
+                s=dot,
+                color=colour,
+                alpha=0.35 if dot < 8 else 0.8,
+                linewidths=0,
+                label=label,
+                rasterized=True,
             )
         ax.set(xlabel="Pooled effect of the subset", ylabel="I² of the subset (%)", ylim=(-3, 103))
         if trial is not None:

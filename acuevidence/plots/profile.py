@@ -72,7 +72,7 @@ def profile(
         ax.axhline(top - drop, color=COLOURS["light"], linewidth=0.6, linestyle=(0, (4, 2)))
         kind = "Restricted log-likelihood" if result.method == "REML" else "Log-likelihood"
         ax.set(xlim=(0, upper), ylim=(max(curve.min(), top - 3 * drop), top + 0.3 * drop), xlabel="τ²", ylabel=kind)
-        ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderaxespad=0.1)
+        ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=1 if width == "single" else 2, borderaxespad=0.1)
     return ax
 
 

@@ -103,7 +103,8 @@ def _lights(ax: Axes, table: pd.DataFrame, names: list[str], size: float) -> Non
     for sign, colour in RATING.items():
         y, x = np.nonzero((table == sign).to_numpy())
         ax.scatter(x, y, s=(1.25 * size) ** 2, color=colour, linewidths=0)
-        ax.scatter(x, y, s=(0.5 * size) ** 2, color="black", marker=f"${sign}$", linewidths=0)
+        for place in zip(x, y, strict=True):
+            ax.text(*place, sign.replace("-", "−"), ha="center", va="center", fontsize=size)
     ax.set_yticks(range(rows), names, fontsize=size)
     ax.set_xticks(range(columns), [str(c) for c in table.columns], fontsize=size)
     ax.xaxis.tick_top()

@@ -65,7 +65,7 @@ FAMILY = [
 ]
 
 
-@pytest.mark.parametrize("size", [5, 7, 8])
+@pytest.mark.parametrize("size", [5, 7, 9])
 @pytest.mark.parametrize("width", ["single", "double"])
 @pytest.mark.parametrize("name", FAMILY)
 def test_no_text_is_cut_or_overlaps(name, width, size, request, monkeypatch):
