@@ -101,7 +101,7 @@ def evidence_map(
             places = [i for i, (o, _) in enumerate(columns) if o == outcome]
             said = outcome.replace("_", "\n" if single else " ")
             ax.text(
-                np.mean(places),
+                float(np.mean(places)),
                 -0.62,
                 said.capitalize(),
                 ha="center",

@@ -10,7 +10,7 @@ import pandas as pd
 from acuevidence.effects.trials import trial_effects
 from acuevidence.evidence import load_evidence
 from acuevidence.inputs import choice
-from acuevidence.plots.style import COLOURS, new_axes, style, text_width
+from acuevidence.plots.style import COLOURS, WIDTHS, new_axes, style, text_width
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -96,7 +96,9 @@ def _wrapped(text: str, room: float, size: float) -> str:
 
 def _draw(rows: list[tuple[str, str]], ax: Axes | None, width: str | float, size: float) -> Axes:
     with style(size):
-        inches = new_axes(width, 1, ax).figure.get_figwidth()
+        inches = WIDTHS[width] if isinstance(width, str) else float(width)
+        if ax is not None:
+            inches = ax.get_window_extent().width / ax.figure.dpi
         room = 0.38 * 72 * inches - 12
         texts = [(_wrapped(main, room, size), _wrapped(side, room, size)) for main, side in rows]
         lines = [max(main.count("\n"), side.count("\n")) + 1 for main, side in texts]

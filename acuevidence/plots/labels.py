@@ -28,7 +28,7 @@ def keep_apart(ax: Axes, x: Iterable[float], y: Iterable[float], names: Sequence
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     figure = ax.figure
-    renderer = FigureCanvasAgg(figure).get_renderer()  # type: ignore[no-untyped-call, arg-type]
+    renderer = FigureCanvasAgg(figure).get_renderer()  # type: ignore[arg-type]
     figure.draw_without_rendering()  # type: ignore[union-attr]
     taken: list[Any] = [text.get_window_extent(renderer) for text in ax.texts if text.get_text()]
     inside = ax.get_window_extent(renderer)

@@ -75,7 +75,7 @@ def quality(
     with style(size):
         height = (rows * 1.6 + bars + 4) * size / 72
         ax = new_axes(width, height, ax)
-        points = ax.figure.get_figwidth() * 72 * ax.get_position().width
+        points = ax.get_window_extent().width * 72 / ax.figure.dpi
         left = min(0.6, (max(text_width(text, size) for text in [*names, *worded]) + 10) / points)
         ax.set_axis_off()
         lights = ax.inset_axes((left, (bars + 2) * size / 72 / height, 1 - left, rows * 1.6 * size / 72 / height))
@@ -103,8 +103,8 @@ def _lights(ax: Axes, table: pd.DataFrame, names: list[str], size: float) -> Non
     for sign, colour in RATING.items():
         y, x = np.nonzero((table == sign).to_numpy())
         ax.scatter(x, y, s=(1.25 * size) ** 2, color=colour, linewidths=0)
-        for place in zip(x, y, strict=True):
-            ax.text(*place, sign.replace("-", "−"), ha="center", va="center", fontsize=size)
+        for column, row in zip(x, y, strict=True):
+            ax.text(float(column), float(row), sign.replace("-", "−"), ha="center", va="center", fontsize=size)
     ax.set_yticks(range(rows), names, fontsize=size)
     ax.set_xticks(range(columns), [str(c) for c in table.columns], fontsize=size)
     ax.xaxis.tick_top()

@@ -179,7 +179,8 @@ def summary_of_findings(results: Mapping[str, MetaAnalysis], *, condition: str |
     >>> list(summary_of_findings(ae.pooled("neck_pain")).frame["Comparison"])
     ['sham', 'usual care']
     """
-    rows, notes = [], []
+    rows: list[dict[str, str]] = []
+    notes: list[str] = []
     for name, one in results.items():
         if one.k == 0:
             continue
@@ -191,11 +192,13 @@ def summary_of_findings(results: Mapping[str, MetaAnalysis], *, condition: str |
             notes.append(f"{len(notes) + 1}. {reason}.")
         n = one.data[["n1", "n2"]].sum().sum()
         effect = (one.estimate, one.ci_low, one.ci_high)
+        points = [x * sd for x in effect]
+        more = [_responders(x) - 50 for x in effect]
         rows.append({
             "Comparison": name.replace("_", " "),
             "Effect, SD (95% CI)": _interval(*effect),
-            "Points of 0-100 (95% CI)": _interval(*(x * sd for x in effect), digits=0),
-            "More responders per 100 (95% CI)": _interval(*(_responders(x) - 50 for x in effect), digits=0),
+            "Points of 0-100 (95% CI)": _interval(*points, digits=0),
+            "More responders per 100 (95% CI)": _interval(*more, digits=0),
             "Participants (trials)": f"{int(n):,} ({one.k})",
             "Certainty": f"{rated.symbols} {rated.level}" + (f" [{', '.join(marks)}]" if marks else ""),
             "Comment": _comment(one),
@@ -226,7 +229,7 @@ def _comment(one: MetaAnalysis) -> str:
     )
 
 
-def _interval(estimate: float, low: float, high: float, digits: int = 2) -> str:
+def _interval(estimate: float, low: float, high: float, *, digits: int = 2) -> str:
     said = [f"{x + 0.0:.{digits}f}" for x in (estimate, low, high)]
     said = [x.lstrip("-") if float(x) == 0 else x for x in said]
     return f"{said[0]} ({said[1]} to {said[2]})"
