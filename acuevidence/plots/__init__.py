@@ -3,12 +3,25 @@
 matplotlib is loaded when a figure is drawn.
 """
 
+from acuevidence.plots.baujat import baujat
+from acuevidence.plots.bubble import bubble
 from acuevidence.plots.canvas import Column
+from acuevidence.plots.cumulative import cumulative
 from acuevidence.plots.decomposition import decomposition
+from acuevidence.plots.drapery import drapery
+from acuevidence.plots.evidence_map import evidence_map
+from acuevidence.plots.flow import flow
 from acuevidence.plots.forest import LAYOUTS, forest
 from acuevidence.plots.funnel import funnel
+from acuevidence.plots.gosh import gosh
+from acuevidence.plots.influence import influence
+from acuevidence.plots.labbe import labbe
 from acuevidence.plots.missing_evidence import missing_evidence
 from acuevidence.plots.nuance import nuance
+from acuevidence.plots.profile import profile
+from acuevidence.plots.quality import quality
+from acuevidence.plots.radial import radial
+from acuevidence.plots.ridge import ridge
 from acuevidence.plots.sequential import sequential
 from acuevidence.plots.specification_curve import specification_curve
 from acuevidence.plots.style import COLOURS, WIDTHS, Layout, style
@@ -20,11 +33,24 @@ __all__ = [
     "WIDTHS",
     "Column",
     "Layout",
+    "baujat",
+    "bubble",
+    "cumulative",
     "decomposition",
+    "drapery",
+    "evidence_map",
+    "flow",
     "forest",
     "funnel",
+    "gosh",
+    "influence",
+    "labbe",
     "missing_evidence",
     "nuance",
+    "profile",
+    "quality",
+    "radial",
+    "ridge",
     "sequential",
     "specification_curve",
     "style",

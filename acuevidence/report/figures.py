@@ -68,6 +68,7 @@ def figures() -> dict[str, Figure]:
     """Return every published figure by name."""
     found = [
         Figure("decomposition", "Total, specific and non-specific effect", _decomposition),
+        Figure("evidence_map", "What is known by condition, comparator and outcome", _evidence_map),
         Figure("nuance", "Effect by condition and comparator", _nuance),
         Figure("time_course", "Effect by weeks since randomisation", _time_course),
     ]
@@ -79,12 +80,16 @@ def figures() -> dict[str, Figure]:
                 f"forest_{condition}_single", f"Forest plot, one column: {words}", partial(_forest, condition, "single")
             )
         )
+        found.append(
+            Figure(f"flow_{condition}", f"From trials known to trials pooled: {words}", partial(_flow, condition))
+        )
     found.append(Figure(f"funnel_{_ROBUST}", "Funnel plot: neck pain", partial(_robust, "funnel")))
     found.append(
         Figure(f"missing_evidence_{_ROBUST}", "What missing trials could do: neck pain", partial(_robust, "missing"))
     )
     found.append(Figure(f"sequential_{_ROBUST}", "Evidence over time: neck pain", partial(_robust, "sequential")))
     found.append(Figure(f"specification_curve_{_ROBUST}", "Every specification: neck pain", partial(_robust, "curve")))
+    found.append(Figure("quality_low_back_pain", "Trial quality: low back pain", partial(_quality, "low_back_pain")))
     return {figure.name: figure for figure in found}
 
 
@@ -273,3 +278,21 @@ def _time_course() -> Any:
     from acuevidence.plots.time_course import time_course
 
     return time_course()
+
+
+def _evidence_map() -> Any:
+    from acuevidence.plots.evidence_map import evidence_map
+
+    return evidence_map()
+
+
+def _flow(condition: str) -> Any:
+    from acuevidence.plots.flow import flow
+
+    return flow(condition)
+
+
+def _quality(condition: str) -> Any:
+    from acuevidence.plots.quality import quality
+
+    return quality(condition)

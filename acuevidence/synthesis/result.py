@@ -455,6 +455,12 @@ class MetaAnalysis:
 
         return funnel(self, **options)
 
+    def methods_text(self) -> str:
+        """Return how the result was computed, in words for a methods section."""
+        from acuevidence.report.methods import methods_text
+
+        return methods_text(self)
+
     # --- small parts ---------------------------------------------------------------------------------------------
 
     def _df(self) -> np.ndarray:

@@ -1,0 +1,61 @@
+"""The Baujat plot: which trials make the heterogeneity, and which move the pooled effect."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from acuevidence.plots.labels import keep_apart, leading
+from acuevidence.plots.style import COLOURS, new_axes, style
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["baujat"]
+
+
+def baujat(
+    result: Any, *, ax: Axes | None = None, width: str | float = "single", size: float = 7, named: int = 5
+) -> Axes:
+    """Draw each trial's contribution to Q against its influence on the pooled effect.
+
+    Parameters
+    ----------
+    result : MetaAnalysis or DataFrame
+        What to draw, or the frame of its ``baujat()``.
+    ax : Axes, optional
+        Where to draw. Default: a new figure.
+    width : {"single", "double"} or float
+        Width of a new figure: a journal column, or inches.
+    size : float
+        Type size in points.
+    named : int
+        How many trials are named: those farthest from the origin, each axis taken as a share of its largest value.
+
+    Returns
+    -------
+    Axes
+        One point a trial; right: adds to heterogeneity, up: moves the pooled effect.
+
+    Notes
+    -----
+    Baujat, Mahé, Pignon and Hill 2002, Statistics in Medicine 21:2641.
+
+    Examples
+    --------
+    >>> import acuevidence as ae
+    >>> ax = ae.plots.baujat(ae.pooled("neck_pain")["sham"])
+    >>> ax.get_xlabel()
+    'Contribution to Q'
+    """
+    frame = result if isinstance(result, pd.DataFrame) else result.baujat()
+    with style(size):
+        ax = new_axes(width, 2.9 if width == "single" else 3.6, ax)
+        ax.scatter(frame["x"], frame["y"], s=14, color=COLOURS["neutral"], alpha=0.75, linewidths=0)
+        ax.set(xlabel="Contribution to Q", ylabel="Influence on the pooled effect")
+        ax.margins(0.12)
+        far = (frame["x"] / (frame["x"].max() or 1)) ** 2 + (frame["y"] / (frame["y"].max() or 1)) ** 2
+        chosen = leading(far, named)
+        keep_apart(ax, frame["x"].iloc[chosen], frame["y"].iloc[chosen], frame.index[chosen].astype(str))
+    return ax

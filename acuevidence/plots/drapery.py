@@ -1,0 +1,84 @@
+"""The drapery plot: the P value function of every trial and of the pooled effect."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from acuevidence.errors import InputError
+from acuevidence.plots.style import COLOURS, new_axes, style
+from acuevidence.synthesis.kernel import tail
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["drapery"]
+
+
+def drapery(
+    result: Any, *, ax: Axes | None = None, width: str | float = "single", size: float = 7,
+    limits: tuple[float, float] | None = None,
+) -> Axes:  # fmt: skip
+    """Draw the P value functions of a meta-analysis.
+
+    Parameters
+    ----------
+    result : MetaAnalysis
+        A pooled effect, without moderators.
+    ax : Axes, optional
+        Where to draw. Default: a new figure.
+    width : {"single", "double"} or float
+        Width of a new figure: a journal column, or inches.
+    size : float
+        Type size in points.
+    limits : pair of float, optional
+        Ends of the axis. Default: five standard errors of the pooled effect and every trial's estimate.
+
+    Returns
+    -------
+    Axes
+        Two-sided P value of every hypothetical effect; a curve cut at P = 0.05 shows the 95% interval. Thin: trials; thick: pooled
+        effect; shaded: prediction for a new trial.
+
+    Raises
+    ------
+    InputError
+        For a meta-regression.
+
+    Notes
+    -----
+    Rücker and Schwarzer 2021, Research Synthesis Methods 12:34.
+
+    Examples
+    --------
+    >>> import acuevidence as ae
+    >>> ax = ae.plots.drapery(ae.pooled("neck_pain")["sham"])
+    >>> ax.get_ylabel()
+    'Two-sided P value'
+    """
+    if result.X is not None:
+        raise InputError("a drapery plot is for a pooled effect, without moderators")
+    low, high = limits or (
+        min(result.yi.min(), result.estimate - 5 * result.se), max(result.yi.max(), result.estimate + 5 * result.se)
+    )  # fmt: skip
+    x = np.linspace(low, high, 801)
+    df = np.array(np.inf if result.df is None else result.df)
+    with style(size):
+        ax = new_axes(width, 2.9 if width == "single" else 3.6, ax)
+        for y, v in zip(result.yi, result.vi, strict=True):
+            ax.plot(x, tail((x - y) / np.sqrt(v), np.array(np.inf)), color=COLOURS["light"], linewidth=0.5, alpha=0.7)
+        if result.pi_low is not None:
+            spread = np.sqrt(result.se**2 + result.tau2)
+            free = np.array(np.inf if result.prediction == "z" else result.k - (2 if result.prediction == "HTS" else 1))
+            ax.fill_between(x, tail((x - result.estimate) / spread, free), color=COLOURS["sham"], alpha=0.15, linewidth=0,
+                            label="new trial (prediction)")  # fmt: skip
+        ax.plot(
+            x, tail((x - result.estimate) / result.se, df), color=COLOURS["sham"], linewidth=1.8, label="pooled effect"
+        )
+        ax.axvline(0, color=COLOURS["neutral"], linewidth=0.6)
+        ax.axhline(1 - result.level, color=COLOURS["neutral"], linewidth=0.6, linestyle=(0, (4, 2)))
+        ax.set(xlim=(low, high), ylim=(0, 1.02), xlabel="Hypothetical effect", ylabel="Two-sided P value")
+        ax.set_yticks([round(1 - result.level, 6), 0.25, 0.5, 0.75, 1])
+        ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderaxespad=0.1)
+    return ax

@@ -1,0 +1,100 @@
+"""The GOSH plot: pooled effect and heterogeneity of every subset of the trials."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from acuevidence.inputs import choice
+from acuevidence.plots.style import COLOURS, new_axes, style
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["gosh"]
+
+
+def gosh(
+    result: Any,
+    *,
+    trial: str | None = None,
+    ax: Axes | None = None,
+    width: str | float = "single",
+    size: float = 7,
+    subsets: str | int | None = None,
+    seed: int = 0,
+) -> Axes:
+    """Draw I2 against the pooled effect over subsets of the trials.
+
+    Parameters
+    ----------
+    result : MetaAnalysis or DataFrame
+        What to draw, or the frame of its ``gosh()``.
+    trial : str, optional
+        Trial whose subsets are set off in colour, by its label.
+    ax : Axes, optional
+        Where to draw. Default: a new figure.
+    width : {"single", "double"} or float
+        Width of a new figure: a journal column, or inches.
+    size : float
+        Type size in points.
+    subsets : "all" or int, optional
+        Subsets of a result. Default: all up to 12 trials, else 4096 drawn at random.
+    seed : int
+        Seed of the draw.
+
+    Returns
+    -------
+    Axes
+        One point a subset; two clouds where ``trial`` pulls the result away.
+
+    Raises
+    ------
+    InputError
+        For an unknown trial, or as ``MetaAnalysis.gosh``.
+
+    Notes
+    -----
+    Olkin, Dahabreh and Trikalinos 2012, Research Synthesis Methods 3:214.
+
+    Examples
+    --------
+    >>> import acuevidence as ae
+    >>> result = ae.meta_analysis([0.2, 0.5, 0.3, 2.0], [0.02, 0.04, 0.03, 0.03], labels=list("ABCD"))
+    >>> ax = ae.plots.gosh(result, trial="D")
+    >>> [t.get_text() for t in ax.get_legend().get_texts()]
+    ['without D', 'with D']
+    """
+    if isinstance(result, pd.DataFrame):
+        frame = result
+    else:
+        frame = result.gosh(("all" if result.k <= 12 else 4096) if subsets is None else subsets, seed)
+    clouds = [("", frame, COLOURS["neutral"])]
+    if trial is not None:
+        known = [str(c) for c in frame.columns if c not in ("k", "estimate", "tau2", "i2", "q")]
+        belongs = frame[choice("trial", trial, known)].astype(bool)
+        clouds = [
+            (f"without {trial}", frame[~belongs], COLOURS["sham"]),
+            (f"with {trial}", frame[belongs], COLOURS["usual_care"]),
+        ]
+    dot = float(min(16, max(3, 4000 / len(frame))))
+    with style(size):
+        ax = new_axes(width, 2.9 if width == "single" else 3.6, ax)
+        for label, part, colour in clouds:
+            ax.scatter(
+                part["estimate"],
+                part["i2"],
+                s=dot,
+                color=colour,
+                alpha=0.35 if dot < 8 else 0.8,
+                linewidths=0,
+                label=label,
+                rasterized=True,
+            )
+        ax.set(xlabel="Pooled effect of the subset", ylabel="I² of the subset (%)", ylim=(-3, 103))
+        if trial is not None:
+            ax.legend(
+                loc="lower left", bbox_to_anchor=(0, 1), ncols=2, markerscale=2, handletextpad=0.2, borderaxespad=0.1
+            )
+    return ax

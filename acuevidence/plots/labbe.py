@@ -1,0 +1,114 @@
+"""The L'Abbé plot: the risk in one arm against the risk in the other."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from acuevidence.errors import InputError
+from acuevidence.inputs import numeric, refuse
+from acuevidence.plots.style import COLOURS, new_axes, style
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["labbe"]
+
+
+def labbe(
+    result: Any = None,
+    *,
+    data: pd.DataFrame | None = None,
+    events1: Any = "events1",
+    n1: Any = "n1",
+    events2: Any = "events2",
+    n2: Any = "n2",
+    ax: Axes | None = None,
+    width: str | float = "single",
+    size: float = 7,
+    groups: tuple[str, str] = ("acupuncture", "comparator"),
+) -> Axes:
+    """Draw the L'Abbé plot of trials with events.
+
+    Parameters
+    ----------
+    result : MetaAnalysis or DataFrame, optional
+        A result whose data hold the counts; rows without counts are not drawn and are counted on the axis. A pooled OR, RR or RD is
+        drawn as a curve.
+    data : DataFrame, optional
+        Where the columns are looked up when no result is given.
+    events1, n1, events2, n2 : array-like or column names
+        Events and participants; group 1 is the treatment.
+    ax : Axes, optional
+        Where to draw. Default: a new square figure.
+    width : {"single", "double"} or float
+        Width of a new figure: a journal column, or inches.
+    size : float
+        Type size in points.
+    groups : pair of str
+        Names of the two groups, for the axes.
+
+    Returns
+    -------
+    Axes
+        Risks in percent, comparator right and treatment up; the area of a circle goes with the trial's participants.
+
+    Raises
+    ------
+    InputError
+        For counts that are not possible, or no row with counts.
+
+    Notes
+    -----
+    L'Abbé, Detsky and O'Rourke 1987, Annals of Internal Medicine 107:224.
+
+    Examples
+    --------
+    >>> import acuevidence as ae
+    >>> ax = ae.plots.labbe(events1=[12, 8], n1=[40, 30], events2=[6, 5], n2=[42, 31])
+    >>> ax.get_xlabel()
+    'Risk with comparator (%)'
+    """
+    frame = data if result is None else result if isinstance(result, pd.DataFrame) else result.data
+    found, index = numeric(frame, missing=True, events1=events1, n1=n1, events2=events2, n2=n2)
+    complete = ~np.isnan(np.array(list(found.values()))).any(axis=0)
+    if not complete.any():
+        raise InputError("no trial has events1, n1, events2 and n2; a L'Abbé plot needs counts in both groups")
+    for events, n in (("events1", "n1"), ("events2", "n2")):
+        bad = complete & ((found[events] < 0) | (found[events] > found[n]) | (found[n] <= 0))
+        refuse(bad, f"{events} must lie between 0 and {n}", found[events], index)
+    e1, m1, e2, m2 = (found[name][complete] for name in ("events1", "n1", "events2", "n2"))
+    with style(size):
+        inches = 3.3 if width == "single" else 4.2
+        ax = new_axes(width, inches, ax)
+        ax.plot([0, 100], [0, 100], color=COLOURS["light"], linewidth=0.6, label="no difference")
+        total = m1 + m2
+        ax.scatter(100 * e2 / m2, 100 * e1 / m1, s=16 + 200 * total / total.max(), facecolor=COLOURS["sham"], alpha=0.45,
+                   edgecolor=COLOURS["sham"], linewidths=0.6, zorder=3)  # fmt: skip
+        _pooled(ax, result)
+        ax.set(xlim=(0, 100), ylim=(0, 100), aspect="equal", xlabel=f"Risk with {groups[1]} (%)",
+               ylabel=f"Risk with {groups[0]} (%)")  # fmt: skip
+        if left := int((~complete).sum()):
+            ax.set_xlabel(f"{ax.get_xlabel()}\n{left} trial{'' if left == 1 else 's'} without counts not drawn")
+        ax.legend(loc="lower right")
+    return ax
+
+
+def _pooled(ax: Axes, result: Any) -> None:
+    """Draw the risks that the pooled effect implies for every risk of the comparator."""
+    data = getattr(result, "data", None)
+    names = [] if data is None or "effect" not in data else data["effect"].dropna().unique()
+    if len(names) != 1 or names[0] not in ("OR", "RR", "RD") or result.X is not None:
+        return
+    risk = np.linspace(0, 1, 201)
+    effect = result.estimate
+    implied = {
+        "OR": lambda: risk * np.exp(effect) / (1 - risk + risk * np.exp(effect)),
+        "RR": lambda: risk * np.exp(effect),
+        "RD": lambda: risk + effect,
+    }[names[0]]()
+    kept = (implied >= 0) & (implied <= 1)
+    shown = effect if names[0] == "RD" else np.exp(effect)
+    ax.plot(100 * risk[kept], 100 * implied[kept], color=COLOURS["usual_care"], label=f"pooled {names[0]} {shown:.2f}")

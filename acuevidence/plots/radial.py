@@ -1,0 +1,79 @@
+"""The radial (Galbraith) plot: standardised effects against precision."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from acuevidence.errors import InputError
+from acuevidence.plots.labels import keep_apart, leading
+from acuevidence.plots.style import COLOURS, new_axes, style
+from acuevidence.synthesis.kernel import quantile
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["radial"]
+
+
+def radial(
+    result: Any, *, ax: Axes | None = None, width: str | float = "single", size: float = 7, named: int = 5
+) -> Axes:
+    """Draw the radial plot of a meta-analysis.
+
+    Parameters
+    ----------
+    result : MetaAnalysis
+        A pooled effect, without moderators.
+    ax : Axes, optional
+        Where to draw. Default: a new figure.
+    width : {"single", "double"} or float
+        Width of a new figure: a journal column, or inches.
+    size : float
+        Type size in points.
+    named : int
+        How many trials outside the band are named, the farthest first.
+
+    Returns
+    -------
+    Axes
+        x = 1 / sqrt(v + tau2), y = yi / sqrt(v + tau2); the line's slope is the pooled effect, and the band holds the
+        trials that agree with it at the level of the result.
+
+    Raises
+    ------
+    InputError
+        For a meta-regression.
+
+    Notes
+    -----
+    Galbraith 1988, Technometrics 30:271; with tau2 in the scale as in metafor's ``radial``.
+
+    Examples
+    --------
+    >>> import acuevidence as ae
+    >>> ax = ae.plots.radial(ae.pooled("neck_pain")["sham"])
+    >>> ax.get_ylabel()
+    'Standardised effect'
+    """
+    if result.X is not None:
+        raise InputError("a radial plot is for a pooled effect, without moderators")
+    scale = np.sqrt(result.vi + (result.tau2 or 0.0))
+    x, y = 1 / scale, result.yi / scale
+    reach = float(quantile(0.5 + result.level / 2, np.array(np.inf)))
+    ends = np.array([0, x.max() * 1.08])
+    with style(size):
+        ax = new_axes(width, 2.9 if width == "single" else 3.6, ax)
+        ax.fill_between(ends, result.estimate * ends - reach, result.estimate * ends + reach, color="0.92", linewidth=0)
+        ax.axhline(0, color=COLOURS["light"], linewidth=0.6)
+        ax.plot(ends, result.estimate * ends, color=COLOURS["neutral"], linewidth=1)
+        ax.scatter(x, y, s=14, color=COLOURS["sham"], linewidths=0, zorder=3)
+        precision = "1 / √(v + τ²)" if result.tau2 else "1 / √v"
+        ax.set(xlabel=f"Precision, {precision}", ylabel="Standardised effect", xlim=(0, ends[1]))
+        off = np.abs(y - result.estimate * x) - reach
+        chosen = [i for i in leading(off, named) if off[i] > 0]
+        data = result.data
+        names = data["labels"].astype(str).to_numpy() if "labels" in data else data.index.astype(str).to_numpy()
+        keep_apart(ax, x[chosen], y[chosen], list(names[chosen]))
+    return ax

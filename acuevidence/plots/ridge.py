@@ -1,0 +1,89 @@
+"""The ridge plot: posterior of the mean effect, of a new trial and of every trial, on one axis."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from acuevidence.plots.style import COLOURS, MID_BAND, new_axes, style
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["ridge"]
+
+
+def ridge(
+    posterior: Any,
+    *,
+    ax: Axes | None = None,
+    width: str | float = "single",
+    size: float = 7,
+    mid: Any = None,
+    limits: tuple[float, float] | None = None,
+) -> Axes:
+    """Draw the posterior of a Bayesian meta-analysis.
+
+    Parameters
+    ----------
+    posterior : Posterior
+        From :func:`acuevidence.bayes`.
+    ax : Axes, optional
+        Where to draw. Default: a new figure that fits its rows.
+    width : {"single", "double"} or float
+        Width of a new figure: a journal column, or inches.
+    size : float
+        Type size in points.
+    mid : Mid, float or pair of float, optional
+        Minimal important difference, drawn as a band.
+    limits : pair of float, optional
+        Ends of the axis. Default: what the rows need.
+
+    Returns
+    -------
+    Axes
+        Trials: mean and interval of the true effect (shrunken), with the printed estimate as an open circle. Below, the
+        densities of the effect of a new trial and of the mean effect, each scaled to the same height.
+
+    Examples
+    --------
+    >>> import acuevidence as ae
+    >>> posterior = ae.bayes([0.2, 0.5, 0.3], [0.02, 0.04, 0.03], labels=list("ABC"))
+    >>> ax = ae.plots.ridge(posterior)
+    >>> [t.get_text() for t in ax.get_yticklabels()][-1]
+    'Mean effect'
+    """
+    from acuevidence.plots.canvas import mid_range
+
+    trials, summary = posterior.shrinkage, posterior.summary
+    k = len(trials)
+    if limits is None:
+        low = min(trials["ci_low"].min(), trials["yi"].min(), summary.loc["prediction", "ci_low"], 0)
+        high = max(trials["ci_high"].max(), trials["yi"].max(), summary.loc["prediction", "ci_high"], 0)
+        limits = (low - 0.06 * (high - low), high + 0.06 * (high - low))
+    x = np.linspace(*limits, 601)
+    with style(size):
+        ax = new_axes(width, (k * 1.5 + 13) * size / 72, ax)
+        if mid is not None:
+            ax.axvspan(*mid_range(mid), color=MID_BAND, linewidth=0, zorder=0)
+        ax.axvline(0, color=COLOURS["neutral"], linewidth=0.6)
+        y = np.arange(k)
+        ax.hlines(y, trials["ci_low"], trials["ci_high"], color=COLOURS["light"], linewidth=1)
+        ax.plot(trials["mean"], y, "o", color=COLOURS["neutral"], markersize=3)
+        ax.plot(
+            trials["yi"], y, "o", color=COLOURS["neutral"], markersize=3.5, markerfacecolor="none", markeredgewidth=0.6
+        )
+        for base, name, colour in ((k + 1.6, "prediction", "light"), (k + 3.9, "mu", "sham")):
+            density = posterior.density(name, x)
+            ax.fill_between(
+                x, base, base - 1.9 * density / density.max(), color=COLOURS[colour], alpha=0.45, linewidth=0
+            )
+            ends = summary.loc[name, ["ci_low", "ci_high"]]
+            ax.plot(ends, [base, base], color=COLOURS[colour], linewidth=2.5, solid_capstyle="butt")
+        names = [str(name) for name in trials.index]
+        ax.set_yticks([*y, k + 1.6, k + 3.9], [*names, "New trial", "Mean effect"], fontsize=size)
+        ax.tick_params(axis="y", length=0)
+        ax.spines["left"].set_visible(False)
+        ax.set(xlim=limits, ylim=(k + 4.4, -0.7), xlabel=f"Effect ({100 * posterior.level:g}% credible intervals)")
+    return ax
