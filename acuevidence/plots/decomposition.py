@@ -75,7 +75,7 @@ def decomposition(
         ax.tick_params(axis="y", length=0)
         ax.spines["left"].set_visible(False)
         if width != "single":
-            _columns(ax, result, size)
+            _columns(ax, result, 0.9 * size)
         _legend(ax, width == "single")
     return ax
 
@@ -109,7 +109,7 @@ def _condition(ax: Axes, i: int, parts: Any, limits: tuple[float, float]) -> Non
 
 def _columns(ax: Axes, result: Decomposition, size: float) -> None:
     """Print trials (with usual care, with sham, with both) and the share right of the plot."""
-    places = (1.02, 1.19)
+    places = (1.02, 1.18)
     for x, heading in zip(places, _HEADINGS, strict=True):
         ax.text(x, 1.01, heading, transform=ax.transAxes, va="bottom", weight="bold", size=size)
     for i, row in enumerate(result.shares.itertuples()):
