@@ -47,7 +47,11 @@ class Page(HTMLParser):
 def built(tmp_path_factory):
     folder = tmp_path_factory.mktemp("site")
     patch = pytest.MonkeyPatch()
-    patch.setattr(site.figures, "build", lambda folder, only, progress: [(folder / f"{n}.{k}") for n in only for k in ("svg", "png")])
+    patch.setattr(
+        site.figures,
+        "build",
+        lambda folder, only, progress: [(folder / f"{n}.{k}") for n in only for k in ("svg", "png")],
+    )
     files = site.build_site(folder)
     patch.undo()
     pages = {path.name: Page(path.read_text(encoding="utf-8")) for path in folder.glob("*.html")}

@@ -26,16 +26,20 @@ const close = () => {
 };
 for (const row of document.querySelectorAll("[data-card]")) {
   const card = document.getElementById(row.dataset.card);
-  const show = () => {
-    close();
-    open = card;
-    card.hidden = false;
+  const place = () => {
     const at = row.getBoundingClientRect();
     const size = card.getBoundingClientRect();
     const below = at.bottom + size.height + 8 < window.innerHeight;
     card.style.top = `${Math.max(8, below ? at.bottom + 4 : at.top - size.height - 4)}px`;
     card.style.left = `${Math.max(8, Math.min(at.left + 24, window.innerWidth - size.width - 16))}px`;
   };
+  const show = () => {
+    close();
+    open = card;
+    card.hidden = false;
+    place();
+  };
+  window.addEventListener("scroll", () => open === card && place(), { passive: true });
   row.addEventListener("mouseenter", show);
   row.addEventListener("focusin", show);
   row.addEventListener("mouseleave", close);
@@ -44,7 +48,6 @@ for (const row of document.querySelectorAll("[data-card]")) {
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape") close();
 });
-window.addEventListener("scroll", close, { passive: true });
 
 // A link to a trial opens its figures; printing opens all.
 const reveal = () => {
