@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV_VERSION := 0.13.9
 
-.PHONY: figures test check notebooks docs lint benchmark clean
+.PHONY: browser-test figures test check notebooks docs lint benchmark clean
 
 $(VENV)/.installed: pyproject.toml uv.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "acuevidence needs Python >= 3.11, this is " + sys.version.split()[0])'
@@ -30,6 +30,10 @@ check: $(VENV)/.installed  ## compare the committed figures with freshly drawn o
 
 notebooks: $(VENV)/.installed  ## run every notebook and store its outputs
 	$(BIN)/python notebooks/run.py
+
+browser-test: $(VENV)/.installed  ## build the report and use it in Chromium (CHROMIUM=/usr/bin/chromium)
+	UV_PROJECT_ENVIRONMENT=$(VENV) $(BIN)/uv sync --frozen --quiet --extra tables --group browser
+	$(BIN)/pytest -n 0 tests/browser/check_site.py
 
 docs: $(VENV)/.installed  ## build the documentation site
 	UV_PROJECT_ENVIRONMENT=$(VENV) $(BIN)/uv sync --frozen --quiet --extra tables --group docs

@@ -125,6 +125,25 @@ def claims(
 
 
 @app.command()
+def report(
+    out: Annotated[Path, typer.Option("-o", "--out", metavar="DIR", help="Folder of the site.")],
+) -> None:
+    """Write the report as a static site that opens from a file: claims, conditions, safety, methods."""
+    from functools import partial
+
+    from tqdm import tqdm
+
+    from acuevidence.report.site import build_site
+
+    try:
+        files = build_site(out, progress=partial(tqdm, desc="drawing", unit="figure"))
+    except AcuevidenceError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(2) from None
+    typer.echo(f"{len(files)} files; open {out / 'index.html'}")
+
+
+@app.command()
 def template() -> None:
     """Print a table to start from with your own trials, for read_trials: acuevidence template > my_trials.csv."""
     from acuevidence.effects.flat import template as text

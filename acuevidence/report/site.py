@@ -1,0 +1,174 @@
+"""The static site: claims, conditions, safety and methods for readers without Python.
+
+It arranges and escapes what the results hold; nothing is computed here, and the pages load nothing from elsewhere.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from acuevidence.appraisal.certainty import certainty
+from acuevidence.appraisal.claims import claims, evaluate_claims
+from acuevidence.appraisal.conditions import pooled
+from acuevidence.appraisal.mid import mid
+from acuevidence.appraisal.published import published
+from acuevidence.appraisal.safety import number, safety
+from acuevidence.effects.trials import trial_effects
+from acuevidence.errors import InputError
+from acuevidence.evidence import Evidence, conditions, load_evidence
+from acuevidence.report import figures, words
+from acuevidence.report.files import replace
+from acuevidence.report.site_forest import forest_rows
+
+__all__ = ["build_site", "environment"]
+
+_TEMPLATES = Path(__file__).parent / "templates"
+_FOREST = "forest_{}"
+_PRINTED = ["outcome", "measure", "week", "timing", "arm", "figures_as_printed", "locator", "source_url", "caution"]
+
+
+def build_site(folder: str | Path, *, progress: Callable[[Iterable[Any]], Iterable[Any]] = iter) -> list[Path]:
+    """Write the report as a static site that opens from a file, offline.
+
+    Parameters
+    ----------
+    folder : path
+        Where the site goes; made if it is not there. Other files in it stay.
+    progress : callable
+        Wraps the iteration over figures, for example ``tqdm``.
+
+    Returns
+    -------
+    list of Path
+        The files written; ``index.html`` is the first page.
+
+    Raises
+    ------
+    InputError
+        Without Jinja2, which fills the pages.
+
+    Notes
+    -----
+    Every page is complete before the first is written, and each file is moved into place whole.
+    """
+    folder = Path(folder)
+    templates = environment()
+    evidence = load_evidence()
+    names = conditions(evidence)
+    shared = {"nav": [(name, evidence.rules.label(name)) for name in names]}
+    pages = {"index.html": ("index.html", _index(evidence)), "safety.html": ("safety.html", _safety())}
+    pages["methods.html"] = ("methods.html", _methods(evidence))
+    pages |= {f"{name}.html": ("condition.html", _condition(name, evidence)) for name in names}
+    written = {
+        name: templates.get_template(template).render(page=name, **shared, **content).encode()
+        for name, (template, content) in pages.items()
+    }
+    written |= {name: (_TEMPLATES / name).read_bytes() for name in ("site.css", "site.js")}
+    (folder / "figures").mkdir(parents=True, exist_ok=True)
+    drawn = figures.build(folder / "figures", only=["nuance", *map(_FOREST.format, names)], progress=progress)
+    return [replace(folder / name, data) for name, data in written.items()] + drawn
+
+
+def environment() -> Any:
+    """Return the Jinja2 environment of the pages, which escapes all text."""
+    try:
+        import jinja2
+    except ImportError:
+        raise InputError('the report needs Jinja2; install it with: pip install "acuevidence[report]"') from None
+    found = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    found.filters |= {"words": _words, "lines": _lines, "prose": _prose, "rate": number, "count": _count}
+    found.tests["address"] = lambda value: str(value).startswith(("https://", "http://"))
+    return found
+
+
+def _index(evidence: Evidence) -> dict[str, Any]:
+    asked = claims().set_index("id")
+    rows = []
+    for answer in evaluate_claims().to_dict("records"):
+        about = asked.loc[answer["id"]]
+        everywhere = list(about["population"]) or (conditions(evidence) if about["comparators"] else [])
+        rows.append(
+            {**answer, "conditions": everywhere, "comparators": list(about["comparators"]), "rule": about["rule"],
+             "sources": _claim_sources(everywhere, about["comparators"]) if len(everywhere) == 1 else []}
+        )  # fmt: skip
+    return {"claims": rows, "verdicts": list(dict.fromkeys(row["verdict"] for row in rows)),
+            "comparators": evidence.rules.comparators}  # fmt: skip
+
+
+def _claim_sources(names: Iterable[str], comparators: Iterable[str]) -> list[tuple[str, str]]:
+    """Return study and address of the published syntheses beside a claim, each once."""
+    found = [
+        (row.study, row.source_url) for name in names for comparator in comparators
+        for row in published(name, comparator).itertuples()
+    ]  # fmt: skip
+    return list(dict.fromkeys(found))
+
+
+def _condition(name: str, evidence: Evidence) -> dict[str, Any]:
+    effects = trial_effects(name)
+    results = pooled(name)
+    band = mid("pain", "SMD")
+    plots = [
+        {"name": comparator, "label": evidence.rules.label(comparator), "result": one, "certainty": certainty(one),
+         "rows": forest_rows(one, band)}
+        for comparator, one in results.items() if one.k
+    ]  # fmt: skip
+    used = {trial: rows.to_dict("records") for trial, rows in effects.groupby("trial_id")}
+    trials = evidence.trials[evidence.trials["condition"] == name].sort_values(["year", "study"], kind="stable")
+    printed = _printed(name, evidence)
+    return {
+        "name": name, "label": evidence.rules.label(name), "plots": plots, "band": band,
+        "coverage": words.coverage(name, effects), "meaning": words.meaning(name, results),
+        "published": published(name).to_dict("records"), "excluded": effects.attrs["excluded"].to_dict("records"),
+        "trials": [{**row, "effects": used.get(row["trial_id"], []), "printed": printed.get(row["trial_id"], [])}
+                   for row in trials.to_dict("records")],
+    }  # fmt: skip
+
+
+def _printed(name: str, evidence: Evidence) -> dict[str, list[dict[str, Any]]]:
+    """Return every printed figure of a condition by trial: of arms, and between arms."""
+    contrasts = evidence.contrasts.assign(arm=evidence.contrasts["arm"] + " v " + evidence.contrasts["comparator_arm"])
+    rows = pd.concat(
+        [evidence.results[["condition", "trial_id", *_PRINTED]], contrasts[["condition", "trial_id", *_PRINTED]]]
+    )
+    chosen = rows[rows["condition"] == name]
+    return {str(trial): found.to_dict("records") for trial, found in chosen.groupby("trial_id")}
+
+
+def _safety() -> dict[str, Any]:
+    found = safety()
+    return {"rates": found.rates.to_dict("records"), "sources": found.sources.to_dict("records"),
+            "published": found.published.to_dict("records"), "per": found.per}  # fmt: skip
+
+
+def _methods(evidence: Evidence) -> dict[str, Any]:
+    return {"band": mid("pain", "SMD"), "asked": claims().to_dict("records"), "rules": evidence.rules}
+
+
+def _words(value: Any) -> str:
+    """Return a cell as words: nothing for what is missing, spaces for the underscores of a key."""
+    return "" if pd.isna(value) else str(value).replace("_", " ")
+
+
+def _count(value: Any) -> str:
+    return "not printed" if pd.isna(value) else f"{value:,.0f}"
+
+
+def _lines(value: str) -> list[str]:
+    return [line for line in value.split("\n") if line]
+
+
+def _prose(text: str) -> Any:
+    """Return paragraphs with words in bold as HTML; all else in the text is escaped."""
+    from markupsafe import Markup, escape
+
+    paragraphs = (f"<p>{escape(part)}</p>" for part in text.split("\n\n"))
+    return Markup(re.sub(r"\*\*(.+?)\*\*", r"<strong>\1</strong>", "\n".join(paragraphs)))
