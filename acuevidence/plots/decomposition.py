@@ -75,7 +75,7 @@ def decomposition(
         ax.tick_params(axis="y", length=0)
         ax.spines["left"].set_visible(False)
         if width != "single":
-            _columns(ax, result, 0.9 * size)
+            _columns(ax, result, 0.85 * size)
         _legend(ax, width == "single")
     return ax
 
@@ -109,12 +109,12 @@ def _condition(ax: Axes, i: int, parts: Any, limits: tuple[float, float]) -> Non
 
 def _columns(ax: Axes, result: Decomposition, size: float) -> None:
     """Print trials (with usual care, with sham, with both) and the share right of the plot."""
-    places = (1.02, 1.18)
+    places = (1.02, 1.17)
     for x, heading in zip(places, _HEADINGS, strict=True):
         ax.text(x, 1.01, heading, transform=ax.transAxes, va="bottom", weight="bold", size=size)
     for i, row in enumerate(result.shares.itertuples()):
         counts = f"{row.k_total} / {row.k_specific} / {row.k_three_arm}"
-        words = "not estimable" if math.isnan(row.share) else f"{row.share:.0%} ({_interval(row)})"
+        words = "not estimable" if math.isnan(row.share) else f"{row.share:.0%} ({_interval(row)})".replace("-", "−")
         for x, text in zip(places, (counts, words), strict=True):
             ax.text(x, i, text, transform=ax.get_yaxis_transform(), va="center", size=size)
 

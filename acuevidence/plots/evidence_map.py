@@ -135,7 +135,7 @@ def _cell(ax: Axes, x: int, y: int, row: Any, colours: Any, single: bool, size: 
     lines = (
         [f"{row.estimate:.2f}", f"{row.k} tr."]
         if single
-        else [f"{row.estimate:.2f}", f"{row.k} trials, {row.patients:,}"]
+        else [f"{row.estimate:.2f}", f"{row.k} trial{'' if row.k == 1 else 's'}, {row.patients:,}"]
     )
     ax.text(x, y, "\n".join([*lines, circles]), ha="center", va="center", fontsize=size * (0.7 if single else 0.85),
             color="white" if dark else "black")  # fmt: skip

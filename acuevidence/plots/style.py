@@ -117,6 +117,7 @@ def new_axes(width: str | float, height: float, ax: Axes | None = None) -> Axes:
 
     inches = WIDTHS[width] if isinstance(width, str) else float(width)
     figure, new = plt.subplots(figsize=(inches, height), layout="constrained")
+    figure.get_layout_engine().set(rect=(0.005, 0.005, 0.99, 0.99))  # type: ignore[union-attr]
     plt.close(figure)
     return new
 
