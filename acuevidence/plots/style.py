@@ -116,8 +116,8 @@ def new_axes(width: str | float, height: float, ax: Axes | None = None) -> Axes:
     import matplotlib.pyplot as plt
 
     inches = WIDTHS[width] if isinstance(width, str) else float(width)
-    figure, new = plt.subplots(figsize=(inches, height), layout="constrained")
-    figure.get_layout_engine().set(rect=(0.005, 0.005, 0.99, 0.99))  # type: ignore[union-attr]
+    figure, new = plt.subplots(figsize=(inches, height))
+    figure.set_layout_engine("constrained", rect=(0.005, 0.005, 0.99, 0.99))
     plt.close(figure)
     return new
 
