@@ -23,7 +23,7 @@ test: $(VENV)/.installed  ## lint, types, import contracts, tests, notebooks, fi
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/acuevidence figures --check
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 2 --dist worksteal
 
 check: $(VENV)/.installed  ## compare the committed figures with freshly drawn ones
 	$(BIN)/acuevidence figures --check

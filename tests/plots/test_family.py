@@ -202,4 +202,5 @@ def test_the_flow_adds_up():
 def test_the_map_prints_the_pooled_effect_of_each_cell(table):
     words = [t.get_text() for t in ae.plots.evidence_map(table).texts]
     for row in table.itertuples():
-        assert any(w.startswith(f"{row.estimate:.2f}\n{row.k} trials, {row.patients:,}") for w in words)
+        trials = "1 trial" if row.k == 1 else f"{row.k} trials"
+        assert any(w.startswith(f"{row.estimate:.2f}\n{trials}, {row.patients:,}") for w in words)
