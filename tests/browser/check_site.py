@@ -3,7 +3,7 @@
 import os
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 import acuevidence as ae
 from acuevidence.report.site import build_site
@@ -57,7 +57,7 @@ def test_filters_show_the_claims_they_name_and_reset_shows_all(page, folder):
     assert set(shown) == {"supported"}
     assert page.inner_text("#count") == f"{len(shown)} claims"
     page.click("button[type=reset]")
-    page.wait_for_function("document.querySelectorAll('.claim[hidden]').length === 0")
+    expect(page.locator(".claim[hidden]")).to_have_count(0)
 
 
 def test_a_card_opens_by_keyboard_and_pointer_and_escape_closes_it(page, folder):
