@@ -101,6 +101,16 @@ full = sham[sham["kind"].ne("other or not described")].dropna(subset=["n_session
 ae.meta_analysis("yi", "vi", data=full, labels="study", moderators="~ n_sessions + C(kind)").coefficients.round(3)
 
 # %% [markdown]
+# ## Trial quality
+#
+# The PEDro score of the trials that have one, as a moderator of the effect against sham.
+
+# %%
+score = ae.load_evidence().appraisals.groupby("trial_id")["pedro_score"].max()
+rated = effects[effects["comparator"] == "sham"].assign(pedro=lambda d: d["trial_id"].map(score)).dropna(subset=["pedro"])
+ae.meta_analysis("yi", "vi", data=rated.astype({"pedro": float}), labels="study", moderators="~ pedro")
+
+# %% [markdown]
 # ## What follows for the claims
 
 # %%
