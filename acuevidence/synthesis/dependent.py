@@ -6,6 +6,7 @@ by :mod:`multilevel` and :mod:`multivariate`.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ from scipy.special import chdtrc, fdtrc, stdtr, stdtrit
 
 from acuevidence.errors import InputError
 from acuevidence.inputs import choice, numeric, refuse
+from acuevidence.synthesis.coefficients import FirstCoefficient
 from acuevidence.synthesis.covariance import LinearCovariance, connected, stacks
 
 if TYPE_CHECKING:
@@ -33,7 +35,7 @@ __all__ = [
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DependentMetaAnalysis:
+class DependentMetaAnalysis(FirstCoefficient, ABC):
     """What a multilevel or multivariate meta-analysis found about its fixed effects.
 
     Attributes
@@ -81,31 +83,6 @@ class DependentMetaAnalysis:
     components: np.ndarray = field(repr=False)
 
     @property
-    def estimate(self) -> float:
-        """First coefficient."""
-        return float(self.coefficients["estimate"].iloc[0])
-
-    @property
-    def se(self) -> float:
-        """Standard error of the first coefficient."""
-        return float(self.coefficients["se"].iloc[0])
-
-    @property
-    def p_value(self) -> float:
-        """Two-sided p value of the first coefficient."""
-        return float(self.coefficients["p_value"].iloc[0])
-
-    @property
-    def ci_low(self) -> float:
-        """Lower limit of the first coefficient."""
-        return float(self.coefficients["ci_low"].iloc[0])
-
-    @property
-    def ci_high(self) -> float:
-        """Upper limit of the first coefficient."""
-        return float(self.coefficients["ci_high"].iloc[0])
-
-    @property
     def residuals(self) -> pd.Series:
         """Effects minus their fitted values."""
         fitted = self.model.X @ self.coefficients["estimate"].to_numpy()
@@ -121,11 +98,13 @@ class DependentMetaAnalysis:
         """Coefficients, a copy."""
         return self.coefficients.copy()
 
+    @abstractmethod
     def _heterogeneity(self) -> pd.DataFrame:
-        raise NotImplementedError
+        """Return the table of the variance components."""
 
+    @abstractmethod
     def _title(self) -> str:
-        raise NotImplementedError
+        """Return what kind of model it is."""
 
     def summary(self) -> str:
         """Say what was fitted and found, as text."""

@@ -18,6 +18,7 @@ from scipy.special import expit, gammaln, logsumexp
 from acuevidence.errors import ConvergenceError, InputError
 from acuevidence.inputs import choice, refuse
 from acuevidence.synthesis import kernel
+from acuevidence.synthesis.coefficients import NormalEffect
 from acuevidence.synthesis.two_by_two import Tables, p_text, read_tables
 
 __all__ = ["GlmmMetaAnalysis", "glmm"]
@@ -30,7 +31,7 @@ _STEPS = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GlmmMetaAnalysis:
+class GlmmMetaAnalysis(NormalEffect):
     """A random-effects logistic model of two-by-two tables.
 
     Attributes
@@ -78,33 +79,6 @@ class GlmmMetaAnalysis:
     level: float
     data: pd.DataFrame = field(repr=False)
     excluded: pd.DataFrame = field(repr=False)
-
-    @property
-    def statistic(self) -> float:
-        """Its z statistic."""
-        return self.estimate / self.se
-
-    @property
-    def p_value(self) -> float:
-        """Two-sided P value."""
-        return float(kernel.tail(np.array(self.statistic), _NORMAL))
-
-    @property
-    def ci_low(self) -> float:
-        """Lower limit of the interval."""
-        return float(kernel.interval(np.array(self.estimate), np.array(self.se), _NORMAL, self.level)[0])
-
-    @property
-    def ci_high(self) -> float:
-        """Upper limit of the interval."""
-        return float(kernel.interval(np.array(self.estimate), np.array(self.se), _NORMAL, self.level)[1])
-
-    @property
-    def coefficients(self) -> pd.DataFrame:
-        """One row: ``estimate se statistic df p_value ci_low ci_high``."""
-        row = {name: getattr(self, name) for name in ("estimate", "se", "statistic")}
-        row |= {"df": np.inf} | {name: getattr(self, name) for name in ("p_value", "ci_low", "ci_high")}
-        return pd.DataFrame([row], index=pd.Index(["Intercept"], name="term"))
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row, with k, tau2, I2 and the tests for heterogeneity beside the effect."""

@@ -16,6 +16,7 @@ from scipy.special import fdtrc
 
 from acuevidence.errors import InputError
 from acuevidence.inputs import choice, refuse, values
+from acuevidence.synthesis.coefficients import FirstCoefficient
 from acuevidence.synthesis.covariance import stacks
 from acuevidence.synthesis.dependent import coefficient_table
 from acuevidence.synthesis.result import MetaAnalysis
@@ -46,7 +47,7 @@ class WaldTest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RobustMetaAnalysis:
+class RobustMetaAnalysis(FirstCoefficient):
     """Result of :func:`robust`.
 
     Attributes
@@ -77,34 +78,9 @@ class RobustMetaAnalysis:
     pull: np.ndarray = field(repr=False)
 
     @property
-    def estimate(self) -> float:
-        """First coefficient."""
-        return float(self.coefficients["estimate"].iloc[0])
-
-    @property
-    def se(self) -> float:
-        """Robust standard error of the first coefficient."""
-        return float(self.coefficients["se"].iloc[0])
-
-    @property
     def df(self) -> float:
         """Satterthwaite degrees of freedom of the first coefficient."""
         return float(self.coefficients["df"].iloc[0])
-
-    @property
-    def p_value(self) -> float:
-        """Two-sided p value of the first coefficient."""
-        return float(self.coefficients["p_value"].iloc[0])
-
-    @property
-    def ci_low(self) -> float:
-        """Lower limit of the first coefficient."""
-        return float(self.coefficients["ci_low"].iloc[0])
-
-    @property
-    def ci_high(self) -> float:
-        """Upper limit of the first coefficient."""
-        return float(self.coefficients["ci_high"].iloc[0])
 
     def wald(self, terms: str | Sequence[str] | np.ndarray | None = None) -> WaldTest:
         """Test several coefficients together (AHT, with Zhang's degrees of freedom).

@@ -18,6 +18,7 @@ from acuevidence.effects.checks import counts
 from acuevidence.errors import ConvergenceError, InputError
 from acuevidence.inputs import choice, numeric, values
 from acuevidence.synthesis import kernel
+from acuevidence.synthesis.coefficients import NormalEffect
 
 __all__ = ["Tables", "TwoByTwoMetaAnalysis", "mantel_haenszel", "p_text", "peto", "read_tables"]
 
@@ -90,7 +91,7 @@ def read_tables(data: pd.DataFrame | None, labels: Any, **given: Any) -> Tables:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TwoByTwoMetaAnalysis:
+class TwoByTwoMetaAnalysis(NormalEffect):
     """Two-by-two tables pooled under an equal-effects model.
 
     Attributes
@@ -139,33 +140,6 @@ class TwoByTwoMetaAnalysis:
     level: float
     weights: Array = field(repr=False)
     data: pd.DataFrame = field(repr=False)
-
-    @property
-    def statistic(self) -> float:
-        """Its z statistic."""
-        return self.estimate / self.se
-
-    @property
-    def p_value(self) -> float:
-        """Two-sided P value."""
-        return float(kernel.tail(np.array(self.statistic), _NORMAL))
-
-    @property
-    def ci_low(self) -> float:
-        """Lower limit of the interval."""
-        return float(kernel.interval(np.array(self.estimate), np.array(self.se), _NORMAL, self.level)[0])
-
-    @property
-    def ci_high(self) -> float:
-        """Upper limit of the interval."""
-        return float(kernel.interval(np.array(self.estimate), np.array(self.se), _NORMAL, self.level)[1])
-
-    @property
-    def coefficients(self) -> pd.DataFrame:
-        """One row: ``estimate se statistic df p_value ci_low ci_high``."""
-        row = {name: getattr(self, name) for name in ("estimate", "se", "statistic")}
-        row |= {"df": np.inf} | {name: getattr(self, name) for name in ("p_value", "ci_low", "ci_high")}
-        return pd.DataFrame([row], index=pd.Index(["Intercept"], name="term"))
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row, with k, Q and I2 beside the effect."""
