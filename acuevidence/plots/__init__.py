@@ -16,11 +16,14 @@ from acuevidence.plots.funnel import funnel
 from acuevidence.plots.gosh import gosh
 from acuevidence.plots.influence import influence
 from acuevidence.plots.labbe import labbe
+from acuevidence.plots.league import league
 from acuevidence.plots.missing_evidence import missing_evidence
+from acuevidence.plots.network import network
 from acuevidence.plots.nuance import nuance
 from acuevidence.plots.profile import profile
 from acuevidence.plots.quality import quality
 from acuevidence.plots.radial import radial
+from acuevidence.plots.ranks import ranks
 from acuevidence.plots.ridge import ridge
 from acuevidence.plots.sequential import sequential
 from acuevidence.plots.specification_curve import specification_curve
@@ -45,11 +48,14 @@ __all__ = [
     "gosh",
     "influence",
     "labbe",
+    "league",
     "missing_evidence",
+    "network",
     "nuance",
     "profile",
     "quality",
     "radial",
+    "ranks",
     "ridge",
     "sequential",
     "specification_curve",

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from acuevidence.plots.style import text_width
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["keep_apart", "leading"]
+__all__ = ["fitting", "keep_apart", "leading", "wrapped"]
 
 _PLACES = [("left", "center", 5, 0), ("right", "center", -5, 0), ("center", "bottom", 0, 5), ("center", "top", 0, -5)]
 _RINGS = (1.0, 2.2, 3.6, 5.4, 7.5)
@@ -48,3 +50,20 @@ def keep_apart(ax: Axes, x: Iterable[float], y: Iterable[float], names: Sequence
         if ring > 1:
             ax.annotate("", (px, py), xytext=text.get_position(), textcoords="offset points",
                         arrowprops={"arrowstyle": "-", "linewidth": 0.4, "color": "0.6", "shrinkA": 0, "shrinkB": 2})  # fmt: skip
+
+
+def wrapped(text: str, room: float, size: float) -> str:
+    """Break a text at its spaces so that its lines fit into so many points where words allow."""
+    lines: list[str] = []
+    for word in text.split():
+        longer = f"{lines[-1]} {word}" if lines else word
+        if lines and text_width(longer, size) <= room:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return "\n".join(lines)
+
+
+def fitting(text: str, room: float, size: float) -> float:
+    """Return the type size, at most the one given, at which the longest line fits into so many points."""
+    return min(size, size * room / max(text_width(text, size), 1e-9))
