@@ -46,8 +46,9 @@ def coverage(condition: str, effects: pd.DataFrame) -> str:
         missing = left[left["comparator"] == comparator]
         said = missing["reported_direction"].fillna("").str.contains("benefit").sum()
         lines.append(
-            f"Against {words}, {_count(len(used), 'trial')} print a figure that can be pooled at the end of treatment and "
-            f"{len(missing)} do not; {said} of these {len(missing)} report a benefit in their own words."
+            f"Against {words}, {_count(len(used), 'trial')} {_verb(len(used), 'print')} a figure that can be pooled at the end "
+            f"of treatment and {len(missing)} {_verb(len(missing), 'do', 'does')} not; {said} of these {len(missing)} "
+            f"{_verb(said, 'report')} a benefit in {'its' if said == 1 else 'their'} own words."
         )
     return "\n\n".join(lines)
 
@@ -110,7 +111,7 @@ def _paragraph(condition: str, name: str, one: MetaAnalysis) -> str:
     side = "in favour of acupuncture" if one.estimate > 0 else "in favour of the comparator"
     points = one.estimate * spread.sd
     first = (
-        f"**Against {against}**, {_count(one.k, 'trial')} with {least}{int(n):,} participants give "
+        f"**Against {against}**, {_count(one.k, 'trial')} with {least}{int(n):,} participants {_verb(one.k, 'give')} "
         f"{'a pooled' if one.k > 1 else 'a'} difference of {abs(one.estimate):.2f} SD {side} "
         f"(95% interval {one.ci_low:.2f} to {one.ci_high:.2f}); with a typical SD of {spread.sd:.0f} points that is about "
         f"{abs(points):.0f} points on a 0-100 pain scale ({one.ci_low * spread.sd:.0f} to {one.ci_high * spread.sd:.0f}). "
@@ -145,3 +146,7 @@ def _against_mid(one: MetaAnalysis, low: float, high: float) -> str:
 
 def _count(n: int, noun: str) -> str:
     return f"{n} {noun}" + ("" if n == 1 else "s")
+
+
+def _verb(n: int, plural: str, singular: str = "") -> str:
+    return (singular or f"{plural}s") if n == 1 else plural

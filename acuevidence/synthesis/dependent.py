@@ -113,7 +113,7 @@ class DependentMetaAnalysis(FirstCoefficient, ABC):
             [
                 f"{self._title()} (k = {self.k}, {self.method}, log-likelihood {self.loglik:.4f})",
                 "",
-                self._heterogeneity().to_string(float_format="{:.4f}".format),
+                self._heterogeneity().to_string(float_format="{:.4f}".format, na_rep=""),
                 "",
                 f"Heterogeneity: Q({self.q_df}) = {self.q:.4f}, p = {self.q_p:.4g}",
                 f"Coefficients:  {'F' if denominator else 'chi2'}({self.qm_df[0]}{denominator}) = "

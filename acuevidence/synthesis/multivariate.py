@@ -44,6 +44,7 @@ class MultivariateMetaAnalysis(DependentMetaAnalysis):
         Between-trial covariance matrix, outcomes by outcomes.
     i2 : Series
         Percent of the total variance of each outcome that lies between trials, against its typical sampling variance.
+        An outcome with no more effects than coefficients has no typical sampling variance and is left out.
     structure : str
         Name of the structure of ``G``.
     """
@@ -190,13 +191,13 @@ def multivariate(
     )
     named = pd.Index(outcomes, name="outcome")
     tau2 = pd.Series(G.diagonal().copy(), index=named, name="tau2")
-    typical = _typical_variances(model, X, o_of, len(outcomes))
+    typical = _typical_variances(model, X, o_of, named)
     return MultivariateMetaAnalysis(
         **found,
         tau2=tau2,
         rho=_rho(form, G, outcomes),
         G=pd.DataFrame(G, index=named, columns=outcomes),
-        i2=(100 * tau2 / (tau2 + typical)).rename("i2"),
+        i2=(100 * tau2[typical.index] / (tau2[typical.index] + typical)).rename("i2"),
         structure=structure,
     )
 
@@ -360,7 +361,13 @@ def _rho(form: _Structure, G: np.ndarray, outcomes: list[Any]) -> float | pd.Ser
     return pd.Series(R[i, j], index=pair, name="rho")
 
 
-def _typical_variances(model: LinearCovariance, X: pd.DataFrame, o_of: np.ndarray, count: int) -> np.ndarray:
+def _typical_variances(model: LinearCovariance, X: pd.DataFrame, o_of: np.ndarray, named: pd.Index) -> pd.Series:
+    """Typical sampling variance of each outcome with more effects than coefficients."""
     P = model.projection(np.zeros(len(model.kernels)))
-    rows = [o_of == o for o in range(count)]
-    return np.array([(r.sum() - np.linalg.matrix_rank(X[r].to_numpy())) / P[r].sum() for r in rows])
+    found = {}
+    for o, name in enumerate(named):
+        rows = o_of == o
+        spare = rows.sum() - np.linalg.matrix_rank(X[rows].to_numpy())
+        if spare > 0:
+            found[name] = spare / P[rows].sum()
+    return pd.Series(found, index=named[named.isin(list(found))], dtype=float)

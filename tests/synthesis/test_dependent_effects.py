@@ -66,3 +66,20 @@ def test_three_arm_trial_whose_effects_do_not_add_up_is_refused():
     )
     with pytest.raises(ae.InputError, match="do not add up"):
         ae.network(data=three)
+
+
+@pytest.mark.filterwarnings("error")
+def test_an_outcome_that_one_trial_reports_has_no_i2():
+    data = pd.DataFrame(
+        {
+            "trial": list("AABBCCDD"),
+            "outcome": ["pain", "function", "pain", "late", "pain", "function", "pain", "function"],
+            "yi": [0.2, 0.1, 0.7, 0.4, 0.5, 0.6, 1.0, 0.7],
+            "vi": 0.02,
+        }
+    )
+    fit = ae.multivariate(data=data, outcome="outcome", cluster="trial", structure="CS")
+    assert list(fit.tau2.index) == ["function", "late", "pain"]
+    assert fit.i2.index.tolist() == ["function", "pain"]
+    assert fit.i2["pain"] == pytest.approx(100 * fit.tau2["pain"] / (fit.tau2["pain"] + 0.02))
+    assert "nan" not in fit.summary().lower()
