@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from acuevidence.appraisal.safety import safety
     from acuevidence.appraisal.sequential import sequential
     from acuevidence.appraisal.time_course import time_course
+    from acuevidence.appraisal.treatments import treatment_network
     from acuevidence.appraisal.variability import variability
     from acuevidence.effects import effect_size, read_trials, trial_effects
     from acuevidence.errors import AcuevidenceError, ConvergenceError, EvidenceError, InputError
@@ -73,6 +74,7 @@ _LATER = {
     "safety": "acuevidence.appraisal.safety",
     "sequential": "acuevidence.appraisal.sequential",
     "time_course": "acuevidence.appraisal.time_course",
+    "treatment_network": "acuevidence.appraisal.treatments",
     "trial_effects": "acuevidence.effects",
     "typical_sd": "acuevidence.appraisal.points",
     "variability": "acuevidence.appraisal.variability",
@@ -117,6 +119,7 @@ __all__ = [
     "safety",
     "sequential",
     "time_course",
+    "treatment_network",
     "trial_effects",
     "typical_sd",
     "variability",
