@@ -16,8 +16,9 @@ from acuevidence.errors import InputError
 from acuevidence.evidence import load_evidence
 from acuevidence.inputs import choice
 from acuevidence.synthesis import MetaAnalysis
+from acuevidence.synthesis.network import NetworkMetaAnalysis
 
-__all__ = ["Table", "characteristics", "study_results", "summary_of_findings"]
+__all__ = ["Table", "characteristics", "league_table", "study_results", "summary_of_findings"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +117,50 @@ def characteristics(condition: str) -> Table:
     )  # fmt: skip
     frame = frame.astype(object).where(frame.notna(), "–").reset_index(drop=True)
     return Table(f"Characteristics of trials: {evidence.rules.label(condition)}", frame, ("–: not printed.",))
+
+
+def league_table(network: NetworkMetaAnalysis, *, digits: int = 2) -> Table:
+    """Return the league table of a network, treatments from the best P-score down.
+
+    Parameters
+    ----------
+    network : NetworkMetaAnalysis
+        From :func:`acuevidence.network` or :func:`acuevidence.treatment_network`.
+    digits : int
+        Decimals shown.
+
+    Returns
+    -------
+    Table
+        One row and one column a treatment, with the P-score at the end; cells are row minus column with the interval.
+
+    Examples
+    --------
+    >>> import acuevidence as ae
+    >>> from acuevidence.report.tables import league_table
+    >>> net = ae.network(["needles", "needles"], ["sham", "usual care"], [0.2, 0.5], [0.1, 0.1], ["A", "B"])
+    >>> league_table(net).frame["needles"].tolist()
+    ['–', '-0.20 (-0.40 to -0.00)', '-0.50 (-0.70 to -0.30)']
+    """
+    cells = network.league(digits)
+    order = cells.index
+    frame = pd.DataFrame(
+        [[("–" if a == b else cells.at[a, b]) or "no trial" for b in order] for a in order],
+        columns=[str(name) for name in order],
+    )
+    frame.insert(0, "Treatment", [str(name) for name in order])
+    frame["P-score"] = [f"{network.p_scores[name]:.2f}" for name in order]
+    better = "Larger" if network.favourable == "larger" else "Smaller"
+    tau2 = "" if network.tau2 is None else f", tau2 {network.tau2:.3f} ({network.method})"
+    return Table(
+        "League table of the treatments",
+        frame,
+        (
+            f"Row minus column ({network.level:.0%} CI): network estimates below the diagonal, direct estimates above it. "
+            f"{better} effects are better. {network.k} trials, {network.effects} effects{tau2}.",
+            "P-score: mean certainty that the treatment is better than another.",
+        ),
+    )
 
 
 def study_results(result: MetaAnalysis) -> Table:

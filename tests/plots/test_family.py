@@ -33,6 +33,11 @@ def posterior(sham):
 
 
 @pytest.fixture(scope="module")
+def treatments():
+    return ae.treatment_network()
+
+
+@pytest.fixture(scope="module")
 def table():
     return evidence_table()
 
@@ -40,6 +45,7 @@ def table():
 def _draw(name, width, size, request):
     get = request.getfixturevalue
     first = {"bubble": "regression", "ridge": "posterior", "evidence_map": "table"}.get(name, "sham")
+    first = "treatments" if name in ("league", "network", "ranks") else first
     plot = getattr(ae.plots, name)
     if name in ("flow", "quality"):
         return plot("low_back_pain", width=width, size=size)
@@ -58,9 +64,12 @@ FAMILY = [
     "gosh",
     "influence",
     "labbe",
+    "league",
+    "network",
     "profile",
     "quality",
     "radial",
+    "ranks",
     "ridge",
 ]
 

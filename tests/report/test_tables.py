@@ -5,7 +5,7 @@ import math
 import pytest
 
 import acuevidence as ae
-from acuevidence.report.tables import Table, characteristics, study_results, summary_of_findings
+from acuevidence.report.tables import Table, characteristics, league_table, study_results, summary_of_findings
 
 
 def test_every_known_trial_is_characterised():
@@ -48,3 +48,20 @@ def test_a_bar_in_a_cell_does_not_break_the_markdown():
 
     text = Table("t", pd.DataFrame({"a": ["x | y"]})).to_markdown()
     assert "| x \\| y |" in text
+
+
+def test_the_league_table_holds_every_estimate_of_the_network_once():
+    net = ae.treatment_network("neck_pain")
+    frame = league_table(net).frame.set_index("Treatment")
+    assert list(frame.index) == list(net.p_scores.sort_values(ascending=False).index)
+    for i, row in enumerate(frame.index):
+        for column in frame.index[:i]:
+            assert frame.at[row, column].startswith(f"{net.estimates.at[row, column]:.2f} (")
+    tried = {frozenset(pair) for pair in net.data[["treat1", "treat2"]].itertuples(index=False, name=None)}
+    above = {
+        frozenset((a, b))
+        for i, a in enumerate(frame.index)
+        for b in frame.index[i + 1 :]
+        if frame.at[a, b] != "no trial"
+    }
+    assert above == tried
