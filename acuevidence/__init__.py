@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from acuevidence.appraisal.claims import claims, evaluate_claims
     from acuevidence.appraisal.conditions import pooled
     from acuevidence.appraisal.decompose import decompose
+    from acuevidence.appraisal.function_and_pain import function_and_pain
     from acuevidence.appraisal.mid import mid
     from acuevidence.appraisal.missing import missing_evidence
     from acuevidence.appraisal.multiverse import multiverse
@@ -55,6 +56,7 @@ _LATER = {
     "evaluate_claims": "acuevidence.appraisal.claims",
     "export": "acuevidence.report.export",
     "fit_many": "acuevidence.synthesis.batch",
+    "function_and_pain": "acuevidence.appraisal.function_and_pain",
     "load_evidence": "acuevidence.evidence",
     "glmm": "acuevidence.synthesis.glmm",
     "mantel_haenszel": "acuevidence.synthesis.two_by_two",
@@ -99,6 +101,7 @@ __all__ = [
     "evaluate_claims",
     "export",
     "fit_many",
+    "function_and_pain",
     "glmm",
     "load_evidence",
     "mantel_haenszel",
