@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["league"]
 
+_SMALLEST = 0.7  # names that would shrink below this share of the type size give way to numbers with a key
+
 
 def league(
     result: NetworkMetaAnalysis,
@@ -46,7 +48,8 @@ def league(
     -------
     Axes
         Treatments from the best P-score down. Each cell is row minus column with its interval: network estimates below
-        the diagonal, direct ones above it. Green: the row is better, brown: the column; darker: more certain.
+        the diagonal, direct ones above it. Names too long for a cell stand below the table, by number. Green: the row is
+        better, brown: the column; darker: more certain.
 
     Notes
     -----
@@ -68,26 +71,32 @@ def league(
         if ax is not None:
             page = ax.get_window_extent().width * 72 / ax.figure.dpi
         room = (page - 8) / n - 5
+        names = [wrapped(str(result.treatments[a]), room, size) for a in order]
+        numbered = min(fitting(name, room, size) for name in names) < _SMALLEST * size
         cells: dict[tuple[int, int], tuple[str, float]] = {}
         for i, a in enumerate(order):
             for j, b in enumerate(order):
                 pair = (result.estimates.iat[a, b], result.se.iat[a, b]) if i > j else (direct[a, b], direct_se[a, b])
                 if i == j:
-                    cells[i, j] = (wrapped(str(result.treatments[a]), room, size), np.nan)
+                    cells[i, j] = (str(i + 1) if numbered else names[i], np.nan)
                 elif np.isfinite(pair[0]):
                     cells[i, j] = (
                         _words(*pair, result.level, digits, room, 0.9 * size),
                         float(ndtr(pair[0] / pair[1])),
                     )
         lines = max(text.count("\n") + 1 for text, _ in cells.values())
-        ax = new_axes(width, (n * (lines * 1.2 + 1) + 3.5) * size / 72, ax)
+        note = "Row minus column: network below the diagonal, direct above; green: the row is better, brown: the column"
+        if numbered:
+            note += ". " + ", ".join(f"{i + 1} {result.treatments[a]}" for i, a in enumerate(order))
+        note = wrapped(note, page - 16, 0.9 * size)
+        ax = new_axes(width, (n * (lines * 1.2 + 1) + 2.2 + 1.2 * (note.count("\n") + 1)) * size / 72, ax)
+        small = min(fitting(text, room, 0.9 * size) for text, certain in cells.values() if np.isfinite(certain))
         sign = 1 if result.favourable == "larger" else -1
         for (i, j), (text, certain) in cells.items():
-            _cell(ax, j, i, text, sign * (certain - 0.5), fitting(text, room, size if i == j else 0.9 * size))
+            _cell(ax, j, i, text, sign * (certain - 0.5), fitting(text, room, size) if i == j else small)
         ax.set(xlim=(-0.5, n - 0.5), ylim=(n - 0.5, -0.5), xticks=[], yticks=[])
         ax.spines[:].set_visible(False)
-        note = "Row minus column: network below the diagonal, direct above; green: the row is better, brown: the column"
-        ax.set_xlabel(wrapped(note, page - 16, 0.9 * size), fontsize=0.9 * size)
+        ax.set_xlabel(note, fontsize=0.9 * size)
     return ax
 
 

@@ -69,6 +69,7 @@ def figures() -> dict[str, Figure]:
     found = [
         Figure("decomposition", "Total, specific and non-specific effect", _decomposition),
         Figure("evidence_map", "What is known by condition, comparator and outcome", _evidence_map),
+        Figure("network", "The treatments that trials compare", _network),
         Figure("nuance", "Effect by condition and comparator", _nuance),
         Figure("time_course", "Effect by weeks since randomisation", _time_course),
     ]
@@ -251,6 +252,13 @@ def _forest(condition: str, width: str) -> Any:
         pooled(condition), width=width, arms="summary", certainty=True, title=load_evidence().rules.label(condition),
         mid=mid("pain", "SMD"), size=6,
     )  # fmt: skip
+
+
+def _network() -> Any:
+    from acuevidence.appraisal.treatments import treatment_network
+    from acuevidence.plots.network import network
+
+    return network(treatment_network(), width="double")
 
 
 def _nuance() -> Any:
