@@ -180,7 +180,9 @@ def _against_acupuncture(
         found.append(part.assign(treatment=name))
         left.append(pd.DataFrame(part.attrs["excluded"]).drop(columns="comparator").assign(treatment=name))
     effects = pd.concat([part for part in found if len(part)] or found[:1], ignore_index=True)
-    return _without_pooled(effects, arms), Excluded(pd.concat(left, ignore_index=True))
+    reasons = pd.concat(left, ignore_index=True)
+    again = reasons["arm"].notna() & reasons.duplicated(["trial_id", "arm", "reason"])
+    return _without_pooled(effects, arms), Excluded(reasons[~again].reset_index(drop=True))
 
 
 def _without_pooled(effects: pd.DataFrame, arms: pd.DataFrame) -> pd.DataFrame:

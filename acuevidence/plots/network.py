@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from acuevidence.errors import InputError
-from acuevidence.plots.labels import wrapped
+from acuevidence.plots.labels import fitting, wrapped
 from acuevidence.plots.style import COLOURS, WIDTHS, new_axes, style, text_width
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def network(
     width : {"single", "double"} or float
         Width of a new figure: a journal column, or inches.
     size : float
-        Type size in points.
+        Type size in points; smaller where a name would take more than a quarter of the width.
 
     Returns
     -------
@@ -85,6 +85,7 @@ def network(
             page = ax.get_window_extent().width * 72 / ax.figure.dpi
         said = [wrapped(str(n), 0.25 * page, size) + "\n" + _counts(trials[n], None if counted is None else counted[n])
                 for n in names]  # fmt: skip
+        size = min(fitting(label, 0.26 * page, size) for label in said)
         node = min(0.042 * page, 16.0)
         high = max(_LINE * size * (label.count("\n") + 1) for label in said)
         across = min(page / 2 - max(text_width(t, size) for t in said) - node - 3 * _GAP, 150.0)

@@ -110,3 +110,10 @@ def test_every_arm_with_a_role_is_one_treatment():
     assert treatments.isna().equals(evidence.arms["role"].isna())
     shams = treatments[evidence.arms["sham_type"] == "nonpenetrating"]
     assert set(shams) == {"non-penetrating sham"}
+
+
+def test_every_trial_without_usable_figures_is_listed_with_its_reason():
+    silent = ("two", "manual", [("needles", "acupuncture", None, 40.0), ("doctor", "usual_care", None, None)])
+    left = ae.treatment_network("neck_pain", invented(THREE_ARMS, silent)).data.attrs["excluded"]
+    assert left[["trial_id", "treatment"]].values.tolist() == [["two", "usual care"]]
+    assert "one side" in left["reason"].item()
