@@ -222,7 +222,7 @@ def multiverse(
         raise InputError(f"no specification of {condition} against {comparator} has {_FEWEST} trials")
     frame = _specifications(options, which, _fits(sets, options, level))
     pooled = frame[frame["k"] >= _FEWEST]
-    ordered = pooled.sort_values("estimate", kind="stable", ignore_index=True)
+    ordered = pooled.sort_values("estimate", key=lambda estimate: estimate.round(9), kind="stable", ignore_index=True)
     return Multiverse(
         specifications=ordered, decisions=options, standard=frame.iloc[0], moves=_moves(pooled, options),
         not_pooled=len(frame) - len(pooled), mid=mid("pain", "SMD", evidence=evidence).low,

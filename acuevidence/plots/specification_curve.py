@@ -118,11 +118,14 @@ def _curve(ax: Axes, result: Any, size: float) -> None:
     ax.axhline(result.mid, color="#B8860B", lw=0.8, ls=(0, (3, 2)), zorder=2)
     standard = float(result.standard["estimate"])
     if np.isfinite(standard):
-        place = 100 * float((frame["estimate"] < standard).mean())
+        place = 100 * float((frame["estimate"] < standard - 1e-9).mean())
         ax.plot([place], [standard], marker="D", ms=4, color=COLOURS["usual_care"], mec="white", mew=0.5, zorder=5)
     estimates = frame["estimate"].to_numpy()
     reach = max(float(np.ptp(estimates)), 0.5)
-    ax.set_ylim(min(0.0, float(estimates.min())) - 0.5 * reach, float(estimates.max()) + 0.5 * reach)
+    # Rounded, so that the last bits of a sum do not move the layout.
+    ax.set_ylim(
+        round(min(0.0, float(estimates.min())) - 0.5 * reach, 3), round(float(estimates.max()) + 0.5 * reach, 3)
+    )
     ax.set_xlim(0, 100)
     ax.set_ylabel("SMD")
     ax.annotate("MID", (1, result.mid), xycoords=("axes fraction", "data"), xytext=(-2, 2), textcoords="offset points",

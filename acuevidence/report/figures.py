@@ -174,6 +174,7 @@ def _render(figure: Figure) -> dict[str, bytes]:
 
     with style():
         drawn = figure.draw().figure
+        _settle(drawn)
         files = {}
         for kind in _FORMATS:
             buffer = io.BytesIO()
@@ -181,6 +182,17 @@ def _render(figure: Figure) -> dict[str, bytes]:
             drawn.savefig(buffer, format=kind, metadata=metadata)
             files[f"{figure.name}.{kind}"] = buffer.getvalue()
     return files
+
+
+def _settle(drawn: Any) -> None:
+    """Fix the places that a layout engine found, rounded: the last bits of a sum would change the ids in an SVG."""
+    if drawn.get_layout_engine() is None:
+        return
+    drawn.draw_without_rendering()
+    places = [(ax, ax.get_position()) for ax in drawn.axes]
+    drawn.set_layout_engine("none")
+    for ax, place in places:
+        ax.set_position([round(side, 6) for side in place.bounds])
 
 
 def _reason(recorded: dict[str, Any], known: str | None, on_disk: str, fresh: str) -> str:
