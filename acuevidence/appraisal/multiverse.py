@@ -62,7 +62,8 @@ class Multiverse:
     ----------
     specifications : DataFrame
         One row a specification: an option for each decision, ``estimate se ci_low ci_high tau2 k`` and ``analysis``, which
-        is the same where trials, figures, estimator and test are; sorted by estimate. Positive favours acupuncture.
+        is the same where trials, figures, estimator and test are; sorted by estimate (to nine digits, so that the last bits
+        of a sum do not reorder ties). Positive favours acupuncture.
     decisions : dict
         Decision to its options, the package's own choice first.
     standard : Series
