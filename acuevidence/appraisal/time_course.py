@@ -5,6 +5,7 @@ Reads every printed week of a trial, gives repeated measurements of the same pat
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -12,10 +13,10 @@ import numpy as np
 import pandas as pd
 from scipy.special import stdtr, stdtrit
 
-from acuevidence.effects.trials import trial_effects
+from acuevidence.effects.trials import checked, effects_of
 from acuevidence.errors import InputError
 from acuevidence.evidence import Evidence, Window, load_evidence
-from acuevidence.inputs import choice
+from acuevidence.evidence.select import Comparison, comparisons
 from acuevidence.synthesis.multilevel import MultilevelMetaAnalysis, multilevel
 from acuevidence.synthesis.vcalc import vcalc
 
@@ -170,17 +171,11 @@ def effects_by_week(
     if {"timing", "measure"} & set(selection):
         raise InputError("the time course takes every week as SMDs; leave timing and measure out")
     evidence = load_evidence() if evidence is None else evidence
-    if condition is not None:
-        choice("condition", condition, list(evidence.rules.conditions))
-    weeks = sorted({*evidence.results["week"].dropna(), *evidence.contrasts["week"].dropna()} - {0.0})
-    found = []
-    for week in weeks:
-        rows = trial_effects(
-            condition, comparator=comparator, timing="week", evidence=_only(evidence, week), **selection
-        )
-        rows.attrs.clear()
-        found.append(rows[rows["week"] == week])
-    rows = pd.concat([one for one in found if len(one)] or found[:1], ignore_index=True)
+    rules = replace(evidence.rules, timings={**evidence.rules.timings, "week": Window(0, np.inf, 0)})
+    asked = {"timing": "week", "measure": "SMD", "outcome": None, "cautions": "exclude", **selection}
+    wanted, comparators = checked(replace(evidence, rules=rules), condition, comparator, **asked)
+    rows = effects_of(_by_week(comparisons(evidence, wanted, comparators)), rules, **asked)
+    rows.attrs.clear()
     key = [rows[c] for c in ("trial_id", "comparator", "outcome", "instrument")]
     count = rows.groupby(key)["yi"].transform("size")
     most = rows.assign(count=count).sort_values("count", ascending=False, kind="stable")
@@ -191,12 +186,14 @@ def effects_by_week(
     return kept.sort_values(["comparator", "trial_id", "week"], ignore_index=True)
 
 
-def _only(evidence: Evidence, week: float) -> Evidence:
-    """Return the evidence printed for one week, with a timing named ``week`` that holds it."""
-    results, contrasts = (table[table["week"] == week] for table in (evidence.results, evidence.contrasts))
-    printed = evidence.trials["trial_id"].isin({*results["trial_id"], *contrasts["trial_id"]})
-    rules = replace(evidence.rules, timings={**evidence.rules.timings, "week": Window(week, week, week)})
-    return replace(evidence, rules=rules, results=results, contrasts=contrasts, trials=evidence.trials[printed])
+def _by_week(compared: Iterable[Comparison]) -> Iterator[Comparison]:
+    """Yield each comparison once for every week after randomisation for which it has figures, with those alone."""
+    for comparison in compared:
+        printed = {name: comparison.figures[name] for name in ("results", "contrasts")}
+        weeks = {row.week for rows in printed.values() for row in rows if row.week > 0}
+        for week in sorted(weeks):
+            of_week = {name: [row for row in rows if row.week == week] for name, rows in printed.items()}
+            yield replace(comparison, figures={**comparison.figures, **of_week})
 
 
 def _model(rows: pd.DataFrame, correlation: float, level: float) -> MultilevelMetaAnalysis:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,10 +23,11 @@ from acuevidence.effects.size import effect_size
 from acuevidence.errors import InputError
 from acuevidence.evidence import Evidence, load_evidence
 from acuevidence.evidence.excluded import Excluded
+from acuevidence.evidence.rules import Rules
 from acuevidence.evidence.select import Candidate, Comparison, candidates, caution, comparisons, given
 from acuevidence.inputs import choice
 
-__all__ = ["Excluded", "trial_effects"]
+__all__ = ["Excluded", "checked", "effects_of", "trial_effects"]
 
 _CONTINUOUS = ("SMD", "SMDH", "MD", "ROM", "VR", "CVR")
 _BINARY = ("OR", "RR", "RD")
@@ -125,25 +126,31 @@ def trial_effects(
     [[35, 40, 'SMD from means and SDs of the arms; turned: a larger printed value is worse']]
     """
     evidence = load_evidence() if evidence is None else evidence
-    wanted, comparators = _check(evidence, condition, comparator, outcome, timing, measure, cautions)
+    wanted, comparators = checked(evidence, condition, comparator, outcome, timing, measure, cautions)
+    compared = comparisons(evidence, wanted, comparators)
+    return effects_of(compared, evidence.rules, outcome=outcome, timing=timing, measure=measure, cautions=cautions)
+
+
+def effects_of(
+    compared: Iterable[Comparison], rules: Rules, *, outcome: str | None, timing: str, measure: str, cautions: str
+) -> pd.DataFrame:
+    """Return the effects of comparisons that are at hand, as :func:`trial_effects` does."""
     rows: list[dict[str, Any]] = []
     left: list[dict[str, Any]] = []
-    for name in wanted:
-        outcomes = [outcome] if outcome else evidence.rules.outcomes(name)
-        for against in comparators:
-            for comparison in comparisons(evidence, name, against):
-                _one(comparison, evidence, outcomes, timing, measure, cautions, rows, left)
+    for comparison in compared:
+        outcomes = [outcome] if outcome else rules.outcomes(comparison.trial.condition)
+        _one(comparison, rules, outcomes, timing, measure, cautions, rows, left)
     frame = pd.DataFrame(rows, columns=COLUMNS)
-    frame = _ordered(frame, evidence).astype(
+    frame = _ordered(frame, rules).astype(
         {"year": "Int64", "n1": "Int64", "n2": "Int64", "events1": "Int64", "events2": "Int64"}
         | dict.fromkeys(("yi", "vi", "se", "ci_low", "ci_high", "mean1", "sd1", "mean2", "sd2", "week"), float)
     )
     columns = ["trial_id", "study", "year", "condition", "comparator", "arm", "reason", "reported_direction"]
-    frame.attrs["excluded"] = Excluded(_ordered(pd.DataFrame(left, columns=columns), evidence))
+    frame.attrs["excluded"] = Excluded(_ordered(pd.DataFrame(left, columns=columns), rules))
     return frame
 
 
-def _check(
+def checked(
     evidence: Evidence,
     condition: Any,
     comparator: str | None,
@@ -152,6 +159,7 @@ def _check(
     measure: str,
     cautions: str,
 ) -> tuple[list[str], list[str]]:
+    """Return the conditions and comparators that are wanted; refuse any argument of :func:`trial_effects` that is not known."""
     known = list(evidence.rules.conditions)
     wanted = known if condition is None else [condition] if isinstance(condition, str) else list(condition)
     for name in wanted:
@@ -168,8 +176,8 @@ def _check(
     return wanted, comparators
 
 
-def _ordered(frame: pd.DataFrame, evidence: Evidence) -> pd.DataFrame:
-    place = {name: i for i, name in enumerate([*evidence.rules.conditions, *evidence.rules.comparators])}
+def _ordered(frame: pd.DataFrame, rules: Rules) -> pd.DataFrame:
+    place = {name: i for i, name in enumerate([*rules.conditions, *rules.comparators])}
     ranks = {"condition": place, "comparator": place}
     return frame.sort_values(
         ["condition", "comparator", "year", "study"],
@@ -179,7 +187,7 @@ def _ordered(frame: pd.DataFrame, evidence: Evidence) -> pd.DataFrame:
 
 
 def _one(
-    comparison: Comparison, evidence: Evidence, outcomes: list[str], timing: str, measure: str, cautions: str,
+    comparison: Comparison, rules: Rules, outcomes: list[str], timing: str, measure: str, cautions: str,
     rows: list[dict[str, Any]], left: list[dict[str, Any]],
 ) -> None:  # fmt: skip
     """Append the comparison's effect to ``rows``, or the reason why it has none to ``left``."""
@@ -188,32 +196,32 @@ def _one(
     known["comparator"] = comparison.comparator
     for arm, reason in comparison.left_out:
         left.append({**known, "arm": arm, "reason": reason, "reported_direction": None})
-    for candidate, level in _tries(comparison, evidence, outcomes, timing, cautions, reasons):
+    for candidate, level in _tries(comparison, rules, outcomes, timing, cautions, reasons):
         try:
-            derived = _derive(candidate, level, comparison, evidence, measure)
+            derived = _derive(candidate, level, comparison, rules, measure)
         except (_NotEnoughError, InputError) as missing:
             reasons.append(f"{candidate.measure}: {missing}")
             continue
-        rows.append(_row(known, comparison, candidate, derived, measure, timing, evidence))
+        rows.append(_row(known, comparison, candidate, derived, measure, timing, rules))
         return
     if not reasons:
         reasons.append(f"no figure printed for {' or '.join(outcomes).replace('_', ' ')}")
     reason = "; ".join(dict.fromkeys(reasons))
-    left.append({**known, "arm": None, "reason": reason, "reported_direction": _direction(comparison, evidence)})
+    left.append({**known, "arm": None, "reason": reason, "reported_direction": _direction(comparison, rules)})
 
 
 def _tries(
-    comparison: Comparison, evidence: Evidence, outcomes: list[str], timing: str, cautions: str, reasons: list[str]
+    comparison: Comparison, rules: Rules, outcomes: list[str], timing: str, cautions: str, reasons: list[str]
 ) -> Iterator[tuple[Candidate, str]]:
     for outcome in outcomes:
-        found = candidates(comparison, evidence, outcome, timing, cautions, reasons)
+        found = candidates(comparison, rules, outcome, timing, cautions, reasons)
         for candidate in found:
-            for level in evidence.rules.levels:
+            for level in rules.levels:
                 if candidate.results if level == "arms" else candidate.contrasts:
                     yield candidate, level
 
 
-def _derive(candidate: Candidate, level: str, comparison: Comparison, evidence: Evidence, measure: str) -> _Derived:
+def _derive(candidate: Candidate, level: str, comparison: Comparison, rules: Rules, measure: str) -> _Derived:
     counted = any(row.statistic == "count" for row in candidate.results) or any(
         row.effect_type in ("odds_ratio", "risk_ratio", "risk_difference") for row in candidate.contrasts
     )
@@ -228,7 +236,7 @@ def _derive(candidate: Candidate, level: str, comparison: Comparison, evidence: 
     if level == "contrast":
         return _differences(candidate, comparison, measure)
     problems = []
-    for statistic in evidence.rules.statistics:
+    for statistic in rules.statistics:
         rows = [row for row in candidate.results if row.statistic == statistic]
         try:
             if rows:
@@ -607,16 +615,16 @@ def _notes(comparison: Comparison, measure: str, benefit: int) -> list[str]:
     return notes
 
 
-def _direction(comparison: Comparison, evidence: Evidence) -> str | None:
+def _direction(comparison: Comparison, rules: Rules) -> str | None:
     """Return what the trial's own report concludes on the comparator, for the evidence that is missing from a pool."""
-    roles = evidence.rules.comparators[comparison.comparator]["roles"]
+    roles = rules.comparators[comparison.comparator]["roles"]
     said = [row.direction for row in comparison.figures["directions"] if row.comparator in roles]
     return "; ".join(dict.fromkeys(said)) or None
 
 
 def _row(
     known: dict[str, Any], comparison: Comparison, candidate: Candidate, derived: _Derived, measure: str, timing: str,
-    evidence: Evidence,
+    rules: Rules,
 ) -> dict[str, Any]:  # fmt: skip
     trial, se = comparison.trial, math.sqrt(derived.vi)
     half = float(ndtri(0.975)) * se
@@ -624,14 +632,14 @@ def _row(
     used = {row.arm for row in rows} | {getattr(row, "comparator_arm", row.arm) for row in rows}
     sham = {a.sham_type for a in comparison.control.values() if a.arm in used and given(a.sham_type)}
     columns = {k: (math.floor(v) if k in ("n1", "n2") and v is not None else v) for k, v in derived.columns.items()}
-    warned = [f"used despite a caution: {reason}" for row in rows if (reason := caution(row, evidence.rules))]
+    warned = [f"used despite a caution: {reason}" for row in rows if (reason := caution(row, rules))]
     return {
         **known,
         **{key: getattr(trial, key) for key in ("diagnosis", "technique", "sessions", "treatment_weeks")},
         "comparator_role": comparison.role,
         "sham_type": "/".join(sorted(sham)) if comparison.role == "sham" and sham else None,
         "outcome": candidate.outcome, "measure_used": rows[0].measure,
-        "instrument": evidence.rules.short_name(rows[0].measure), "timing": timing,
+        "instrument": rules.short_name(rows[0].measure), "timing": timing,
         "week": math.nan if candidate.week is None else candidate.week, "effect": measure,
         "yi": derived.yi, "vi": derived.vi, "se": se, "ci_low": derived.yi - half, "ci_high": derived.yi + half,
         **columns,

@@ -6,18 +6,22 @@ Knows the tables and the rules, and nothing of effect sizes: whether a figure su
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from collections.abc import Iterator
+from collections import defaultdict, namedtuple
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import pandas as pd
 
 from acuevidence.evidence.load import Evidence
+from acuevidence.evidence.rules import Rules
 
 __all__ = ["Candidate", "Comparison", "candidates", "comparisons", "given"]
 
 Row = Any  # a named tuple with a table's columns
+Rows = dict[tuple[str, str], list[Row]]  # by condition and trial
+_FIGURES = ("results", "contrasts", "directions")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,43 +89,49 @@ def given(value: Any) -> bool:
     return not pd.isna(value)
 
 
-def comparisons(evidence: Evidence, condition: str, comparator: str) -> Iterator[Comparison]:
-    """Yield every trial of a condition that compares acupuncture with the comparator, with or without figures."""
-    roles = evidence.rules.comparators[comparator]["roles"]
-    tables = {
-        name: _by_trial(getattr(evidence, name), condition) for name in ("arms", "results", "contrasts", "directions")
-    }
-    for trial in evidence.trials[evidence.trials["condition"] == condition].itertuples(index=False):
-        arms = tables["arms"][trial.trial_id]
-        left_out = tuple(
-            (rule["arm"], rule["reason"]) for rule in evidence.rules.arms_left_out if rule["trial_id"] == trial.trial_id
-        )
-        acupuncture = {a.arm: a for a in arms if a.role == "acupuncture" and a.arm not in dict(left_out)}
-        present = [r for r in roles if any(a.role == r for a in arms)]
-        if not present:
-            if any(d.comparator in roles for d in tables["directions"][trial.trial_id]):
-                figures = {"results": [], "contrasts": [], "directions": tables["directions"][trial.trial_id]}
-                yield Comparison(trial, comparator, "", acupuncture, {}, figures, left_out, 0)
-            continue
-        if not any(a.role == "acupuncture" for a in arms):
-            continue
-        control = {a.arm: a for a in arms if a.role == present[0]}
-        others = tuple((a.arm, f"compared by the arm in the role {present[0]}") for a in arms if a.role in present[1:])
-        figures = {name: tables[name][trial.trial_id] for name in ("results", "contrasts", "directions")}
-        randomised = sum(not a.arm.endswith("_pooled") for a in arms)
-        ends = [rule["after_week"] for rule in evidence.rules.treated_later
-                if rule["trial_id"] == trial.trial_id and rule["arm"] in control]  # fmt: skip
-        until = float(min(ends)) if ends else None
-        yield Comparison(
-            trial, comparator, present[0], acupuncture, control, figures, left_out + others, randomised, until
-        )
+def comparisons(evidence: Evidence, conditions: Sequence[str], comparators: Sequence[str]) -> Iterator[Comparison]:
+    """Yield every trial of the conditions that compares acupuncture with a comparator, with or without figures."""
+    tables = {name: _by_trial(getattr(evidence, name), conditions) for name in ("trials", "arms", *_FIGURES)}
+    for condition in conditions:
+        trials = [rows[0] for (of, _), rows in tables["trials"].items() if of == condition]
+        for comparator, trial in product(comparators, trials):
+            found = _compared(trial, comparator, tables, evidence.rules)
+            if found is not None:
+                yield found
+
+
+def _compared(trial: Row, comparator: str, tables: dict[str, Rows], rules: Rules) -> Comparison | None:
+    """Return the comparison of a trial with the comparator, or None where it makes none."""
+    roles, key = rules.comparators[comparator]["roles"], (trial.condition, trial.trial_id)
+    arms = tables["arms"][key]
+    figures = {name: tables[name][key] for name in _FIGURES}
+    left_out = tuple(
+        (rule["arm"], rule["reason"]) for rule in rules.arms_left_out if rule["trial_id"] == trial.trial_id
+    )
+    acupuncture = {a.arm: a for a in arms if a.role == "acupuncture" and a.arm not in dict(left_out)}
+    present = [r for r in roles if any(a.role == r for a in arms)]
+    if not present:
+        if not any(d.comparator in roles for d in figures["directions"]):
+            return None
+        figures |= {"results": [], "contrasts": []}
+        return Comparison(trial, comparator, "", acupuncture, {}, figures, left_out, 0)
+    if not any(a.role == "acupuncture" for a in arms):
+        return None
+    control = {a.arm: a for a in arms if a.role == present[0]}
+    others = tuple((a.arm, f"compared by the arm in the role {present[0]}") for a in arms if a.role in present[1:])
+    randomised = sum(not a.arm.endswith("_pooled") for a in arms)
+    ends = [rule["after_week"] for rule in rules.treated_later
+            if rule["trial_id"] == trial.trial_id and rule["arm"] in control]  # fmt: skip
+    until = float(min(ends)) if ends else None
+    return Comparison(
+        trial, comparator, present[0], acupuncture, control, figures, left_out + others, randomised, until
+    )
 
 
 def candidates(
-    comparison: Comparison, evidence: Evidence, outcome: str, timing: str, cautions: str, reasons: list[str]
+    comparison: Comparison, rules: Rules, outcome: str, timing: str, cautions: str, reasons: list[str]
 ) -> list[Candidate]:
     """Return the candidate figures of one outcome, best first, and append to ``reasons`` why others do not count."""
-    rules = evidence.rules
     groups: dict[tuple[Any, ...], dict[str, list[Row]]] = defaultdict(lambda: {"results": [], "contrasts": []})
     for name, row in _rows_between(comparison, outcome, rules):
         if cautions == "exclude" and (reason := caution(row, rules)):
@@ -208,8 +218,13 @@ def _rank(order: tuple[str, ...], name: str) -> int:
     return order.index(name) if name in order else len(order)
 
 
-def _by_trial(table: pd.DataFrame, condition: str) -> dict[str, list[Row]]:
-    rows: dict[str, list[Row]] = defaultdict(list)
-    for row in table[table["condition"] == condition].itertuples(index=False):
-        rows[row.trial_id].append(row)
+def _by_trial(table: pd.DataFrame, conditions: Sequence[str]) -> Rows:
+    """Return the rows of the conditions by condition and trial."""
+    part = table[table["condition"].isin(list(conditions))]
+    rows: Rows = defaultdict(list)
+    # Column by column: going through a wide frame of mixed types by rows costs several times as much.
+    made = namedtuple("Row", list(table.columns))  # type: ignore[misc]
+    row: Row
+    for row in map(made._make, zip(*(part[name].tolist() for name in table.columns), strict=True)):
+        rows[row.condition, row.trial_id].append(row)
     return rows
