@@ -47,12 +47,36 @@ class Evidence:
     folder: str
 
     def tables(self) -> dict[str, pd.DataFrame]:
-        """Return the tables by name."""
+        """Return the tables by name.
+
+        Returns
+        -------
+        dict of str to DataFrame
+            Name and table, in the order of the codebook.
+
+        Examples
+        --------
+        >>> import acuevidence as ae
+        >>> list(ae.load_evidence().tables())[:3]
+        ['trials', 'arms', 'results']
+        """
         found = {field.name: getattr(self, field.name) for field in fields(self)}
         return {name: table for name, table in found.items() if isinstance(table, pd.DataFrame)}
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row a condition: trials known, randomised patients, and rows with figures."""
+        """Return one row a condition: trials known, randomised patients, and rows with figures.
+
+        Returns
+        -------
+        DataFrame
+            Counts, indexed by condition.
+
+        Examples
+        --------
+        >>> import acuevidence as ae
+        >>> ae.load_evidence().to_frame().index.name
+        'condition'
+        """
         grouped = self.trials.groupby("condition", sort=False)
         frame = pd.DataFrame({"trials": grouped.size(), "randomised": grouped["n_randomized"].sum()})
         for name in ("results", "contrasts", "directions"):
@@ -62,7 +86,19 @@ class Evidence:
         return frame.loc[order].fillna(0).astype(int)
 
     def summary(self) -> str:
-        """Return a sentence on what the tables hold, and a table by condition."""
+        """Return a sentence on what the tables hold, and a table by condition.
+
+        Returns
+        -------
+        str
+            As the representation prints it.
+
+        Examples
+        --------
+        >>> import acuevidence as ae
+        >>> ae.load_evidence().summary().splitlines()[1]
+        ''
+        """
         rows = sum(len(table) for table in self.tables().values())
         head = f"{len(self.trials)} trials of acupuncture, {rows} rows in {len(self.tables())} tables."
         return f"{head}\n\n{self.to_frame().to_string()}"

@@ -97,7 +97,25 @@ class Layout:
 
 @contextmanager
 def style(size: float | None = None) -> Iterator[None]:
-    """Draw in the package's style; ``size`` is the base type size in points."""
+    """Draw in the package's style for as long as the ``with`` block lasts.
+
+    Parameters
+    ----------
+    size : float, optional
+        Base type size in points; 7 if not given.
+
+    Yields
+    ------
+    None
+        matplotlib's settings are put back at the end.
+
+    Examples
+    --------
+    >>> import acuevidence as ae, matplotlib as mpl
+    >>> with ae.plots.style(8):
+    ...     mpl.rcParams["font.size"]
+    8.0
+    """
     import matplotlib as mpl
 
     changed: dict[str, Any] = dict(_RC)

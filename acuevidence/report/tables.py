@@ -40,25 +40,95 @@ class Table:
     notes: tuple[str, ...] = ()
 
     def to_frame(self) -> pd.DataFrame:
-        """Return the cells."""
+        """Return the cells.
+
+        Returns
+        -------
+        DataFrame
+            A copy, as printed.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from acuevidence.report.tables import Table
+        >>> table = Table('Trials', pd.DataFrame({'study': ['A 2020'], 'n': [40]}))
+        >>> table.to_frame().shape
+        (1, 2)
+        """
         return self.frame.copy()
 
     def to_html(self) -> str:
-        """Return HTML, by great_tables (extra ``tables``)."""
+        """Return HTML, by great_tables (extra ``tables``).
+
+        Returns
+        -------
+        str
+            A table with its heading and notes.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from acuevidence.report.tables import Table
+        >>> table = Table('Trials', pd.DataFrame({'study': ['A 2020'], 'n': [40]}))
+        >>> 'A 2020' in table.to_html()
+        True
+        """
         return str(self._great(html.escape).as_raw_html())
 
     def to_latex(self) -> str:
-        """Return LaTeX, by great_tables (extra ``tables``)."""
+        """Return LaTeX, by great_tables (extra ``tables``).
+
+        Returns
+        -------
+        str
+            A table with its heading and notes.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from acuevidence.report.tables import Table
+        >>> table = Table('Trials', pd.DataFrame({'study': ['A 2020'], 'n': [40]}))
+        >>> 'A 2020' in table.to_latex()
+        True
+        """
         return str(self._great(str).as_latex())
 
     def to_markdown(self) -> str:
-        """Return a Markdown table with title and notes."""
+        """Return a Markdown table with title and notes.
+
+        Returns
+        -------
+        str
+            Title in bold, rows, then the notes.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from acuevidence.report.tables import Table
+        >>> table = Table('Trials', pd.DataFrame({'study': ['A 2020'], 'n': [40]}))
+        >>> table.to_markdown().splitlines()[4]
+        '| A 2020 | 40 |'
+        """
         cells = [list(self.frame.columns), ["---"] * self.frame.shape[1], *self.frame.astype(str).to_numpy().tolist()]
         lines = ["| " + " | ".join(str(c).replace("|", "\\|").replace("\n", " ") for c in row) + " |" for row in cells]
         return "\n".join([f"**{self.title}**", "", *lines, "", *self.notes]) + "\n"
 
     def to_csv(self) -> str:
-        """Return the cells as CSV."""
+        """Return the cells as CSV.
+
+        Returns
+        -------
+        str
+            A header and a line a row.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from acuevidence.report.tables import Table
+        >>> table = Table('Trials', pd.DataFrame({'study': ['A 2020'], 'n': [40]}))
+        >>> table.to_csv().splitlines()
+        ['study,n', 'A 2020,40']
+        """
         return str(self.frame.to_csv(index=False))
 
     def __repr__(self) -> str:

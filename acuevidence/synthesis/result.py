@@ -74,6 +74,12 @@ class MetaAnalysis:
         The trials used, with ``yi``, ``vi`` and ``labels``; the caller's index and ``attrs``.
     excluded : DataFrame
         What was left out, with a ``reason``.
+    beta, covariance, X : ndarray
+        Coefficients, their covariance and the design matrix (None without moderators), as arrays.
+    yi, vi : ndarray, (k,)
+        Effects and sampling variances of the trials used.
+    terms, formula : tuple of str, str or None
+        Names of the coefficients, and the formula of the moderators.
     notes : tuple of str
         What a reader must know: one trial, two trials, an interval narrower than Wald's.
     """
@@ -235,7 +241,20 @@ class MetaAnalysis:
         return said + "; interval of τ² by Q-profile."
 
     def summary(self) -> str:
-        """Return methods and results in sentences, and the table of coefficients."""
+        """Return methods and results in sentences, and the table of coefficients.
+
+        Returns
+        -------
+        str
+            What was fitted and how, effect, heterogeneity, what was left out, coefficients.
+
+        Examples
+        --------
+        >>> import acuevidence as ae
+        >>> result = ae.meta_analysis([0.9, 0.4, 0.6, 0.1, 0.5], [0.09, 0.04, 0.06, 0.02, 0.03])
+        >>> print(result.summary().splitlines()[1])
+        Pooled effect 0.437 (95% CI 0.087 to 0.787; P 0.026). 95% prediction interval -0.218 to 1.092.
+        """
         percent = f"{100 * self.level:g}%"
         trials = f"{self.k} trial{'' if self.k == 1 else 's'}"
         lines = [f"{trials}. {self.conventions}"]
@@ -259,7 +278,21 @@ class MetaAnalysis:
         return "\n".join(lines) + "\n\n" + self.coefficients.round(4).to_string()
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row a coefficient, with k, tau2, I2, Q and the prediction interval beside it."""
+        """Return one row a coefficient, with k, tau2, I2, Q and the prediction interval beside it.
+
+        Returns
+        -------
+        DataFrame
+            One row a coefficient: ``estimate se statistic df p_value ci_low ci_high``, and ``k tau2 i2 q q_p pi_low pi_high method test``.
+
+        Examples
+        --------
+        >>> import acuevidence as ae
+        >>> result = ae.meta_analysis([0.9, 0.4, 0.6, 0.1, 0.5], [0.09, 0.04, 0.06, 0.02, 0.03])
+        >>> result.to_frame()[['term', 'estimate', 'ci_low', 'ci_high', 'k']].round(3)
+                term  estimate  ci_low  ci_high  k
+        0  Intercept     0.437   0.087    0.787  5
+        """
         frame = self.coefficients.reset_index()
         return frame.assign(
             k=self.k, tau2=self.tau2, i2=self.i2, q=self.q, q_p=self.q_p, pi_low=self.pi_low, pi_high=self.pi_high,
@@ -292,6 +325,16 @@ class MetaAnalysis:
         -------
         DataFrame
             ``pred se ci_low ci_high pi_low pi_high``, with the index of ``new``.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> import acuevidence as ae
+        >>> trials = pd.DataFrame({"yi": [0.9, 0.4, 0.6, 0.1, 0.5], "vi": 0.04, "weeks": [12, 6, 8, 4, 8]})
+        >>> result = ae.meta_analysis("yi", "vi", data=trials, moderators="~ weeks")
+        >>> result.predict(pd.DataFrame({"weeks": [10]}))[["pred", "ci_low", "ci_high"]].round(2)
+           pred  ci_low  ci_high
+        0  0.73    0.61     0.85
         """
         level = self.level if level is None else level
         if self.X is None:
@@ -317,10 +360,34 @@ class MetaAnalysis:
                       n: int = 2000) -> tuple[float, float]:  # fmt: skip
         """Return the interval of tau2: Q-profile (QP), profile likelihood (PL), or parametric bootstrap (BT).
 
+        Parameters
+        ----------
+        method : {"QP", "PL", "BT"}
+            Q-profile, profile likelihood, or a parametric bootstrap.
+        level : float, optional
+            Level of the interval; the result's own if not given.
+        seed : int, optional
+            Seed of the draws; without one they differ from call to call.
+        n : int
+            Number of bootstrap samples.
+
+        Returns
+        -------
+        tuple of float
+            Lower and upper limit of τ², in squared units of ``yi``.
+
         Raises
         ------
         InputError
             For one trial, the equal-effects model, or PL without a likelihood estimator.
+
+        Examples
+        --------
+        >>> import acuevidence as ae
+        >>> result = ae.meta_analysis([0.9, 0.4, 0.6, 0.1, 0.5], [0.09, 0.04, 0.06, 0.02, 0.03])
+        >>> low, high = result.tau2_interval()
+        >>> print(f'{low:.3f} to {high:.3f}')
+        0.000 to 0.648
         """
         from acuevidence.synthesis.intervals import tau2_interval
 
@@ -328,135 +395,534 @@ class MetaAnalysis:
 
     def bootstrap(self, kind: str = "parametric", *, n: int = 2000, seed: int | None = None,
                   level: float | None = None) -> pd.DataFrame:  # fmt: skip
-        """Return bootstrap intervals of the coefficients and tau2 (percentiles); see :func:`.intervals.bootstrap`."""
+        """Return bootstrap intervals of the coefficients and tau2 (percentiles); see :func:`.intervals.bootstrap`.
+
+        Parameters
+        ----------
+        kind : {"parametric", "study"}
+            Draw effects from the model, or trials with replacement.
+        n : int
+            Number of samples.
+        seed : int, optional
+            Seed of the draws; without one they differ from call to call.
+        level : float, optional
+            Level of the interval; the result's own if not given.
+
+        Returns
+        -------
+        DataFrame
+            A row a coefficient and one for τ²: ``estimate se ci_low ci_high``.
+
+        Examples
+        --------
+        >>> import acuevidence as ae
+        >>> result = ae.meta_analysis([0.9, 0.4, 0.6, 0.1, 0.5], [0.09, 0.04, 0.06, 0.02, 0.03])
+        >>> result.bootstrap(n=200, seed=1).index.tolist()
+        ['Intercept', 'tau2']
+        """
         from acuevidence.synthesis.intervals import bootstrap
 
         return bootstrap(self, kind, n, seed, level or self.level)
 
     def bootstrap_prediction(self, *, n: int = 20000, seed: int | None = None, level: float | None = None
                              ) -> tuple[float, float]:  # fmt: skip
-        """Return the prediction interval of Nagashima et al; see :func:`.intervals.bootstrap_prediction`."""
+        """Return the prediction interval of Nagashima et al; see :func:`.intervals.bootstrap_prediction`.
+
+        Parameters
+        ----------
+        n : int
+            Number of draws.
+        seed : int, optional
+            Seed of the draws; without one they differ from call to call.
+        level : float, optional
+            Level of the interval; the result's own if not given.
+
+        Returns
+        -------
+        tuple of float
+            Lower and upper limit for the true effect of a new trial, in the units of ``yi``.
+
+        Examples
+        --------
+        >>> import acuevidence as ae
+        >>> result = ae.meta_analysis([0.9, 0.4, 0.6, 0.1, 0.5], [0.09, 0.04, 0.06, 0.02, 0.03])
+        >>> low, high = result.bootstrap_prediction(n=500, seed=1)
+        >>> low < result.estimate < high
+        True
+        """
         from acuevidence.synthesis.intervals import bootstrap_prediction
 
         return bootstrap_prediction(self, n, seed, level or self.level)
 
     def henmi_copas(self, *, level: float | None = None) -> pd.DataFrame:
-        """Return Henmi and Copas' effect and interval, robust to small-study effects; see :func:`.intervals.henmi_copas`."""
+        """Return Henmi and Copas' effect and interval, robust to small-study effects; see :func:`.intervals.henmi_copas`.
+
+        Parameters
+        ----------
+        level : float, optional
+            Level of the interval; the result's own if not given.
+
+        Returns
+        -------
+        DataFrame
+            ``estimate se ci_low ci_high`` of the pooled effect, and τ² by DerSimonian and Laird.
+
+        Examples
+        --------
+        >>> import acuevidence as ae
+        >>> result = ae.meta_analysis([0.9, 0.4, 0.6, 0.1, 0.5], [0.09, 0.04, 0.06, 0.02, 0.03])
+        >>> result.henmi_copas().round(3)
+                   estimate     se  ci_low  ci_high   tau2
+        term
+        Intercept      0.38  0.133   0.062    0.698  0.041
+        """
         from acuevidence.synthesis.intervals import henmi_copas
 
         return henmi_copas(self, level or self.level)
 
     def blup(self) -> pd.DataFrame:
-        """Return the trials' true effects as best linear unbiased predictions: ``pred se pi_low pi_high``."""
+        """Return the trials' true effects as best linear unbiased predictions: ``pred se pi_low pi_high``.
+
+        Returns
+        -------
+        DataFrame
+            One row a trial: ``pred se pi_low pi_high``, in the units of ``yi``.
+
+        Examples
+        --------
+        >>> import acuevidence as ae
+        >>> result = ae.meta_analysis([0.9, 0.4, 0.6, 0.1, 0.5], [0.09, 0.04, 0.06, 0.02, 0.03])
+        >>> result.blup().round(2).head(2)
+           pred    se  pi_low  pi_high
+        0  0.58  0.19    0.06     1.10
+        1  0.42  0.15   -0.01     0.85
+        """
         from acuevidence.appraisal.influence import blup
 
         return blup(self)
 
     def leave_one_out(self) -> pd.DataFrame:
-        """Return the result without each trial in turn, one row a trial left out."""
+        """Return the result without each trial in turn, one row a trial left out.
+
+        Returns
+        -------
+        DataFrame
+            One row a trial left out: ``estimate se statistic p_value ci_low ci_high q q_p tau2 i2 h2``.
+
+        Examples
+        --------
+        >>> import acuevidence as ae
+        >>> result = ae.meta_analysis([0.9, 0.4, 0.6, 0.1, 0.5], [0.09, 0.04, 0.06, 0.02, 0.03])
+        >>> result.leave_one_out()['estimate'].round(3).tolist()
+        [0.362, 0.465, 0.412, 0.542, 0.436]
+        """
         from acuevidence.appraisal.influence import leave_one_out
 
         return leave_one_out(self)
 
     def cumulative(self, order: Any = None) -> pd.DataFrame:
-        """Return the result as trials are added, in the given order or sorted by ``order``."""
+        """Return the result as trials are added, in the given order or sorted by ``order``.
+
+        Parameters
+        ----------
+        order : column name or array, optional
+            What to sort the trials by, such as the year; the given order without it.
+
+        Returns
+        -------
+        DataFrame
+            One row a trial added; columns as in :meth:`leave_one_out`.
+
+        Examples
+        --------
+        >>> import acuevidence as ae
+        >>> result = ae.meta_analysis([0.9, 0.4, 0.6, 0.1, 0.5], [0.09, 0.04, 0.06, 0.02, 0.03])
+        >>> result.cumulative()['estimate'].round(3).tolist()
+        [0.9, 0.6, 0.568, 0.436, 0.437]
+        """
         from acuevidence.appraisal.influence import cumulative
 
         return cumulative(self, order)
 
     def influence(self) -> pd.DataFrame:
-        """Return case diagnostics: ``rstudent dffits cook_d cov_r tau2_del q_del hat weight dfbetas influential``."""
+        """Return case diagnostics: ``rstudent dffits cook_d cov_r tau2_del q_del hat weight dfbetas influential``.
+
+        Returns
+        -------
+        DataFrame
+            One row a trial; ``influential`` is True where a rule of thumb of the diagnostics is broken.
+
+        Examples
+        --------
+        >>> import acuevidence as ae
+        >>> result = ae.meta_analysis([0.9, 0.4, 0.6, 0.1, 0.5], [0.09, 0.04, 0.06, 0.02, 0.03])
+        >>> result.influence()[['cook_d', 'hat']].round(2).head(2)
+           cook_d   hat
+        0    0.35  0.13
+        1    0.05  0.20
+        """
         from acuevidence.appraisal.influence import influence
 
         return influence(self)
 
     def baujat(self) -> pd.DataFrame:
-        """Return each trial's contribution to Q (``x``) and its influence on the pooled effect (``y``)."""
+        """Return each trial's contribution to Q (``x``) and its influence on the pooled effect (``y``).
+
+        Returns
+        -------
+        DataFrame
+            One row a trial: ``x`` its share of Q, ``y`` its influence on the pooled effect.
+
+        Examples
+        --------
+        >>> import acuevidence as ae
+        >>> result = ae.meta_analysis([0.9, 0.4, 0.6, 0.1, 0.5], [0.09, 0.04, 0.06, 0.02, 0.03])
+        >>> result.baujat().round(2).head(2)
+              x     y
+        0  1.65  0.44
+        1  0.02  0.03
+        """
         from acuevidence.appraisal.influence import baujat
 
         return baujat(self)
 
     def gosh(self, subsets: str | int = "all", seed: int | None = None) -> pd.DataFrame:
-        """Return the pooled effect of every subset of trials, or of a number of subsets drawn at random."""
+        """Return the pooled effect of every subset of trials, or of a number of subsets drawn at random.
+
+        Parameters
+        ----------
+        subsets : "all" or int
+            Every subset of trials, or how many to draw.
+        seed : int, optional
+            Seed of the draws; without one they differ from call to call.
+
+        Returns
+        -------
+        DataFrame
+            One row a subset: ``k estimate tau2 i2 q`` and which trials are in.
+
+        Examples
+        --------
+        >>> import acuevidence as ae
+        >>> result = ae.meta_analysis([0.9, 0.4, 0.6, 0.1, 0.5], [0.09, 0.04, 0.06, 0.02, 0.03])
+        >>> len(result.gosh())
+        31
+        """
         from acuevidence.appraisal.gosh import gosh
 
         return gosh(self, subsets, seed)
 
     def permutation_test(self, exact: bool | None = None, n: int = 1000, seed: int | None = None) -> Permutation:
-        """Return the permutation test of the pooled effect (sign flips) or of the moderators (rows of X)."""
+        """Return the permutation test of the pooled effect (sign flips) or of the moderators (rows of X).
+
+        Parameters
+        ----------
+        exact : bool, optional
+            All permutations; by default where there are no more than ``n``.
+        n : int
+            Number of random permutations.
+        seed : int, optional
+            Seed of the draws; without one they differ from call to call.
+
+        Returns
+        -------
+        Permutation
+            With the ``p_value``.
+
+        Examples
+        --------
+        >>> import acuevidence as ae
+        >>> result = ae.meta_analysis([0.9, 0.4, 0.6, 0.1, 0.5], [0.09, 0.04, 0.06, 0.02, 0.03])
+        >>> float(result.permutation_test(exact=True).p_value)
+        0.0625
+        """
         from acuevidence.synthesis.permutation import permutation_test
 
         return permutation_test(self, exact, n, seed)
 
     def small_study_test(self, kind: str = "egger", model: str = "rma", predictor: str = "se") -> SmallStudyTest:
-        """Return a test of whether small trials show larger effects: Egger's family, Begg, Peters or Harbord."""
+        """Return a test of whether small trials show larger effects: Egger's family, Begg, Peters or Harbord.
+
+        Parameters
+        ----------
+        kind : {"egger", "begg", "peters", "harbord"}
+            Which test; the last two are for log odds ratios.
+        model : {"rma", "lm"}
+            Meta-regression, or weighted least squares.
+        predictor : {"se", "vi", "n", "1/n", "1/sqrt(n)"}
+            What stands for the size of a trial.
+
+        Returns
+        -------
+        SmallStudyTest
+            ``statistic df p_value`` and, for Egger's, ``limit``, the effect at no standard error.
+
+        Examples
+        --------
+        >>> import acuevidence as ae
+        >>> result = ae.meta_analysis([0.9, 0.4, 0.6, 0.1, 0.5], [0.09, 0.04, 0.06, 0.02, 0.03])
+        >>> round(result.small_study_test().p_value, 3)
+        0.033
+        """
         from acuevidence.appraisal.small_study import small_study_test
 
         return small_study_test(self, kind, model, predictor)
 
     def trim_and_fill(self, estimator: str = "L0", side: str | None = None) -> TrimAndFill:
-        """Return the trim-and-fill analysis: trials missing from the funnel, and the effect with them filled in."""
+        """Return the trim-and-fill analysis: trials missing from the funnel, and the effect with them filled in.
+
+        Parameters
+        ----------
+        estimator : {"L0", "R0", "Q0"}
+            Estimator of the number of missing trials.
+        side : {"left", "right"}, optional
+            Where they are missing; by Egger's regression if not given.
+
+        Returns
+        -------
+        TrimAndFill
+            ``k0 side estimate se ci_low ci_high filled``.
+
+        Examples
+        --------
+        >>> import acuevidence as ae
+        >>> result = ae.meta_analysis([0.9, 0.4, 0.6, 0.1, 0.5], [0.09, 0.04, 0.06, 0.02, 0.03])
+        >>> result.trim_and_fill().k0
+        2
+        """
         from acuevidence.appraisal.trim_and_fill import trim_and_fill
 
         return trim_and_fill(self, estimator, side)
 
     def fail_safe_n(self, kind: str = "rosenthal", *, alpha: float = 0.05, target: float | None = None) -> FailSafeN:
-        """Return how many null trials would undo the result; kept for completeness, not a measure of bias."""
+        """Return how many null trials would undo the result; kept for completeness, not a measure of bias.
+
+        Parameters
+        ----------
+        kind : {"rosenthal", "orwin", "rosenberg"}
+            Which definition.
+        alpha : float
+            Level of the test that is to be undone.
+        target : float, optional
+            For Orwin: the effect, in the units of ``yi``, that would no longer matter; half the pooled effect by default.
+
+        Returns
+        -------
+        FailSafeN
+            With ``n``, the number of trials.
+
+        Examples
+        --------
+        >>> import acuevidence as ae
+        >>> result = ae.meta_analysis([0.9, 0.4, 0.6, 0.1, 0.5], [0.09, 0.04, 0.06, 0.02, 0.03])
+        >>> result.fail_safe_n().n
+        41
+        """
         from acuevidence.appraisal.fail_safe import fail_safe_n
 
         return fail_safe_n(self, kind, alpha=alpha, target=target)
 
     def pet_peese(self) -> pd.DataFrame:
-        """Return the effect at zero standard error by PET and PEESE."""
+        """Return the effect at zero standard error by PET and PEESE.
+
+        Returns
+        -------
+        DataFrame
+            Rows of PET and PEESE with estimate, interval and P value, in the units of ``yi``.
+
+        Examples
+        --------
+        >>> import acuevidence as ae
+        >>> result = ae.meta_analysis([0.9, 0.4, 0.6, 0.1, 0.5], [0.09, 0.04, 0.06, 0.02, 0.03])
+        >>> result.pet_peese()['estimate'].round(2).tolist()
+        [-0.49, -0.01]
+        """
         from acuevidence.appraisal.small_study import pet_peese
 
         return pet_peese(self)
 
     def limit_meta_analysis(self) -> LimitMetaAnalysis:
-        """Return the effect of a trial of infinite size, with heterogeneity kept."""
+        """Return the effect of a trial of infinite size, with heterogeneity kept.
+
+        Returns
+        -------
+        LimitMetaAnalysis
+            With ``estimate``, ``ci_low`` and ``ci_high``, in the units of ``yi``.
+
+        Examples
+        --------
+        >>> import acuevidence as ae
+        >>> result = ae.meta_analysis([0.9, 0.4, 0.6, 0.1, 0.5], [0.09, 0.04, 0.06, 0.02, 0.03])
+        >>> round(result.limit_meta_analysis().estimate, 2)
+        -0.07
+        """
         from acuevidence.appraisal.small_study import limit_meta_analysis
 
         return limit_meta_analysis(self)
 
     def p_uniform(self) -> PUniform:
-        """Return the effect given which trials are significant (p-uniform*)."""
+        """Return the effect given which trials are significant (p-uniform*).
+
+        Returns
+        -------
+        PUniform
+            With ``estimate``, ``ci_low``, ``ci_high`` and τ², in the units of ``yi``.
+
+        Examples
+        --------
+        >>> import acuevidence as ae
+        >>> result = ae.meta_analysis([0.9, 0.4, 0.6, 0.1, 0.5], [0.09, 0.04, 0.06, 0.02, 0.03])
+        >>> round(result.p_uniform().estimate, 2)
+        0.2
+        """
         from acuevidence.appraisal.p_uniform import p_uniform
 
         return p_uniform(self)
 
     def selection_model(self, kind: str = "step", steps: Any = (0.025,), *, alternative: str | None = None,
                         precision: str | None = None) -> SelectionModel:  # fmt: skip
-        """Return the effect under a model of selection by P value: step function, beta, half-normal or logistic."""
+        """Return the effect under a model of selection by P value: step function, beta, half-normal or logistic.
+
+        Parameters
+        ----------
+        kind : {"step", "beta", "halfnormal", "logistic", "negexp", "power"}
+            How the weight of a trial depends on its P value.
+        steps : sequence of float
+            Cut points of one-sided P values, for ``step``.
+        alternative : {"greater", "less"}, optional
+            Which results are favoured; those in the direction of the pooled effect by default.
+        precision : {"se", "vi", "1/n", "1/sqrt(n)"}, optional
+            What lets selection be stronger for imprecise trials.
+
+        Returns
+        -------
+        SelectionModel
+            With the adjusted ``estimate``, its interval, τ² and the weights.
+
+        Examples
+        --------
+        >>> import acuevidence as ae
+        >>> result = ae.meta_analysis([0.9, 0.4, 0.6, 0.1, 0.5], [0.09, 0.04, 0.06, 0.02, 0.03])
+        >>> round(result.selection_model('halfnormal').estimate, 2)
+        0.29
+        """
         from acuevidence.appraisal.selection import selection_model
 
         return selection_model(self, kind, steps, alternative=alternative, precision=precision)
 
     def excess_significance(self, alpha: float = 0.05, *, test: str = "chi2") -> ExcessSignificance:
-        """Return the test of excess significance: significant trials observed against expected."""
+        """Return the test of excess significance: significant trials observed against expected.
+
+        Parameters
+        ----------
+        alpha : float
+            Level of significance of the trials' own tests.
+        test : {"chi2", "exact", "binom"}
+            How observed and expected are compared.
+
+        Returns
+        -------
+        ExcessSignificance
+            With ``observed``, ``expected`` and ``p_value``.
+
+        Examples
+        --------
+        >>> import acuevidence as ae
+        >>> result = ae.meta_analysis([0.9, 0.4, 0.6, 0.1, 0.5], [0.09, 0.04, 0.06, 0.02, 0.03])
+        >>> result.excess_significance().observed
+        4
+        """
         from acuevidence.appraisal.excess_significance import excess_significance
 
         return excess_significance(self, alpha, test=test)
 
     def robust(self, cluster: Any, kind: str = "CR2") -> RobustMetaAnalysis:
-        """Return cluster-robust standard errors with Satterthwaite degrees of freedom."""
+        """Return cluster-robust standard errors with Satterthwaite degrees of freedom.
+
+        Parameters
+        ----------
+        cluster : column name or array
+            Which trials belong together, one value a trial.
+        kind : {"CR0", "CR1", "CR2"}
+            The correction for few clusters.
+
+        Returns
+        -------
+        RobustMetaAnalysis
+            Its ``coefficients`` have the robust ``se`` and Satterthwaite's ``df``.
+
+        Examples
+        --------
+        >>> import acuevidence as ae
+        >>> result = ae.meta_analysis([0.9, 0.4, 0.6, 0.1, 0.5], [0.09, 0.04, 0.06, 0.02, 0.03])
+        >>> round(result.robust([1, 1, 2, 3, 4]).se, 3)
+        0.13
+        """
         from acuevidence.synthesis.robust import robust
 
         return robust(self, cluster, kind)
 
     def forest(self, **options: Any) -> Any:
-        """Draw the forest plot and return its Axes; options as in :func:`acuevidence.plots.forest`."""
+        """Draw the forest plot and return its Axes; options as in :func:`acuevidence.plots.forest`.
+
+        Parameters
+        ----------
+        **options
+            As in :func:`acuevidence.plots.forest`.
+
+        Returns
+        -------
+        Axes
+            The figure's axes; nothing is saved.
+
+        Examples
+        --------
+        >>> import acuevidence as ae
+        >>> result = ae.meta_analysis([0.9, 0.4, 0.6, 0.1, 0.5], [0.09, 0.04, 0.06, 0.02, 0.03])
+        >>> ax = result.forest()
+        """
         from acuevidence.plots.forest import forest
 
         return forest(self, **options)
 
     def funnel(self, **options: Any) -> Any:
-        """Draw the contour-enhanced funnel plot and return its Axes; options as in :func:`acuevidence.plots.funnel`."""
+        """Draw the contour-enhanced funnel plot and return its Axes; options as in :func:`acuevidence.plots.funnel`.
+
+        Parameters
+        ----------
+        **options
+            As in :func:`acuevidence.plots.funnel`.
+
+        Returns
+        -------
+        Axes
+            The figure's axes; nothing is saved.
+
+        Examples
+        --------
+        >>> import acuevidence as ae
+        >>> result = ae.meta_analysis([0.9, 0.4, 0.6, 0.1, 0.5], [0.09, 0.04, 0.06, 0.02, 0.03])
+        >>> ax = result.funnel()
+        """
         from acuevidence.plots.funnel import funnel
 
         return funnel(self, **options)
 
     def methods_text(self) -> str:
-        """Return how the result was computed, in words for a methods section."""
+        """Return how the result was computed, in words for a methods section.
+
+        Returns
+        -------
+        str
+            Sentences that name estimator, test, intervals and prediction.
+
+        Examples
+        --------
+        >>> import acuevidence as ae
+        >>> result = ae.meta_analysis([0.9, 0.4, 0.6, 0.1, 0.5], [0.09, 0.04, 0.06, 0.02, 0.03])
+        >>> 'REML' in result.methods_text()
+        True
+        """
         from acuevidence.report.methods import methods_text
 
         return methods_text(self)
@@ -541,13 +1007,41 @@ class GroupedMetaAnalysis(Mapping[str, MetaAnalysis]):
         return len(self.groups)
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row a group and coefficient."""
+        """Return one row a group and coefficient.
+
+        Returns
+        -------
+        DataFrame
+            The rows of :meth:`MetaAnalysis.to_frame`, one or more a group.
+
+        Examples
+        --------
+        >>> import acuevidence as ae
+        >>> results = ae.meta_analysis([0.9, 0.4, 0.6, 0.1], [0.09, 0.04, 0.06, 0.02], by=["sham", "sham", "care", "care"])
+        >>> results.to_frame()[['group', 'estimate', 'k']].round(3)
+          group  estimate  k
+        0  sham      0.60  2
+        1  care      0.31  2
+        """
         return pd.concat(
             [one.to_frame().assign(**{self.by: name}) for name, one in self.groups.items()], ignore_index=True
         )
 
     def summary(self) -> str:
-        """Return each group's summary and the test between them."""
+        """Return each group's summary and the test between them.
+
+        Returns
+        -------
+        str
+            Each group's summary and the test for subgroup differences.
+
+        Examples
+        --------
+        >>> import acuevidence as ae
+        >>> results = ae.meta_analysis([0.9, 0.4, 0.6, 0.1], [0.09, 0.04, 0.06, 0.02], by=["sham", "sham", "care", "care"])
+        >>> print(results.summary().splitlines()[-1])
+        Test for subgroup differences: Q 0.70, df 1, P 0.404.
+        """
         parts = [f"{self.by} = {name}\n{one.summary()}" for name, one in self.groups.items()]
         if self.between is not None:
             shared = f" Trials in several groups: {', '.join(self.between.shared)}." if self.between.shared else ""
@@ -574,13 +1068,47 @@ class GroupedMetaAnalysis(Mapping[str, MetaAnalysis]):
         return "".join(parts)
 
     def forest(self, **options: Any) -> Any:
-        """Draw the forest plot of all groups and return its Axes."""
+        """Draw the forest plot of all groups and return its Axes.
+
+        Parameters
+        ----------
+        **options
+            As in :func:`acuevidence.plots.forest`.
+
+        Returns
+        -------
+        Axes
+            The figure's axes; nothing is saved.
+
+        Examples
+        --------
+        >>> import acuevidence as ae
+        >>> results = ae.meta_analysis([0.9, 0.4, 0.6, 0.1], [0.09, 0.04, 0.06, 0.02], by=["sham", "sham", "care", "care"])
+        >>> ax = results.forest()
+        """
         from acuevidence.plots.forest import forest
 
         return forest(self, **options)
 
     def funnel(self, **options: Any) -> Any:
-        """Draw the funnel plots of all groups and return the first Axes."""
+        """Draw the funnel plots of all groups and return the first Axes.
+
+        Parameters
+        ----------
+        **options
+            As in :func:`acuevidence.plots.funnel`.
+
+        Returns
+        -------
+        Axes
+            The figure's axes; nothing is saved.
+
+        Examples
+        --------
+        >>> import acuevidence as ae
+        >>> results = ae.meta_analysis([0.9, 0.4, 0.6, 0.1], [0.09, 0.04, 0.06, 0.02], by=["sham", "sham", "care", "care"])
+        >>> axes = results.funnel()
+        """
         from acuevidence.plots.funnel import funnel
 
         return funnel(self, **options)
