@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV_VERSION := 0.13.9
 
-.PHONY: browser-test figures test check notebooks docs lint benchmark clean
+.PHONY: browser-test figures test check notebooks docs doctest linkcheck lint benchmark clean
 
 $(VENV)/.installed: pyproject.toml uv.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "acuevidence needs Python >= 3.11, this is " + sys.version.split()[0])'
@@ -38,6 +38,13 @@ browser-test: $(VENV)/.installed  ## build the report and use it in Chromium (CH
 docs: $(VENV)/.installed  ## build the documentation site
 	UV_PROJECT_ENVIRONMENT=$(VENV) $(BIN)/uv sync --frozen --quiet --extra tables --group docs
 	$(BIN)/sphinx-build -W -b html docs docs/_build/html
+
+doctest: $(VENV)/.installed  ## run the examples of README, guide and docstrings, and follow the links between pages
+	$(BIN)/pytest -n 2 README.md docs acuevidence tests/docs
+
+linkcheck: $(VENV)/.installed  ## follow the documentation's links to other sites (needs the internet)
+	UV_PROJECT_ENVIRONMENT=$(VENV) $(BIN)/uv sync --frozen --quiet --extra tables --group docs
+	$(BIN)/sphinx-build -b linkcheck docs docs/_build/linkcheck
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .

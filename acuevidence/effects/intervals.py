@@ -89,7 +89,7 @@ def from_p(yi: Any, p: Any, *, df: Any = None, data: pd.DataFrame | None = None)
     With ``df`` the P value is inverted by t (Cochrane Handbook 6.5.2.3). As ``P = 2 T_df(-|yi| / se)``, that gives back the
     standard error of a t test exactly. metafor's ``conv.wald`` knows Wald-type (normal) tests alone: its argument ``n`` is the
     sample size, "has no relevance for the calculations", and must not be taken for degrees of freedom. The normal quantile makes
-    the variance of a t test too large: by 64 % where |t| = 10.7 with 77 degrees of freedom.
+    the variance of a t test too large: by 64 % where ``|t|`` = 10.7 with 77 degrees of freedom.
 
     Examples
     --------

@@ -60,6 +60,8 @@ class DependentMetaAnalysis(FirstCoefficient, ABC):
         Level of the intervals.
     data : DataFrame
         The effects (``yi``, ``vi``) and their groups, with the caller's index.
+    model, components : object, ndarray
+        The model's matrices and its variance components, from which robust errors and profiles are computed.
     """
 
     coefficients: pd.DataFrame = field(repr=False)

@@ -38,6 +38,14 @@ def tau2_interval(result: MetaAnalysis, method: str, level: float, n: int, seed:
     -------
     tuple of float
         Lower and upper limit, 0 or more.
+
+    Examples
+    --------
+    >>> import acuevidence as ae
+    >>> result = ae.meta_analysis([0.9, 0.4, 0.6, 0.1, 0.5], [0.09, 0.04, 0.06, 0.02, 0.03])
+    >>> low, high = tau2_interval(result, "QP", 0.95, n=0, seed=None)
+    >>> print(f"{low:.3f} to {high:.3f}")
+    0.000 to 0.648
     """
     if result.method == "EE" or result.k - len(result.beta) < 1:
         raise InputError("tau2 has no interval: the model has none, or there are too few trials")
@@ -75,6 +83,13 @@ def bootstrap(result: MetaAnalysis, kind: str, n: int, seed: int | None, level: 
     DataFrame
         ``estimate se ci_low ci_high``, one row a coefficient and one for ``tau2``. Samples of trials that cannot
         tell the moderators apart are drawn anew.
+
+    Examples
+    --------
+    >>> import acuevidence as ae
+    >>> result = ae.meta_analysis([0.9, 0.4, 0.6, 0.1, 0.5], [0.09, 0.04, 0.06, 0.02, 0.03])
+    >>> bootstrap(result, "study", 200, seed=1, level=0.95).index.tolist()
+    ['Intercept', 'tau2']
     """
     choice("kind", kind, ("parametric", "study"))
     if result.k - len(result.beta) < 1:
@@ -133,6 +148,14 @@ def bootstrap_prediction(result: MetaAnalysis, n: int, seed: int | None, level: 
     tau2 is drawn from its confidence distribution, which follows from the distribution of Cochran's Q, then the
     mean from its Hartung-Knapp distribution at that tau2 and the new effect about it (Nagashima, Noma and Furukawa 2019,
     Statistical Methods in Medical Research 28:1689-1702; R package pimeta).
+
+    Examples
+    --------
+    >>> import acuevidence as ae
+    >>> result = ae.meta_analysis([0.9, 0.4, 0.6, 0.1, 0.5], [0.09, 0.04, 0.06, 0.02, 0.03])
+    >>> low, high = bootstrap_prediction(result, 500, seed=1, level=0.95)
+    >>> low < result.estimate < high
+    True
     """
     if result.X is not None or result.k < 2 or result.method == "EE":
         raise InputError(
@@ -182,6 +205,13 @@ def henmi_copas(result: MetaAnalysis, level: float) -> pd.DataFrame:
     -----
     Large trials keep their equal-effects weight, so small-study effects pull less; the interval comes from the joint
     distribution of the estimate and Q (Henmi and Copas 2010, Statistics in Medicine 29:2969-2983), as metafor's hc.
+
+    Examples
+    --------
+    >>> import acuevidence as ae
+    >>> result = ae.meta_analysis([0.9, 0.4, 0.6, 0.1, 0.5], [0.09, 0.04, 0.06, 0.02, 0.03])
+    >>> henmi_copas(result, 0.95).columns.tolist()
+    ['estimate', 'se', 'ci_low', 'ci_high', 'tau2']
     """
     if result.X is not None or result.k < 2:
         raise InputError("Henmi and Copas' method needs two trials or more and no moderators")

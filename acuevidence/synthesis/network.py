@@ -57,6 +57,8 @@ class NetworkMetaAnalysis:
     level : float
     data : DataFrame
         ``study treat1 treat2 yi se design``, one row a contrast, with the caller's index.
+    trials : tuple
+        The contrasts of each trial with their covariance, as the model reads them.
     """
 
     estimates: pd.DataFrame = field(repr=False)

@@ -65,6 +65,8 @@ class RobustMetaAnalysis(FirstCoefficient):
         Number of effects.
     level : float
         Level of the intervals.
+    bread, own, pull : ndarray
+        Parts of the covariance's own variance under the working model, which :meth:`wald` needs.
     """
 
     coefficients: pd.DataFrame
