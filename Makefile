@@ -37,6 +37,7 @@ browser-test: $(VENV)/.installed  ## build the report and use it in Chromium (CH
 
 docs: $(VENV)/.installed  ## build the documentation site
 	UV_PROJECT_ENVIRONMENT=$(VENV) $(BIN)/uv sync --frozen --quiet --extra tables --group docs
+	rm -rf docs/api/generated
 	$(BIN)/sphinx-build -W -b html docs docs/_build/html
 
 doctest: $(VENV)/.installed  ## run the examples of README, guide and docstrings, and follow the links between pages

@@ -1,4 +1,4 @@
 """What every test and doctest finds: the package imported the way users import it, before pytest loads single modules of it."""
 
-import acuevidence.plots  # noqa: F401
+import acuevidence.plots
 import acuevidence.synthesis  # noqa: F401
