@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV_VERSION := 0.13.9
 
-.PHONY: browser-test figures test check notebooks docs doctest linkcheck lint benchmark clean
+.PHONY: bayes-test browser-test figures test check notebooks docs doctest linkcheck lint benchmark clean
 
 $(VENV)/.installed: pyproject.toml uv.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "acuevidence needs Python >= 3.11, this is " + sys.version.split()[0])'
@@ -30,6 +30,12 @@ check: $(VENV)/.installed  ## compare the committed figures with freshly drawn o
 
 notebooks: $(VENV)/.installed  ## run every notebook and store its outputs
 	$(BIN)/python notebooks/run.py
+
+bayes-test:  ## hold the quadrature of bayes() beside PyMC's sampler, in an environment of its own
+	test -x .venv-bayes/bin/python || $(PYTHON) -m venv .venv-bayes
+	.venv-bayes/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	UV_PROJECT_ENVIRONMENT=.venv-bayes .venv-bayes/bin/uv sync --frozen --quiet --no-default-groups --group bayes
+	.venv-bayes/bin/pytest -o addopts="" -s -p no:cacheprovider tests/beside_pymc/check_pymc.py
 
 browser-test: $(VENV)/.installed  ## build the report and use it in Chromium (CHROMIUM=/usr/bin/chromium)
 	UV_PROJECT_ENVIRONMENT=$(VENV) $(BIN)/uv sync --frozen --quiet --extra tables --group browser
@@ -59,4 +65,4 @@ benchmark:  ## measure the kernel beside its peers, in an environment of its own
 	.venv-benchmark/bin/python benchmarks/pairwise.py --out docs
 
 clean:
-	rm -rf $(VENV) .venv-benchmark docs/_build dist
+	rm -rf $(VENV) .venv-bayes .venv-benchmark docs/_build dist

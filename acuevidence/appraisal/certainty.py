@@ -110,7 +110,7 @@ def _only(data: pd.DataFrame, column: str) -> str | None:
 def certainty(
     result: MetaAnalysis,
     *,
-    outcome: str = "pain",
+    outcome: str | None = None,
     comparator: str | None = None,
     indirectness: int = 0,
     override: Mapping[str, tuple[int, str]] | None = None,
@@ -123,8 +123,9 @@ def certainty(
     ----------
     result : MetaAnalysis
         A pooled effect on the SMD scale, positive in favour of acupuncture, from the rows of ``trial_effects``.
-    outcome : str
-        Outcome whose minimal important difference judges imprecision.
+    outcome : str, optional
+        Outcome whose minimal important difference judges imprecision. Default: those of the result's data, ``pain`` where it
+        names none; of several the smallest difference counts.
     comparator : str, optional
         Default: the one in the result's data.
     indirectness : {0, 1, 2}
@@ -150,7 +151,9 @@ def certainty(
     Notes
     -----
     The rules put numbers on judgements (Schünemann et al, GRADE Handbook, 2013); they make a rating repeatable, not
-    beyond dispute, which is why every one can be overridden.
+    beyond dispute, which is why every one can be overridden. An outcome without a published minimal important difference
+    (days with headache, responders, quality of life) is judged against no effect alone: an interval that holds it costs one
+    step, where one that holds an important effect too would cost two; the reason says so.
 
     Examples
     --------
@@ -173,7 +176,7 @@ def certainty(
         "risk_of_bias": _risk_of_bias(result, comparator, rules["risk_of_bias"], evidence),
         "inconsistency": _inconsistency(result, rules["inconsistency"]),
         "indirectness": (indirectness, "as stated by the user" if indirectness else "none stated"),
-        "imprecision": _imprecision(result, mid(outcome, "SMD", evidence=evidence).low, rules["imprecision"]),
+        "imprecision": _imprecision(result, _threshold(result, outcome, evidence), rules["imprecision"]),
         "missing_evidence": _missing(result, comparator, rules["missing_evidence"]),
     }
     for domain, (steps, reason) in (override or {}).items():
@@ -222,7 +225,25 @@ def _inconsistency(result: MetaAnalysis, rules: Mapping[str, Any]) -> tuple[int,
     return (1 if result.i2 >= rules["i2_serious"] or crosses else 0), said
 
 
-def _imprecision(result: MetaAnalysis, threshold: float, rules: Mapping[str, Any]) -> tuple[int, str]:
+def _threshold(result: MetaAnalysis, outcome: str | None, evidence: Evidence) -> float | None:
+    """Return the smallest important SMD of the outcomes pooled, or None where one of them has none that is published."""
+    if outcome is not None:
+        wanted = [outcome]
+    else:
+        known = result.data["outcome"].dropna() if "outcome" in result.data else pd.Series(dtype=object)
+        wanted = list(dict.fromkeys(known)) or ["pain"]
+    with_one = [
+        o
+        for entry in appraisal_rules()["minimal_important_difference"]
+        for o in entry["outcomes"]
+        if entry["measure"] == "SMD"
+    ]
+    if not set(wanted) <= set(with_one):
+        return None
+    return min(mid(name, "SMD", evidence=evidence).low for name in wanted)
+
+
+def _imprecision(result: MetaAnalysis, threshold: float | None, rules: Mapping[str, Any]) -> tuple[int, str]:
     reasons = []
     if {"n1", "n2"} <= set(result.data.columns):
         n = float(result.data[["n1", "n2"]].sum().sum())
@@ -231,8 +252,11 @@ def _imprecision(result: MetaAnalysis, threshold: float, rules: Mapping[str, Any
     if result.k <= rules["few_trials"]:
         reasons.append(f"{result.k} trial{'s' if result.k > 1 else ''}")
     if result.ci_low < 0 < result.ci_high:
-        important = " and an important one" if result.ci_high > threshold else ""
-        reasons += [f"the interval holds no effect{important}"] * (2 if important else 1)
+        important = threshold is not None and result.ci_high > threshold
+        said = " and an important one" if important else ""
+        if threshold is None:
+            said = " (no minimal important difference is published for this outcome)"
+        reasons += [f"the interval holds no effect{said}"] * (2 if important else 1)
     return min(len(reasons), 2), "; ".join(dict.fromkeys(reasons)) or "precise"
 
 

@@ -109,7 +109,8 @@ def influence(result: MetaAnalysis) -> pd.DataFrame:
         One row a trial: ``rstudent`` (externally standardised residual), ``dffits``, ``cook_d``, ``cov_r`` (ratio of the
         coefficients' generalised variances), ``tau2_del``, ``q_del``, ``hat``, ``weight`` (percent), ``dfbetas`` (one column
         ``dfbetas_TERM`` a coefficient with moderators), ``influential``. A trial that alone carries a coefficient
-        cannot be left out: its deletion diagnostics are missing and it is flagged.
+        cannot be left out: its deletion diagnostics are missing and it is flagged. Effects that agree exactly have no residual
+        under HKSJ: ratios to a spread of 0 are missing, and nothing is flagged.
 
     Raises
     ------
@@ -140,15 +141,18 @@ def influence(result: MetaAnalysis) -> pd.DataFrame:
     hat = _hat(result, X)
     scale = _scale_of(result, deleted, X, tau2)
     unscaled = _inverse_information(X, 1 / (result.vi + tau2[:, None]))
-    cook = np.einsum("kp,pq,kq->k", shift, np.linalg.inv(result.covariance), shift)
-    dfbetas = shift / np.sqrt(scale[:, None] * np.diagonal(unscaled, axis1=1, axis2=2))
-    dffits = (X @ result.beta - predicted) / np.sqrt(scale * hat * (tau2 + result.vi))
+    cook = np.einsum("kp,pq,kq->k", shift, np.linalg.pinv(result.covariance), shift)
+    with np.errstate(divide="ignore", invalid="ignore"):  # HKSJ's variance is 0 when the effects agree exactly
+        dfbetas = shift / np.sqrt(scale[:, None] * np.diagonal(unscaled, axis1=1, axis2=2))
+        dffits = (X @ result.beta - predicted) / np.sqrt(scale * hat * (tau2 + result.vi))
+        rstudent = (result.yi - predicted) / np.sqrt(scale * (result.vi + tau2) + spread)
+        cov_r = np.linalg.det(deleted.vcov) / np.linalg.det(result.covariance)
     frame = pd.DataFrame(
         {
-            "rstudent": (result.yi - predicted) / np.sqrt(scale * (result.vi + tau2) + spread),
+            "rstudent": rstudent,
             "dffits": dffits,
             "cook_d": cook,
-            "cov_r": np.linalg.det(deleted.vcov) / np.linalg.det(result.covariance),
+            "cov_r": cov_r,
             "tau2_del": tau2,
             "q_del": deleted.q,
             "hat": hat,

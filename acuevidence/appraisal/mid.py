@@ -43,7 +43,7 @@ def mid(outcome: str = "pain", measure: str = "SMD", *, evidence: Evidence | Non
     Parameters
     ----------
     outcome : str
-        For example ``pain``, ``function``, ``headache_frequency``.
+        For example ``pain`` or ``function``; others, such as ``headache_frequency``, have no published one between groups.
     measure : {"SMD", "MD"}
         ``MD`` is in points of a 0-100 scale.
     evidence : Evidence, optional

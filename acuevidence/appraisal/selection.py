@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from scipy.optimize import minimize
-from scipy.special import chdtrc, ndtr, ndtri
+from scipy.special import chdtrc, log_ndtr, ndtr, ndtri
 
 from acuevidence.appraisal.small_study import few_trials, participants, refuse_few
 from acuevidence.errors import ConvergenceError, InputError
@@ -234,11 +234,11 @@ class _Model:
         total = self.v + tau2
         s = np.sqrt(total)
         density = -0.5 * np.log(2 * math.pi * total) - 0.5 * (self.y - mu) ** 2 / total
-        log_w, mean = self._step(mu, s, delta) if self.kind == "step" else self._smooth(mu, s, delta)
-        return (log_w + density - np.log(mean)).sum(axis=1)
+        log_w, log_mean = self._step(mu, s, delta) if self.kind == "step" else self._smooth(mu, s, delta)
+        return (log_w + density - log_mean).sum(axis=1)
 
     def _step(self, mu: Array, s: Array, delta: Array) -> tuple[Array, Array]:
-        """Return log w of each trial, and the mean of w: the upper tail and the intervals of P below it."""
+        """Return log w of each trial, and the log of its mean: the upper tail and the intervals of P below it."""
         weights = np.concatenate([np.ones_like(delta[:, :1]), delta], axis=1)
         mean = np.zeros_like(mu * s)
         above = np.zeros_like(mean)
@@ -247,7 +247,7 @@ class _Model:
             tail = ndtr((mu - float(ndtri(1 - cut)) * np.sqrt(self.v)) / s) if cut < 1 else np.ones_like(mean)
             mean = mean + weights[:, j : j + 1] * (tail - above)
             above = tail
-        return np.log(weights[:, self.group]), mean
+        return np.log(weights[:, self.group]), np.log(mean)
 
     def _smooth(self, mu: Array, s: Array, delta: Array) -> tuple[Array, Array]:
         se = np.sqrt(self.v)
@@ -256,16 +256,20 @@ class _Model:
         z, weight = _rule(end)
         log_w = _LOG_WEIGHTS[self.kind]
         observed = np.clip(ndtr(-self.y / se), least, 1 - least if least else 1.0)
+        # Logarithms throughout: a weight of P^59 is nothing to a float and still something beside its own mean.
+        spread, centre = (s / se)[..., None], (mu / se)[..., None]
         nodes = log_w(ndtr(-z), ndtr(z), delta[..., None], self.precision[:, None])
-        centre, spread = (mu / se)[..., None], (s / se)[..., None]
-        density = np.exp(-0.5 * ((z - centre) / spread) ** 2) / (spread * math.sqrt(2 * math.pi))
-        mean = (np.exp(nodes) * density * weight).sum(axis=-1)
-        for tail, edge in ((ndtr((mu - end * se) / s), end), (ndtr((-end * se - mu) / s), -end)):
+        nodes = nodes - 0.5 * ((z - centre) / spread) ** 2 - np.log(spread) + np.log(weight / math.sqrt(2 * math.pi))
+        tails = []
+        for beyond, edge in (((mu - end * se) / s, end), ((-end * se - mu) / s, -end)):
             p = np.array([ndtr(-edge)])
-            at = log_w(p, 1 - p, delta[..., None], self.precision[:, None])[..., 0]
-            mean = mean + np.exp(at) * tail
+            at = log_w(p, 1 - p, delta[..., None], self.precision[:, None])
+            tails.append(at + log_ndtr(beyond)[..., None])
+        terms = np.concatenate([nodes, *tails], axis=-1)
+        top = terms.real.max(axis=-1, keepdims=True)
+        log_mean = top[..., 0] + np.log(np.exp(terms - top).sum(axis=-1))
         own = log_w(observed, 1 - observed, delta, self.precision)
-        return own, mean
+        return own, log_mean
 
     def bounds(self) -> Array:
         """Return the range of each parameter, (2 + deltas, 2)."""
@@ -441,7 +445,7 @@ def _report(
         vcov=pd.DataFrame(covariance, index=[names[i] for i in rows], columns=[names[i] for i in rows]), lrt=lrt,
         lrt_df=model.deltas, lrt_p=float(chdtrc(model.deltas, lrt)), loglik=loglik, aic=2 * model.free - 2 * loglik,
         unadjusted=float(plain.beta[0, 0]), counts=counts, k=result.k, level=result.level,
-        notes=_notes(result, counts, parameters, rows),
+        notes=_notes(result, counts, parameters, rows, estimate, covariance),
     )  # fmt: skip
 
 
@@ -454,10 +458,16 @@ def _covariance(model: _Model, parameters: Array, rows: Array) -> Array:
     return np.linalg.inv(information)
 
 
-def _notes(result: MetaAnalysis, counts: Array, parameters: Array, rows: Array) -> tuple[str, ...]:
+def _notes(
+    result: MetaAnalysis, counts: Array, parameters: Array, rows: Array, estimate: float, covariance: Array
+) -> tuple[str, ...]:
     notes = list(few_trials(result, "the weights are hardly known"))
     if len(counts) and counts.min() == 1:
         notes.append("One trial alone in an interval of P: its weight is hardly known.")
     if set(range(2, len(parameters))) - set(rows.tolist()):
         notes.append("A weight is at the end of its range: treat the estimate with caution.")
+    if not result.yi.min() <= estimate <= result.yi.max():
+        notes.append("The effect lies beyond that of every trial: these data do not carry the model.")
+    if not np.isfinite(covariance).all():
+        notes.append("The likelihood is flat about its maximum: no standard error can be given.")
     return tuple(notes)

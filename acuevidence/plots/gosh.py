@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from acuevidence.appraisal.gosh_clusters import GoshClusters
 from acuevidence.inputs import choice
 from acuevidence.plots.style import COLOURS, new_axes, style
 
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = ["gosh"]
+
+_CLUSTERS = ("sham", "usual_care", "active", "accent", "neutral")
 
 
 def gosh(
@@ -25,12 +28,12 @@ def gosh(
     subsets: str | int | None = None,
     seed: int = 0,
 ) -> Axes:
-    """Draw I2 against the pooled effect over subsets of the trials.
+    """Draw I2 against the pooled effect over subsets of the trials, set off by a trial or by cluster.
 
     Parameters
     ----------
-    result : MetaAnalysis or DataFrame
-        What to draw, or the frame of its ``gosh()``.
+    result : MetaAnalysis, DataFrame or GoshClusters
+        What to draw, the frame of its ``gosh()``, or its ``gosh_clusters()``, which are coloured by cluster.
     trial : str, optional
         Trial whose subsets are set off in colour, by its label.
     ax : Axes, optional
@@ -66,13 +69,20 @@ def gosh(
     >>> [t.get_text() for t in ax.get_legend().get_texts()]
     ['without D', 'with D']
     """
-    if isinstance(result, pd.DataFrame):
+    height, word = "i2", "I² of the subset (%)"
+    if isinstance(result, GoshClusters):
+        frame = result.subsets
+        if result.heterogeneity == "tau2":
+            height, word = "tau2", "τ² of the subset"
+    elif isinstance(result, pd.DataFrame):
         frame = result
     else:
         frame = result.gosh(("all" if result.k <= 12 else 4096) if subsets is None else subsets, seed)
     clouds = [("", frame, COLOURS["neutral"])]
+    if isinstance(result, GoshClusters) and trial is None:
+        clouds = _by_cluster(result)
     if trial is not None:
-        known = [str(c) for c in frame.columns if c not in ("k", "estimate", "tau2", "i2", "q")]
+        known = [str(c) for c in frame.columns if c not in ("k", "estimate", "tau2", "i2", "q", "cluster")]
         belongs = frame[choice("trial", trial, known)].astype(bool)
         clouds = [
             (f"without {trial}", frame[~belongs], COLOURS["sham"]),
@@ -84,7 +94,7 @@ def gosh(
         for label, part, colour in clouds:
             ax.scatter(
                 part["estimate"],
-                part["i2"],
+                part[height],
                 s=dot,
                 color=colour,
                 alpha=0.35 if dot < 8 else 0.8,
@@ -92,9 +102,29 @@ def gosh(
                 label=label,
                 rasterized=True,
             )
-        ax.set(xlabel="Pooled effect of the subset", ylabel="I² of the subset (%)", ylim=(-3, 103))
-        if trial is not None:
+        ax.set(xlabel="Pooled effect of the subset", ylabel=word)
+        if height == "i2":
+            ax.set_ylim(-3, 103)
+        if len(clouds) > 1:
             ax.legend(
-                loc="lower left", bbox_to_anchor=(0, 1), ncols=2, markerscale=2, handletextpad=0.2, borderaxespad=0.1
+                loc="lower left",
+                bbox_to_anchor=(0, 1),
+                ncols=2 if trial else 1,
+                markerscale=2,
+                handletextpad=0.2,
+                borderaxespad=0.1,
             )
     return ax
+
+
+def _by_cluster(found: GoshClusters) -> list[tuple[str, pd.DataFrame, str]]:
+    """Return words, subsets and colour of each cluster; the words name the flagged trial that most of them hold, or lack."""
+    clouds = []
+    for place, cluster in enumerate(found.clusters.index):
+        words = f"cluster {cluster}"
+        if found.flagged:
+            share = float(found.trials.loc[found.flagged[0], f"share_{cluster}"])
+            words += f" ({share:.0%} with {found.flagged[0]})"
+        part = found.subsets[found.subsets["cluster"] == cluster]
+        clouds.append((words, part, COLOURS[_CLUSTERS[place % len(_CLUSTERS)]]))
+    return clouds

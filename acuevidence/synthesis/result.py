@@ -22,6 +22,7 @@ from acuevidence.synthesis import kernel
 if TYPE_CHECKING:
     from acuevidence.appraisal.excess_significance import ExcessSignificance
     from acuevidence.appraisal.fail_safe import FailSafeN
+    from acuevidence.appraisal.gosh_clusters import GoshClusters
     from acuevidence.appraisal.p_uniform import PUniform
     from acuevidence.appraisal.selection import SelectionModel
     from acuevidence.appraisal.small_study import LimitMetaAnalysis, SmallStudyTest
@@ -611,6 +612,13 @@ class MetaAnalysis:
         from acuevidence.appraisal.gosh import gosh
 
         return gosh(self, subsets, seed)
+
+    def gosh_clusters(self, *, heterogeneity: str = "i2", threshold: float = 0.6, subsets: str | int | None = None,
+                      seed: int | None = 0) -> GoshClusters:  # fmt: skip
+        """Return the clusters among the subsets of trials, and the trials that make them."""
+        from acuevidence.appraisal.gosh_clusters import gosh_clusters
+
+        return gosh_clusters(self, heterogeneity=heterogeneity, threshold=threshold, subsets=subsets, seed=seed)
 
     def permutation_test(self, exact: bool | None = None, n: int = 1000, seed: int | None = None) -> Permutation:
         """Return the permutation test of the pooled effect (sign flips) or of the moderators (rows of X).

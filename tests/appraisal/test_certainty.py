@@ -60,3 +60,22 @@ def test_the_row_of_the_summary_of_findings_is_in_points_of_the_typical_scale(re
     assert (row["points"], row["points_low"]) == pytest.approx((result.estimate * sd, result.ci_low * sd))
     assert (row["trials"], row["participants"]) == (result.k, int(TRIALS[["n1", "n2"]].sum().sum()))
     assert (row["condition"], row["comparator"]) == ("neck_pain", "sham")
+
+
+def test_an_outcome_without_a_published_threshold_is_judged_against_no_effect_alone():
+    wide = ae.meta_analysis([0.9, 0.1, -0.6, 0.4], [0.02] * 4)
+    assert downgrade(ae.certainty(wide, outcome="pain"), "imprecision") == 2
+    rated = ae.certainty(wide, outcome="headache_frequency")
+    assert downgrade(rated, "imprecision") == 1
+    assert (
+        "no minimal important difference is published" in rated.domains.set_index("domain").loc["imprecision", "reason"]
+    )
+    with pytest.raises(ae.InputError, match="no minimal important difference is known for 'response'"):
+        ae.mid("response", "SMD")
+
+
+def test_the_outcome_is_that_of_the_trials():
+    effects = ae.trial_effects("headache", comparator="sham").assign(yi=[0.9, 0.1, -0.6], vi=0.02)
+    own = ae.certainty(ae.meta_analysis(data=effects))
+    as_pain = ae.certainty(ae.meta_analysis(data=effects), outcome="pain")
+    assert (downgrade(own, "imprecision"), downgrade(as_pain, "imprecision")) == (1, 2)

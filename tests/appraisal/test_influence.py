@@ -140,3 +140,10 @@ def test_methods_of_a_pooled_effect_refuse_moderators(method):
     data = pd.DataFrame({"yi": [0.1, 0.2, 0.4, 0.3], "vi": 0.1, "year": [2001, 2002, 2003, 2004]})
     with pytest.raises(InputError, match="without moderators"):
         getattr(ae.meta_analysis("yi", "vi", data=data, moderators="~ year"), method)()
+
+
+@pytest.mark.parametrize("test", ["HKSJ", "z"])
+def test_trials_that_agree_exactly_influence_nothing(test):
+    frame = ae.meta_analysis([0.25] * 5, [0.02, 0.03, 0.04, 0.02, 0.03], test=test).influence()
+    assert not frame.influential.any()
+    assert frame.cook_d.abs().max() < 1e-12
