@@ -327,11 +327,11 @@ class MetaAnalysis:
         return tau2_interval(self, choice("method", method, ("QP", "PL", "BT")), level or self.level, n, seed)
 
     def bootstrap(self, kind: str = "parametric", *, n: int = 2000, seed: int | None = None,
-                  level: float | None = None) -> pd.DataFrame:  # fmt: skip
+                  level: float | None = None, **where: Any) -> pd.DataFrame:  # fmt: skip
         """Return bootstrap intervals of the coefficients and tau2 (percentiles); see :func:`.intervals.bootstrap`."""
         from acuevidence.synthesis.intervals import bootstrap
 
-        return bootstrap(self, kind, n, seed, level or self.level)
+        return bootstrap(self, kind, n, seed, level or self.level, **where)
 
     def bootstrap_prediction(self, *, n: int = 20000, seed: int | None = None, level: float | None = None
                              ) -> tuple[float, float]:  # fmt: skip
@@ -542,6 +542,9 @@ class GroupedMetaAnalysis(Mapping[str, MetaAnalysis]):
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row a group and coefficient."""
+        fitted: pd.DataFrame | None = getattr(self.groups, "frame_of_fits", lambda: None)()
+        if fitted is not None:
+            return fitted
         return pd.concat(
             [one.to_frame().assign(**{self.by: name}) for name, one in self.groups.items()], ignore_index=True
         )
