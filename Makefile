@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV_VERSION := 0.13.9
 
-.PHONY: bayes-test browser-test figures test check notebooks docs doctest linkcheck lint benchmark clean
+.PHONY: audit bayes-test benchmark browser-test check clean dist docs doctest figures fuzz linkcheck lint notebooks test
 
 $(VENV)/.installed: pyproject.toml uv.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "acuevidence needs Python >= 3.11, this is " + sys.version.split()[0])'
@@ -64,5 +64,21 @@ benchmark:  ## measure the kernel beside its peers, in an environment of its own
 	UV_PROJECT_ENVIRONMENT=.venv-benchmark .venv-benchmark/bin/uv sync --frozen --quiet --no-default-groups --group benchmark
 	.venv-benchmark/bin/python benchmarks/pairwise.py --out docs
 
+dist: $(VENV)/.installed  ## wheel, source archive, bill of materials, and the lock as pip reads it
+	$(BIN)/uv build --quiet --out-dir dist
+	$(BIN)/uv export --frozen --quiet --no-default-groups --all-extras --no-emit-project --format requirements-txt -o dist/requirements.txt
+	$(BIN)/uv export --frozen --quiet --no-default-groups --all-extras --format cyclonedx1.5 -o dist/sbom.cdx.json
+
+audit: dist  ## ask the advisory service about every locked version (needs the network)
+	$(BIN)/uv tool run pip-audit --strict --disable-pip --require-hashes -r dist/requirements.txt
+
+FUZZ_SECONDS ?= 300
+fuzz:  ## feed damaged files to everything that reads files, guided by coverage, in an environment of its own
+	test -x .venv-fuzz/bin/python || $(PYTHON) -m venv .venv-fuzz
+	.venv-fuzz/bin/python -m pip install --quiet --disable-pip-version-check -e '.[excel]' atheris
+	mkdir -p .venv-fuzz/found
+	cd .venv-fuzz/found && ../bin/python ../../tests/trust/fuzz/importers.py importers -max_total_time=$(FUZZ_SECONDS) -max_len=20000
+	cd .venv-fuzz/found && ../bin/python ../../tests/trust/fuzz/importers.py evidence -max_total_time=$(FUZZ_SECONDS) -max_len=20000
+
 clean:
-	rm -rf $(VENV) .venv-bayes .venv-benchmark docs/_build dist
+	rm -rf $(VENV) .venv-bayes .venv-benchmark .venv-fuzz docs/_build dist

@@ -10,6 +10,7 @@ from __future__ import annotations
 import html
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,7 @@ from acuevidence.effects.trials import trial_effects
 from acuevidence.errors import InputError
 from acuevidence.evidence import Evidence, load_evidence
 from acuevidence.inputs import choice
-from acuevidence.synthesis import kernel
+from acuevidence.synthesis import kernel, scale
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -50,6 +51,8 @@ _MODELS: dict[str, tuple[str, ...]] = {
     "estimator": ("REML", "DL", "PM", "SJ", "EE"),
     "test": ("HKSJ", "HKSJ-adhoc", "z"),
 }
+_ALL_MODELS = {"estimator": kernel.METHODS, "test": kernel.TESTS}
+_NO_ONE = "none"
 _PEDRO = 6
 _FEWEST = 2
 
@@ -166,8 +169,12 @@ def multiverse(
     comparator: str,
     decisions: Mapping[str, Sequence[str]] | None = None,
     *,
+    exclude: Mapping[str, Sequence[str]] | None = None,
     level: float = 0.95,
     evidence: Evidence | None = None,
+    chunk: int = scale.CHUNK,
+    client: Any = None,
+    progress: scale.Progress = iter,
 ) -> Multiverse:
     """Fit every defensible specification of a pooled effect.
 
@@ -180,11 +187,18 @@ def multiverse(
     decisions : mapping, optional
         Decision to the options to keep, for example ``{"timing": ["end_of_treatment"]}``; decisions that are not named keep
         all of theirs. Known decisions: ``outcome, timing, cautions, statistic, figures, responders, sd_source,
-        comparator_type, quality, size, left_out, estimator, test``.
+        comparator_type, quality, size, left_out, estimator, test``. ``estimator`` and ``test`` take any of
+        :func:`acuevidence.meta_analysis`; by default REML, DL, PM, SJ, EE, and HKSJ, HKSJ-adhoc, z.
+    exclude : mapping, optional
+        Sets of trials to leave out, by name, for example ``{"unpublished": ["trial_id_1"]}``; they are the options of a
+        decision ``exclude`` whose first is ``none``.
     level : float
         Level of the intervals.
     evidence : Evidence, optional
         Default: the package's evidence.
+    chunk, client, progress
+        Sets of trials fitted at a time, a Dask client to send them to, and what wraps the iteration over them; as in
+        :func:`acuevidence.synthesis.scale.in_chunks`. The answer is the same to the bit with and without a client.
 
     Returns
     -------
@@ -216,12 +230,13 @@ def multiverse(
     choice("comparator", comparator, list(evidence.rules.comparators))
     if not 0 < level < 1:
         raise InputError(f"level must lie between 0 and 1, not {level!r}")
-    options = _options(condition, comparator, decisions or {}, evidence)
-    grid = _Grid.of(condition, comparator, options, evidence)
-    sets, which = grid.sets()
+    options = _options(condition, comparator, decisions or {}, exclude or {}, evidence)
+    grid = _Grid.of(condition, comparator, options, exclude or {}, evidence)
+    where: dict[str, Any] = {"chunk": chunk, "client": client, "progress": progress}
+    sets, which = grid.sets(**where)
     if (~np.isnan(sets[..., 0])).sum(axis=1).max() < _FEWEST:
         raise InputError(f"no specification of {condition} against {comparator} has {_FEWEST} trials")
-    frame = _specifications(options, which, _fits(sets, options, level))
+    frame = _specifications(options, which, _fits(sets, options, level, **where))
     pooled = frame[frame["k"] >= _FEWEST]
     ordered = pooled.sort_values("estimate", key=lambda estimate: estimate.round(9), kind="stable", ignore_index=True)
     return Multiverse(
@@ -235,12 +250,14 @@ def multiverse(
 
 
 def _options(
-    condition: str, comparator: str, wanted: Mapping[str, Sequence[str]], evidence: Evidence
-) -> dict[str, tuple[str, ...]]:
+    condition: str, comparator: str, wanted: Mapping[str, Sequence[str]], exclude: Mapping[str, Sequence[str]],
+    evidence: Evidence,
+) -> dict[str, tuple[str, ...]]:  # fmt: skip
     known = {
         "outcome": ("in order", *evidence.rules.outcomes(condition)),
         **_FIGURES,
         **_TRIALS,
+        **({"exclude": (_NO_ONE, *exclude)} if exclude else {}),
         "left_out": _OUT,
         **_MODELS,
     }
@@ -252,7 +269,13 @@ def _options(
         choice("decision", name, known)
         if isinstance(options, str) or not len(options):
             raise InputError(f"decisions[{name!r}] must be a list of options (of: {', '.join(known[name])})")
-        known[name] = tuple(choice(name, option, known[name]) for option in options)
+        allowed = _ALL_MODELS.get(name, known[name])
+        known[name] = tuple(choice(name, option, allowed) for option in options)
+    for name, trials in exclude.items():
+        if name == _NO_ONE or isinstance(trials, str):
+            raise InputError(f"exclude[{name!r}] must be a list of trial_ids under a name other than {_NO_ONE!r}")
+        for trial in trials:
+            choice(f"exclude[{name!r}]", trial, evidence.trials["trial_id"].tolist())
     return known
 
 
@@ -261,17 +284,21 @@ class _Grid:
     """Trials by specification of data: a table of figures for each way to read them, and the trials' traits.
 
     ``effects`` has the shape (readings, trials, 2) with yi and vi, NaN where a trial has no figure; ``traits`` are masks of
-    (readings, trials) by decision and option.
+    (readings, trials) by decision and option; ``excluded`` are masks (sets, trials) of who is left out by name.
     """
 
     effects: Array
     masks: dict[str, list[Array]]
+    excluded: Array
     teams: Array
     countries: Array
     options: Mapping[str, tuple[str, ...]]
 
     @classmethod
-    def of(cls, condition: str, comparator: str, options: Mapping[str, tuple[str, ...]], evidence: Evidence) -> _Grid:
+    def of(
+        cls, condition: str, comparator: str, options: Mapping[str, tuple[str, ...]],
+        exclude: Mapping[str, Sequence[str]], evidence: Evidence,
+    ) -> _Grid:  # fmt: skip
         tables, trials = _readings(condition, comparator, options, _of_condition(condition, evidence))
         effects = np.stack([table[["yi", "vi"]].to_numpy(dtype=float) for table in tables])
         known = evidence.trials.set_index("trial_id").loc[trials]
@@ -281,9 +308,11 @@ class _Grid:
             for name in _TRIALS
         }
         teams = known["study"].str.extract(r"^([^\d,(]+)")[0].str.strip().to_numpy()
-        return cls(effects, masks, pd.factorize(teams)[0], pd.factorize(known["country"])[0], options)
+        named = [exclude.get(name, ()) for name in options.get("exclude", (_NO_ONE,))]
+        excluded = np.stack([np.isin(trials, list(ids)) for ids in named])
+        return cls(effects, masks, excluded, pd.factorize(teams)[0], pd.factorize(known["country"])[0], options)
 
-    def sets(self) -> tuple[Array, Array]:
+    def sets(self, **where: Any) -> tuple[Array, Array]:
         """Return the distinct sets of trials, (sets, trials, 2), and for each specification of data which it is."""
         trials = self.effects.shape[1]
         names = list(_TRIALS)
@@ -292,12 +321,17 @@ class _Grid:
             for picked in product(*(range(len(self.options[name])) for name in names))
         ], axis=1)  # (readings, combinations, trials)  # fmt: skip
         rows = np.where(kept[..., None], self.effects[:, None], np.nan).reshape(-1, trials, 2)
-        unique, where = _distinct(rows)
-        left = np.stack(
-            [_left_out(option, unique, self.teams, self.countries) for option in self.options["left_out"]], axis=1
-        )
+        unique, where_from = _distinct(rows)
+        less = np.where(self.excluded[None, ..., None], np.nan, unique[:, None]).reshape(-1, trials, 2)
+        some, which = _distinct(less)
+        left = np.stack([
+            some if option == _OUT[0] else scale.in_chunks(partial(
+                _left_out, option=option, teams=self.teams, countries=self.countries), [some], **where)
+            for option in self.options["left_out"]
+        ], axis=1)  # fmt: skip
         final, again = _distinct(left.reshape(-1, trials, 2))
-        return final, again.reshape(len(unique), -1)[where].ravel()
+        per_set = again.reshape(len(some), -1)[which].reshape(len(unique), -1)
+        return final, per_set[where_from].ravel()
 
 
 def _readings(
@@ -385,10 +419,8 @@ def _distinct(rows: Array) -> tuple[Array, Array]:
     return rows[first], where.ravel()
 
 
-def _left_out(option: str, sets: Array, teams: Array, countries: Array) -> Array:
+def _left_out(sets: Array, *, option: str, teams: Array, countries: Array) -> Array:
     """Return each set without the trial, team or country whose omission moves its DerSimonian-Laird effect most."""
-    if option == "none out":
-        return sets
     groups = {_OUT[1]: np.arange(sets.shape[1]), _OUT[2]: teams, _OUT[3]: countries}[option]
     ids = np.unique(groups[groups >= 0])
     without = groups[None, :] != ids[:, None]  # (groups, trials)
@@ -413,34 +445,37 @@ def _left_out(option: str, sets: Array, teams: Array, countries: Array) -> Array
 # --- fits and what they say --------------------------------------------------------------------------------------
 
 
-def _fits(sets: Array, options: Mapping[str, tuple[str, ...]], level: float) -> dict[str, Array]:
+def _fits(sets: Array, options: Mapping[str, tuple[str, ...]], level: float, **where: Any) -> dict[str, Array]:
     """Return arrays (sets, estimators, tests); missing where a set has fewer than two trials."""
-    shape = (len(sets), len(options["estimator"]), len(options["test"]))
-    found = {name: np.full(shape, np.nan) for name in ("estimate", "se", "ci_low", "ci_high", "tau2", "k")}
+    estimators, tests = options["estimator"], options["test"]
+    shape = (len(sets), len(estimators), len(tests))
     k = (~np.isnan(sets[..., 0])).sum(axis=1)
-    found["k"][:] = k[:, None, None]
     enough = np.flatnonzero(k >= _FEWEST)
-    y, v = sets[enough, :, 0], sets[enough, :, 1]
-    for i, method in enumerate(options["estimator"]):
-        for j, test in enumerate(options["test"]):
-            tau2 = found["tau2"][enough, i, 0] if j else None
-            fits = kernel.fit(y, v, method=method, test=test, tau2=tau2)
+    task = partial(_fitted, estimators=estimators, tests=tests, level=level)
+    columns = scale.in_chunks(task, [sets[enough, :, 0], sets[enough, :, 1]], **where)
+    found = {name: np.full(shape, np.nan) for name in ("estimate", "se", "ci_low", "ci_high", "tau2")}
+    for array, column in zip(found.values(), columns, strict=True):
+        array[enough] = column
+    return found | {"k": np.broadcast_to(k[:, None, None], shape)}
+
+
+def _fitted(
+    y: Array, v: Array, *, estimators: tuple[str, ...], tests: tuple[str, ...], level: float
+) -> tuple[Array, ...]:
+    """Return estimate, se, interval and tau2 by every estimator and test, (sets, estimators, tests) each."""
+    found = np.full((5, len(y), len(estimators), len(tests)), np.nan)
+    for i, method in enumerate(estimators):
+        for j, test in enumerate(tests):
+            fits = kernel.fit(y, v, method=method, test=test, tau2=found[4, :, i, 0] if j else None)
             estimate, se = fits.beta[:, 0], np.sqrt(fits.vcov[:, 0, 0])
             low, high = kernel.interval(estimate, se, fits.df, level)
-            for name, value in {
-                "estimate": estimate,
-                "se": se,
-                "ci_low": low,
-                "ci_high": high,
-                "tau2": fits.tau2,
-            }.items():
-                found[name][enough, i, j] = value
-    return found
+            found[:, :, i, j] = estimate, se, low, high, fits.tau2
+    return tuple(found)
 
 
 def _specifications(options: Mapping[str, tuple[str, ...]], which: Array, fits: Mapping[str, Array]) -> pd.DataFrame:
     sizes = [len(names) for names in options.values()]
-    codes = np.indices(sizes, dtype=np.int8).reshape(len(sizes), -1)
+    codes = np.indices(sizes, dtype=np.int16).reshape(len(sizes), -1)
     frame = pd.DataFrame({
         name: pd.Categorical.from_codes(codes[i], categories=list(names))
         for i, (name, names) in enumerate(options.items())

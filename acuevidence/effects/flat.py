@@ -6,6 +6,7 @@ trials with several outcomes, weeks and arms.
 
 from __future__ import annotations
 
+import re
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,9 @@ from scipy.special import ndtri
 from acuevidence.effects.size import effect_size
 from acuevidence.effects.trials import COLUMNS, Excluded
 from acuevidence.errors import InputError
+from acuevidence.evidence.importers.flat import NOTHING, unguarded
+from acuevidence.evidence.importers.rows import read_rows, read_sheet
+from acuevidence.evidence.importers.sources import read_bytes
 from acuevidence.inputs import choice, refuse
 
 __all__ = ["read_trials", "template"]
@@ -31,6 +35,7 @@ _MEASURES = {
     "SMD": {"means": "SMD", "counts": "OR2D"}, "SMDH": {"means": "SMDH"}, "MD": {"means": "MD"}, "ROM": {"means": "ROM"},
     "OR": {"counts": "OR", "means": "D2OR"}, "RR": {"counts": "RR"}, "RD": {"counts": "RD"},
 }  # fmt: skip
+_DECIMAL_COMMA = re.compile(r"^(\s*[+-]?\d*),(\d+\s*)$")
 _WAYS = "mean1 sd1 n1 mean2 sd2 n2, or events1 n1 events2 n2, or yi with vi, se, or ci_low and ci_high (group 1 is acupuncture)"
 
 
@@ -61,7 +66,7 @@ def read_trials(path_or_frame: str | Path | pd.DataFrame, *, measure: str = "SMD
     Raises
     ------
     InputError
-        For a file that cannot be read, a missing study, incomplete or impossible figures, an unknown ``higher_is``, or two rows
+        For a file that cannot be read or is larger than 64 MB (unpacked, for a workbook), a missing study, incomplete or impossible figures, an unknown ``higher_is``, or two rows
         of one trial, comparator, outcome and week; the row and the column are named.
 
     Examples
@@ -116,22 +121,27 @@ def template() -> str:
 def _read(path: Path) -> pd.DataFrame:
     if not path.is_file():
         raise InputError(f"file {str(path)!r} does not exist; give a CSV file, an Excel workbook, or a DataFrame")
+    data = read_bytes(path)
+    if data[:2] == b"PK":
+        found = read_sheet(data, path.name, None)
+    elif data[:4] == b"\xd0\xcf\x11\xe0":
+        raise InputError(f"{path.name} is an old Excel file (.xls) or locked; save it as .xlsx without a password")
+    else:
+        found = read_rows(data, path.name)
+        head = data.partition(b"\n")[0]
+        if b";" in head and b"," not in head:  # where decimals have commas, cells are parted by semicolons
+            found = found.apply(lambda column: column.str.replace(_DECIMAL_COMMA, r"\1.\2", regex=True))
+    found = found.map(lambda cell: unguarded(cell) if isinstance(cell, str) else cell)
+    found = found.mask(found.map(lambda cell: isinstance(cell, str) and cell.strip().upper() in NOTHING), np.nan)
+    return found.apply(lambda column: column if str(column.name).strip().lower() in _WORDS else _numbers(column))
+
+
+def _numbers(column: pd.Series) -> pd.Series:
+    """Return the column as numbers where every cell is one: a user's own column may become a moderator."""
     try:
-        if path.suffix.lower() in (".xlsx", ".xlsm", ".xls"):
-            found = pd.read_excel(path)
-        else:
-            with path.open(encoding="utf-8-sig") as file:
-                head = file.readline()
-            european = ";" in head and "," not in head
-            found = pd.read_csv(
-                path, encoding="utf-8-sig", sep=";" if european else ",", decimal="," if european else "."
-            )
-    except ImportError as error:
-        raise InputError(f"{path.name}: reading Excel needs openpyxl; install it, or save the sheet as CSV") from error
-    except (ValueError, UnicodeDecodeError) as error:
-        raise InputError(f"{path.name} cannot be read as a table: {error}; save it as CSV in UTF-8") from error
-    found.index = pd.RangeIndex(2, len(found) + 2, name="line")
-    return found.dropna(how="all")
+        return pd.to_numeric(column)
+    except (ValueError, TypeError):
+        return column
 
 
 def _tidy(raw: pd.DataFrame) -> pd.DataFrame:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import html
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ import pandas as pd
 
 from acuevidence.errors import InputError
 from acuevidence.inputs import choice, numeric, refuse, values
-from acuevidence.synthesis import kernel
+from acuevidence.synthesis import kernel, scale
 
 __all__ = ["Batch", "Layout", "fit_groups", "fit_many", "layout"]
 
@@ -128,26 +129,32 @@ def layout(code: Array, count: int) -> Layout:
     return Layout(np.argsort(code, kind="stable"), np.cumsum(size) - size, size)
 
 
-def fit_groups(y: Array, v: Array, where: Layout, fit: Callable[[Array, Array], kernel.Fits]) -> kernel.Fits:
+def fit_groups(
+    y: Array, v: Array, where: Layout, fit: Callable[[Array, Array], kernel.Fits], *, chunk: int = scale.CHUNK,
+    client: Any = None, progress: scale.Progress = iter,
+) -> kernel.Fits:  # fmt: skip
     """Fit the groups of a long table, those of like size together so that few cells stay empty."""
-    parts, done = [], []
     width = np.ceil(np.log2(where.size)).astype(int)
-    for w in np.unique(width):
-        groups = np.flatnonzero(width == w)
-        size, start = where.size[groups], where.start[groups]
-        column = np.arange(int(size.max()))
-        inside = column < size[:, None]
-        rows = where.order[np.where(inside, start[:, None] + column, start[:, None])]
-        parts.append(fit(np.where(inside, y[rows], np.nan), np.where(inside, v[rows], np.nan)))
-        done.append(groups)
-    back = np.argsort(np.concatenate(done), kind="stable")
-    return kernel.Fits(
-        **{f.name: np.concatenate([getattr(part, f.name) for part in parts])[back] for f in fields(kernel.Fits)}
-    )
+    alike = [np.flatnonzero(width == w) for w in np.unique(width)]
+    calls = (call for groups in alike for call in scale.jobs(fit, _padded(y, v, where, groups), chunk=chunk))
+    count = sum(-(-len(groups) // chunk) for groups in alike)
+    fits: kernel.Fits = scale.joined(scale.run(calls, count, client=client, progress=progress))
+    back = np.argsort(np.concatenate(alike), kind="stable")
+    return kernel.Fits(**{f.name: getattr(fits, f.name)[back] for f in fields(kernel.Fits)})
+
+
+def _padded(y: Array, v: Array, where: Layout, groups: Array) -> tuple[Array, Array]:
+    """Return the effects and variances of some groups as rows of one length, NaN beyond a group's own."""
+    size, start = where.size[groups], where.start[groups]
+    column = np.arange(int(size.max()))
+    inside = column < size[:, None]
+    rows = where.order[np.where(inside, start[:, None] + column, start[:, None])]
+    return np.where(inside, y[rows], np.nan), np.where(inside, v[rows], np.nan)
 
 
 def fit_many(yi: Any, vi: Any, *, by: Any = None, data: pd.DataFrame | None = None, method: str = "REML",
-             test: str = "HKSJ", level: float = 0.95) -> Batch:  # fmt: skip
+             test: str = "HKSJ", level: float = 0.95, chunk: int = scale.CHUNK, client: Any = None,
+             progress: scale.Progress = iter) -> Batch:  # fmt: skip
     """Pool many sets of effects at once.
 
     Parameters
@@ -161,6 +168,9 @@ def fit_many(yi: Any, vi: Any, *, by: Any = None, data: pd.DataFrame | None = No
         Where column names are looked up.
     method, test, level
         As for :func:`acuevidence.meta_analysis`.
+    chunk, client, progress
+        Meta-analyses fitted at a time, a Dask client to send them to, and what wraps the iteration over them; as in
+        :func:`acuevidence.synthesis.scale.in_chunks`. The numbers are the same to the bit with and without a client.
 
     Returns
     -------
@@ -188,17 +198,19 @@ def fit_many(yi: Any, vi: Any, *, by: Any = None, data: pd.DataFrame | None = No
     if not isinstance(level, (int, float)) or not 0 < level < 1:
         raise InputError(f"level must lie between 0 and 1 (0.95 for 95%), not {level!r}")
 
-    def fit(y: Array, v: Array) -> kernel.Fits:
-        return kernel.fit(y, v, method=method, test=test)
-
+    if not isinstance(chunk, int) or chunk < 1:
+        raise InputError(f"chunk must be 1 or more meta-analyses, not {chunk!r}")
+    fit = partial(kernel.fit, method=method, test=test)
+    where: dict[str, Any] = {"chunk": chunk, "client": client, "progress": progress}
     if by is not None:
-        return _batch(*_long(yi, vi, by, data, fit), method, test, float(level))
+        return _batch(*_long(yi, vi, by, data, partial(fit_groups, fit=fit, **where)), method, test, float(level))
     y, v = _wide(yi, vi, data)
     some = ~np.isnan(y).all(axis=1)
-    return _batch(fit(y[some], v[some]), some, pd.RangeIndex(len(y)), method, test, float(level))
+    fits: kernel.Fits = scale.in_chunks(fit, [y[some], v[some]], **where)
+    return _batch(fits, some, pd.RangeIndex(len(y)), method, test, float(level))
 
 
-def _long(yi: Any, vi: Any, by: Any, data: pd.DataFrame | None, fit: Callable[[Array, Array], kernel.Fits]
+def _long(yi: Any, vi: Any, by: Any, data: pd.DataFrame | None, fitted: Callable[..., kernel.Fits]
           ) -> tuple[kernel.Fits, Array, pd.Index]:  # fmt: skip
     arrays, index = numeric(data, yi=yi, vi=vi)
     refuse(~(arrays["vi"] > 0), "vi must be positive (a variance, not a standard error of zero)", arrays["vi"], index)
@@ -209,7 +221,7 @@ def _long(yi: Any, vi: Any, by: Any, data: pd.DataFrame | None, fit: Callable[[A
     if not len(index):
         raise InputError("there is no trial to pool (yi is empty)")
     code, levels = pd.factorize(groups)
-    fits = fit_groups(arrays["yi"], arrays["vi"], layout(code, len(levels)), fit)
+    fits = fitted(arrays["yi"], arrays["vi"], layout(code, len(levels)))
     return fits, np.ones(len(levels), dtype=bool), pd.Index(levels, name=by if isinstance(by, str) else groups.name)
 
 
@@ -227,6 +239,8 @@ def _wide(yi: Any, vi: Any, data: pd.DataFrame | None) -> tuple[Array, Array]:
     if y.size == 0:
         raise InputError(f"there is no trial to pool (yi has the shape {y.shape})")
     absent = np.isnan(y)
+    if (absent & np.isnan(v)).all():
+        raise InputError("there is no trial to pool (every yi is NaN)")
     _refuse_cells(np.isinf(y), "yi must be finite", y)
     _refuse_cells(~absent & np.isnan(v), "vi is missing where yi is given", v)
     _refuse_cells(absent & ~np.isnan(v), "yi is missing where vi is given", y)

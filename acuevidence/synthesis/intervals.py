@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,7 @@ from scipy.special import chdtri, gammainc
 
 from acuevidence.errors import InputError
 from acuevidence.inputs import choice
-from acuevidence.synthesis import kernel
+from acuevidence.synthesis import kernel, scale
 
 if TYPE_CHECKING:
     from acuevidence.synthesis.result import MetaAnalysis
@@ -62,7 +63,10 @@ def tau2_interval(result: MetaAnalysis, method: str, level: float, n: int, seed:
     return float(interval["ci_low"]), float(interval["ci_high"])
 
 
-def bootstrap(result: MetaAnalysis, kind: str, n: int, seed: int | None, level: float) -> pd.DataFrame:
+def bootstrap(
+    result: MetaAnalysis, kind: str, n: int, seed: int | None, level: float, *, chunk: int = scale.CHUNK, client: Any = None,
+    progress: scale.Progress = iter,
+) -> pd.DataFrame:  # fmt: skip
     """Return bootstrap standard errors and percentile intervals of the coefficients and tau2.
 
     Parameters
@@ -72,11 +76,14 @@ def bootstrap(result: MetaAnalysis, kind: str, n: int, seed: int | None, level: 
     kind : {"parametric", "study"}
         Effects drawn from the fitted model, or trials drawn with replacement.
     n : int
-        Samples, all refitted in one batch.
+        Samples; each chunk of them is drawn and refitted in one batch.
     seed : int or None
         Seed of the draws.
     level : float
         Level of the intervals.
+    chunk, client, progress
+        Samples drawn at a time, a Dask client to draw and fit them on, and what wraps the iteration over chunks; as in
+        :func:`acuevidence.synthesis.scale.in_chunks`. A seed and a chunk give the same numbers with and without a client.
 
     Returns
     -------
@@ -94,17 +101,13 @@ def bootstrap(result: MetaAnalysis, kind: str, n: int, seed: int | None, level: 
     choice("kind", kind, ("parametric", "study"))
     if result.k - len(result.beta) < 1:
         raise InputError("the bootstrap needs more trials than coefficients")
-    rng = np.random.default_rng(seed)
     X = result.X
-    if kind == "parametric":
-        fitted = np.full(result.k, result.estimate) if X is None else X @ result.beta
-        y = fitted + rng.normal(size=(n, result.k)) * np.sqrt(result.vi + (result.tau2 or 0.0))
-        v = np.broadcast_to(result.vi, y.shape)
-    else:
-        drawn = _drawn_trials(result, n, rng)
-        y, v, X = result.yi[drawn], result.vi[drawn], None if X is None else X[drawn]
-    fits = kernel.fit(y, v, X, method=result.method, test="z")
-    samples = np.column_stack([fits.beta, fits.tau2])
+    fitted = np.full(result.k, result.estimate) if X is None else X @ result.beta
+    spread = np.sqrt(result.vi + (result.tau2 or 0.0)) if kind == "parametric" else None
+    y = fitted if kind == "parametric" else result.yi
+    task = partial(_resampled, y=y, v=result.vi, X=X, spread=spread, method=result.method)
+    own: Any = np.random.SeedSequence(seed).entropy
+    samples: np.ndarray = scale.in_chunks(task, rows=n, seed=own, chunk=chunk, client=client, progress=progress)
     low, high = np.quantile(samples, [0.5 - level / 2, 0.5 + level / 2], axis=0)
     return pd.DataFrame(
         {"estimate": [*result.beta, result.tau2], "se": samples.std(axis=0, ddof=1), "ci_low": low, "ci_high": high},
@@ -112,15 +115,30 @@ def bootstrap(result: MetaAnalysis, kind: str, n: int, seed: int | None, level: 
     )
 
 
-def _drawn_trials(result: MetaAnalysis, n: int, rng: np.random.Generator) -> np.ndarray:
-    drawn = rng.integers(result.k, size=(n, result.k))
-    if result.X is None:
+def _resampled(
+    n: int, *, y: np.ndarray, v: np.ndarray, X: np.ndarray | None, spread: np.ndarray | None, method: str,
+    rng: np.random.Generator,
+) -> np.ndarray:  # fmt: skip
+    """Return the coefficients and tau2 of n samples: effects about y with a spread, or without one trials drawn anew."""
+    if spread is not None:
+        y = y + rng.normal(size=(n, len(y))) * spread
+        v = np.broadcast_to(v, y.shape)
+    else:
+        drawn = _drawn_trials(X, len(y), n, rng)
+        y, v, X = y[drawn], v[drawn], None if X is None else X[drawn]
+    fits = kernel.fit(y, v, X, method=method, test="z")
+    return np.column_stack([fits.beta, fits.tau2])
+
+
+def _drawn_trials(X: np.ndarray | None, k: int, n: int, rng: np.random.Generator) -> np.ndarray:
+    drawn = rng.integers(k, size=(n, k))
+    if X is None:
         return drawn
     for _ in range(100):
-        lost = np.flatnonzero(np.linalg.matrix_rank(result.X[drawn]) < len(result.beta))
+        lost = np.flatnonzero(np.linalg.matrix_rank(X[drawn]) < X.shape[1])
         if not len(lost):
             return drawn
-        drawn[lost] = rng.integers(result.k, size=(len(lost), result.k))
+        drawn[lost] = rng.integers(k, size=(len(lost), k))
     raise InputError("trials drawn with replacement rarely tell the moderators apart; use kind='parametric'")
 
 

@@ -23,6 +23,7 @@ _SCAN = (14, 28, 56)  # points at which a score is scanned: the fewest that lie 
 _RATIO = 3.0
 _TOGETHER = 1 << 13  # elements up to which a scan is one call
 _STEPS = 100
+_OUTWEIGHED = 1e-2  # share of all but the largest weight below which traces lose digits to cancellation
 _TOLERANCE = 1e-13
 _LAST_STEP = 1e-8  # relative size of a Newton step after which its square lies below the precision of numbers
 
@@ -213,7 +214,11 @@ class _Model:
         if powers < 2:
             return found
         w2 = _dot(w, w)
-        found |= {"ypp": _dot(wr, wr), "tr_p": w1 - w2 / w1, "w2": w2}
+        tr_p = w1 - w2 / w1
+        lost = np.flatnonzero(tr_p < _OUTWEIGHED * w1)
+        if len(lost):
+            tr_p[lost], tr_pp = _traces(w[lost])
+        found |= {"ypp": _dot(wr, wr), "tr_p": tr_p, "w2": w2}
         if powers < 3:
             return found
         ww = w * w
@@ -221,6 +226,8 @@ class _Model:
         wwr = _dot(ww, r)
         found["yppp"] = _dot(wr * w, wr) - wwr**2 / w1
         found["tr_pp"] = w2 - 2 * w3 / w1 + (w2 / w1) ** 2
+        if len(lost):
+            found["tr_pp"][lost] = tr_pp
         return found
 
     def _sums_x(self, w: Array, powers: int) -> dict[str, Array]:
@@ -260,6 +267,20 @@ class _Model:
         if self.X is None:
             return np.log(self.k)
         return np.linalg.slogdet(np.swapaxes(self.X, 1, 2) @ self.X)[1]
+
+
+def _traces(w: Array) -> tuple[Array, Array]:
+    """Return the traces of P and PP for weights of which one outweighs the others, by sums of positive terms alone."""
+    rows, top = np.arange(len(w)), w.argmax(axis=1)
+    rest = w.copy()
+    rest[rows, top] = 0.0
+    total = w.sum(axis=1, keepdims=True)
+    share = 1 - w / total  # of the other trials
+    share[rows, top] = rest.sum(axis=1) / total[:, 0]
+    others = _dot(w, w)[:, None] - w * w
+    others[rows, top] = _dot(rest, rest)
+    diagonal = w * share
+    return diagonal.sum(axis=1), _dot(diagonal, diagonal) + _dot(w * w, others) / total[:, 0] ** 2
 
 
 def _dot(a: Array, b: Array) -> Array:

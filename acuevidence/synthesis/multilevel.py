@@ -157,6 +157,8 @@ def multilevel(
     """
     restricted = choice("method", method, ("REML", "ML")) == "REML"
     y, V, index = effects_with_covariance(yi, vi_or_V, data)
+    if not len(y):
+        raise InputError("there is no effect to pool (yi is empty)")
     X = fixed_effects(moderators, data)
     levels = _random_effects(random, data)
     codes = list(levels.values())

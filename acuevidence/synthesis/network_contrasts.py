@@ -54,6 +54,8 @@ def read_contrasts(
 ) -> tuple[pd.DataFrame, list[Any]]:
     """Contrasts with numbered trials and treatments, ``low < high``, and the names of the treatments."""
     found, index = numeric(data, yi=yi, se=se)
+    if not len(index):
+        raise InputError("there is no comparison to pool (yi is empty)")
     labels = values(data, treat1=treat1, treat2=treat2, study=study)[0]
     refuse(found["se"] <= 0, "se must be positive", found["se"], index)
     for name, label in labels.items():

@@ -288,6 +288,27 @@ class Members(Mapping[str, MetaAnalysis]):
     def __len__(self) -> int:
         return len(self.names)
 
+    def frame_of_fits(self) -> pd.DataFrame | None:
+        """Return one row a group, straight from the fits; None with moderators, where groups were not fitted together."""
+        if self.fits is None:
+            return None
+        fits, options = self.fits, self.options
+        estimate, se = fits.beta[:, 0], np.sqrt(fits.vcov[:, 0, 0])
+        low, high = kernel.interval(estimate, se, fits.df, options["level"])
+        with np.errstate(divide="ignore", invalid="ignore"):  # HKSJ's se is 0 when the effects agree exactly
+            statistic = estimate / se
+        free = np.full(len(self), np.inf) if options["prediction"] == "z" else fits.k - 1.0
+        free = free - (options["prediction"] == "HTS")
+        known = (fits.k > 1) & (free > 0) & (options["method"] != "EE")
+        spread = np.sqrt(se**2 + np.where(known, fits.tau2, np.nan))
+        pi_low, pi_high = kernel.interval(estimate, spread, np.where(known, free, 1.0), options["level"])
+        return pd.DataFrame({
+            "term": "Intercept", "estimate": estimate, "se": se, "statistic": statistic, "df": fits.df,
+            "p_value": kernel.tail(statistic, fits.df), "ci_low": low, "ci_high": high, "k": fits.k, "tau2": fits.tau2,
+            "i2": fits.i2, "q": fits.q, "q_p": kernel.chi_square_tail(fits.q, fits.q_df), "pi_low": pi_low,
+            "pi_high": pi_high, "method": options["method"], "test": options["test"], self.by: self.names,
+        })  # fmt: skip
+
     def effects(self) -> tuple[np.ndarray, np.ndarray]:
         """Return the groups' pooled effects and the inverse of their model-based variances."""
         if self.fits is None:

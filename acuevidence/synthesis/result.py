@@ -395,7 +395,7 @@ class MetaAnalysis:
         return tau2_interval(self, choice("method", method, ("QP", "PL", "BT")), level or self.level, n, seed)
 
     def bootstrap(self, kind: str = "parametric", *, n: int = 2000, seed: int | None = None,
-                  level: float | None = None) -> pd.DataFrame:  # fmt: skip
+                  level: float | None = None, **where: Any) -> pd.DataFrame:  # fmt: skip
         """Return bootstrap intervals of the coefficients and tau2 (percentiles); see :func:`.intervals.bootstrap`.
 
         Parameters
@@ -408,6 +408,8 @@ class MetaAnalysis:
             Seed of the draws; without one they differ from call to call.
         level : float, optional
             Level of the interval; the result's own if not given.
+        **where
+            ``client`` and the rest of :func:`acuevidence.fit_many`'s choices of where the fits run.
 
         Returns
         -------
@@ -423,7 +425,7 @@ class MetaAnalysis:
         """
         from acuevidence.synthesis.intervals import bootstrap
 
-        return bootstrap(self, kind, n, seed, level or self.level)
+        return bootstrap(self, kind, n, seed, level or self.level, **where)
 
     def bootstrap_prediction(self, *, n: int = 20000, seed: int | None = None, level: float | None = None
                              ) -> tuple[float, float]:  # fmt: skip
@@ -1031,6 +1033,9 @@ class GroupedMetaAnalysis(Mapping[str, MetaAnalysis]):
         0  sham      0.60  2
         1  care      0.31  2
         """
+        fitted: pd.DataFrame | None = getattr(self.groups, "frame_of_fits", lambda: None)()
+        if fitted is not None:
+            return fitted
         return pd.concat(
             [one.to_frame().assign(**{self.by: name}) for name, one in self.groups.items()], ignore_index=True
         )

@@ -17,10 +17,11 @@ from acuevidence.errors import InputError
 from acuevidence.inputs import choice
 from acuevidence.synthesis import kernel
 
-__all__ = ["fit_chunks", "in_chunks", "simulate"]
+__all__ = ["CHUNK", "fit_chunks", "in_chunks", "jobs", "joined", "run", "simulate"]
 
 Array = np.ndarray
 Progress = Callable[[Iterable[Any]], Iterable[Any]]
+CHUNK = 10_000  # rows of a chunk, unless asked for otherwise
 _AHEAD = 4  # chunks sent to a cluster per thread of it, which bounds the memory
 
 
@@ -30,7 +31,7 @@ def in_chunks(
     *,
     rows: int | None = None,
     seed: int | None = None,
-    chunk: int = 10_000,
+    chunk: int = CHUNK,
     client: Any = None,
     progress: Progress = iter,
 ) -> Any:
@@ -82,11 +83,59 @@ def in_chunks(
     total = lengths.pop()
     if total < 1 or chunk < 1:
         raise InputError(f"there must be rows to work on, in chunks of 1 or more, not {total} and {chunk}")
-    jobs = _jobs(task, arrays, rows, seed, total, chunk)
-    count = -(-total // chunk)
+    cut = jobs(task, arrays, rows=rows, seed=seed, chunk=chunk)
+    return joined(run(cut, -(-total // chunk), client=client, progress=progress))
+
+
+def jobs(
+    task: Callable[..., Any],
+    arrays: Sequence[Array] = (),
+    *,
+    rows: int | None = None,
+    seed: int | None = None,
+    chunk: int = CHUNK,
+) -> Iterator[Callable[[], Any]]:
+    """Yield one call a chunk, as :func:`in_chunks` makes them; there are ceil(rows / chunk).
+
+    Parameters
+    ----------
+    task, arrays, rows, seed, chunk
+        As in :func:`in_chunks`.
+
+    Yields
+    ------
+    callable
+        Takes nothing, returns what ``task`` returns for its chunk.
+    """
+    total = rows if rows is not None else len(arrays[0])
+    starts = range(0, total, chunk)
+    seeds = [None] * len(starts) if seed is None else np.random.SeedSequence(seed).spawn(len(starts))
+    for start, own in zip(starts, seeds, strict=True):
+        stop = min(start + chunk, total)
+        given = ([] if rows is None else [stop - start]) + [a[start:stop] for a in arrays]
+        yield partial(_run, task, given, own)
+
+
+def run(calls: Iterator[Callable[[], Any]], count: int, *, client: Any = None, progress: Progress = iter) -> list[Any]:
+    """Run calls here, or on a cluster, and return what they return in their order.
+
+    Parameters
+    ----------
+    calls : iterator of callables
+        What to run; taken a few at a time, so that they may be made as they are needed.
+    count : int
+        How many there are.
+    client, progress
+        As in :func:`in_chunks`.
+
+    Returns
+    -------
+    list
+        One entry a call.
+    """
     if client is None:
-        return _joined([job() for _, job in zip(progress(range(count)), jobs, strict=True)])
-    return _joined(_sent(jobs, count, client, progress))
+        return [call() for _, call in zip(progress(range(count)), calls, strict=True)]
+    return _sent(calls, count, client, progress)
 
 
 def fit_chunks(
@@ -95,7 +144,7 @@ def fit_chunks(
     *,
     method: str = "REML",
     test: str = "HKSJ",
-    chunk: int = 10_000,
+    chunk: int = CHUNK,
     client: Any = None,
     progress: Progress = iter,
 ) -> kernel.Fits:
@@ -149,7 +198,7 @@ def simulate(
     seed: int,
     method: str = "REML",
     test: str = "HKSJ",
-    chunk: int = 10_000,
+    chunk: int = CHUNK,
     client: Any = None,
     progress: Progress = iter,
 ) -> kernel.Fits:
@@ -200,22 +249,11 @@ def _simulated(runs: int, *, draw: Callable[..., Any], method: str, test: str, r
     return fit_chunks(*draw(runs, rng), method=method, test=test, chunk=runs)
 
 
-def _jobs(
-    task: Callable[..., Any], arrays: Sequence[Array], rows: int | None, seed: int | None, total: int, chunk: int
-) -> Iterator[Callable[[], Any]]:
-    starts = range(0, total, chunk)
-    seeds = [None] * len(starts) if seed is None else np.random.SeedSequence(seed).spawn(len(starts))
-    for start, own in zip(starts, seeds, strict=True):
-        stop = min(start + chunk, total)
-        given = ([] if rows is None else [stop - start]) + [a[start:stop] for a in arrays]
-        yield partial(_run, task, given, own)
-
-
 def _run(task: Callable[..., Any], given: list[Any], own: np.random.SeedSequence | None) -> Any:
     return task(*given) if own is None else task(*given, rng=np.random.default_rng(own))
 
 
-def _sent(jobs: Iterator[Callable[[], Any]], count: int, client: Any, progress: Progress) -> list[Any]:
+def _sent(calls: Iterator[Callable[[], Any]], count: int, client: Any, progress: Progress) -> list[Any]:
     """Keep a few chunks per thread under way, and gather results in their order."""
     from distributed import as_completed
 
@@ -224,7 +262,7 @@ def _sent(jobs: Iterator[Callable[[], Any]], count: int, client: Any, progress: 
     waiting = as_completed()
 
     def send() -> None:
-        job = next(jobs, None)
+        job = next(calls, None)
         if job is not None:
             future = client.submit(job, pure=False)
             places[future] = len(places)
@@ -241,7 +279,8 @@ def _sent(jobs: Iterator[Callable[[], Any]], count: int, client: Any, progress: 
     return found
 
 
-def _joined(parts: list[Any]) -> Any:
+def joined(parts: list[Any]) -> Any:
+    """Return arrays, tuples of arrays, or dataclasses of arrays, joined along their rows."""
     first = parts[0]
     if len(parts) == 1:
         return first

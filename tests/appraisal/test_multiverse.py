@@ -95,3 +95,18 @@ def test_decisions_can_be_narrowed_and_unknown_ones_are_refused():
         ae.multiverse("fibromyalgia", "sham", {"estimator": "REML"})
     with pytest.raises(ae.InputError, match="has 2 trials"):
         ae.multiverse("fibromyalgia", "usual_care", narrow)
+
+
+def test_named_sets_of_trials_are_a_decision_of_their_own():
+    narrow = {"timing": ["end_of_treatment"], "left_out": ["none out"], "estimator": ["REML", "HE"], "test": ["t"]}
+    effects = ae.trial_effects("neck_pain", comparator="sham")
+    gone = effects["trial_id"].head(2).tolist()
+    found = ae.multiverse("neck_pain", "sham", narrow, exclude={"first two": gone})
+    assert found.decisions["exclude"] == ("none", "first two")
+    kept = effects[~effects["trial_id"].isin(gone)]
+    same(one(found, exclude="first two", estimator="HE"), ae.meta_analysis(data=kept, method="HE", test="t"))
+    same(one(found), ae.meta_analysis(data=effects, test="t"))
+    with pytest.raises(ae.InputError, match="did you mean"):
+        ae.multiverse("neck_pain", "sham", narrow, exclude={"misspelled": [gone[0] + "x"]})
+    with pytest.raises(ae.InputError, match="a list of trial_ids"):
+        ae.multiverse("neck_pain", "sham", narrow, exclude={"none": gone})

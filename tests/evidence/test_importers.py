@@ -262,3 +262,10 @@ def test_json_export_says_what_it_was_made_from(tmp_path):
     assert sham["method"] == "REML"
     assert len(sham["trials"]) == result["sham"].k
     assert all(trial["source_url"].startswith("http") for trial in sham["trials"])
+
+
+def test_own_columns_beside_those_of_revman_are_not_taken_for_them(tmp_path):
+    head = "Analysis group,Analysis number,Study,Experimental cases,Experimental N,Control cases,Control N,n1,study"
+    (tmp_path / "CD1-data-rows.csv").write_text(head + "\n1,1,A 2001,12,40,7,41,99,other\n")
+    trials = ae.read_revman(tmp_path / "CD1-data-rows.csv")
+    assert trials[["study", "n1"]].to_numpy().tolist() == [["A 2001", 40.0]]

@@ -110,3 +110,17 @@ def test_groups_with_a_common_tau2_are_the_regression_on_group():
         assert one.se == pytest.approx(means.coefficients.loc[f"group[{name}]", "se"], rel=1e-9)
         assert one.tau2 == pytest.approx(means.tau2, rel=1e-9)
     assert grouped.between.q == pytest.approx(contrasts.qm, rel=1e-9)
+
+
+@pytest.mark.parametrize("options", [{}, {"method": "DL", "prediction": "HTS"}, {"method": "EE", "test": "z"},
+                                     {"prediction": "z", "test": "t", "level": 0.9}, {"common_tau2": True}])  # fmt: skip
+def test_frame_of_many_groups_is_that_of_each(options):
+    grouped = ae.meta_analysis("yi", "vi", data=long_table(25), by="group", **options)
+    frame = grouped.to_frame()
+    each = pd.concat([one.to_frame().assign(group=name) for name, one in grouped.items()], ignore_index=True)
+    assert frame.columns.tolist() == each.columns.tolist()
+    for column in frame:
+        if pd.api.types.is_numeric_dtype(frame[column]):
+            np.testing.assert_allclose(frame[column], each[column].astype(float), rtol=1e-12)
+        else:
+            assert frame[column].tolist() == each[column].tolist()

@@ -169,3 +169,16 @@ def test_a_row_has_the_same_answer_alone_and_among_others_with_absent_trials():
             alone = kernel.fit(y[i : i + 1, here], v[i : i + 1, here], design if design is None else design[here])
             np.testing.assert_allclose(together.tau2[i], alone.tau2[0], rtol=1e-9, atol=1e-14)
             np.testing.assert_allclose(together.beta[i], alone.beta[0], rtol=1e-9)
+
+
+@pytest.mark.parametrize("spread", [8, 16, 24])
+@pytest.mark.parametrize("k", [2, 3, 7])
+def test_the_standard_error_of_tau2_keeps_its_digits_when_one_trial_outweighs_the_others(k, spread):
+    v = 10.0 ** np.linspace(-spread / 2, spread / 2, k)
+    fits = kernel.fit(np.zeros((1, k)), v[None], method="REML")
+    w = [1 / mp.mpf(x) for x in v]
+    W = mp.diag(w)
+    P = W - W * mp.ones(k) * W / mp.fsum(w)
+    assert fits.tau2_se[0] == pytest.approx(
+        float(mp.sqrt(2 / mp.fsum(P[i, j] ** 2 for i in range(k) for j in range(k)))), rel=1e-12
+    )

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import acuevidence as ae
@@ -36,8 +37,7 @@ def digest(fits):
     ).hexdigest()
 
 
-@pytest.fixture(scope="module")
-def cluster():
+def two_workers():
     distributed = pytest.importorskip("distributed")
     with (
         distributed.LocalCluster(
@@ -47,6 +47,10 @@ def cluster():
     ):
         client.wait_for_workers(2)
         yield client
+
+
+cluster = pytest.fixture(two_workers, scope="module")
+mortal = pytest.fixture(two_workers, scope="function")  # a cluster to kill a worker of: no test inherits it
 
 
 def test_chunks_are_joined_in_their_order():
@@ -110,9 +114,9 @@ def test_error_of_a_chunk_comes_back(cluster):
         scale.in_chunks(fails, rows=4, chunk=1, client=cluster)
 
 
-def test_killed_worker_changes_nothing(cluster):
+def test_killed_worker_changes_nothing(mortal):
     expected = scale.simulate(draw, 2_000, seed=11, chunk=100)
-    victims = iter([cluster.run(os.getpid).popitem()[1]])
+    victims = iter([mortal.run(os.getpid).popitem()[1]])
 
     def kill_once(chunks):
         for i in chunks:
@@ -120,9 +124,67 @@ def test_killed_worker_changes_nothing(cluster):
                 os.kill(next(victims), signal.SIGKILL)
             yield i
 
-    found = scale.simulate(slow_draw, 2_000, seed=11, chunk=100, client=cluster, progress=kill_once)
+    found = scale.simulate(slow_draw, 2_000, seed=11, chunk=100, client=mortal, progress=kill_once)
     assert next(victims, None) is None
     assert digest(found) == digest(expected)
+
+
+def killing(cluster, at):
+    """A progress that kills a worker at a chunk, once, and the victims that are left."""
+    victims = [cluster.run(os.getpid).popitem()[1]]
+
+    def chunks(given):
+        for i in given:
+            if i == at and victims:
+                os.kill(victims.pop(), signal.SIGKILL)
+            yield i
+
+    return chunks, victims
+
+
+def long_table():
+    rng = np.random.default_rng(8)
+    group = np.repeat(np.arange(300), rng.integers(1, 9, 300))
+    return pd.DataFrame({"g": group, "yi": rng.normal(size=len(group)), "vi": rng.uniform(0.02, 0.3, len(group))})
+
+
+QUESTION = (
+    "neck_pain",
+    "sham",
+    {"timing": ["end_of_treatment"], "outcome": ["in order"], "figures": ["arms first"], "estimator": ["REML", "DL"]},
+)
+WORK = {
+    "many meta-analyses": lambda **where: ae.fit_many(
+        *draw(900, np.random.default_rng(2)), chunk=40, **where
+    ).to_frame(),
+    "groups of a table": lambda **where: ae.fit_many(
+        "yi", "vi", by="g", data=long_table(), chunk=20, **where
+    ).to_frame(),
+    "parametric bootstrap": lambda **where: POOL.bootstrap(n=2_000, seed=3, chunk=100, **where),
+    "bootstrap of trials": lambda **where: POOL.bootstrap("study", n=2_000, seed=3, chunk=100, **where),
+    "multiverse": lambda **where: ae.multiverse(*QUESTION, chunk=5, **where).specifications,
+}
+POOL = ae.meta_analysis(*(x[0] for x in draw(1, np.random.default_rng(6))))
+
+
+@pytest.mark.parametrize("kind", WORK)
+def test_work_sent_away_has_the_bits_of_this_machine(cluster, kind):
+    seen = []
+    there = WORK[kind](client=cluster, progress=lambda chunks: (seen.append(i) or i for i in chunks))
+    pd.testing.assert_frame_equal(there, WORK[kind](), check_exact=True)
+    assert len(seen) > 5
+
+
+def test_multiverse_survives_a_killed_worker(cluster):  # the last to use it
+    progress, victims = killing(cluster, at=1)
+    there = WORK["multiverse"](client=cluster, progress=progress)
+    assert not victims
+    pd.testing.assert_frame_equal(there, WORK["multiverse"](), check_exact=True)
+
+
+def test_bootstrap_without_a_seed_draws_anew_each_time():
+    one, two = (POOL.bootstrap(n=50, chunk=20)["ci_low"] for _ in range(2))
+    assert (one != two).all()
 
 
 @pytest.mark.parametrize(
@@ -137,6 +199,8 @@ def test_killed_worker_changes_nothing(cluster):
         (lambda: scale.fit_chunks(np.full((2, 3), np.nan), np.ones((2, 3))), "row 0 does not"),
         (lambda: scale.fit_chunks(np.ones((2, 3)), np.ones((2, 3)), method="REMl"), "did you mean"),
         (lambda: scale.simulate(draw, 0, seed=1), "there must be rows"),
+        (lambda: ae.fit_many(np.ones((2, 3)), np.ones((2, 3)), chunk=0), "chunk must be 1 or more"),
+        (lambda: ae.fit_many(np.full((2, 3), np.nan), np.full((2, 3), np.nan)), "every yi is NaN"),
     ],
 )
 def test_input_that_cannot_be_cut_is_refused(call, said):

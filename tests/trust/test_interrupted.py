@@ -85,14 +85,16 @@ def test_finished_write_replaces_the_old_file(folder, what):
 KILLED = """
 import sys, time
 from pathlib import Path
+import pandas as pd
+import acuevidence as ae
 from acuevidence.report import files
 folder = Path(sys.argv[1])
 i = 0
 print("ready", flush=True)
 while True:
     i += 1
-    for name in ("a.csv", "b.csv"):
-        files.replace(folder / name, (f"{i}\\n" * 200_000).encode())
+    files.replace(folder / "a.csv", (f"{i}\\n" * 200_000).encode())
+    ae.export(pd.DataFrame({str(i): [i] * 199_999}), folder / "b.csv")
 """
 
 

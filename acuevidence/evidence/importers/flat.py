@@ -15,7 +15,7 @@ import pandas as pd
 from acuevidence.errors import InputError
 from acuevidence.inputs import refuse
 
-__all__ = ["FAMILIES", "NUMBERS", "WORDS", "checked", "numbers", "unguarded"]
+__all__ = ["FAMILIES", "NOTHING", "NUMBERS", "WORDS", "checked", "numbers", "unguarded"]
 
 FAMILIES = {
     "means": ("mean1", "sd1", "n1", "mean2", "sd2", "n2"),
@@ -26,7 +26,7 @@ WORDS = ("study", "comparison", "comparator", "outcome", "subgroup", "measure", 
 NUMBERS = ("year", "mean1", "sd1", "n1", "mean2", "sd2", "n2", "events1", "events2", "yi", "se")
 _GUARD = re.compile(r"^'(?='*[=+\-@\t\r])")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
-_NOTHING = ("", "NA", "N/A", "NAN", "#N/A")
+NOTHING = ("", "NA", "N/A", "NAN", "#N/A")
 
 
 def unguarded(text: str) -> str:
@@ -60,7 +60,7 @@ def numbers(cells: Sequence[Any], column: str, lines: pd.Index, source: str, *, 
     text = text.map(unguarded)
     if decimal != ".":
         text = text.str.replace(decimal, ".", regex=False)
-    empty = text.str.upper().isin(_NOTHING)
+    empty = text.str.upper().isin(NOTHING)
     found = np.array([float(cell) if _NUMBER.fullmatch(cell) else np.nan for cell in text])
     wrong = ~np.isfinite(found) & ~empty.to_numpy()
     if wrong.any() and decimal == "." and text[wrong].str.fullmatch(r"-?\d+,\d+").all():

@@ -210,7 +210,8 @@ def _from_data_rows(raw: pd.DataFrame, settings: pd.DataFrame, source: str) -> t
     if absent:
         raise InputError(f"{source} is not RevMan's data: no column {', '.join(map(repr, absent))}; try read_table")
     key = ["Analysis group", "Analysis number"]
-    table = raw.rename(columns=_COLUMNS | {"Study": "study", "Study year": "year", "Subgroup": "subgroup"})
+    ours = _COLUMNS | {"Study": "study", "Study year": "year", "Subgroup": "subgroup"}
+    table = raw[[c for c in ours if c in raw]].rename(columns=ours)  # a stranger's own "n1" must not stand beside ours
     table["outcome"] = raw["Analysis name"] if "Analysis name" in raw else raw["Analysis number"]
     table["comparison"] = raw["Analysis group"]
     if not settings.empty and set(key) <= set(settings.columns):
