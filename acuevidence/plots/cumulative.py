@@ -9,7 +9,7 @@ import pandas as pd
 
 from acuevidence.plots.labels import wrapped
 from acuevidence.plots.scale import effect_name, ratio_ticks
-from acuevidence.plots.style import COLOURS, WIDTHS, new_axes, style
+from acuevidence.plots.style import COLOURS, WIDTHS, new_axes, style, text_width
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -74,6 +74,7 @@ def cumulative(
         names = [wrapped(name, 0.45 * page, size) for name in names]
         row = max(1.9, 1.25 * max(name.count("\n") + 1 for name in names) + 0.4)
         ax = new_axes(width, (len(frame) * row + 7) * size / 72, ax)
+        said = wrapped(xlabel, page - max(text_width(name, size) for name in names) - 2 * size, size)
         ax.axvline(0, color=COLOURS["neutral"], linewidth=0.6)
         ax.axvline(estimate[-1], color=COLOURS["sham"], linewidth=0.6, linestyle=(0, (4, 2)))
         ax.hlines(y, np.maximum(low, limits[0]), np.minimum(high, limits[1]), color=COLOURS["sham"], linewidth=1)
@@ -83,6 +84,6 @@ def cumulative(
         ax.set_yticks(y, names, fontsize=size)
         ax.tick_params(axis="y", length=0)
         ax.spines["left"].set_visible(False)
-        ax.set(xlim=limits, ylim=(len(y) - 0.5, -0.5), xlabel=xlabel)
+        ax.set(xlim=limits, ylim=(len(y) - 0.5, -0.5), xlabel=said)
         ratio_ticks(ax.xaxis, effect_name(result, effect))
     return ax

@@ -61,7 +61,8 @@ def decomposition(
         result = decompose()
     names = list(result.shares["condition"])
     with style(size):
-        ax = new_axes(width, max(0.65, (9 if width == "single" else 6.7) * size / 72) + 0.52 * len(names), ax)
+        ax = new_axes(width, (12 if width == "single" else 10) * size / 72 + 0.52 * len(names), ax)
+        room = points_wide(ax) * (0.75 if width == "single" else 1)
         ax.axvline(0, color="black", lw=0.6)
         for i, name in enumerate(names):
             _condition(ax, i, result.parts[result.parts["condition"] == name], limits)
@@ -70,7 +71,11 @@ def decomposition(
         ax.set(
             xlim=limits,
             ylim=(len(names) - 0.5, -0.5),
-            xlabel=wrapped("SMD (Hedges g); right of zero, the first named does better", points_wide(ax), size),
+            xlabel=wrapped("SMD (Hedges g); right of zero, the first named does better", room, size),
+                "SMD (Hedges g); right of zero, the first named does better",
+                points_wide(ax) * (0.75 if width == "single" else 1),
+                size,
+            ),
         )
         ax.set_yticks(range(len(names)), [_label(name) for name in names])
         ax.tick_params(axis="y", length=0)

@@ -102,8 +102,7 @@ def gosh(
         ax.set(xlabel="Pooled effect of the subset", ylabel="I² of the subset (%)", ylim=(-3, 103))
         ratio_ticks(ax.xaxis, effect_name(result, effect))
         if trial is not None:
-            legend_above(ax, size, markerscale=2, handletextpad=0.2)
-            ax.get_legend().set_bbox_to_anchor((0, 1.17), ax.transAxes)
+            legend_above(ax, size, up=1.17, markerscale=2, handletextpad=0.2)
         _densities(ax, clouds)
     return ax
 

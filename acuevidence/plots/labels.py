@@ -79,12 +79,12 @@ def columns_for(labels: Sequence[str], room: float, size: float) -> int:
     return 1
 
 
-def legend_above(ax: Axes, size: float, **options: Any) -> None:
-    """Write the legend above Axes, in as many columns as fit, each label broken where it would be too long."""
+def legend_above(ax: Axes, size: float, up: float = 1.0, **options: Any) -> None:
+    """Write the legend above Axes (from a height in shares of theirs), in as many columns as fit, each label broken where it would be too long."""
     small, room = 6.5 / 7 * size, points_wide(ax)
     handles, labels = ax.get_legend_handles_labels()
     said = [wrapped(label, room - _HANDLE * small, small) for label in labels]
-    ax.legend(handles, said, loc="lower left", bbox_to_anchor=(0, 1), ncols=columns_for(said, room, small), fontsize=small,
+    ax.legend(handles, said, loc="lower left", bbox_to_anchor=(0, up), ncols=columns_for(said, room, small), fontsize=small,
               borderaxespad=0.1, columnspacing=1.2, **options)  # fmt: skip
 
 

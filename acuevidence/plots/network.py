@@ -135,8 +135,8 @@ def _label_boxes(ax: Axes, said: list[str], size: float) -> list[tuple[float, fl
     for text, label in zip(ax.texts, said, strict=True):
         px, py = text.get_position()
         wide, high = text_width(label, size) / 2, _LINE * size * (label.count("\n") + 1) / 2
-        px += {"left": wide, "right": -wide, "center": 0}[text.get_ha()]
-        py += {"bottom": high, "top": -high, "center": 0}[text.get_va()]
+        px += {"left": wide, "right": -wide, "center": 0}[text.get_horizontalalignment()]
+        py += {"bottom": high, "top": -high, "center": 0}[text.get_verticalalignment()]
         boxes.append((px, py, wide, high))
     return boxes
 

@@ -94,7 +94,7 @@ def _effects(ax: Axes, end: float, effect: str) -> None:
     """Write at the right edge, at ``x = end``, which effect the line from the origin to there stands for."""
     scale = ax.secondary_yaxis("right", functions=(lambda y: y / end, lambda value: value * end))
     scale.set_ylabel(f"{effect or 'Effect'} on the line from the origin")
-    low, high = ax.get_ylim()
+    low, high = (float(edge) for edge in ax.get_ylim())
     ax.set_ylim(low, high)
     if effect in RATIOS:
         scale.set_ylim(low / end, high / end)
