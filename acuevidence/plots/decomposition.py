@@ -72,10 +72,6 @@ def decomposition(
             xlim=limits,
             ylim=(len(names) - 0.5, -0.5),
             xlabel=wrapped("SMD (Hedges g); right of zero, the first named does better", room, size),
-                "SMD (Hedges g); right of zero, the first named does better",
-                points_wide(ax) * (0.75 if width == "single" else 1),
-                size,
-            ),
         )
         ax.set_yticks(range(len(names)), [_label(name) for name in names])
         ax.tick_params(axis="y", length=0)

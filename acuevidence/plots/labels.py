@@ -80,7 +80,7 @@ def columns_for(labels: Sequence[str], room: float, size: float) -> int:
 
 
 def legend_above(ax: Axes, size: float, up: float = 1.0, **options: Any) -> None:
-    """Write the legend above Axes (from a height in shares of theirs), in as many columns as fit, each label broken where it would be too long."""
+    """Write the legend above Axes, from ``up`` times their height, in as many columns as fit, with long labels broken."""
     small, room = 6.5 / 7 * size, points_wide(ax)
     handles, labels = ax.get_legend_handles_labels()
     said = [wrapped(label, room - _HANDLE * small, small) for label in labels]
