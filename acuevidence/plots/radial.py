@@ -92,7 +92,14 @@ def radial(
 
 def _effects(ax: Axes, end: float, effect: str) -> None:
     """Write at the right edge, at ``x = end``, which effect the line from the origin to there stands for."""
-    scale = ax.secondary_yaxis("right", functions=(lambda y: y / end, lambda value: value * end))
+
+    def read(y: Any) -> Any:
+        return y / end
+
+    def back(value: Any) -> Any:
+        return value * end
+
+    scale = ax.secondary_yaxis("right", functions=(read, back))
     scale.set_ylabel(f"{effect or 'Effect'} on the line from the origin")
     low, high = (float(edge) for edge in ax.get_ylim())
     ax.set_ylim(low, high)
