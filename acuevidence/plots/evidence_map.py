@@ -62,7 +62,7 @@ def evidence_map(
     width : {"double", "single"} or float
         Width of a new figure: a journal column, or inches. ``single`` leaves out the patients.
     size : float
-        Type size in points.
+        Type size in points; smaller in cells with less room.
 
     Returns
     -------

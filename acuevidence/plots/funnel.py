@@ -101,7 +101,7 @@ def funnel(
     ratio = effect in RATIOS if ratio is None else ratio
     fills = fill if isinstance(fill, Mapping) else {name: fill for name, _ in groups}
     with style(size):
-        panels = _panels(groups, ax, width)
+        panels = _panels(groups, ax, width, size)
         frame = _frame(groups, fills, limits)
         for panel in dict.fromkeys(panels):
             _ground(panel, frame, effect, ratio)
@@ -126,14 +126,14 @@ def _groups(result: Any) -> list[tuple[str, Any]]:
     return groups
 
 
-def _panels(groups: list[tuple[str, Any]], ax: Axes | None, width: Any) -> list[Axes]:
+def _panels(groups: list[tuple[str, Any]], ax: Axes | None, width: Any, size: float) -> list[Axes]:
     if ax is not None:
         return [ax] * len(groups)
     width = ("double" if len(groups) > 1 else "single") if width is None else width
     inches = WIDTHS[width] if isinstance(width, str) else float(width)
     side = len(groups) if inches > 5 else 1
     rows = math.ceil(len(groups) / side)
-    first = new_axes(inches, 0.75 * inches / side * rows + 0.75)
+    first = new_axes(inches, 0.75 * inches / side * rows + 8 * size / 72)
     figure: Any = first.figure
     first.remove()
     panels = list(figure.subplots(rows, side, sharex=True, sharey=True, squeeze=False).ravel())
