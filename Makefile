@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV_VERSION := 0.13.9
 
-.PHONY: audit bayes-test benchmark browser-test check clean dist docs doctest figures fuzz linkcheck lint notebooks test
+.PHONY: audit baseline bayes-test benchmark browser-test check clean dist docs doctest figures fuzz linkcheck lint notebooks test
 
 $(VENV)/.installed: pyproject.toml uv.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "acuevidence needs Python >= 3.11, this is " + sys.version.split()[0])'
@@ -23,7 +23,10 @@ test: $(VENV)/.installed  ## lint, types, import contracts, tests, notebooks, fi
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/acuevidence figures --check
-	$(BIN)/pytest -n 2 --dist worksteal
+	$(BIN)/pytest --mpl -n 2 --dist worksteal
+
+baseline: $(VENV)/.installed  ## draw afresh the pictures that the image tests compare with
+	$(BIN)/pytest -n 0 tests/plots/test_images.py --mpl-generate-path=tests/plots/baseline
 
 check: $(VENV)/.installed  ## compare the committed figures with freshly drawn ones
 	$(BIN)/acuevidence figures --check

@@ -31,7 +31,9 @@ def baujat(
     size : float
         Type size in points.
     named : int
-        How many trials are named: those farthest from the origin, each axis taken as a share of its largest value.
+        How many trials are named: those farthest from the origin, each axis taken as a share of its largest value. A name
+        without a free place beside its point is joined to it by a thin line; where there is none in reach, as may happen in
+        a single column, it is left out, and the frame of ``MetaAnalysis.baujat`` holds every name.
 
     Returns
     -------

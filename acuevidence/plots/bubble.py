@@ -9,6 +9,8 @@ import pandas as pd
 
 from acuevidence.errors import InputError
 from acuevidence.inputs import choice
+from acuevidence.plots.labels import legend_above, points_wide, wrapped
+from acuevidence.plots.scale import effect_name, ratio_ticks, sided
 from acuevidence.plots.style import COLOURS, new_axes, style
 
 if TYPE_CHECKING:
@@ -27,15 +29,17 @@ def bubble(
     size: float = 7,
     xlabel: str | None = None,
     ylabel: str | None = None,
+    effect: str | None = None,
 ) -> Axes:
-    """Draw the bubble plot of a meta-regression on one number.
+    """Draw the bubble plot of a meta-regression on one moderator.
 
     Parameters
     ----------
     result : MetaAnalysis
         A meta-regression.
     moderator : str, optional
-        Column of its data for the x axis. Default: the only numeric one in the formula.
+        Column of its data for the x axis, a number or a category. Default: the only numeric one in the formula, or the
+        only one.
     at : dict, optional
         Values the other moderators are held at. Default: mean of a number, most frequent level of a category.
     ax : Axes, optional
@@ -46,17 +50,19 @@ def bubble(
         Type size in points.
     xlabel, ylabel : str, optional
         Words for the axes.
+    effect : str, optional
+        Name of the effect; a ratio has a log axis. Default: from the data.
 
     Returns
     -------
     Axes
         The area of a bubble goes with the trial's weight; the dark band is the interval of the average effect, the
-        dashed lines the prediction interval.
+        dashed lines the prediction interval; a category has both beside each other at every level.
 
     Raises
     ------
     InputError
-        For a result without moderators, or a moderator that is not a number of the formula.
+        For a result without moderators, or a moderator that is not in the formula.
 
     Examples
     --------
@@ -71,25 +77,67 @@ def bubble(
         raise InputError("a bubble plot needs a meta-regression; fit meta_analysis(..., moderators='~ x')")
     data = result.data
     name = _moderator(result, data, moderator)
-    x = data[name].to_numpy(dtype=float)
-    line = np.linspace(x.min(), x.max(), 101)
-    predicted = result.predict(pd.DataFrame({**_held(result, data, name, at), name: line}))
+    effect = effect_name(result, effect)
     with style(size):
         ax = new_axes(width, 2.9 if width == "single" else 3.6, ax)
         ax.axhline(0, color=COLOURS["light"], linewidth=0.6)
-        level = f"{100 * result.level:g}%"
-        if "pi_low" in predicted:
-            for end, label in (("pi_low", f"{level} prediction interval"), ("pi_high", None)):
-                ax.plot(line, predicted[end], color=COLOURS["light"], linewidth=0.7, linestyle=(0, (4, 2)), label=label)
-        ax.fill_between(line, predicted["ci_low"], predicted["ci_high"], color=COLOURS["sham"], alpha=0.18, linewidth=0,
-                        label=f"{level} confidence interval")  # fmt: skip
-        ax.plot(line, predicted["pred"], color=COLOURS["sham"])
+        draw = _levels if _categorical(result, data, name) else _line
+        x = draw(ax, result, name, _held(result, data, name, at), size)
         ax.scatter(x, result.yi, s=140 * result.weights / result.weights.max(), facecolor=COLOURS["neutral"], alpha=0.4,
                    edgecolor=COLOURS["neutral"], linewidths=0.6, zorder=3)  # fmt: skip
         ax.margins(0.08)
-        ax.set(xlabel=xlabel or name.replace("_", " "), ylabel=ylabel or _effect(data))
-        ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=1 if width == "single" else 2, borderaxespad=0.1)
+        side = " (positive favours acupuncture)" if sided(result) else ""
+        ax.set(xlabel=xlabel or name.replace("_", " "), ylabel=ylabel or f"{effect or 'Effect'}{side}")
+        ratio_ticks(ax.yaxis, effect)
+        legend_above(ax, size)
     return ax
+
+
+def _line(ax: Axes, result: Any, name: str, held: dict[str, Any], size: float) -> np.ndarray:
+    """Draw the regression on a number with its bands, and return the places of the trials."""
+    x = result.data[name].to_numpy(dtype=float)
+    line = np.linspace(x.min(), x.max(), 101)
+    predicted = result.predict(pd.DataFrame({**held, name: line}))
+    if "pi_low" in predicted:
+        for end, label in (("pi_low", _words(result, "prediction")), ("pi_high", None)):
+            ax.plot(line, predicted[end], color=COLOURS["light"], linewidth=0.7, linestyle=(0, (4, 2)), label=label)
+    ax.fill_between(line, predicted["ci_low"], predicted["ci_high"], color=COLOURS["sham"], alpha=0.18, linewidth=0,
+                    label=_words(result, "confidence"))  # fmt: skip
+    ax.plot(line, predicted["pred"], color=COLOURS["sham"])
+    return x
+
+
+def _levels(ax: Axes, result: Any, name: str, held: dict[str, Any], size: float) -> np.ndarray:
+    """Draw the average effect of every level of a category with its bands, and return the places of the trials."""
+    given = result.data[name]
+    levels = sorted(given.unique().tolist())
+    predicted = result.predict(pd.DataFrame({**held, name: levels}))
+    centre, half = np.arange(len(levels)), 0.36
+    ends = np.array([centre - half, centre + half])
+    for row, place in zip(predicted.itertuples(), ends.T, strict=True):
+        first = place[0] < 0
+        if "pi_low" in predicted:
+            for end in (row.pi_low, row.pi_high):
+                ax.plot(place, [end, end], color=COLOURS["light"], linewidth=0.7, linestyle=(0, (4, 2)),
+                        label=_words(result, "prediction") if first and end == row.pi_low else None)  # fmt: skip
+        ax.fill_between(place, row.ci_low, row.ci_high, color=COLOURS["sham"], alpha=0.18, linewidth=0,
+                        label=_words(result, "confidence") if first else None)  # fmt: skip
+        ax.plot(place, [row.pred, row.pred], color=COLOURS["sham"])
+    room = 0.9 * points_wide(ax) / len(levels)
+    ax.set_xticks(centre, [wrapped(str(level).replace("_", " "), room, size) for level in levels])
+    x = np.empty(len(given))
+    for i, level in enumerate(levels):
+        here = np.flatnonzero((given == level).to_numpy())
+        x[here] = i + 0.8 * half * np.linspace(-1, 1, len(here)) if len(here) > 1 else i
+    return x
+
+
+def _words(result: Any, kind: str) -> str:
+    return f"{100 * result.level:g}% {kind} interval"
+
+
+def _categorical(result: Any, data: pd.DataFrame, name: str) -> bool:
+    return not pd.api.types.is_numeric_dtype(data[name]) or f"C({name}" in result.formula.replace(" ", "")
 
 
 def _used(result: Any, data: pd.DataFrame) -> list[str]:
@@ -100,12 +148,16 @@ def _used(result: Any, data: pd.DataFrame) -> list[str]:
 
 
 def _moderator(result: Any, data: pd.DataFrame, moderator: str | None) -> str:
-    numbers = [c for c in _used(result, data) if pd.api.types.is_numeric_dtype(data[c])]
+    used = _used(result, data)
     if moderator is not None:
-        return choice("moderator", moderator, numbers)
-    if len(numbers) != 1:
-        raise InputError(f"moderator must be named: the formula {result.formula!r} has {len(numbers)} numeric columns")
-    return numbers[0]
+        return choice("moderator", moderator, used)
+    numbers = [c for c in used if not _categorical(result, data, c)]
+    chosen = numbers if numbers else used
+    if len(chosen) != 1:
+        raise InputError(
+            f"moderator must be named: the formula {result.formula!r} has {', '.join(chosen) or 'no column'}"
+        )
+    return chosen[0]
 
 
 def _held(result: Any, data: pd.DataFrame, name: str, at: dict[str, Any] | None) -> dict[str, Any]:
@@ -115,8 +167,3 @@ def _held(result: Any, data: pd.DataFrame, name: str, at: dict[str, Any] | None)
         choice("at", column, others)
     typical = {c: data[c].mean() if pd.api.types.is_numeric_dtype(data[c]) else data[c].mode()[0] for c in others}
     return {**typical, **given}
-
-
-def _effect(data: pd.DataFrame) -> str:
-    names = data["effect"].dropna().unique() if "effect" in data else []
-    return f"{names[0]} (positive favours acupuncture)" if len(names) == 1 and names[0] == "SMD" else "Effect"

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from acuevidence.plots.style import COLOURS, new_axes, style
+from acuevidence.plots.labels import wrapped
+from acuevidence.plots.scale import effect_name, ratio_ticks
+from acuevidence.plots.style import COLOURS, WIDTHS, new_axes, style, text_width
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,6 +26,7 @@ def cumulative(
     size: float = 7,
     xlabel: str = "Pooled effect so far (95% CI)",
     limits: tuple[float, float] | None = None,
+    effect: str | None = None,
 ) -> Axes:
     """Draw the pooled effect as trials are added.
 
@@ -43,6 +46,8 @@ def cumulative(
         Words for the axis.
     limits : pair of float, optional
         Ends of the axis; intervals beyond are cut with an arrow. Default: what the estimates and the last interval need.
+    effect : str, optional
+        Name of the effect; a ratio has a log axis. Default: from the data.
 
     Returns
     -------
@@ -65,7 +70,11 @@ def cumulative(
         reach = max(np.nanmedian(high - low), high[-1] - low[-1])
         limits = (min(0, np.nanmin(estimate)) - reach, max(0, np.nanmax(estimate)) + reach)
     with style(size):
-        ax = new_axes(width, (len(frame) * 1.9 + 7) * size / 72, ax)
+        page = 72 * (WIDTHS[width] if isinstance(width, str) else float(width))
+        names = [wrapped(name, 0.45 * page, size) for name in names]
+        row = max(1.9, 1.25 * max(name.count("\n") + 1 for name in names) + 0.4)
+        ax = new_axes(width, (len(frame) * row + 7) * size / 72, ax)
+        said = wrapped(xlabel, page - max(text_width(name, size) for name in names) - 2 * size, size)
         ax.axvline(0, color=COLOURS["neutral"], linewidth=0.6)
         ax.axvline(estimate[-1], color=COLOURS["sham"], linewidth=0.6, linestyle=(0, (4, 2)))
         ax.hlines(y, np.maximum(low, limits[0]), np.minimum(high, limits[1]), color=COLOURS["sham"], linewidth=1)
@@ -75,5 +84,6 @@ def cumulative(
         ax.set_yticks(y, names, fontsize=size)
         ax.tick_params(axis="y", length=0)
         ax.spines["left"].set_visible(False)
-        ax.set(xlim=limits, ylim=(len(y) - 0.5, -0.5), xlabel=xlabel)
+        ax.set(xlim=limits, ylim=(len(y) - 0.5, -0.5), xlabel=said)
+        ratio_ticks(ax.xaxis, effect_name(result, effect))
     return ax

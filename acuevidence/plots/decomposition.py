@@ -6,7 +6,8 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from acuevidence.evidence import load_evidence
-from acuevidence.plots.style import COLOURS, new_axes, style
+from acuevidence.plots.labels import points_wide, wrapped
+from acuevidence.plots.style import COLOURS, new_axes, style, text_width
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -60,7 +61,8 @@ def decomposition(
         result = decompose()
     names = list(result.shares["condition"])
     with style(size):
-        ax = new_axes(width, 0.65 + 0.52 * len(names), ax)
+        ax = new_axes(width, (12 if width == "single" else 10) * size / 72 + 0.52 * len(names), ax)
+        room = points_wide(ax) * (0.75 if width == "single" else 1)
         ax.axvline(0, color="black", lw=0.6)
         for i, name in enumerate(names):
             _condition(ax, i, result.parts[result.parts["condition"] == name], limits)
@@ -69,7 +71,7 @@ def decomposition(
         ax.set(
             xlim=limits,
             ylim=(len(names) - 0.5, -0.5),
-            xlabel=f"SMD (Hedges g); {'' if width == 'single' else 'right of zero, '}the first named does better",
+            xlabel=wrapped("SMD (Hedges g); right of zero, the first named does better", room, size),
         )
         ax.set_yticks(range(len(names)), [_label(name) for name in names])
         ax.tick_params(axis="y", length=0)
@@ -109,14 +111,17 @@ def _condition(ax: Axes, i: int, parts: Any, limits: tuple[float, float]) -> Non
 
 def _columns(ax: Axes, result: Decomposition, size: float) -> None:
     """Print trials (with usual care, with sham, with both) and the share right of the plot."""
-    places = (1.02, 1.17)
-    for x, heading in zip(places, _HEADINGS, strict=True):
-        ax.text(x, 1.01, heading, transform=ax.transAxes, va="bottom", weight="bold", size=size)
-    for i, row in enumerate(result.shares.itertuples()):
-        counts = f"{row.k_total} / {row.k_specific} / {row.k_three_arm}"
-        words = "not estimable" if math.isnan(row.share) else f"{row.share:.0%} ({_interval(row)})".replace("-", "−")
-        for x, text in zip(places, (counts, words), strict=True):
-            ax.text(x, i, text, transform=ax.get_yaxis_transform(), va="center", size=size)
+    cells = [
+        (f"{row.k_total} / {row.k_specific} / {row.k_three_arm}",
+         "not estimable" if math.isnan(row.share) else f"{row.share:.0%} ({_interval(row)})".replace("-", "−"))
+        for row in result.shares.itertuples()
+    ]  # fmt: skip
+    first = max(text_width(_HEADINGS[0], size, bold=True), *(text_width(counts, size) for counts, _ in cells))
+    for column, x in enumerate((size, 2.5 * size + first)):
+        beside: dict[str, Any] = {"xytext": (x, 0), "textcoords": "offset points", "size": size}
+        ax.annotate(_HEADINGS[column], (1, 1.01), xycoords="axes fraction", va="bottom", weight="bold", **beside)
+        for i, texts in enumerate(cells):
+            ax.annotate(texts[column], (1, i), xycoords=ax.get_yaxis_transform(), va="center", **beside)
 
 
 def _interval(row: Any) -> str:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from acuevidence.errors import InputError
+from acuevidence.plots.labels import legend_above
+from acuevidence.plots.scale import effect_name, ratio_ticks
 from acuevidence.plots.style import COLOURS, new_axes, style
 from acuevidence.synthesis.kernel import tail
 
@@ -18,7 +20,7 @@ __all__ = ["drapery"]
 
 def drapery(
     result: Any, *, ax: Axes | None = None, width: str | float = "single", size: float = 7,
-    limits: tuple[float, float] | None = None,
+    limits: tuple[float, float] | None = None, effect: str | None = None,
 ) -> Axes:  # fmt: skip
     """Draw the P value functions of a meta-analysis.
 
@@ -34,6 +36,8 @@ def drapery(
         Type size in points.
     limits : pair of float, optional
         Ends of the axis. Default: five standard errors of the pooled effect and every trial's estimate.
+    effect : str, optional
+        Name of the effect; a ratio has a log axis. Default: from the data.
 
     Returns
     -------
@@ -80,5 +84,6 @@ def drapery(
         ax.axhline(1 - result.level, color=COLOURS["neutral"], linewidth=0.6, linestyle=(0, (4, 2)))
         ax.set(xlim=(low, high), ylim=(0, 1.02), xlabel="Hypothetical effect", ylabel="Two-sided P value")
         ax.set_yticks([round(1 - result.level, 6), 0.25, 0.5, 0.75, 1])
-        ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderaxespad=0.1)
+        ratio_ticks(ax.xaxis, effect_name(result, effect))
+        legend_above(ax, size)
     return ax

@@ -10,7 +10,8 @@ import pandas as pd
 from acuevidence.appraisal.certainty import certainty
 from acuevidence.effects.trials import trial_effects
 from acuevidence.evidence import conditions, load_evidence
-from acuevidence.plots.style import new_axes, style
+from acuevidence.plots.labels import fitting, wrapped
+from acuevidence.plots.style import WIDTHS, new_axes, style, text_width
 from acuevidence.synthesis import meta_analysis
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def evidence_map(
     width : {"double", "single"} or float
         Width of a new figure: a journal column, or inches. ``single`` leaves out the patients.
     size : float
-        Type size in points.
+        Type size in points; smaller in cells with less room.
 
     Returns
     -------
@@ -87,26 +88,27 @@ def evidence_map(
 
         colours = mpl.colormaps["BrBG"]
         ax = new_axes(width, (len(rows) * (6.6 if single else 4.6) + 8) * size / 72, ax)
+        labels = [rules.label(r).replace(" ", "\n") if single else rules.label(r) for r in rows]
+        page = 72 * (WIDTHS[width] if isinstance(width, str) else float(width))
+        wide = (page - max(text_width(label, size) for label in labels) - 14) / len(columns)
+        small = min(fitting(text, 0.88 * wide, (0.7 if single else 0.85) * size) for text in _texts(table, single))
         for row in table.itertuples():
             x, y = columns.index((row.outcome, row.comparator)), rows.index(row.condition)
-            _cell(ax, x, y, row, colours, single, size)
+            _cell(ax, x, y, row, colours, single, small)
         words = {"sham": "sham", "usual_care": "usual\ncare" if single else "usual care"}
-        ax.set_xticks(range(len(columns)), [words.get(c, c) for _, c in columns], fontsize=0.9 * size)
-        ax.set_yticks(
-            range(len(rows)),
-            [rules.label(r).replace(" ", "\n") if single else rules.label(r) for r in rows],
-            fontsize=size,
-        )
+        said = [words.get(c, c) for _, c in columns]
+        ax.set_xticks(range(len(columns)), said, fontsize=min(fitting(text, 0.95 * wide, 0.9 * size) for text in said))
+        ax.set_yticks(range(len(rows)), labels, fontsize=size)
         for outcome in dict.fromkeys(o for o, _ in columns):
             places = [i for i, (o, _) in enumerate(columns) if o == outcome]
-            said = outcome.replace("_", "\n" if single else " ")
+            head = outcome.replace("_", "\n" if single else " ").capitalize()
             ax.text(
                 float(np.mean(places)),
                 -0.62,
-                said.capitalize(),
+                head,
                 ha="center",
                 va="bottom",
-                fontsize=size * (0.8 if single else 1),
+                fontsize=fitting(head, 0.85 * wide * len(places), size * (0.8 if single else 1)),
                 fontweight="bold",
             )
             ax.axvline(places[-1] + 0.5, color="0.85", linewidth=0.6)
@@ -114,13 +116,9 @@ def evidence_map(
         ax.tick_params(length=0)
         ax.spines[:].set_visible(False)
         ax.spines["bottom"].set_visible(True)
-        break_ = "\n" if single else " "
-        said = (
-            "SMD, trials" + ("" if single else ", patients") + ", " + ("\n" if single else "") + "certainty (●●●● high)"
-        )
-        ax.set_xlabel(
-            f"In each cell: {said};\ngreen favours acupuncture,{break_}brown the comparator", fontsize=0.9 * size
-        )
+        note = f"In each cell: SMD, trials{'' if single else ', patients'}, certainty (●●●● high); "
+        note += "green favours acupuncture, brown the comparator"
+        ax.set_xlabel(wrapped(note, 0.9 * wide * len(columns), 0.9 * size), fontsize=0.9 * size)
     return ax
 
 
@@ -131,11 +129,14 @@ def _cell(ax: Axes, x: int, y: int, row: Any, colours: Any, single: bool, size: 
     face = colours(shade)
     ax.add_patch(Rectangle((x - 0.46, y - 0.46), 0.92, 0.92, facecolor=face, edgecolor="none"))
     dark = 0.299 * face[0] + 0.587 * face[1] + 0.114 * face[2] < 0.55
-    circles = "●" * row.certainty + "○" * (4 - row.certainty)
-    lines = (
-        [f"{row.estimate:.2f}", f"{row.k} tr."]
-        if single
-        else [f"{row.estimate:.2f}", f"{row.k} trial{'' if row.k == 1 else 's'}, {row.patients:,}"]
-    )
-    ax.text(x, y, "\n".join([*lines, circles]), ha="center", va="center", fontsize=size * (0.7 if single else 0.85),
-            color="white" if dark else "black")  # fmt: skip
+    ax.text(x, y, _said(row, single), ha="center", va="center", fontsize=size, color="white" if dark else "black")
+
+
+def _texts(table: pd.DataFrame, single: bool) -> list[str]:
+    return [_said(row, single) for row in table.itertuples()]
+
+
+def _said(row: Any, single: bool) -> str:
+    """Return the words of a cell: effect, trials and patients, certainty."""
+    known = f"{row.k} tr." if single else f"{row.k} trial{'' if row.k == 1 else 's'}, {row.patients:,}"
+    return "\n".join([f"{row.estimate:.2f}", known, "●" * row.certainty + "○" * (4 - row.certainty)])

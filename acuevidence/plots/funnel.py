@@ -16,6 +16,8 @@ from scipy.special import ndtri
 
 from acuevidence.errors import InputError
 from acuevidence.plots.caption import caption as write_caption
+from acuevidence.plots.labels import columns_for, points_wide, wrapped
+from acuevidence.plots.scale import RATIOS, ratio_ticks, sided
 from acuevidence.plots.style import COLOURS, WIDTHS, new_axes, p_text, style
 
 if TYPE_CHECKING:
@@ -25,9 +27,7 @@ __all__ = ["funnel"]
 
 _CONTOURS = ((0.10, 0.05, "#F1F1F1", "0.05 < P < 0.10"), (0.05, 0.01, "#E1E1E1", "0.01 < P < 0.05"),
              (0.01, 0.0, "#CDCDCD", "P < 0.01"))  # fmt: skip
-_RATIOS = ("OR", "RR", "IRR", "HR", "ROM", "PETO", "VR", "CVR")
 _NAMES = {"sham": "Acupuncture v sham", "usual_care": "Acupuncture v usual care"}
-_TICKS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100)
 
 
 def funnel(
@@ -62,7 +62,7 @@ def funnel(
     limits : pair of float, optional
         Ends of the effect axis, on the scale of yi.
     pseudo_interval : bool
-        Whether the pseudo 95 % limits about the pooled effect are drawn.
+        Whether the pseudo 95 % limits about the pooled effect are drawn, dashed.
     test : bool
         Whether Egger's test is printed (with three trials or more).
     effect, ratio : str, bool, optional
@@ -98,10 +98,10 @@ def funnel(
     data = pd.concat([one.data for _, one in groups])
     names = data["effect"].dropna().unique() if "effect" in data else []
     effect = effect or (str(names[0]) if len(names) == 1 else "Effect")
-    ratio = effect in _RATIOS if ratio is None else ratio
+    ratio = effect in RATIOS if ratio is None else ratio
     fills = fill if isinstance(fill, Mapping) else {name: fill for name, _ in groups}
     with style(size):
-        panels = _panels(groups, ax, width)
+        panels = _panels(groups, ax, width, size)
         frame = _frame(groups, fills, limits)
         for panel in dict.fromkeys(panels):
             _ground(panel, frame, effect, ratio)
@@ -126,14 +126,14 @@ def _groups(result: Any) -> list[tuple[str, Any]]:
     return groups
 
 
-def _panels(groups: list[tuple[str, Any]], ax: Axes | None, width: Any) -> list[Axes]:
+def _panels(groups: list[tuple[str, Any]], ax: Axes | None, width: Any, size: float) -> list[Axes]:
     if ax is not None:
         return [ax] * len(groups)
     width = ("double" if len(groups) > 1 else "single") if width is None else width
     inches = WIDTHS[width] if isinstance(width, str) else float(width)
     side = len(groups) if inches > 5 else 1
     rows = math.ceil(len(groups) / side)
-    first = new_axes(inches, 0.75 * inches / side * rows + 0.75)
+    first = new_axes(inches, 0.75 * inches / side * rows + 8 * size / 72)
     figure: Any = first.figure
     first.remove()
     panels = list(figure.subplots(rows, side, sharex=True, sharey=True, squeeze=False).ravel())
@@ -171,15 +171,14 @@ def _ground(ax: Axes, frame: tuple[float, float, float], effect: str, ratio: boo
     ax.set_ylabel("Standard error")
     ax.set_xlabel(effect)
     if ratio:
-        places = [math.log(t) for t in _TICKS if low <= math.log(t) <= high]
-        ax.set_xticks(places, [f"{math.exp(place):.3g}" for place in places])
+        ratio_ticks(ax.xaxis, "RR")
     ax.label_outer()
 
 
 def _trials(ax: Axes, name: str, one: Any, fill: Any, pseudo: bool, frame: tuple[float, float, float]) -> None:
     colour = COLOURS.get(name, COLOURS["sham" if not name else "neutral"])
     se = np.sqrt(one.vi)
-    ax.axvline(one.estimate, color=colour, lw=0.9, ls=(0, (4, 2)), zorder=2)
+    ax.axvline(one.estimate, color=colour, lw=0.9, zorder=2)
     if pseudo:
         for sign in (-1, 1):
             ax.plot(
@@ -187,7 +186,7 @@ def _trials(ax: Axes, name: str, one: Any, fill: Any, pseudo: bool, frame: tuple
                 [0, frame[2]],
                 color=colour,
                 lw=0.7,
-                ls=":",
+                ls=(0, (4, 2)),
                 zorder=2,
             )
     ax.scatter(one.yi, se, s=16, color=colour, edgecolors="white", linewidths=0.5, zorder=4, label=_name(name))
@@ -202,7 +201,8 @@ def _head(ax: Axes, title: str, one: Any, test: bool, size: float) -> None:
         said += f"; Egger P {p_text(one.small_study_test().p_value)}"
     if one.k < 10:
         said += "; k < 10: low power"
-    ax.set_title(f"{title}\n" if title else "", loc="left", fontsize=1.05 * size)
+    said = wrapped(said, points_wide(ax), 0.95 * size)
+    ax.set_title(title, loc="left", fontsize=1.05 * size, pad=5 + 1.25 * size * (said.count("\n") + 1))
     ax.annotate(said, (0, 1), xycoords="axes fraction", xytext=(0, 3), textcoords="offset points", fontsize=0.95 * size)
 
 
@@ -223,19 +223,24 @@ def _legend(panels: list[Axes], pseudo: bool, filled: bool, size: float) -> None
 
     handles: list[Any] = [Patch(facecolor="white", edgecolor="#999999", lw=0.5, label="P > 0.10")]
     handles += [Patch(facecolor=colour, edgecolor="#999999", lw=0.5, label=label) for _, _, colour, label in _CONTOURS]
-    handles.append(Line2D([], [], color="#555555", lw=0.9, ls=(0, (4, 2)), label="pooled effect"))
+    handles.append(Line2D([], [], color="#555555", lw=0.9, label="pooled effect"))
     if pseudo:
-        handles.append(Line2D([], [], color="#555555", lw=0.7, ls=":", label="pseudo 95% limits"))
+        handles.append(Line2D([], [], color="#555555", lw=0.7, ls=(0, (4, 2)), label="pseudo 95% limits"))
     if filled:
         handles.append(Line2D([], [], color="#555555", lw=0, marker="o", mfc="white", ms=4, label="filled trial"))
     figure: Any = panels[0].figure
-    columns = len(handles) if figure.get_figwidth() > 5 else 3
+    columns = columns_for([handle.get_label() for handle in handles], 72 * figure.get_figwidth() - 8, 0.9 * size)
     figure.legend(handles=handles, loc="outside upper right", ncols=columns, fontsize=0.9 * size, handlelength=1.4,
                   columnspacing=1.2, borderaxespad=0.2)  # fmt: skip
 
 
 def _words(groups: list[tuple[str, Any]], pseudo: bool) -> str:
-    said = "Dots: trials; positive effects favour acupuncture. Shading: two-sided significance of a trial against no effect."
+    said = (
+        "Dots: trials; positive effects favour acupuncture."
+        if all(sided(one) for _, one in groups)
+        else "Dots: trials."
+    )
+    said += " Shading: two-sided significance of a trial against no effect."
     if any(one.k < 10 for _, one in groups):
         said += " With fewer than 10 trials asymmetry cannot be told from chance."
     if pseudo:

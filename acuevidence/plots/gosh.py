@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from acuevidence.appraisal.gosh_clusters import GoshClusters
 from acuevidence.inputs import choice
+from acuevidence.plots.labels import legend_above
+from acuevidence.plots.scale import effect_name, ratio_ticks
 from acuevidence.plots.style import COLOURS, new_axes, style
 
 if TYPE_CHECKING:
@@ -27,6 +30,7 @@ def gosh(
     size: float = 7,
     subsets: str | int | None = None,
     seed: int = 0,
+    effect: str | None = None,
 ) -> Axes:
     """Draw I2 against the pooled effect over subsets of the trials, set off by a trial or by cluster.
 
@@ -46,11 +50,14 @@ def gosh(
         Subsets of a result. Default: all up to 12 trials, else 4096 drawn at random.
     seed : int
         Seed of the draw.
+    effect : str, optional
+        Name of the effect; a ratio has a log axis. Default: from the data.
 
     Returns
     -------
     Axes
-        One point a subset; two clouds where ``trial`` pulls the result away.
+        One point a subset; two clouds where ``trial`` pulls the result away. Its ``child_axes`` are the densities along both
+        axes.
 
     Raises
     ------
@@ -90,7 +97,7 @@ def gosh(
         ]
     dot = float(min(16, max(3, 4000 / len(frame))))
     with style(size):
-        ax = new_axes(width, 2.9 if width == "single" else 3.6, ax)
+        ax = new_axes(width, 3.2 if width == "single" else 3.9, ax)
         for label, part, colour in clouds:
             ax.scatter(
                 part["estimate"],
@@ -105,15 +112,10 @@ def gosh(
         ax.set(xlabel="Pooled effect of the subset", ylabel=word)
         if height == "i2":
             ax.set_ylim(-3, 103)
+        ratio_ticks(ax.xaxis, effect_name(result, effect))
         if len(clouds) > 1:
-            ax.legend(
-                loc="lower left",
-                bbox_to_anchor=(0, 1),
-                ncols=2 if trial else 1,
-                markerscale=2,
-                handletextpad=0.2,
-                borderaxespad=0.1,
-            )
+            legend_above(ax, size, up=1.17, markerscale=2, handletextpad=0.2)
+        _densities(ax, clouds, height)
     return ax
 
 
@@ -128,3 +130,20 @@ def _by_cluster(found: GoshClusters) -> list[tuple[str, pd.DataFrame, str]]:
         part = found.subsets[found.subsets["cluster"] == cluster]
         clouds.append((words, part, COLOURS[_CLUSTERS[place % len(_CLUSTERS)]]))
     return clouds
+
+
+def _densities(ax: Axes, clouds: list[tuple[str, pd.DataFrame, str]], height: str) -> None:
+    """Draw beside the axes how the effects (above) and I2 or tau2 (right) of the subsets are spread."""
+    above, right = ax.inset_axes((0, 1.02, 1, 0.13)), ax.inset_axes((1.02, 0, 0.13, 1))
+    for panel, column, ends in ((above, "estimate", ax.get_xlim()), (right, height, ax.get_ylim())):
+        edges = np.linspace(*ends, 61)
+        tallest = 0.0
+        for _, part, colour in clouds:
+            density, _ = np.histogram(part[column], edges, density=True)
+            tallest = max(tallest, float(density.max()))
+            panel.stairs(density, edges, fill=True, color=colour, alpha=0.5,
+                         orientation="vertical" if panel is above else "horizontal")  # fmt: skip
+        panel.set_axis_off()
+        panel.set(
+            **{"xlim" if panel is above else "ylim": ends, "ylim" if panel is above else "xlim": (0, 1.05 * tallest)}
+        )

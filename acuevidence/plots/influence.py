@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from scipy.special import chdtri
 
-from acuevidence.plots.style import COLOURS, new_axes, style, text_width
+from acuevidence.plots.labels import points_wide, wrapped
+from acuevidence.plots.style import COLOURS, WIDTHS, new_axes, style, text_width
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,6 +24,8 @@ _PANELS = [
     ("hat", "Hat\nvalue", None), ("weight", "Weight\n(%)", None),
 ]  # fmt: skip
 _SINGLE = ("rstudent", "cook_d", "tau2_del")
+_PANEL = 7.0  # least width of a panel in units of the type size
+_AROUND = 6.6  # height of headings and ticks of a band of panels in the same units
 
 
 def influence(result: Any, *, ax: Axes | None = None, width: str | float = "double", size: float = 7) -> Axes:
@@ -33,14 +38,16 @@ def influence(result: Any, *, ax: Axes | None = None, width: str | float = "doub
     ax : Axes, optional
         Where to draw; the panels share its room. Default: a new figure that fits its rows.
     width : {"double", "single"} or float
-        Width of a new figure: a journal column, or inches. ``single`` keeps the residual, Cook's distance and tau2.
+        Width of a new figure: a journal column, or inches. ``single`` keeps the residual, Cook's distance and tau2. Panels
+        that do not fit beside each other stand in bands, one below the other.
     size : float
         Type size in points.
 
     Returns
     -------
     Axes
-        Its ``child_axes`` are the panels; influential trials are filled and in colour.
+        Its ``child_axes`` are the panels; influential trials are filled and in colour. Dotted lines: what a diagnostic must
+        pass for that (a result knows them, a frame does not; for the residual, the limits of 95%).
 
     Notes
     -----
@@ -55,25 +62,43 @@ def influence(result: Any, *, ax: Axes | None = None, width: str | float = "doub
     """
     frame = result if isinstance(result, pd.DataFrame) else result.influence()
     panels = [panel for panel in _PANELS if width != "single" or panel[0] in _SINGLE]
-    names = [str(name) for name in frame.index]
-    y = np.arange(len(frame))
+    cuts = {} if isinstance(result, pd.DataFrame) else _cuts(result.k, len(result.beta))
+    influential = frame["influential"].to_numpy(dtype=bool)
     with style(size):
-        ax = new_axes(width, (len(frame) * 1.7 + 8) * size / 72, ax)
+        page = (
+            points_wide(ax) if ax is not None else 72 * (WIDTHS[width] if isinstance(width, str) else float(width)) - 6
+        )
+        names = [wrapped(str(name), 0.42 * page, size) for name in frame.index]
+        left = max(text_width(name, size) for name in names) + size
+        bands = math.ceil(len(panels) / max(1, int((page - left) / (_PANEL * size))))
+        side = math.ceil(len(panels) / bands)
+        rows = len(names) * max(1.7, 1.25 * max(name.count("\n") + 1 for name in names) + 0.35)
+        high = bands * (rows + _AROUND)
+        ax = new_axes(width, high * size / 72, ax)
         ax.set_axis_off()
-        points = ax.get_window_extent().width * 72 / ax.figure.dpi
-        left = min(0.5, (max(text_width(name, size) for name in names) + 8) / points)
-        step = (1 - left) / len(panels)
+        step = (1 - left / page) / side
         for i, (column, heading, neutral) in enumerate(panels):
-            panel = ax.inset_axes((left + i * step + 0.06 * step, 0, 0.86 * step, 1))
-            _panel(panel, frame[column].to_numpy(dtype=float), frame["influential"].to_numpy(dtype=bool), y, neutral)
+            band, place = divmod(i, side)
+            bottom = 1 - ((band + 1) * (rows + _AROUND) - 0.5 * _AROUND) / high
+            panel = ax.inset_axes((left / page + (place + 0.07) * step, bottom, 0.86 * step, rows / high))
+            _panel(panel, frame[column].to_numpy(dtype=float), influential, neutral, cuts.get(column, ()))
             panel.set_title(heading, fontsize=0.9 * size, fontweight="normal")
-            panel.set_yticks(y, names if i == 0 else [""] * len(y), fontsize=size)
+            panel.set_yticks(range(len(names)), names if place == 0 else [""] * len(names), fontsize=size)
     return ax
 
 
-def _panel(ax: Axes, values: np.ndarray, influential: np.ndarray, y: np.ndarray, neutral: float | None) -> None:
-    from matplotlib.ticker import MaxNLocator
+def _cuts(k: int, p: int) -> dict[str, tuple[float, ...]]:
+    """Return where a diagnostic marks a trial, as ``MetaAnalysis.influence`` does, and 95% limits of the residuals."""
+    far = 3 * math.sqrt(p / (k - p))
+    return {"rstudent": (-1.96, 1.96), "dffits": (-far, far), "cook_d": (float(chdtri(p, 0.5)),), "hat": (3 * p / k,)}
 
+
+def _panel(
+    ax: Axes, values: np.ndarray, influential: np.ndarray, neutral: float | None, cuts: tuple[float, ...]
+) -> None:
+    from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+    y = np.arange(len(values))
     if neutral is not None:
         ax.axvline(neutral, color=COLOURS["light"], linewidth=0.6)
     ax.plot(values, y, color=COLOURS["light"], linewidth=0.6)
@@ -92,7 +117,12 @@ def _panel(ax: Axes, values: np.ndarray, influential: np.ndarray, y: np.ndarray,
         )
     ax.set_ylim(len(y) - 0.5, -0.5)
     ax.margins(x=0.2)
+    ends = ax.get_xlim()
+    for cut in cuts:
+        ax.axvline(cut, color=COLOURS["light"], linewidth=0.6, linestyle=":")
+    ax.set_xlim(ends)
     ax.xaxis.set_major_locator(MaxNLocator(2, min_n_ticks=2))
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}".replace("-", "−")))
     ax.tick_params(axis="y", length=0)
     ax.tick_params(axis="x", labelsize="small")
     ax.grid(axis="y", linewidth=0.3, color="0.9")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,6 +10,8 @@ import pandas as pd
 
 from acuevidence.errors import InputError
 from acuevidence.inputs import numeric, refuse
+from acuevidence.plots.labels import legend_above
+from acuevidence.plots.scale import effect_name
 from acuevidence.plots.style import COLOURS, new_axes, style
 
 if TYPE_CHECKING:
@@ -29,6 +32,8 @@ def labbe(
     width: str | float = "single",
     size: float = 7,
     groups: tuple[str, str] = ("acupuncture", "comparator"),
+    upper: float | None = None,
+    effect: str | None = None,
 ) -> Axes:
     """Draw the L'Abbé plot of trials with events.
 
@@ -49,6 +54,10 @@ def labbe(
         Type size in points.
     groups : pair of str
         Names of the two groups, for the axes.
+    upper : float, optional
+        Highest risk shown, in percent. Default: 100, or a little above the highest risk where that is below 50.
+    effect : {"OR", "RR", "RD"}, optional
+        What the result pooled, for its curve. Default: from the data.
 
     Returns
     -------
@@ -87,20 +96,21 @@ def labbe(
         total = m1 + m2
         ax.scatter(100 * e2 / m2, 100 * e1 / m1, s=16 + 200 * total / total.max(), facecolor=COLOURS["sham"], alpha=0.45,
                    edgecolor=COLOURS["sham"], linewidths=0.6, zorder=3)  # fmt: skip
-        _pooled(ax, result)
-        ax.set(xlim=(0, 100), ylim=(0, 100), aspect="equal", xlabel=f"Risk with {groups[1]} (%)",
+        _pooled(ax, result, effect)
+        highest = 100 * float(max((e1 / m1).max(), (e2 / m2).max()))
+        end = upper or (100.0 if highest >= 50 else 5 * math.ceil(1.15 * highest / 5 + 0.01))
+        ax.set(xlim=(0, end), ylim=(0, end), aspect="equal", xlabel=f"Risk with {groups[1]} (%)",
                ylabel=f"Risk with {groups[0]} (%)")  # fmt: skip
         if left := int((~complete).sum()):
             ax.set_xlabel(f"{ax.get_xlabel()}\n{left} trial{'' if left == 1 else 's'} without counts not drawn")
-        ax.legend(loc="lower right")
+        legend_above(ax, size)
     return ax
 
 
-def _pooled(ax: Axes, result: Any) -> None:
+def _pooled(ax: Axes, result: Any, name: str | None) -> None:
     """Draw the risks that the pooled effect implies for every risk of the comparator."""
-    data = getattr(result, "data", None)
-    names = [] if data is None or "effect" not in data else data["effect"].dropna().unique()
-    if len(names) != 1 or names[0] not in ("OR", "RR", "RD") or result.X is not None:
+    name = effect_name(result, name)
+    if name not in ("OR", "RR", "RD") or getattr(result, "X", 0) is not None:
         return
     risk = np.linspace(0, 1, 201)
     effect = result.estimate
@@ -108,7 +118,7 @@ def _pooled(ax: Axes, result: Any) -> None:
         "OR": lambda: risk * np.exp(effect) / (1 - risk + risk * np.exp(effect)),
         "RR": lambda: risk * np.exp(effect),
         "RD": lambda: risk + effect,
-    }[names[0]]()
+    }[name]()
     kept = (implied >= 0) & (implied <= 1)
-    shown = effect if names[0] == "RD" else np.exp(effect)
-    ax.plot(100 * risk[kept], 100 * implied[kept], color=COLOURS["usual_care"], label=f"pooled {names[0]} {shown:.2f}")
+    shown = effect if name == "RD" else np.exp(effect)
+    ax.plot(100 * risk[kept], 100 * implied[kept], color=COLOURS["usual_care"], label=f"pooled {name} {shown:.2f}")

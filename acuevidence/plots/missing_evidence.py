@@ -65,7 +65,7 @@ def missing_evidence(
     """
     with style(size):
         own = ax is None
-        ax = new_axes(width, 2.9 if width == "single" else 3.2, ax)
+        ax = new_axes(width, (2.0 if width == "single" else 2.4) + 9 * size / 72, ax)
         curve = result.curve[result.curve["effect"].between(*limits)]
         ax.fill_between(curve["effect"], curve["ci_low"], curve["ci_high"], color=colour, alpha=0.18, lw=0, zorder=1)
         ax.plot(curve["effect"], curve["estimate"], color=colour, lw=1.3, zorder=3)

@@ -100,7 +100,7 @@ def network(
         ax.axis("off")
         x, y, radius = across * x, up * y, node * np.sqrt(weight / weight.max())
         _nodes(ax, x, y, radius, said, size)
-        _edges(ax, result, names, x, y, radius, size)
+        _edges(ax, result, names, x, y, radius, size, _label_boxes(ax, said, size))
     return ax
 
 
@@ -129,6 +129,18 @@ def _nodes(ax: Axes, x: np.ndarray, y: np.ndarray, radius: np.ndarray, said: lis
                 va={0: "center", 1: "bottom", -1: "top"}[int(above)])  # fmt: skip
 
 
+def _label_boxes(ax: Axes, said: list[str], size: float) -> list[tuple[float, float, float, float]]:
+    """Return centre and half sides of every label, in points as the axes are."""
+    boxes = []
+    for text, label in zip(ax.texts, said, strict=True):
+        px, py = text.get_position()
+        wide, high = text_width(label, size) / 2, _LINE * size * (label.count("\n") + 1) / 2
+        px += {"left": wide, "right": -wide, "center": 0}[text.get_horizontalalignment()]
+        py += {"bottom": high, "top": -high, "center": 0}[text.get_verticalalignment()]
+        boxes.append((px, py, wide, high))
+    return boxes
+
+
 def _edges(
     ax: Axes,
     result: NetworkMetaAnalysis,
@@ -137,14 +149,15 @@ def _edges(
     y: np.ndarray,
     radius: np.ndarray,
     size: float,
+    labels: list[tuple[float, float, float, float]],
 ) -> None:
-    """Draw the edges, and the number of trials where it meets no node and no other number."""
+    """Draw the edges, and the number of trials where it meets no node, no label and no other number."""
     pairs = [
         tuple(sorted((names.index(a), names.index(b))))
         for a, b in zip(result.data["treat1"], result.data["treat2"], strict=True)
     ]
     counts = {pair: pairs.count(pair) for pair in sorted(set(pairs))}
-    taken = [(px, py, r, r) for px, py, r in zip(x, y, radius, strict=True)]
+    taken = [*labels, *((px, py, r, r) for px, py, r in zip(x, y, radius, strict=True))]
     for (i, j), k in counts.items():
         ax.plot(
             x[[i, j]],

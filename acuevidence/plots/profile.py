@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from acuevidence.errors import InputError
+from acuevidence.plots.labels import legend_above
 from acuevidence.plots.style import COLOURS, new_axes, style
 from acuevidence.synthesis.kernel import log_likelihood, quantile
 
@@ -72,7 +73,7 @@ def profile(
         ax.axhline(top - drop, color=COLOURS["light"], linewidth=0.6, linestyle=(0, (4, 2)))
         kind = "Restricted log-likelihood" if result.method == "REML" else "Log-likelihood"
         ax.set(xlim=(0, upper), ylim=(max(curve.min(), top - 3 * drop), top + 0.3 * drop), xlabel="τ²", ylabel=kind)
-        ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=1 if width == "single" else 2, borderaxespad=0.1)
+        legend_above(ax, size)
     return ax
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from acuevidence.errors import InputError
 from acuevidence.plots.labels import keep_apart, leading
+from acuevidence.plots.scale import RATIOS, effect_name, ratio_ticks
 from acuevidence.plots.style import COLOURS, new_axes, style
 from acuevidence.synthesis.kernel import quantile
 
@@ -18,7 +19,13 @@ __all__ = ["radial"]
 
 
 def radial(
-    result: Any, *, ax: Axes | None = None, width: str | float = "single", size: float = 7, named: int = 5
+    result: Any,
+    *,
+    ax: Axes | None = None,
+    width: str | float = "single",
+    size: float = 7,
+    named: int = 5,
+    effect: str | None = None,
 ) -> Axes:
     """Draw the radial plot of a meta-analysis.
 
@@ -34,12 +41,15 @@ def radial(
         Type size in points.
     named : int
         How many trials outside the band are named, the farthest first.
+    effect : str, optional
+        Name of the effect; a ratio has its own numbers on the right scale. Default: from the data.
 
     Returns
     -------
     Axes
         x = 1 / sqrt(v + tau2), y = yi / sqrt(v + tau2); the line's slope is the pooled effect, and the band holds the
-        trials that agree with it at the level of the result.
+        trials that agree with it at the level of the result. The line from the origin through a trial meets the scale at
+        the right at the trial's effect.
 
     Raises
     ------
@@ -71,9 +81,28 @@ def radial(
         ax.scatter(x, y, s=14, color=COLOURS["sham"], linewidths=0, zorder=3)
         precision = "1 / √(v + τ²)" if result.tau2 else "1 / √v"
         ax.set(xlabel=f"Precision, {precision}", ylabel="Standardised effect", xlim=(0, ends[1]))
+        _effects(ax, float(ends[1]), effect_name(result, effect))
         off = np.abs(y - result.estimate * x) - reach
         chosen = [i for i in leading(off, named) if off[i] > 0]
         data = result.data
         names = data["labels"].astype(str).to_numpy() if "labels" in data else data.index.astype(str).to_numpy()
         keep_apart(ax, x[chosen], y[chosen], list(names[chosen]))
     return ax
+
+
+def _effects(ax: Axes, end: float, effect: str) -> None:
+    """Write at the right edge, at ``x = end``, which effect the line from the origin to there stands for."""
+
+    def read(y: Any) -> Any:
+        return y / end
+
+    def back(value: Any) -> Any:
+        return value * end
+
+    scale = ax.secondary_yaxis("right", functions=(read, back))
+    scale.set_ylabel(f"{effect or 'Effect'} on the line from the origin")
+    low, high = (float(edge) for edge in ax.get_ylim())
+    ax.set_ylim(low, high)
+    if effect in RATIOS:
+        scale.set_ylim(low / end, high / end)
+        ratio_ticks(scale.yaxis, effect)

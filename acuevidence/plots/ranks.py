@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from acuevidence.inputs import choice
 from acuevidence.plots.labels import wrapped
 from acuevidence.plots.style import COLOURS, WIDTHS, new_axes, style
 
@@ -20,17 +21,20 @@ __all__ = ["ranks"]
 def ranks(
     result: NetworkMetaAnalysis,
     *,
+    kind: str = "p_scores",
     digits: int = 2,
     ax: Axes | None = None,
     width: str | float = "single",
     size: float = 7,
 ) -> Axes:
-    """Draw the P-scores of a network, best first, with the effects against the reference beside them.
+    """Draw the ranking of the treatments of a network, best first.
 
     Parameters
     ----------
     result : NetworkMetaAnalysis
         The network.
+    kind : {"p_scores", "rankogram"}
+        Bars of the P-scores with the effects, or the probability of every rank with the P-score.
     digits : int
         Decimals of the effects.
     ax : Axes, optional
@@ -43,7 +47,13 @@ def ranks(
     Returns
     -------
     Axes
-        A bar a treatment: the mean certainty that it is better than another, from 0 to 1.
+        A bar a treatment: the mean certainty that it is better than another, from 0 to 1. In a rankogram a row a treatment
+        and a column a rank, shaded by the probability in percent.
+
+    Raises
+    ------
+    InputError
+        For an unknown kind.
 
     Notes
     -----
@@ -57,6 +67,8 @@ def ranks(
     >>> [round(float(bar.get_width()), 2) for bar in ax.patches]
     [0.99, 0.5, 0.01]
     """
+    if choice("kind", kind, ("p_scores", "rankogram")) == "rankogram":
+        return _rankogram(result, ax, width, size)
     scores = result.p_scores.sort_values(ascending=False, kind="stable")
     effects = result.to_frame()
     with style(size):
@@ -84,4 +96,38 @@ def ranks(
                     *effects.loc[name, ["estimate", "ci_low", "ci_high"]], d=digits
                 )
             ax.annotate(said, (1, row), xytext=(8, 0), va="center", **beside)
+    return ax
+
+
+def _rankogram(result: NetworkMetaAnalysis, ax: Axes | None, width: str | float, size: float) -> Axes:
+    from matplotlib.colors import LinearSegmentedColormap
+
+    shares = result.rank_probabilities()
+    n = len(shares)
+    shades = LinearSegmentedColormap.from_list("share", ["#FFFFFF", COLOURS["sham"]])
+    with style(size):
+        page = 72 * (WIDTHS[width] if isinstance(width, str) else float(width))
+        names = [wrapped(str(name), 0.27 * page, size) for name in shares.index]
+        row = max(1.6, 1.25 * max(name.count("\n") + 1 for name in names) + 0.4)
+        small = min(0.85 * size, 0.6 * page / n / 1.6)
+        ax = new_axes(width, (n * row + 6) * size / 72, ax)
+        edges = np.arange(n + 1) - 0.5
+        ax.pcolormesh(edges, edges, shares.to_numpy(), cmap=shades, vmin=0, vmax=1, edgecolor="white", linewidth=0.6)
+        for (i, j), share in np.ndenumerate(shares.to_numpy()):
+            if share >= 0.005:
+                ax.text(j, i, f"{100 * share:.0f}", ha="center", va="center", fontsize=small,
+                        color="white" if share > 0.6 else "black")  # fmt: skip
+        beside: dict[str, Any] = {
+            "xycoords": ax.get_yaxis_transform(),
+            "textcoords": "offset points",
+            "fontsize": 0.9 * size,
+        }
+        ax.annotate("P-score", (1, -0.5), xytext=(6, 2), va="bottom", **beside)
+        for i, score in enumerate(result.p_scores[shares.index]):
+            ax.annotate(f"{score:.2f}", (1, i), xytext=(6, 0), va="center", **beside)
+        ax.set_yticks(range(n), names, fontsize=size)
+        ax.set_xticks(range(n), [str(rank) for rank in shares.columns])
+        ax.tick_params(length=0)
+        ax.spines[:].set_visible(False)
+        ax.set(ylim=(n - 0.5, -0.5), xlabel="Rank (probability in %)")
     return ax

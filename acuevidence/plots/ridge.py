@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from acuevidence.plots.style import COLOURS, MID_BAND, new_axes, style
+from acuevidence.plots.labels import wrapped
+from acuevidence.plots.scale import ratio_ticks
+from acuevidence.plots.style import COLOURS, MID_BAND, WIDTHS, new_axes, style, text_width
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,6 +24,7 @@ def ridge(
     size: float = 7,
     mid: Any = None,
     limits: tuple[float, float] | None = None,
+    effect: str = "",
 ) -> Axes:
     """Draw the posterior of a Bayesian meta-analysis.
 
@@ -39,12 +42,14 @@ def ridge(
         Minimal important difference, drawn as a band.
     limits : pair of float, optional
         Ends of the axis. Default: what the rows need.
+    effect : str
+        Name of the effect; a ratio has a log axis.
 
     Returns
     -------
     Axes
-        Trials: mean and interval of the true effect (shrunken), with the printed estimate as an open circle. Below, the
-        densities of the effect of a new trial and of the mean effect, each scaled to the same height.
+        Trials: density, mean and interval of the true effect (shrunken), with the printed estimate as an open circle.
+        Below, the densities of the effect of a new trial and of the mean effect; each is scaled to the same height.
 
     Examples
     --------
@@ -63,12 +68,20 @@ def ridge(
         high = max(trials["ci_high"].max(), trials["yi"].max(), summary.loc["prediction", "ci_high"], 0)
         limits = (low - 0.06 * (high - low), high + 0.06 * (high - low))
     x = np.linspace(*limits, 601)
+    names = [str(name) for name in trials.index]
     with style(size):
-        ax = new_axes(width, (k * 1.5 + 13) * size / 72, ax)
+        page = 72 * (WIDTHS[width] if isinstance(width, str) else float(width))
+        names = [wrapped(name, 0.45 * page, size) for name in names]
+        row = max(1.9, 1.25 * max(name.count("\n") + 1 for name in names) + 0.4)
+        said = f"{effect or 'Effect'} ({100 * posterior.level:g}% credible intervals)"
+        said = wrapped(said, page - max(text_width(name, size) for name in names) - 2 * size, size)
+        ax = new_axes(width, (k * row + 13) * size / 72, ax)
         if mid is not None:
             ax.axvspan(*mid_range(mid), color=MID_BAND, linewidth=0, zorder=0)
         ax.axvline(0, color=COLOURS["neutral"], linewidth=0.6)
         y = np.arange(k)
+        for i, density in enumerate(posterior.trial_densities(x)):
+            ax.fill_between(x, i, i - 0.8 * density / density.max(), color=COLOURS["light"], alpha=0.35, linewidth=0)
         ax.hlines(y, trials["ci_low"], trials["ci_high"], color=COLOURS["light"], linewidth=1)
         ax.plot(trials["mean"], y, "o", color=COLOURS["neutral"], markersize=3)
         ax.plot(
@@ -81,9 +94,9 @@ def ridge(
             )
             ends = summary.loc[name, ["ci_low", "ci_high"]]
             ax.plot(ends, [base, base], color=COLOURS[colour], linewidth=2.5, solid_capstyle="butt")
-        names = [str(name) for name in trials.index]
         ax.set_yticks([*y, k + 1.6, k + 3.9], [*names, "New trial", "Mean effect"], fontsize=size)
         ax.tick_params(axis="y", length=0)
         ax.spines["left"].set_visible(False)
-        ax.set(xlim=limits, ylim=(k + 4.4, -0.7), xlabel=f"Effect ({100 * posterior.level:g}% credible intervals)")
+        ax.set(xlim=limits, ylim=(k + 4.4, -0.7), xlabel=said)
+        ratio_ticks(ax.xaxis, effect)
     return ax

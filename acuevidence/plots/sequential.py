@@ -62,7 +62,7 @@ def sequential(
     """
     with style(size):
         own = ax is None
-        ax = new_axes(width, 2.8, ax)
+        ax = new_axes(width, 2.0 + 8 * size / 72, ax)
         steps = result.steps
         ax.plot([0, *steps["participants"]], [0, *steps["z"]], color=colour, lw=1.1, marker="o", ms=3, mec="white", mew=0.4,
                 zorder=4)  # fmt: skip

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from acuevidence.plots.style import COLOURS, new_axes, style
+import numpy as np
+
+from acuevidence.plots.labels import legend_above, points_wide
+from acuevidence.plots.style import COLOURS, new_axes, style, text_width
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -13,6 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["time_course"]
 
+_WEEKS = (1, 2, 4, 8, 13, 26, 52, 104, 156, 312)
 _LABELS = {"sham": "v sham", "usual_care": "v usual care"}
 
 
@@ -57,12 +61,25 @@ def time_course(
             week = rows.groupby("period", observed=True)["week"].median()[means["period"]].to_numpy()
             week = week * (1 + 0.06 * (2 * place - 1))
             errors = [means["estimate"] - means["ci_low"], means["ci_high"] - means["estimate"]]
-            label = f"{_LABELS.get(str(comparator), str(comparator))}: mean of a period, {result.level:.0%} interval"
+            label = f"{_LABELS.get(str(comparator), str(comparator))}: mean and {result.level:.0%} interval"
             ax.errorbar(week, means["estimate"], yerr=errors, fmt="s-", color=colour, ms=5, lw=1.4, label=label)
         ax.set_xscale("log")
-        ticks = [w for w in (1, 2, 4, 8, 13, 26, 52, 104, 156, 312) if w <= 1.1 * result.effects["week"].max()]
+        ticks = _apart(ax, size)
         ax.set_xticks(ticks, [str(w) for w in ticks])
         ax.minorticks_off()
         ax.set(xlabel="Weeks since randomisation", ylabel="SMD; positive favours acupuncture")
-        ax.legend(loc="upper right")
+        legend_above(ax, size)
     return ax
+
+
+def _apart(ax: Axes, size: float) -> list[int]:
+    """Return the weeks to write on the axis: those that stand clear of the one before."""
+    low, high = ax.get_xlim()
+    room, kept, end = points_wide(ax), [], -np.inf
+    for week in (w for w in _WEEKS if low <= w <= high):
+        half = text_width(str(week), size) / 2 + 1
+        place = room * np.log(week / low) / np.log(high / low)
+        if place - half > end:
+            kept.append(week)
+            end = place + half
+    return kept

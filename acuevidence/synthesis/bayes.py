@@ -63,6 +63,7 @@ class Posterior:
     tau_prior: Prior
     _mixtures: dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]] = field(repr=False)
     _tau: tuple[np.ndarray, np.ndarray] = field(repr=False)
+    _trials: tuple[tuple[np.ndarray, np.ndarray, np.ndarray], ...] = field(repr=False)
 
     def prob(self, *, mu_above: float | None = None, prediction_above: float | None = None,
              tau_above: float | None = None) -> float:  # fmt: skip
@@ -108,9 +109,18 @@ class Posterior:
             slope = np.diff(cumulative) / np.diff(edges)
             middle = (edges[1:] + edges[:-1]) / 2
             return np.where(inside, np.interp(points, middle, slope), 0.0)
-        weight, mean, sd = self._mixtures[parameter]
-        z = (points[:, None] - mean) / sd
-        return np.exp(-0.5 * z**2) @ (weight / sd) / math.sqrt(2 * math.pi)
+        return _mixture_density(self._mixtures[parameter], points)
+
+    def trial_densities(self, x: Any) -> np.ndarray:
+        """Return the posterior density of every trial's true effect at x: one row a trial, in the order of ``shrinkage``."""
+        points = np.atleast_1d(np.asarray(x, dtype=float))
+        return np.array([_mixture_density(mixture, points) for mixture in self._trials])
+
+    def ridge(self, **options: Any) -> Any:
+        """Draw the posterior densities and return the Axes; options as in :func:`acuevidence.plots.ridge`."""
+        from acuevidence.plots.ridge import ridge
+
+        return ridge(self, **options)
 
     def to_frame(self) -> pd.DataFrame:
         """Return the summary."""
@@ -197,10 +207,12 @@ def bayes(
     rows = {name: _summarise(mixture, level) for name, mixture in mixtures.items()}
     rows["tau"] = _summarise_tau(tau, edges_weight, level)
     summary = pd.DataFrame(rows, index=["median", "mean", "sd", "ci_low", "ci_high"]).T.loc[["mu", "tau", "prediction"]]
-    shrunk = _shrinkage(tau, weight_mu, mean_mu, sd_mu, y, v, level)
+    shrunk, trials = _shrinkage(tau, weight_mu, mean_mu, sd_mu, y, v, level)
     shrunk.index = pd.Index(values(data, labels=labels)[0]["labels"]) if labels is not None else index
     factors = _bayes_factors(y, v, components, log_prior, log_evidence, proper)
-    return Posterior(summary, shrunk, factors, len(y), level, mu_prior, tuple(tau_prior), mixtures, edges_weight)
+    return Posterior(
+        summary, shrunk, factors, len(y), level, mu_prior, tuple(tau_prior), mixtures, edges_weight, trials
+    )
 
 
 # --- priors ------------------------------------------------------------------------------------------------------
@@ -355,6 +367,12 @@ def _integrate_fixed(y: np.ndarray, v: np.ndarray, log_prior: Callable[[np.ndarr
 # --- summaries ---------------------------------------------------------------------------------------------------
 
 
+def _mixture_density(mixture: tuple[np.ndarray, np.ndarray, np.ndarray], points: np.ndarray) -> np.ndarray:
+    weight, mean, sd = mixture
+    z = (points[:, None] - mean) / sd
+    return np.asarray(np.exp(-0.5 * z**2) @ (weight / sd) / math.sqrt(2 * math.pi))
+
+
 def _mixture_cdf(mixture: tuple[np.ndarray, np.ndarray, np.ndarray], x: Any) -> Any:
     weight, mean, sd = mixture
     points = np.asarray(x, dtype=float)
@@ -398,9 +416,9 @@ def _summarise_tau(tau: np.ndarray, cells: tuple[np.ndarray, np.ndarray], level:
 
 def _shrinkage(
     tau: np.ndarray, weight: np.ndarray, mean: np.ndarray, sd: np.ndarray, y: np.ndarray, v: np.ndarray, level: float
-) -> pd.DataFrame:
-    """Return the posterior of each trial's true effect: given tau, mu pulls it by B = v / (v + tau^2)."""
-    rows = []
+) -> tuple[pd.DataFrame, tuple[tuple[np.ndarray, np.ndarray, np.ndarray], ...]]:
+    """Return the posterior of each trial's true effect, and the mixture it is: given tau, mu pulls it by B = v / (v + tau^2)."""
+    rows, mixtures = [], []
     for effect, variance in zip(y, v, strict=True):
         pull = (variance / (variance + tau**2))[:, None]
         centre = pull * mean + (1 - pull) * effect
@@ -408,4 +426,6 @@ def _shrinkage(
         keep = weight.ravel() > 1e-12
         mixture = (weight.ravel()[keep], centre.ravel()[keep], spread.ravel()[keep])
         rows.append([effect, variance, *_summarise(mixture, level)])
-    return pd.DataFrame(rows, columns=["yi", "vi", "median", "mean", "sd", "ci_low", "ci_high"])
+        mixtures.append(mixture)
+    columns = ["yi", "vi", "median", "mean", "sd", "ci_low", "ci_high"]
+    return pd.DataFrame(rows, columns=columns), tuple(mixtures)

@@ -195,6 +195,30 @@ class NetworkMetaAnalysis:
 
         return net_heat(self, effects)
 
+    def rank_probabilities(self, n: int = 20000, seed: int = 0) -> pd.DataFrame:
+        """Probability of every rank for every treatment; see :func:`network_ranks.rank_probabilities`."""
+        from acuevidence.synthesis.network_ranks import rank_probabilities
+
+        return rank_probabilities(self, n, seed)
+
+    def graph(self, **options: Any) -> Any:
+        """Draw the graph of the network and return its Axes; options as in :func:`acuevidence.plots.network`."""
+        from acuevidence.plots.network import network
+
+        return network(self, **options)
+
+    def league_plot(self, **options: Any) -> Any:
+        """Draw the league table as a heat map and return its Axes; options as in :func:`acuevidence.plots.league`."""
+        from acuevidence.plots.league import league
+
+        return league(self, **options)
+
+    def ranks(self, **options: Any) -> Any:
+        """Draw the ranking of the treatments and return its Axes; options as in :func:`acuevidence.plots.ranks`."""
+        from acuevidence.plots.ranks import ranks
+
+        return ranks(self, **options)
+
     def summary(self) -> str:
         """Say what was compared and found, as text."""
         tau2 = "not estimable" if self.tau2 is None else f"{self.tau2:.4f}, I2 = {self.i2:.1f} %"

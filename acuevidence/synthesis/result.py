@@ -918,6 +918,60 @@ class MetaAnalysis:
 
         return funnel(self, **options)
 
+    def baujat_plot(self, **options: Any) -> Any:
+        """Draw the Baujat plot and return its Axes; options as in :func:`acuevidence.plots.baujat`."""
+        from acuevidence.plots.baujat import baujat
+
+        return baujat(self, **options)
+
+    def bubble(self, **options: Any) -> Any:
+        """Draw the bubble plot of a meta-regression and return its Axes; options as in :func:`acuevidence.plots.bubble`."""
+        from acuevidence.plots.bubble import bubble
+
+        return bubble(self, **options)
+
+    def cumulative_plot(self, **options: Any) -> Any:
+        """Draw the cumulative plot and return its Axes; options as in :func:`acuevidence.plots.cumulative`."""
+        from acuevidence.plots.cumulative import cumulative
+
+        return cumulative(self, **options)
+
+    def drapery(self, **options: Any) -> Any:
+        """Draw the P value functions and return its Axes; options as in :func:`acuevidence.plots.drapery`."""
+        from acuevidence.plots.drapery import drapery
+
+        return drapery(self, **options)
+
+    def gosh_plot(self, **options: Any) -> Any:
+        """Draw the GOSH plot and return its Axes; options as in :func:`acuevidence.plots.gosh`."""
+        from acuevidence.plots.gosh import gosh
+
+        return gosh(self, **options)
+
+    def influence_plot(self, **options: Any) -> Any:
+        """Draw the case diagnostics and return its Axes; options as in :func:`acuevidence.plots.influence`."""
+        from acuevidence.plots.influence import influence
+
+        return influence(self, **options)
+
+    def labbe(self, **options: Any) -> Any:
+        """Draw the L'Abbé plot of trials with events and return its Axes; options as in :func:`acuevidence.plots.labbe`."""
+        from acuevidence.plots.labbe import labbe
+
+        return labbe(self, **options)
+
+    def profile(self, **options: Any) -> Any:
+        """Draw the profile likelihood of tau2 and return its Axes; options as in :func:`acuevidence.plots.profile`."""
+        from acuevidence.plots.profile import profile
+
+        return profile(self, **options)
+
+    def radial(self, **options: Any) -> Any:
+        """Draw the radial plot and return its Axes; options as in :func:`acuevidence.plots.radial`."""
+        from acuevidence.plots.radial import radial
+
+        return radial(self, **options)
+
     def methods_text(self) -> str:
         """Return how the result was computed, in words for a methods section.
 

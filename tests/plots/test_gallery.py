@@ -1,0 +1,216 @@
+"""Every figure of the gallery at three type sizes and both column widths: no text is cut, none lies on another."""
+
+import functools
+import io
+import itertools
+
+import numpy as np
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.text import Text
+
+import acuevidence as ae
+from acuevidence import plots
+from acuevidence.plots.evidence_map import evidence_table
+
+LONG = "Acupuncture Trialists of the Northern Region and Collaborators 20"
+FEW = {"timing": ["end_of_treatment"], "left_out": ["none out"], "size": ["any"]}
+
+
+@functools.cache
+def pooled(condition):
+    return ae.pooled(condition)
+
+
+@functools.cache
+def sham():
+    return pooled("neck_pain")["sham"]
+
+
+@functools.cache
+def long_names():
+    data = sham().data
+    return ae.meta_analysis("yi", "vi", data=data, labels=[f"{LONG}{i:02d}" for i in range(len(data))])
+
+
+@functools.cache
+def regression(formula):
+    effects = ae.trial_effects("low_back_pain", comparator="sham")
+    return ae.meta_analysis("yi", "vi", data=effects, labels="study", moderators=formula)
+
+
+@functools.cache
+def risks():
+    counts = {"events1": [12, 8, 20], "n1": [40, 30, 80], "events2": [6, 5, 18], "n2": [42, 31, 79]}
+    effects = ae.effect_size("RR", **counts)
+    return ae.meta_analysis(
+        "yi", "vi", data=effects.assign(**counts, effect="RR", study=["A", "B", "C"]), labels="study"
+    )
+
+
+@functools.cache
+def net():
+    return ae.treatment_network()
+
+
+@functools.cache
+def made(name):
+    makers = {
+        "posterior": lambda: ae.bayes("yi", "vi", data=sham().data, labels="study"),
+        "multiverse": lambda: ae.multiverse("fibromyalgia", "sham", FEW),
+        "decomposition": ae.decompose,
+        "time_course": ae.time_course,
+        "map": evidence_table,
+        "sequential": lambda: ae.sequential(sham()),
+        "missing": lambda: ae.missing_evidence(sham()),
+        "gosh": lambda: sham().gosh(),
+        "everything": lambda: {name: pooled(name) for name in ae.conditions()},
+    }
+    return makers[name]()
+
+
+GALLERY = {
+    "baujat": lambda **o: plots.baujat(sham(), **o),
+    "bubble": lambda **o: plots.bubble(regression("~ year"), **o),
+    "bubble of a category": lambda **o: plots.bubble(regression("~ comparator_role"), **o),
+    "cumulative": lambda **o: plots.cumulative(sham(), order="year", **o),
+    "cumulative, long names": lambda **o: plots.cumulative(long_names(), **o),
+    "decomposition of one condition": lambda **o: plots.decomposition(ae.decompose("headache"), **o),
+    "decomposition": lambda **o: plots.decomposition(made("decomposition"), **o),
+    "drapery": lambda **o: plots.drapery(sham(), **o),
+    "evidence_map": lambda **o: plots.evidence_map(made("map"), **o),
+    "flow": lambda **o: plots.flow("low_back_pain", **o),
+    "forest": lambda **o: plots.forest(pooled("low_back_pain"), **o),
+    "funnel": lambda **o: plots.funnel(pooled("neck_pain"), pseudo_interval=True, **o),
+    "funnel, trials filled": lambda **o: plots.funnel(sham(), fill=sham().trim_and_fill(), pseudo_interval=True, **o),
+    "funnel of a ratio": lambda **o: plots.funnel(risks(), **o),
+    "gosh": lambda **o: plots.gosh(made("gosh"), trial=sham().data["labels"].iloc[0], **o),
+    "influence": lambda **o: plots.influence(sham(), **o),
+    "influence, long names": lambda **o: plots.influence(long_names(), **o),
+    "labbe": lambda **o: plots.labbe(risks(), **o),
+    "league": lambda **o: plots.league(net(), **o),
+    "missing_evidence": lambda **o: plots.missing_evidence(made("missing"), **o),
+    "network": lambda **o: plots.network(net(), **o),
+    "nuance": lambda **o: plots.nuance(made("everything"), **o),
+    "profile": lambda **o: plots.profile(sham(), **o),
+    "quality": lambda **o: plots.quality("low_back_pain", **o),
+    "radial": lambda **o: plots.radial(sham(), **o),
+    "ranks": lambda **o: plots.ranks(net(), **o),
+    "ranks, rankogram": lambda **o: plots.ranks(net(), kind="rankogram", **o),
+    "ridge": lambda **o: plots.ridge(made("posterior"), **o),
+    "sequential": lambda **o: plots.sequential(made("sequential"), **o),
+    "specification_curve": lambda **o: plots.specification_curve(made("multiverse"), **o),
+    "time_course": lambda **o: plots.time_course(made("time_course"), **o),
+}
+
+
+def test_the_gallery_holds_every_figure():
+    functions = {name for name in plots.__all__ if callable(getattr(plots, name)) and name[0].islower()} - {"style"}
+    assert {name.split(",")[0].split()[0] for name in GALLERY} == functions
+
+
+@pytest.mark.parametrize("size", [5.5, 7, 10])
+@pytest.mark.parametrize("width", ["single", "double"])
+@pytest.mark.parametrize("name", GALLERY)
+def test_no_text_is_cut_or_overlaps(name, width, size, monkeypatch):
+    figure = GALLERY[name](width=width, size=size).figure
+    boxes = _drawn(figure, monkeypatch)
+    page = figure.bbox
+    cut = [t for t, b in boxes if b.x0 < -0.5 or b.x1 > page.x1 + 0.5 or b.y0 < -0.5 or b.y1 > page.y1 + 0.5]
+    pairs = [(a, b) for (a, x), (b, y) in itertools.combinations(boxes, 2) if _meet(x, y)]
+    assert len(boxes) > 3
+    assert cut == []
+    assert pairs == []
+
+
+def _drawn(figure, monkeypatch):
+    """Return what is drawn and where; labels that matplotlib keeps for ticks beyond an axis are never drawn."""
+    seen, draw = {}, Text.draw
+
+    def record(self, renderer):
+        if self.get_visible() and self.get_text().strip():
+            seen[id(self)] = self
+        draw(self, renderer)
+
+    monkeypatch.setattr(Text, "draw", record)
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    figure.draw_without_rendering()
+    return [(t.get_text(), Text.get_window_extent(t, renderer)) for t in seen.values()]
+
+
+def _meet(a, b):
+    wide, high = min(a.x1, b.x1) - max(a.x0, b.x0), min(a.y1, b.y1) - max(a.y0, b.y0)
+    return wide > 1 and high > 0.2 * min(a.height, b.height)
+
+
+@pytest.mark.parametrize("name", ["bubble of a category", "gosh", "influence", "network", "ranks, rankogram", "ridge"])
+def test_the_same_call_gives_the_same_bytes(name):
+    assert _svg(GALLERY[name]()) == _svg(GALLERY[name]())
+
+
+def _svg(ax):
+    with plots.style(), io.BytesIO() as file:
+        ax.figure.savefig(file, format="svg", metadata={"Date": None})
+        return file.getvalue()
+
+
+def test_a_type_size_is_that_of_the_texts():
+    names = {size: plots.radial(sham(), size=size).xaxis.label.get_size() for size in (5.5, 7, 10)}
+    assert names == pytest.approx({5.5: 5.5, 7: 7, 10: 10})
+
+
+@pytest.mark.parametrize(("method", "plot"), [("radial", "radial"), ("drapery", "drapery"), ("profile", "profile"),
+                                              ("baujat_plot", "baujat"), ("gosh_plot", "gosh"),
+                                              ("influence_plot", "influence"), ("cumulative_plot", "cumulative")])  # fmt: skip
+def test_a_result_draws_its_figures(method, plot):
+    own, same = getattr(sham(), method)(), getattr(plots, plot)(sham())
+    assert (own.get_xlabel(), own.get_ylabel(), len(own.child_axes)) == (
+        same.get_xlabel(),
+        same.get_ylabel(),
+        len(same.child_axes),
+    )
+
+
+def test_a_network_and_a_posterior_draw_their_figures():
+    bars = [bar.get_width() for bar in net().ranks().patches]
+    assert bars == pytest.approx(sorted(net().p_scores, reverse=True))
+    assert len(net().league_plot().patches) > len(net().treatments)
+    assert len(net().graph().patches) == len(net().treatments)
+    assert made("posterior").ridge().get_yticklabels()[-1].get_text() == "Mean effect"
+    assert regression("~ year").bubble().get_xlabel() == "year"
+    assert risks().labbe(groups=("new", "old")).get_xlabel() == "Risk with old (%)"
+
+
+def test_a_category_has_a_level_for_each_of_its_values():
+    result = regression("~ comparator_role")
+    ax = plots.bubble(result)
+    levels = sorted(result.data["comparator_role"].unique())
+    assert [t.get_text().replace("\n", " ") for t in ax.get_xticklabels()] == [str(v).replace("_", " ") for v in levels]
+    drawn = [line.get_ydata()[0] for line in ax.lines if len(line.get_xdata()) == 2 and not line.is_dashed()][1:]
+    np.testing.assert_allclose(
+        drawn, result.predict(result.data.drop_duplicates("comparator_role").sort_values("comparator_role"))["pred"]
+    )
+
+
+def test_ranks_are_probabilities_whose_mean_is_the_p_score():
+    shares = net().rank_probabilities(n=40000, seed=1)
+    np.testing.assert_allclose(shares.sum(axis=0), 1)
+    np.testing.assert_allclose(shares.sum(axis=1), 1)
+    beaten = (len(shares) - shares.columns.to_numpy()) / (len(shares) - 1)
+    np.testing.assert_allclose(shares.to_numpy() @ beaten, net().p_scores[shares.index], atol=0.01)
+
+
+def test_densities_of_the_trials_hold_their_means():
+    posterior = made("posterior")
+    x = np.linspace(-4, 5, 4001)
+    density = posterior.trial_densities(x)
+    np.testing.assert_allclose(np.trapezoid(density, x, axis=1), 1, rtol=1e-4)
+    np.testing.assert_allclose(np.trapezoid(density * x, x, axis=1), posterior.shrinkage["mean"], rtol=1e-3)
+
+
+def test_the_right_scale_of_a_radial_plot_reads_the_effect():
+    ax = plots.radial(sham())
+    (scale,) = ax.child_axes
+    end = ax.get_xlim()[1]
+    ax.figure.canvas.draw()
+    np.testing.assert_allclose(np.array(scale.get_ylim()) * end, ax.get_ylim())
