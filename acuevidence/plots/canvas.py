@@ -9,22 +9,22 @@ import math
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from acuevidence.plots.style import COLOURS, MID_BAND, RATING, WIDTHS, Layout, text_width
+from acuevidence.plots.marks import Marks
+from acuevidence.plots.style import COLOURS, RATING, WIDTHS, Layout, text_width
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["Canvas", "Column", "Row", "mid_range"]
+__all__ = ["Canvas", "Column", "Row"]
 
 _GAP = 7.0  # points between columns
 _MARGIN = 4.0  # points kept free at every edge of a new figure
-_LABEL = 0.2  # share of the width that labels may take before they are cut
+_LABEL = 0.2  # share of the width that labels may take before they are broken into lines
 _LABEL_MIN = 15.0  # what they may take in any case, in units of the type size
 _PLOT_MIN = 84.0  # points kept for the axis
-_MARKED = ("trial", "pooled", "prediction", "summary")
+_FILL = 0.92  # share of a line that text may fill: pixels make it a little wider than its outlines
+_LABELLED = ("trial", "pooled", "prediction", "summary", "more")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,8 @@ class Column:
         Whether the texts ``+``, ``-`` and ``?`` are drawn as the coloured dots of a quality rating.
     total : str
         Column of the result's data whose sum stands in the rows of pooled effects.
+    digits : int, optional
+        Digits after the point of numbers. Default: as many as they have.
     """
 
     title: str
@@ -56,6 +58,7 @@ class Column:
     over: str = ""
     dots: bool = False
     total: str = ""
+    digits: int | None = None
 
     @property
     def key(self) -> str:
@@ -70,13 +73,16 @@ class Row:
     Attributes
     ----------
     kind : str
-        ``group``, ``trial``, ``pooled``, ``prediction``, ``summary``, ``text`` or ``gap``; it decides the mark.
+        ``group``, ``trial``, ``pooled``, ``prediction``, ``summary``, ``more`` (the rest of a long label), ``text`` or ``gap``;
+        it decides the mark.
     label : str
         Text in the first column.
     estimate, low, high : float
         Point and interval, on the scale of yi.
     outer : pair of float
         A second, wider interval (``summary``: the prediction interval).
+    fitted : (float, float, float)
+        Interval and value that a model fits to the trial (low, estimate, high).
     weight : float
         Weight relative to the heaviest trial of its group, 0 to 1 (``trial``): the area of its square.
     colour : str
@@ -93,6 +99,7 @@ class Row:
     low: float = math.nan
     high: float = math.nan
     outer: tuple[float, float] = (math.nan, math.nan)
+    fitted: tuple[float, float, float] = (math.nan, math.nan, math.nan)
     weight: float = math.nan
     colour: str = COLOURS["neutral"]
     cells: dict[str, str] = field(default_factory=dict)
@@ -105,29 +112,32 @@ class Canvas:
     def __init__(
         self, ax: Axes | None, width: str | float, layout: Layout, size: float, rows: list[Row], extra: list[Column],
         below: list[str], title: str | None, single: bool, *, weight: bool = True,
+        heads: tuple[str, str] = ("Effect (95% CI)", ""),
     ):  # fmt: skip
         import matplotlib.pyplot as plt
 
-        self.layout, self.size, self.rows, self.title = layout, size, rows, title
+        self.layout, self.size, self.rows, self.title, self.heads = layout, size, rows, title, heads
         inches = WIDTHS[width] if isinstance(width, str) else float(width)
         self.figure: Figure = ax.figure if ax is not None else plt.figure(figsize=(inches, 3))  # type: ignore[assignment]
         box = ax.get_position() if ax is not None else None
         self.width = self.figure.get_figwidth() * 72 * (box.width if box else 1) - (0 if box else 2 * _MARGIN)
         self.columns = self._columns(extra, weight and not single)
-        self.widths = [self._column_width(column) for column in self.columns]
+        self.widths = self._spanned([self._column_width(column) for column in self.columns])
         beside = {
             side: sum(w + _gap(c) for c, w in zip(self.columns, self.widths, strict=True) if c.side == side)
             for side in ("left", "right")
         }
-        room = self.width - sum(beside.values()) - 2 * _GAP - _PLOT_MIN
-        self._shorten(min(room, max(_LABEL * self.width, _LABEL_MIN * size)))
+        plot = _PLOT_MIN if layout.plot_cm is None or single else layout.plot_cm / 2.54 * 72
+        plot = max(plot, text_width(heads[1], size, bold=True) / _FILL)
+        room = self.width - sum(beside.values()) - 2 * _GAP - plot
+        self._break_labels(min(room, max(_LABEL * self.width, _LABEL_MIN * size)))
         self.left, self.right = self._label_width() + beside["left"], beside["right"]
         if ax is None:
             # Text that does not fit a column at this type size makes the figure wider: nothing is cut.
-            self.width = max(self.width, self.left + self.right + 2 * _GAP + _PLOT_MIN)
+            self.width = max(self.width, self.left + self.right + 2 * _GAP + plot)
             self.figure.set_figwidth((self.width + 2 * _MARGIN) / 72)
         self.below = [line for text in below for line in self._wrap(text, self.size * 0.9, self.width)]
-        self.rows = [part for row in rows for part in self._wrapped(row)]
+        self.rows = [part for row in self.rows for part in self._wrapped(row)]
         self._place(ax, box)
 
     def _columns(self, extra: list[Column], weight: bool) -> list[Column]:
@@ -135,13 +145,20 @@ class Canvas:
         left = [column for column in extra if column.side == "left"]
         right = [column for column in extra if column.side == "right"]
         fixed = [Column("effect", None, side, "left"), *([Column("weight", None, side)] if weight else [])]
+        if self.layout.weight_first:
+            fixed.reverse()
         return [*left, *fixed, *right]
 
     def _place(self, ax: Axes | None, box: Any) -> None:
         import matplotlib.pyplot as plt
 
         line = self.size * self.layout.row
+        lines = max(title.count("\n") for title in [*map(self._title, self.columns), self.heads[1]]) - 1
         self.head = line * (3.2 if any(c.over for c in self.columns) else 2.2) + (self.size * 2.4 if self.title else 0)
+        self.head += max(lines, 0) * 1.2 * self.size
+        # The words for both sides stand between the heading's rule and the first row, or below the axis.
+        self.under_head = line * 0.9 if self.layout.favours_at == "top" else 0.0
+        self.head += self.under_head
         self.foot = self.size * 5.2 + len(self.below) * self.size * 1.4
         body = line * len(self.rows)
         if ax is None:
@@ -166,42 +183,43 @@ class Canvas:
         self, effect: str, ratio: bool, mid: Any, favours: tuple[str, str], limits: tuple[float, float] | None
     ) -> Axes:
         """Draw every part and return the Axes."""
-        ax = self.ax
-        ax.set_ylim(len(self.rows) - 0.5, -0.5)
-        ax.set_xlim(*(limits or self._limits(mid)))
-        ax.set_yticks([])
-        for side in ("left", "right", "top"):
-            ax.spines[side].set_visible(False)
-        ax.set_facecolor("none")
-        self._axis(effect, ratio, favours)
-        self._null_and_mid(mid)
-        self._heads(effect)
+        marks = Marks(self.ax, self.rows, self.layout, self.size, self.line, self.plot)
+        self.ax.set_ylim(len(self.rows) - 0.5, -0.5)
+        self.ax.set_xlim(*(limits or marks.limits(mid)))
+        self.ax.set_xlabel(effect)
+        self.ax.xaxis.label.set_visible(False)
+        marks.axis(ratio)
+        marks.draw(mid)
+        self._favours(favours)
+        self.places = self._x()
+        self._heads()
         for y, row in enumerate(self.rows):
             self._texts(y, row)
-            getattr(self, f"_mark_{row.kind}", lambda *_: None)(y, row)
+        self._dots()
         self._words_below()
-        return ax
+        return self.ax
 
     # text ---------------------------------------------------------------------------------------------------------
 
-    def _shorten(self, room: float) -> None:
-        """Cut the labels that leave too little room for the axis, at a bracket or a word where that suffices."""
+    def _break_labels(self, room: float) -> None:
+        """Break labels that would leave too little room for the axis into lines, each a row: nothing is left out."""
+        broken = []
         for row in self.rows:
-            if row.kind not in _MARKED:
-                continue
-            room_here = max(room, 8 * self.size) - self._indent(row)
-            if text_width(row.label, self.size, bold=row.bold) > room_here:
-                row.label = row.label.split(" (")[0]
-            while text_width(row.label, self.size, bold=row.bold) > room_here and len(row.label) > 4:
-                row.label = row.label.rstrip("…").rstrip()[:-1].rstrip() + "…"
+            if row.kind in _LABELLED:
+                first, *more = self._wrap(row.label, self.size, max(room, 8 * self.size) - self._indent(row), row.bold)
+                broken.append(replace(row, label=first))
+                broken += [Row("more", line, colour=row.colour, bold=row.bold) for line in more]
+            else:
+                broken.append(row)
+        self.rows = broken
 
     def _label_width(self) -> float:
-        labels = [r for r in self.rows if r.kind in _MARKED]
+        labels = [r for r in self.rows if r.kind in _LABELLED]
         widths = [text_width(r.label, self.size, bold=r.bold) + self._indent(r) for r in labels]
         return max([*widths, text_width(self.layout.study_title, self.size, bold=True)])
 
     def _indent(self, row: Row) -> float:
-        return self.size * 0.8 if row.kind in (*_MARKED, "text") and self._grouped() else 0.0
+        return self.size * 0.8 if row.kind in (*_LABELLED, "text") and self._grouped() else 0.0
 
     def _grouped(self) -> bool:
         return any(row.kind == "group" for row in self.rows)
@@ -213,8 +231,19 @@ class Canvas:
         cells = [text_width(r.cells.get(column.key, ""), self.size, bold=r.bold) for r in self.rows]
         return max([head, *cells])
 
+    def _spanned(self, widths: list[float]) -> list[float]:
+        """Widen columns whose spanning heading is wider than they are together."""
+        for over in {column.over for column in self.columns} - {""}:
+            under = [i for i, column in enumerate(self.columns) if column.over == over]
+            have = sum(widths[i] + _gap(self.columns[i]) for i in under) - _gap(self.columns[under[-1]])
+            lacking = text_width(over, self.size, bold=True) / _FILL - have
+            for i in under:
+                widths[i] += max(lacking, 0) / len(under)
+        return widths
+
     def _title(self, column: Column) -> str:
-        return {"effect": "Effect (95% CI)", "weight": "Weight\n(%)"}.get(column.title, column.title)
+        own = {"effect": self.heads[0], "weight": "Weight\n(%)"} if column.values is None else {}
+        return own.get(column.title, column.title)
 
     def _wrapped(self, row: Row) -> list[Row]:
         """Break a line of text that is wider than the figure into several."""
@@ -227,7 +256,7 @@ class Canvas:
         lines, line = [], ""
         for word in text.split():
             longer = f"{line} {word}".lstrip()
-            if line and text_width(longer, size, bold=bold) > 0.96 * width:
+            if line and text_width(longer, size, bold=bold) > _FILL * width:
                 lines.append(line)
                 longer = word
             line = longer
@@ -250,9 +279,9 @@ class Canvas:
 
     def _write(self, x: float, y: float, text: str, **kwargs: Any) -> None:
         """Write at x points from the plot's left edge and y rows from the top."""
-        self.ax.annotate(
-            text, (0, y), xycoords=("axes fraction", "data"), xytext=(x, 0), textcoords="offset points",
-            annotation_clip=False, **{"va": "center_baseline", "fontsize": self.size, **kwargs},
+        self.ax.text(
+            x / self.plot, y, text, transform=self.ax.get_yaxis_transform(), clip_on=False,
+            **{"va": "center_baseline", "fontsize": self.size, **kwargs},
         )  # fmt: skip
 
     def _texts(self, y: int, row: Row) -> None:
@@ -263,38 +292,48 @@ class Canvas:
             self._write(
                 -self.left - _GAP + self._indent(row), y, row.label, fontweight=weight, fontsize=size, color=colour
             )
-        for column, x, align in self._x():
+        for column, x, align in self.places:
             text = row.cells.get(column.key)
             if text and column.dots:
-                self._dot(x, y, text)
+                self._write(x, y, text.replace("-", "−"), ha=align, fontsize=self.size * 0.8, zorder=4)
             elif text:
                 self._write(x, y, text, ha=align, fontweight=weight)
 
-    def _dot(self, x: float, y: int, text: str) -> None:
-        """Draw a rating as a dot with its sign: colour is never the only code."""
-        colour = RATING.get(text, RATING["?"])
-        self.ax.annotate(
-            text.replace("-", "−"), (0, y), xycoords=("axes fraction", "data"), xytext=(x, 0), textcoords="offset points",
-            annotation_clip=False, ha="center", va="center_baseline", fontsize=self.size * 0.8, color="black",
-            bbox={"boxstyle": "circle,pad=0.12", "facecolor": colour, "edgecolor": "none"},
-        )  # fmt: skip
+    def _dots(self) -> None:
+        """Draw the ratings' discs behind their signs: colour is never the only code."""
+        dots = [
+            (x / self.plot, y, RATING.get(text, RATING["?"]))
+            for column, x, _ in self.places
+            if column.dots
+            for y, row in enumerate(self.rows)
+            if (text := row.cells.get(column.key))
+        ]
+        if dots:
+            x, y, colours = zip(*dots, strict=True)
+            self.ax.scatter(x, y, s=(1.15 * self.size) ** 2, c=colours, linewidths=0, clip_on=False, zorder=3,
+                            transform=self.ax.get_yaxis_transform())  # fmt: skip
 
-    def _heads(self, effect: str) -> None:
-        y = -0.5 - 0.9 * self.size * self.layout.row / self.line
+    def _heads(self) -> None:
         row = self.size * self.layout.row / self.line
+        base = -0.5 - self.under_head / self.line
+        y = base - 0.9 * row
         self._write(-self.left - _GAP, y, self.layout.study_title, fontweight="bold", va="bottom")
+        if self.heads[1]:
+            self._write(self.plot / 2, y, self.heads[1], ha="center", fontweight="bold", va="bottom")
         spans: dict[str, list[float]] = {}
-        for column, x, align in self._x():
-            title = self._title(column).replace("Effect", effect)
+        lines: dict[str, int] = {}
+        for (column, x, align), width in zip(self.places, self.widths, strict=True):
+            title = self._title(column)
             self._write(x, y, title, ha=align, fontweight="bold", va="bottom")
             if column.over:
-                width = self._column_width(column)
                 start = x - {"left": 0.0, "right": 1.0, "center": 0.5}[align] * width
                 spans.setdefault(column.over, []).extend([start, start + width])
+                lines[column.over] = max(lines.get(column.over, 0), title.count("\n"))
         for over, ends in spans.items():
-            self._write((min(ends) + max(ends)) / 2, y - 1.0 * row, over, ha="center", fontweight="bold", va="bottom")
-            self._rule(y - 0.85 * row, min(ends), max(ends), 0.4)
-        self._rule(-0.5 - 0.55 * row, -self.left - _GAP, self.plot + _GAP + self.right, 0.6)
+            above = row + lines[over] * 1.2 * self.size / self.line
+            self._write((min(ends) + max(ends)) / 2, y - above, over, ha="center", fontweight="bold", va="bottom")
+            self._rule(y - above + 0.15 * row, min(ends), max(ends), 0.4)
+        self._rule(base - 0.55 * row, -self.left - _GAP, self.plot + _GAP + self.right, 0.6)
         if self.title:
             top = -0.5 - (self.head - self.size * 1.6) / self.line
             self._write(-self.left - _GAP, top, self.title, fontweight="bold", fontsize=self.size * 1.2)
@@ -310,49 +349,11 @@ class Canvas:
             y = len(self.rows) - 0.5 + (self.size * 5.2 + i * self.size * 1.4) / self.line
             self._write(-self.left - _GAP, y, text, fontsize=self.size * 0.9, color="#333333", va="center")
 
-    # axis ---------------------------------------------------------------------------------------------------------
-
-    def _limits(self, mid: Any) -> tuple[float, float]:
-        marks = [r for r in self.rows if r.kind in _MARKED]
-        if not marks:
-            return -1.0, 1.0
-        points = np.array([0.0, *(r.estimate for r in marks), *(mid_range(mid) if mid is not None else ())])
-        reach = max(float(np.ptp(points)), 0.5)
-        low, high = float(points.min()) - 0.45 * reach, float(points.max()) + 0.45 * reach
-        # A pooled interval is shown whole unless that would squeeze the trials; the others may be cut with an arrow.
-        for row in (r for r in marks if r.kind == "pooled"):
-            low = min(low, row.low) if row.low > points.min() - 1.3 * reach else low
-            high = max(high, row.high) if row.high < points.max() + 1.3 * reach else high
-        ends = np.array([[r.low, r.high] for r in marks])
-        pad = 0.03 * reach
-        return max(low, min(float(ends[:, 0].min()), 0) - pad), min(high, max(float(ends[:, 1].max()), 0) + pad)
-
-    def _axis(self, effect: str, ratio: bool, favours: tuple[str, str]) -> None:
-        from matplotlib.ticker import MaxNLocator
-
-        ax, (low, high) = self.ax, self.ax.get_xlim()
-        if ratio:
-            ticks = [
-                t for t in (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100) if low <= math.log(t) <= high
-            ]
-            places = [math.log(t) for t in ticks]
-        else:
-            many = max(3, int(self.plot / (self.size * 2.6)))
-            places = [t for t in MaxNLocator(many, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high) if low <= t <= high]
-            ticks = [round(t, 10) for t in places]
-        ax.set_xticks(places, [f"{t:g}".replace("-", "−") for t in ticks])
-        ax.tick_params(axis="x", labelsize=self.size * 0.95, pad=1.5)
-        ax.set_xlabel(
-            effect, fontsize=self.size, labelpad=self.size * 1.55 if self.layout.favours_at == "bottom" else 1
-        )
-        ax.xaxis.label.set_visible(False)
-        self._favours(favours)
-
     def _favours(self, favours: tuple[str, str]) -> None:
         low, high = self.ax.get_xlim()
         null = self.plot * (0 - low) / (high - low)
         top = self.layout.favours_at == "top"
-        y = -0.5 - 0.2 if top else len(self.rows) - 0.5 + self.size * 3.3 / self.line
+        y = -0.5 - 0.55 * self.under_head / self.line if top else len(self.rows) - 0.5 + self.size * 3.3 / self.line
         weight = "bold" if top else "normal"
         left, right = f"← {favours[0]}", f"{favours[1]} →"
         widths = [text_width(t, self.size * 0.95) for t in (left, right)]
@@ -361,84 +362,6 @@ class Canvas:
         self._write(x_left, y, left, ha="right", fontsize=self.size * 0.95, fontweight=weight)
         self._write(x_left + 8, y, right, ha="left", fontsize=self.size * 0.95, fontweight=weight)
 
-    def _blocks(self) -> list[tuple[int, int]]:
-        """Return first and last row of each run of rows that carry marks."""
-        blocks: list[tuple[int, int]] = []
-        for y, row in enumerate(self.rows):
-            if row.kind in _MARKED:
-                if blocks and blocks[-1][1] == y - 1:
-                    blocks[-1] = (blocks[-1][0], y)
-                else:
-                    blocks.append((y, y))
-        return blocks
-
-    def _null_and_mid(self, mid: Any) -> None:
-        for first, last in self._blocks():
-            self.ax.plot([0, 0], [first - 0.5, last + 0.5], color="black", lw=0.6, zorder=1)
-            if mid is not None:
-                low, high = mid_range(mid)
-                if low == high:
-                    self.ax.plot(
-                        [low, low], [first - 0.5, last + 0.5], color="#B8860B", lw=0.7, ls=(0, (2, 2)), zorder=1
-                    )
-                else:
-                    self.ax.fill_between([low, high], first - 0.5, last + 0.5, color=MID_BAND, lw=0, zorder=0)
-
-    # marks --------------------------------------------------------------------------------------------------------
-
-    def _mark_trial(self, y: int, row: Row) -> None:
-        colour = self.layout.square or row.colour
-        self._line(y, row.low, row.high, colour, 0.9)
-        side = max(0.62 * self.line * math.sqrt(row.weight), 0.3 * self.size)
-        low, high = self.ax.get_xlim()
-        if low <= row.estimate <= high:
-            self.ax.scatter([row.estimate], [y], s=side**2, marker="s", color=colour, linewidths=0, zorder=3)
-
-    def _mark_pooled(self, y: int, row: Row) -> None:
-        low, high = self.ax.get_xlim()
-        corners = [(row.low, y), (row.estimate, y - 0.3), (row.high, y), (row.estimate, y + 0.3)]
-        colour = self.layout.diamond or row.colour
-        self.ax.fill(*zip(*corners, strict=True), facecolor=colour, edgecolor="black", lw=0.4, zorder=4)
-        self._arrows(y, row.low < low, row.high > high, "black")
-
-    def _mark_prediction(self, y: int, row: Row) -> None:
-        self._line(y, row.low, row.high, row.colour, 2.2)
-
-    def _mark_summary(self, y: int, row: Row) -> None:
-        if np.isfinite(row.outer).all():
-            self._line(y, *row.outer, row.colour, 0.7)
-            left, right = self.ax.get_xlim()
-            for end in row.outer:
-                if left <= end <= right:
-                    self.ax.plot([end, end], [y - 0.14, y + 0.14], color=row.colour, lw=0.7, zorder=2)
-        self._line(y, row.low, row.high, row.colour, 3.2)
-        self.ax.plot(
-            [row.estimate], [y], marker="D", ms=self.size * 0.75, color="white", mec=row.colour, mew=1.2, zorder=5
-        )
-
-    def _line(self, y: int, low: float, high: float, colour: str, width: float) -> None:
-        left, right = self.ax.get_xlim()
-        self.ax.plot(
-            [max(low, left), min(high, right)], [y, y], color=colour, lw=width, solid_capstyle="butt", zorder=2
-        )
-        self._arrows(y, low < left, high > right, colour)
-
-    def _arrows(self, y: int, left: bool, right: bool, colour: str) -> None:
-        for cut, marker, x in ((left, "<", 0.0), (right, ">", 1.0)):
-            if cut:
-                self.ax.plot([x], [y], marker=marker, ms=self.size * 0.45, color=colour, mew=0, clip_on=False, zorder=5,
-                             transform=self.ax.get_yaxis_transform())  # fmt: skip
-
 
 def _gap(column: Column) -> float:
     return 1.5 if column.dots else _GAP
-
-
-def mid_range(mid: Any) -> tuple[float, float]:
-    """Return the ends of a minimal important difference given as a number, a pair, or an object with low and high."""
-    if hasattr(mid, "low"):
-        return float(mid.low), float(mid.high)
-    if np.isscalar(mid):
-        return float(mid), float(mid)  # type: ignore[arg-type]
-    low, high = mid
-    return float(low), float(high)

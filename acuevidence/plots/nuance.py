@@ -10,7 +10,8 @@ from acuevidence.appraisal.conditions import pooled
 from acuevidence.appraisal.mid import mid as minimal_important_difference
 from acuevidence.evidence import load_evidence
 from acuevidence.plots.canvas import Canvas, Column, Row
-from acuevidence.plots.forest import interval_text, mid_words
+from acuevidence.plots.forest import mid_words
+from acuevidence.plots.forest_rows import interval_text
 from acuevidence.plots.style import COLOURS, Layout, style
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def nuance(
             f"GRADE, ● one step of four. {_conventions(results)}"
         )
         canvas = Canvas(ax, width, Layout(study_title="Condition"), size, rows, [*columns, after], [said + mid_words(mid)],
-                        title, single, weight=False)  # fmt: skip
+                        title, single, weight=False, heads=("SMD (95% CI)", ""))  # fmt: skip
         return canvas.draw("SMD", False, mid, ("Favours comparator", "Favours acupuncture"), limits or _limits(rows))
 
 

@@ -59,7 +59,7 @@ def ridge(
     >>> [t.get_text() for t in ax.get_yticklabels()][-1]
     'Mean effect'
     """
-    from acuevidence.plots.canvas import mid_range
+    from acuevidence.plots.marks import mid_range
 
     trials, summary = posterior.shrinkage, posterior.summary
     k = len(trials)

@@ -68,31 +68,66 @@ class Layout:
     ----------
     interval : str
         Format of the effect text, with ``estimate``, ``low`` and ``high``.
+    effect_title : str
+        Heading of the effect text, with ``effect`` (its name), ``level`` (in percent) and ``model`` (method and model).
+    plot_title : str
+        Heading of the plot itself, with the same fields.
     square, diamond : str or None
         Colours; None: the comparator's own.
+    square_events : str or None
+        Colour of the squares where the effect is one of events; None: as ``square``.
     favours_at : {"bottom", "top"}
         Where the words for both sides stand.
     study_title : str
         Heading of the study column.
     text_right : bool
         Whether the effect text and the weight stand right of the plot.
-    show_tau2 : bool
-        Whether the heterogeneity line gives tau2.
+    weight_first : bool
+        Whether the weight stands before the effect text.
+    plot_cm : float or None
+        Width of the plot itself in a new figure of a journal column's width; None: what the texts leave.
+    spread : str
+        What the heterogeneity line says of tau2 under a random-effects model: ``tau2``, ``tau2_low``, ``tau2_high``.
+    heterogeneity : str
+        The heterogeneity line: ``spread``, ``q``, ``df``, ``p``, ``is_p`` (P with its sign) and ``i2``.
+    test : str
+        The test of the pooled effect: ``kind`` (t or z), ``statistic``, ``p``, ``is_p``.
+    subgroups : str
+        The test for subgroup differences: ``q``, ``df``, ``p``, ``is_p``, ``i2``; empty: none.
+    smallest_p : float
+        P values below it are printed as "<" it.
     leading_zero : bool
         Whether P values keep the zero before the point.
+    empty_rows : bool
+        Whether an empty row stands between groups.
     row : float
         Height of a row in units of the font size.
     """
 
     interval: str = "{estimate} ({low} to {high})"
+    effect_title: str = "{effect} ({level:g}% CI)"
+    plot_title: str = ""
     square: str | None = None
+    square_events: str | None = None
     diamond: str | None = None
     favours_at: str = "bottom"
     study_title: str = "Study"
     text_right: bool = True
-    show_tau2: bool = True
+    weight_first: bool = False
+    plot_cm: float | None = None
+    spread: str = "τ² {tau2} ({tau2_low} to {tau2_high}), "
+    heterogeneity: str = "Heterogeneity: {spread}I² {i2:.0f}%; Q {q:.1f}, df {df:g}, P {p}"
+    test: str = "Test of effect: {kind} {statistic:.2f}, P {p}"
+    subgroups: str = "Test for subgroup differences: Q {q:.1f}, df {df:g}, P {p}"
+    smallest_p: float = 0.001
     leading_zero: bool = True
+    empty_rows: bool = True
     row: float = 1.75
+
+    def p(self, value: float) -> dict[str, str]:
+        """Return a P value as the layout prints it: ``p`` bare, ``is_p`` with the sign before it."""
+        text = p_text(value, leading_zero=self.leading_zero, smallest=self.smallest_p)
+        return {"p": text, "is_p": f"< {text[1:]}" if text.startswith("<") else f"= {text}"}
 
 
 @contextmanager
@@ -152,9 +187,9 @@ def text_width(text: str, size: float, bold: bool = False) -> float:
     return max(widths, default=0.0)
 
 
-def p_text(p: float, *, leading_zero: bool = True) -> str:
+def p_text(p: float, *, leading_zero: bool = True, smallest: float = 0.001) -> str:
     """Return a P value as journals print it: two digits, three below 0.01, '<0.001' beyond."""
     if not np.isfinite(p):
         return "not estimable"
-    text = "<0.001" if p < 0.001 else f"{p:.3f}" if p < 0.01 else f"{p:.2f}"
+    text = f"<{smallest:g}" if p < smallest else f"{p:.3f}" if p < 0.01 else f"{p:.2f}"
     return text if leading_zero else text.replace("0.", ".", 1)

@@ -80,6 +80,18 @@ class GlmmMetaAnalysis(NormalEffect):
     data: pd.DataFrame = field(repr=False)
     excluded: pd.DataFrame = field(repr=False)
 
+    @property
+    def conventions(self) -> str:
+        """What was computed, in words for captions."""
+        how = {"UM.FS": "fixed trial effects", "CM.EL": "exact conditional likelihood"}[self.model]
+        return f"Random-effects logistic model, {how}, τ² by maximum likelihood; normal interval; squares by the trials' own precision."
+
+    def forest(self, **options: Any) -> Any:
+        """Draw the forest plot; see :func:`acuevidence.plots.forest`."""
+        from acuevidence.plots import forest
+
+        return forest(self, **options)
+
     def to_frame(self) -> pd.DataFrame:
         """Return one row, with k, tau2, I2 and the tests for heterogeneity beside the effect."""
         beside = {name: getattr(self, name) for name in ("k", "tau2", "i2", "q", "q_p", "q_wald", "q_wald_p", "model")}

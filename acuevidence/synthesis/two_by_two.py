@@ -141,6 +141,18 @@ class TwoByTwoMetaAnalysis(NormalEffect):
     weights: Array = field(repr=False)
     data: pd.DataFrame = field(repr=False)
 
+    @property
+    def conventions(self) -> str:
+        """What was computed, in words for captions."""
+        method = {"MH": "Mantel-Haenszel method", "Peto": "Peto's method"}[self.method]
+        return f"{method}, one common effect; normal interval; I² from Q; a half added to tables with an empty cell for Q alone."
+
+    def forest(self, **options: Any) -> Any:
+        """Draw the forest plot; see :func:`acuevidence.plots.forest`."""
+        from acuevidence.plots import forest
+
+        return forest(self, **options)
+
     def to_frame(self) -> pd.DataFrame:
         """Return one row, with k, Q and I2 beside the effect."""
         beside = {name: getattr(self, name) for name in ("k", "q", "q_p", "i2", "measure", "method")}

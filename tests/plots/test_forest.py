@@ -6,10 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import PathCollection, PolyCollection
+from matplotlib.colors import to_hex
 
 import acuevidence as ae
 from acuevidence.errors import InputError
 from acuevidence.plots import Column
+from acuevidence.plots.style import RATING
 
 
 def _texts(ax):
@@ -33,6 +36,15 @@ def _overlaps(ax):
     ]
     pairs = [(a, b) for (a, x), (b, y) in itertools.combinations(boxes, 2) if _meet(x, y)]
     return cut, pairs
+
+
+def _diamonds(ax):
+    return [path for c in ax.collections if type(c) is PolyCollection for path in c.get_paths()]
+
+
+def _squares(ax):
+    (found,) = [c for c in ax.collections if isinstance(c, PathCollection)]
+    return {to_hex(colour).upper() for colour in found.get_facecolors()}
 
 
 def _meet(a, b):
@@ -72,14 +84,13 @@ def test_the_text_of_the_pooled_effect_is_the_result():
 def test_squares_have_areas_proportional_to_the_weights():
     one = ae.meta_analysis([0.1, 0.4, 0.2], [0.01, 0.04, 0.02], method="EE", test="z")
     ax = ae.plots.forest(one)
-    areas = np.array([c.get_sizes()[0] for c in ax.collections if len(c.get_offsets()) == 1])
+    (areas,) = [c.get_sizes() for c in ax.collections if isinstance(c, PathCollection)]
     np.testing.assert_allclose(areas / areas.max(), one.weights / one.weights.max(), rtol=1e-6)
 
 
 def test_the_pooled_diamond_spans_the_interval():
     one = ae.meta_analysis([0.1, 0.4, 0.2], [0.01, 0.04, 0.02])
-    (diamond,) = ae.plots.forest(one).patches
-    x = diamond.get_xy()[:, 0]
+    x = _diamonds(ae.plots.forest(one))[0].vertices[:, 0]
     assert (x.min(), x.max()) == pytest.approx((one.ci_low, one.ci_high))
 
 
@@ -105,7 +116,7 @@ def test_user_columns_keep_to_their_trials_across_groups():
     data = pd.DataFrame({"yi": [0.1, 0.2, 0.3, 0.4], "vi": 0.02, "g": ["a", "a", "b", "b"]})
     result = ae.meta_analysis("yi", "vi", data=data, by="g", labels=["w", "x", "y", "z"])
     ax = ae.plots.forest(result, columns=[Column("Country", ["one", "two", "three", "four"])])
-    row = {t.get_text(): t.xy[1] for t in _texts(ax)}
+    row = {t.get_text(): t.get_position()[1] for t in _texts(ax)}
     assert [row[name] for name in ("one", "two", "three", "four")] == [row[name] for name in "wxyz"]
 
 
@@ -117,8 +128,18 @@ def test_a_column_of_the_wrong_length_is_refused():
 def test_ratings_are_dots_with_their_sign_and_an_unrated_trial_gets_a_question_mark():
     one = ae.meta_analysis([0.1, 0.2], [0.1, 0.1], labels=["Foster 2007", "Witt 2005"])
     quality = pd.DataFrame({"A": ["+"], "B": ["-"]}, index=["Foster 2007"])
-    signs = [t.get_text() for t in _texts(ae.plots.forest(one, quality=quality)) if t.get_bbox_patch() is not None]
+    ax = ae.plots.forest(one, quality=quality)
+    signs = [t.get_text() for t in _texts(ax) if t.get_text() in "+?−"]
     assert sorted(signs) == ["+", "?", "?", "−"]
+    discs = [c for c in ax.collections if isinstance(c, PathCollection)][-1]
+    assert [to_hex(c).upper() for c in discs.get_facecolors()] == [RATING[s] for s in ("+", "?", "-", "?")]
+
+
+def test_domains_with_long_names_are_headed_by_letters_and_named_below():
+    one = ae.meta_analysis([0.1, 0.2], [0.1, 0.1], labels=["Foster 2007", "Witt 2005"])
+    quality = pd.DataFrame({"Allocation concealed": ["+"], "Assessor blinded": ["-"]}, index=["Foster 2007"])
+    words = _words(ae.plots.forest(one, quality=quality))
+    assert "A: Allocation concealed; B: Assessor blinded; + met, − not met, ? not known" in " ".join(words.split())
 
 
 def test_a_forest_draws_into_given_axes_and_saves_nothing():
@@ -137,3 +158,168 @@ def test_the_signature_figure_shows_each_condition_against_both_comparators(widt
         assert condition in words
     assert words.count("v sham") == words.count("v usual care") == 5
     assert _overlaps(ax) == ([], [])
+
+
+TABLES = {
+    "events1": [4, 6, 3, 62],
+    "n1": [123, 306, 231, 13598],
+    "events2": [11, 29, 11, 248],
+    "n2": [139, 303, 220, 12867],
+}
+
+
+@pytest.fixture(scope="module")
+def neck():
+    return ae.pooled("neck_pain")
+
+
+@pytest.mark.parametrize("size", [5, 6.5, 10])
+@pytest.mark.parametrize("layout", list(ae.plots.LAYOUTS))
+def test_no_layout_cuts_or_overlaps_texts_at_any_size(neck, layout, size):
+    quality = pd.DataFrame({"Allocation concealed": ["+"], "Assessor blinded": ["-"]}, index=["kwak2012"])
+    options = {"quality": quality, "certainty": True, "mid": (0.3, 0.5), "title": "Neck pain", "arms": "summary"}
+    assert _overlaps(ae.plots.forest(neck, layout=layout, size=size, **options)) == ([], [])
+
+
+@pytest.mark.parametrize("k", [3, 40, 120])
+def test_the_figure_grows_with_its_rows(k):
+    rng = np.random.default_rng(k)
+    one = ae.meta_analysis(
+        rng.normal(0.3, 0.2, k), rng.uniform(0.01, 0.1, k), labels=[f"A trial of {i}" for i in range(k)]
+    )
+    ax = ae.plots.forest(one)
+    assert _overlaps(ax) == ([], [])
+    assert 72 * ax.figure.get_figheight() > k * 6.5 * 1.75
+
+
+def test_the_layout_of_revman_has_everything_left_of_the_plot_and_its_words():
+    result = ae.pooled("neck_pain")
+    ax = ae.plots.forest(result, layout="revman")
+    words = _words(ax)
+    one = result["sham"]
+    assert f"{one.estimate:.2f} [{one.ci_low:.2f}, {one.ci_high:.2f}]" in words
+    assert f"Tau² = {one.tau2:.3f}; Chi² = {one.q:.2f}, df = 7 (P < 0.001); I² = {one.i2:.0f}%" in words
+    assert "Test for overall effect: t = " in words
+    assert "Test for subgroup differences: Chi² = " in words
+    assert "Study or Subgroup" in words
+    assert words.count("Std. mean difference\nIV, Random, 95% CI") == 2
+    assert _squares(ax) == {"#00A000"}
+    assert _squares(ae.mantel_haenszel(**TABLES).forest(layout="revman")) == {"#2A52BE"}
+    left_of_the_plot = [t for t in _texts(ax) if "[" in t.get_text() or t.get_text() == "100.0"]
+    assert left_of_the_plot
+    assert all(t.get_position()[0] < 0 for t in left_of_the_plot)
+
+
+def test_the_layout_of_the_bmj_has_its_words_two_digits_of_p_and_eight_centimetres():
+    ax = ae.plots.forest(ae.pooled("neck_pain"), layout="bmj")
+    words = _words(ax)
+    assert "Test for heterogeneity: τ²=0.108; Q=32.0, df=7, P< 0.01; I²=84%" in words
+    assert "subgroup differences" not in words
+    assert ax.get_position().width * ax.figure.get_figwidth() * 2.54 == pytest.approx(8, abs=0.4)
+
+
+def test_the_layout_of_jama_has_sources_no_tau2_no_leading_zero_and_favours_on_top():
+    ax = ae.plots.forest(ae.pooled("neck_pain"), layout="jama")
+    words = _words(ax)
+    assert "Source" in words
+    assert "τ² 0" not in words
+    assert "(P < .001)" in words
+    assert "(P = .003)" in words
+    assert "0.25 (−0.13-0.63)" in words
+    (favours,) = [t for t in _texts(ax) if t.get_text() == "Favours acupuncture →"]
+    assert favours.get_fontweight() == "bold"
+    assert favours.get_position()[1] < 0
+    assert _squares(ax) == {"#1F3A6E"}
+
+
+def test_columns_are_taken_from_the_data_by_name_and_stand_on_either_side():
+    data = pd.DataFrame(
+        {"yi": [0.1, 0.2, 0.3], "vi": 0.02, "country": ["Norway", "Chile", "Japan"], "dose": [1.0, 2.5, 3.0]}
+    )
+    one = ae.meta_analysis("yi", "vi", data=data)
+    ax = ae.plots.forest(one, columns=["country", Column("Dose", "dose", side="right", over="Plan", digits=1)])
+    place = {t.get_text(): t.get_position()[0] for t in _texts(ax)}
+    assert place["Norway"] < 0 < 1 < place["2.5"]
+    assert {"Country", "Dose", "Plan"} <= set(place)
+
+
+def test_a_column_that_is_not_there_or_is_there_twice_is_refused():
+    one = ae.meta_analysis([0.1, 0.2], [0.1, 0.1])
+    with pytest.raises(InputError, match="no column 'country'"):
+        ae.plots.forest(one, columns=["country"])
+    with pytest.raises(InputError, match="'Dose' is there 2 times"):
+        ae.plots.forest(one, columns=[Column("Dose", ["1", "2"]), Column("Dose", ["3", "4"])])
+
+
+def test_default_columns_without_a_figure_are_left_out():
+    data = pd.DataFrame({"yi": [0.1, 0.2], "vi": 0.1, "n1": 30, "n2": 31, "instrument": None, "week": np.nan})
+    words = _words(ae.plots.forest(ae.meta_analysis("yi", "vi", data=data)))
+    assert "Participants" in words
+    assert "Instrument" not in words
+    assert "Week" not in words
+
+
+def test_trials_with_the_same_name_each_keep_a_row():
+    one = ae.meta_analysis([0.1, 0.2, 0.3], [0.1, 0.1, 0.1], labels=["Li 2020", "Li 2020", "Li 2020"])
+    assert _words(ae.plots.forest(one)).count("Li 2020") == 3
+
+
+def test_a_long_name_is_broken_into_lines_not_cut():
+    name = "A trial with a name that nobody would want to print in one line of a table (and a bracket)"
+    ax = ae.plots.forest(ae.meta_analysis([0.1, 0.2], [0.1, 0.1], labels=[name, "b"]))
+    assert "…" not in _words(ax)
+    assert all(word in _words(ax).split() for word in name.split())
+    assert _overlaps(ax) == ([], [])
+
+
+def test_the_prediction_interval_is_off_when_it_is_off():
+    one = ae.pooled("neck_pain")["sham"]
+    assert "Prediction" not in _words(ae.plots.forest(one, prediction=False)).replace("prediction interval V", "")
+
+
+def test_a_meta_regression_shows_fitted_values_and_pools_nothing():
+    one = ae.meta_analysis(
+        "yi", "vi", data=ae.trial_effects("neck_pain", comparator="sham"), moderators="~ year", labels="study"
+    )
+    ax = ae.plots.forest(one)
+    assert "Random effects\n" not in _words(ax)
+    assert "Moderators ~ year: F" in _words(ax)
+    middle = [np.sort(path.vertices[:4, 0])[1:3].mean() for path in _diamonds(ax)]
+    np.testing.assert_allclose(middle, one.predict()["pred"], rtol=1e-12)
+
+
+@pytest.mark.parametrize("repeat", ["leave_one_out", "cumulative"])
+def test_repeated_fits_are_drawn_one_a_row(repeat):
+    frame = getattr(ae.pooled("neck_pain")["sham"], repeat)()
+    ax = ae.plots.forest(frame)
+    words = _words(ax)
+    for row in frame.itertuples():
+        assert f"{row.estimate:.2f} ({row.ci_low:.2f} to {row.ci_high:.2f})".replace("-", "−") in words
+    assert _overlaps(ax) == ([], [])
+
+
+def test_a_frame_of_something_else_is_refused():
+    with pytest.raises(InputError, match="lacks estimate"):
+        ae.plots.forest(ae.trial_effects("neck_pain"))
+
+
+@pytest.mark.parametrize("fit", [ae.mantel_haenszel, ae.peto, ae.glmm])
+def test_tables_of_events_show_events_and_ratios(fit):
+    one = fit(**TABLES)
+    ax = one.forest()
+    words = _words(ax)
+    assert f"{np.exp(one.estimate):.2f} ({np.exp(one.ci_low):.2f} to {np.exp(one.ci_high):.2f})" in words
+    assert "Events" in words
+    assert "13,598" in words
+    assert "More events with acupuncture →" in words
+    assert _overlaps(ax) == ([], [])
+
+
+@pytest.mark.parametrize(("low", "high"), [(-0.1, 0.1), (-1, 1), (-7, 7)])
+def test_a_log_axis_has_ticks_that_can_be_read(low, high):
+    data = pd.DataFrame({"yi": [0.05, 0.0, -0.05], "vi": 0.01, "effect": "OR"})
+    ax = ae.plots.forest(ae.meta_analysis("yi", "vi", data=data), limits=(low, high))
+    ticks = [float(t.get_text()) for t in ax.get_xticklabels()]
+    assert 3 <= len(ticks) <= 12
+    assert 1 in ticks
+    np.testing.assert_allclose(np.log(ticks), ax.get_xticks(), atol=1e-9)

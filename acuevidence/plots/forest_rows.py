@@ -1,0 +1,202 @@
+"""The rows of a forest plot: trials, pooled effects, and the lines on heterogeneity, from a result or a frame of results."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.special import ndtri
+
+from acuevidence.plots.canvas import Column, Row
+from acuevidence.plots.style import COLOURS, Layout
+
+__all__ = ["COMPARATOR_NAMES", "Shown", "interval_text", "rows_of_frame", "rows_of_result"]
+
+COMPARATOR_NAMES = {"sham": "Acupuncture v sham", "usual_care": "Acupuncture v usual care or no acupuncture"}
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What the rows show and how.
+
+    Attributes
+    ----------
+    layout : Layout
+        The journal's.
+    columns : list of Column
+        Filled text columns.
+    ratio : bool
+        Whether yi is a log ratio, printed as the ratio.
+    single : bool
+        Whether the figure has the width of a single column.
+    certainty : bool
+        Whether the certainty of each pooled effect is printed.
+    prediction : bool
+        Whether prediction intervals are drawn.
+    """
+
+    layout: Layout
+    columns: list[Column]
+    ratio: bool
+    single: bool
+    certainty: bool
+    prediction: bool
+
+    def effect(self, estimate: float, low: float, high: float) -> str:
+        """Return an effect with its interval as the layout prints it."""
+        return interval_text(estimate, low, high, self.layout, self.ratio)
+
+
+def rows_of_result(result: Any, groups: list[tuple[str, Any]], shown: Shown) -> list[Row]:
+    """Return the rows of a result: for every group its trials, its pooled effect and what is said of it."""
+    rows: list[Row] = []
+    start = 0
+    for name, one in groups:
+        colour = COLOURS.get(name, COLOURS["neutral"])
+        if name:
+            words = COMPARATOR_NAMES.get(name, name.replace("_", " ").capitalize())
+            rows.append(Row("group", words, colour=colour, bold=True))
+        rows += _trials(one, shown, start, colour)
+        rows += _model(one, shown) if getattr(one, "formula", None) else _pooled(one, shown, colour)
+        if shown.certainty and one.k and not getattr(one, "formula", None):
+            rows.append(Row("text", _certainty(one, shown.single)))
+        rows += _gap(shown)
+        start += len(one.data)
+    if len(groups) > 1:
+        rows += _between(result, shown)
+    return rows if rows and rows[-1].kind == "gap" else [*rows, Row("gap")]
+
+
+def rows_of_frame(frame: pd.DataFrame, shown: Shown) -> list[Row]:
+    """Return one row for every pooled effect of a leave-one-out or cumulative analysis."""
+    rows = []
+    for i, (label, one) in enumerate(frame.iterrows()):
+        cells = {column.key: column.values[i] for column in shown.columns}
+        cells["effect"] = shown.effect(one["estimate"], one["ci_low"], one["ci_high"])
+        rows.append(Row("trial", str(label), one["estimate"], one["ci_low"], one["ci_high"], weight=0.25, cells=cells))
+    return [*rows, Row("gap")]
+
+
+def _gap(shown: Shown) -> list[Row]:
+    return [Row("gap")] if shown.layout.empty_rows else []
+
+
+def _trials(one: Any, shown: Shown, start: int, colour: str) -> list[Row]:
+    data = one.data
+    labels = data["labels"] if "labels" in data else pd.Series(range(1, len(data) + 1))
+    yi, vi = data["yi"].to_numpy(dtype=float), data["vi"].to_numpy(dtype=float)
+    half = ndtri(0.5 + one.level / 2) * np.sqrt(vi)
+    weights = getattr(one, "weights", None)
+    area = 1 / vi if weights is None else np.asarray(weights, dtype=float)
+    area = area / np.nanmax(area)
+    fitted = one.predict()[["ci_low", "pred", "ci_high"]].to_numpy() if getattr(one, "formula", None) else None
+    rows = []
+    for i, label in enumerate(labels):
+        cells = {column.key: column.values[start + i] for column in shown.columns}
+        inside = math.isfinite(yi[i])
+        cells["effect"] = shown.effect(yi[i], yi[i] - half[i], yi[i] + half[i]) if inside else "Not estimable"
+        if weights is not None:
+            cells["weight"] = f"{weights[i]:.1f}"
+        row = Row("trial", str(label), yi[i], yi[i] - half[i], yi[i] + half[i], weight=float(area[i]), colour=colour,
+                  cells=cells)  # fmt: skip
+        if fitted is not None:
+            row.fitted = (float(fitted[i, 0]), float(fitted[i, 1]), float(fitted[i, 2]))
+        rows.append(row)
+    return rows
+
+
+def _pooled(one: Any, shown: Shown, colour: str, label: str = "") -> list[Row]:
+    if one.k == 0:
+        return [Row("text", "No trial with usable figures")]
+    if one.k == 1:
+        return [Row("text", "One trial: not pooled")]
+    what = label or ("Common effect" if _common(one) else "Pooled" if shown.single else "Random effects")
+    cells = {"effect": shown.effect(one.estimate, one.ci_low, one.ci_high)}
+    if getattr(one, "weights", None) is not None and not label:
+        cells["weight"] = "100.0"
+    for column in shown.columns:
+        if column.total:
+            counts = one.data[column.total]
+            cells[column.key] = ("≥" if counts.isna().any() else "") + f"{int(counts.sum()):,}"
+    rows = [Row("pooled", what, one.estimate, one.ci_low, one.ci_high, colour=colour, cells=cells, bold=True)]
+    low = getattr(one, "pi_low", None)
+    if shown.prediction and low is not None and one.k > 2:
+        text = shown.effect(one.estimate, low, one.pi_high).split(" ", 1)[1]
+        what = "Prediction" if shown.single else "Prediction interval"
+        rows.append(Row("prediction", what, one.estimate, low, one.pi_high, colour=colour, cells={"effect": text}))
+    return rows + [Row("text", line) for line in _heterogeneity(one, shown.layout)]
+
+
+def _common(one: Any) -> bool:
+    return getattr(one, "method", None) in ("EE", "MH", "Peto")
+
+
+def _heterogeneity(one: Any, layout: Layout) -> list[str]:
+    spread = ""
+    if not _common(one):
+        interval = one.tau2_interval() if hasattr(one, "tau2_interval") else (math.nan, math.nan)
+        low, high = map(_digits, interval)
+        spread = layout.spread.format(tau2=_digits(one.tau2), tau2_low=low, tau2_high=high)
+        spread = spread.replace(" (n/a to n/a)", "")
+    lines = [layout.heterogeneity.format(spread=spread, q=one.q, df=one.q_df, i2=one.i2, **layout.p(one.q_p))]
+    kind = "z" if getattr(one, "df", None) is None else "t"
+    lines.append(layout.test.format(kind=kind, statistic=one.statistic, **layout.p(one.p_value)).replace("-", "−"))
+    return lines + (["Two trials: the interval is wide by nature"] if one.k == 2 and not _common(one) else [])
+
+
+def _model(one: Any, shown: Shown) -> list[Row]:
+    """Return the lines on a meta-regression; its effect depends on the moderators, so nothing is pooled."""
+    layout = shown.layout
+    kind = "F" if one.df is not None else "χ²"
+    spread = "" if _common(one) else layout.spread.split(" (")[0].format(tau2=_digits(one.tau2)) + ", "
+    residual = layout.heterogeneity.split(":", 1)[1]
+    r2 = "" if one.r2 is None else f"; R² {one.r2:.0f}%"
+    return [
+        Row("text", f"Moderators {one.formula}: {kind} {one.qm:.2f}, df {one.qm_df}, P {layout.p(one.qm_p)['p']}{r2}"),
+        Row("text", "Residual heterogeneity:" + residual.format(spread=spread, q=one.q, df=one.q_df, i2=one.i2, **layout.p(one.q_p))),
+    ]  # fmt: skip
+
+
+def _between(result: Any, shown: Shown) -> list[Row]:
+    between = getattr(result, "between", None)
+    if between is None:
+        return []
+    rows, layout = [], shown.layout
+    if layout.subgroups:
+        i2 = max(0.0, 100 * (between.q - between.df) / between.q) if between.q > 0 else 0.0
+        text = layout.subgroups.format(q=between.q, df=between.df, i2=i2, **layout.p(between.p))
+        both = len(between.shared)
+        text += (
+            f"; taken as independent, though {both} trial{'s stand' if both > 1 else ' stands'} in both" if both else ""
+        )
+        rows.append(Row("text", text, bold=True))
+    overall = getattr(result, "overall", None)
+    if overall is not None:
+        rows += [*_gap(shown), *_pooled(overall, shown, COLOURS["neutral"], "All comparators, pooled")]
+    return rows
+
+
+def _certainty(one: Any, single: bool) -> str:
+    from acuevidence.appraisal.certainty import certainty
+
+    rated = certainty(one)
+    why = "; ".join(rated.reasons)
+    return f"Certainty: {rated.level} {rated.symbols}" + (f" ({why})" if why and not single else "")
+
+
+def _digits(value: float) -> str:
+    if not np.isfinite(value):
+        return "∞" if value > 0 else "n/a"
+    return f"{value:.3f}" if abs(value) < 10 else f"{value:.1f}"
+
+
+def interval_text(estimate: float, low: float, high: float, layout: Layout | None = None, ratio: bool = False) -> str:
+    """Return an estimate with its interval as the layout prints it."""
+
+    def show(value: float) -> str:
+        return (f"{math.exp(value):.2f}" if ratio else f"{value:.2f}").replace("-0.00", "0.00").replace("-", "−")
+
+    return (layout or Layout()).interval.format(estimate=show(estimate), low=show(low), high=show(high))
