@@ -66,7 +66,8 @@ def read_trials(path_or_frame: str | Path | pd.DataFrame, *, measure: str = "SMD
     Raises
     ------
     InputError
-        For a file that cannot be read or is larger than 64 MB (unpacked, for a workbook), a missing study, incomplete or impossible figures, an unknown ``higher_is``, or two rows
+        For a file that cannot be read or is larger than 64 MB (unpacked, for a workbook), a missing
+        study, incomplete or impossible figures, an unknown ``higher_is``, or two rows
         of one trial, comparator, outcome and week; the row and the column are named.
 
     Examples

@@ -196,7 +196,7 @@ def fixed_effects(moderators: str | None, data: pd.DataFrame) -> pd.DataFrame:
 def spare_variance(model: LinearCovariance) -> float:
     """Variance of the effects beyond sampling, at least a tenth of the sampling variance: a place to start from."""
     vi = model.V if model.V.ndim == 1 else model.V.diagonal()
-    residual = model.y - model.X @ np.linalg.lstsq(model.X, model.y)[0]
+    residual = model.y - model.X @ np.linalg.lstsq(model.X, model.y, rcond=None)[0]
     return float(max(residual.var() - vi.mean(), 0.1 * vi.mean()))
 
 

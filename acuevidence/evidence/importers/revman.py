@@ -219,9 +219,9 @@ def _from_data_rows(raw: pd.DataFrame, settings: pd.DataFrame, source: str) -> t
         own = pd.MultiIndex.from_frame(raw[key])
         names = {"Analysis group name": "comparison", "Effect measure": "measure", "Experimental group label": "treatment",
                  "Control group label": "comparator", "Swap event and non-event": "swapped"}  # fmt: skip
-        for theirs, ours in names.items():
+        for theirs, column in names.items():
             if theirs in one:
-                table[ours] = one[theirs].reindex(own).to_numpy()
+                table[column] = one[theirs].reindex(own).to_numpy()
         if "swapped" in table:
             table["swapped"] = table["swapped"].astype(str).str.upper().isin(("TRUE", "YES"))
     wanted = ["study", "year", "comparison", "outcome", "measure", "treatment", "comparator", "swapped", "subgroup"]
