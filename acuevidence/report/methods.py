@@ -101,7 +101,7 @@ def _how(result: MetaAnalysis) -> dict[str, str]:
         found["13b"] = "Effects came from: " + "; ".join(f"{how} ({n})" for how, n in counts.items()) + "."
     if result.formula is not None:
         found["13e"] = f"Meta-regression on {result.formula.lstrip('~ ')}."
-    if result.k > 2:
+    if result.k > 2 and result.X is None:
         found["13f"] = "Each trial was left out in turn."
     return found
 
@@ -159,7 +159,7 @@ def _synthesis(result: MetaAnalysis) -> dict[str, str]:
         found["20b"] += " Positive effects favour acupuncture."
     if result.X is not None:
         found["20c"] = result.coefficients.round(3).to_string()
-    if result.k > 2:
+    if result.k > 2 and result.X is None:
         without = result.leave_one_out()["estimate"]
         found["20d"] = (
             f"Without each trial in turn the effect lies between {without.min():.3f} and {without.max():.3f}."
