@@ -233,7 +233,8 @@ def _chart(rows: _Rows, effect: str, mid: Any, favours: tuple[str, str], title: 
     alt = _altair()
     ratio = effect in _RATIOS
     ends = [row[name] for row in rows.trials + rows.pooled for name in ("low", "high")]
-    domain = _domain([*ends, 1.0 if ratio else 0.0], ratio)
+    further = [row[name] for row in rows.pooled for name in ("pi_low", "pi_high") if name in row]
+    domain = _domain([*ends, 1.0 if ratio else 0.0], further, ratio)
     x_scale = alt.Scale(domain=domain, type="log" if ratio else "linear", nice=False, zero=False)
     x = alt.X("estimate:Q", scale=x_scale, title=f"← {favours[0]}   |   {effect}   |   {favours[1]} →")
     heading = {"test": f"indexof({rows.headings}, datum.value) >= 0", "value": "bold"}
@@ -333,9 +334,12 @@ def _tooltips(alt: Any, rows: list[dict[str, Any]], names: Mapping[str, str]) ->
     return [alt.Tooltip(f"{name}:N", title=title) for name, title in names.items() if name in known]
 
 
-def _domain(values: Iterable[float], ratio: bool) -> list[float]:
-    at = np.log(list(values)) if ratio else np.array(list(values))
+def _domain(values: Iterable[float], further: Iterable[float], ratio: bool) -> list[float]:
+    """Return an axis that holds all values, and of prediction intervals what lies within half its length beyond."""
+    at, beyond = (np.log(list(x)) if ratio else np.array(list(x)) for x in (values, further))
     low, high = at.min(), at.max()
+    beyond = np.clip(beyond, low - (high - low) / 2, high + (high - low) / 2)
+    low, high = min([low, *beyond]), max([high, *beyond])
     pad = 0.05 * (high - low)
     ends = np.array([low - pad, high + pad])
     return [float(end) for end in (np.exp(ends) if ratio else ends)]
