@@ -25,6 +25,7 @@ from acuevidence.plots.quality import quality
 from acuevidence.plots.radial import radial
 from acuevidence.plots.ranks import ranks
 from acuevidence.plots.ridge import ridge
+from acuevidence.plots.safety import safety
 from acuevidence.plots.sequential import sequential
 from acuevidence.plots.specification_curve import specification_curve
 from acuevidence.plots.style import COLOURS, WIDTHS, Layout, style
@@ -57,6 +58,7 @@ __all__ = [
     "radial",
     "ranks",
     "ridge",
+    "safety",
     "sequential",
     "specification_curve",
     "style",

@@ -71,6 +71,7 @@ def figures() -> dict[str, Figure]:
         Figure("evidence_map", "What is known by condition, comparator and outcome", _evidence_map),
         Figure("network", "The treatments that trials compare", _network),
         Figure("nuance", "Effect by condition and comparator", _nuance),
+        Figure("safety", "Adverse events by class", _safety),
         Figure("time_course", "Effect by weeks since randomisation", _time_course),
     ]
     for condition in conditions():
@@ -292,6 +293,12 @@ def _robust(kind: str) -> Any:
         return groups.funnel(title="Neck pain")
     made = missing_evidence(groups["sham"]) if kind == "missing" else sequential(groups["sham"])
     return made.plot(title="Neck pain: acupuncture v sham")
+
+
+def _safety() -> Any:
+    from acuevidence.plots.safety import safety
+
+    return safety()
 
 
 def _time_course() -> Any:

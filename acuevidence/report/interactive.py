@@ -77,7 +77,8 @@ def forest_chart(
     altair.LayerChart
         Squares by weight within the synthesis, diamonds from end to end of the pooled interval, thin lines for prediction intervals (three
         trials or more). Hover for sources, click a square to open its source, scroll to zoom. ``save("forest.html")``
-        writes a page.
+        writes a page; in a notebook the chart shows itself. ``result.chart()`` is the same function. Every mark carries a description
+        for screen readers, and the chart one of all its rows.
 
     Raises
     ------
@@ -87,8 +88,7 @@ def forest_chart(
     Examples
     --------
     >>> import acuevidence as ae
-    >>> from acuevidence.report.interactive import forest_chart
-    >>> chart = forest_chart(ae.pooled("neck_pain"), mid=ae.mid("pain", "SMD"))
+    >>> chart = ae.pooled("neck_pain").chart(mid=ae.mid("pain", "SMD"))
     >>> type(chart).__name__
     'LayerChart'
     """
@@ -181,14 +181,25 @@ def _trials(one: Any, effect: str) -> list[dict[str, Any]]:
         {"label": str(label), "estimate": x, "low": low, "high": high, "text": _interval(x, low, high)}
         | {"weight": float(weight / one.weights.max()), "weight_text": f"{weight:.1f}%"}
         | {name: cells[i] for name, cells in told.items()}
+        | {"aloud": _aloud(str(label), _interval(x, low, high), {name: cells[i] for name, cells in told.items()})}
         for i, (label, (x, low, high), weight) in enumerate(zip(labels, shown, one.weights, strict=True))
     ]
+
+
+def _aloud(label: str, text: str, told: Mapping[str, str]) -> str:
+    """Return a trial's row as a screen reader says it."""
+    parts = [f"{title}: {told[name]}" for name, title in _TOLD.items() if name in told and name != "source_url"]
+    return f"{label}, {text}. " + ". ".join(parts)
 
 
 def _pooled(one: Any, effect: str) -> dict[str, Any]:
     low, mean, high = _shown(np.array([[one.ci_low, one.estimate, one.ci_high]]), effect)[0]
     row = {"label": "Pooled", "low": low, "estimate": mean, "high": high, "text": _interval(mean, low, high)}
-    row |= {"trials": one.k, "predicted": "needs three trials"}
+    row |= {
+        "trials": one.k,
+        "predicted": "needs three trials",
+        "aloud": f"Pooled effect of {one.k} trials, {row['text']}",
+    }
     spread = (
         {"tau2": f"{one.tau2:.3f}", "i2": f"{one.i2:.0f}%"} if one.k > 1 else dict.fromkeys(("tau2", "i2"), "one trial")
     )
@@ -222,7 +233,8 @@ def _chart(rows: _Rows, effect: str, mid: Any, favours: tuple[str, str], title: 
     alt = _altair()
     ratio = effect in _RATIOS
     ends = [row[name] for row in rows.trials + rows.pooled for name in ("low", "high")]
-    domain = _domain([*ends, 1.0 if ratio else 0.0], ratio)
+    further = [row[name] for row in rows.pooled for name in ("pi_low", "pi_high") if name in row]
+    domain = _domain([*ends, 1.0 if ratio else 0.0], further, ratio)
     x_scale = alt.Scale(domain=domain, type="log" if ratio else "linear", nice=False, zero=False)
     x = alt.X("estimate:Q", scale=x_scale, title=f"← {favours[0]}   |   {effect}   |   {favours[1]} →")
     heading = {"test": f"indexof({rows.headings}, datum.value) >= 0", "value": "bold"}
@@ -237,10 +249,22 @@ def _chart(rows: _Rows, effect: str, mid: Any, favours: tuple[str, str], title: 
     if rows.pooled:
         layers += _pooled_layers(alt, rows.pooled, x, y)
     made = alt.layer(*layers).properties(
-        width=_WIDTH, height=_ROW * len(rows.labels), usermeta={"embedOptions": {"loader": {"target": "_blank"}}}
+        width=_WIDTH,
+        height=_ROW * len(rows.labels),
+        description=_described(rows, favours, title),
+        usermeta={"embedOptions": {"loader": {"target": "_blank"}}},
     )
     made = made if title is None else made.properties(title=title)
     return made.configure_view(stroke=None).interactive(bind_y=False)
+
+
+def _described(rows: _Rows, favours: tuple[str, str], title: str | None) -> str:
+    """Return what the chart shows, for those who do not see it."""
+    head = f"{title or 'Forest plot'}. Right of the null: {favours[1].lower()}. "
+    words = rows.labels.copy()
+    for row in rows.trials + rows.pooled:
+        words[row["row"]] = f"{row['label']} {row['text']}"
+    return head + "; ".join(words) + "."
 
 
 def _background(alt: Any, x: Any, mid: Any, effect: str) -> list[Any]:
@@ -260,7 +284,9 @@ def _trial_layers(alt: Any, trials: list[dict[str, Any]], x: Any, y: Any) -> lis
     told = _tooltips(
         alt, trials, {"label": "Study", "text": "Effect", "weight_text": "Weight", "n": "Participants"} | _TOLD
     )
-    base = alt.Chart(_data(alt, trials)).encode(y=y, color=alt.Color("colour:N", scale=None), tooltip=told)
+    base = alt.Chart(_data(alt, trials)).encode(
+        y=y, color=alt.Color("colour:N", scale=None), tooltip=told, description="aloud:N"
+    )
     size = alt.Size("weight:Q", scale=alt.Scale(domainMin=0, range=[8, 130]), legend=None)
     link = {"href": "source_url:N"} if any("source_url" in row for row in trials) else {}
     low = x.copy()
@@ -283,7 +309,17 @@ def _pooled_layers(alt: Any, pooled_rows: list[dict[str, Any]], x: Any, y: Any) 
         for at, half in ((row["low"], 0.0), (row["estimate"], _HALF), (row["high"], 0.0))
     ]
     diamonds = alt.Chart(_data(alt, corners)).mark_area(clip=True, opacity=1, orient="vertical")
-    layers = [diamonds.encode(x=x, y=y.copy().stack(None), y2="foot:Q", color=colour, detail="diamond:N", tooltip=told)]
+    layers = [
+        diamonds.encode(
+            x=x,
+            y=y.copy().stack(None),
+            y2="foot:Q",
+            color=colour,
+            detail="diamond:N",
+            tooltip=told,
+            description="aloud:N",
+        )
+    ]
     predicted = [row for row in pooled_rows if "pi_low" in row]
     if predicted:
         low = x.copy()
@@ -298,9 +334,12 @@ def _tooltips(alt: Any, rows: list[dict[str, Any]], names: Mapping[str, str]) ->
     return [alt.Tooltip(f"{name}:N", title=title) for name, title in names.items() if name in known]
 
 
-def _domain(values: Iterable[float], ratio: bool) -> list[float]:
-    at = np.log(list(values)) if ratio else np.array(list(values))
+def _domain(values: Iterable[float], further: Iterable[float], ratio: bool) -> list[float]:
+    """Return an axis that holds all values, and of prediction intervals what lies within half its length beyond."""
+    at, beyond = (np.log(list(x)) if ratio else np.array(list(x)) for x in (values, further))
     low, high = at.min(), at.max()
+    beyond = np.clip(beyond, low - (high - low) / 2, high + (high - low) / 2)
+    low, high = min([low, *beyond]), max([high, *beyond])
     pad = 0.05 * (high - low)
     ends = np.array([low - pad, high + pad])
     return [float(end) for end in (np.exp(ends) if ratio else ends)]

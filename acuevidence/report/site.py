@@ -5,7 +5,9 @@ It arranges and escapes what the results hold; nothing is computed here, and the
 
 from __future__ import annotations
 
+import os
 import re
+import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ from typing import Any
 import pandas as pd
 
 from acuevidence.appraisal.certainty import certainty
-from acuevidence.appraisal.claims import claims, evaluate_claims
+from acuevidence.appraisal.claims import claims, evaluate_claims, verdicts
 from acuevidence.appraisal.conditions import pooled
 from acuevidence.appraisal.mid import mid
 from acuevidence.appraisal.published import published
@@ -22,8 +24,8 @@ from acuevidence.effects.trials import trial_effects
 from acuevidence.errors import InputError
 from acuevidence.evidence import Evidence, conditions, load_evidence
 from acuevidence.report import figures, words
-from acuevidence.report.files import replace
-from acuevidence.report.site_forest import forest_rows
+from acuevidence.report.site_forest import forest_rows, strips
+from acuevidence.report.tables import Table, characteristics, study_results, summary_of_findings
 
 __all__ = ["build_site", "environment"]
 
@@ -54,7 +56,7 @@ def build_site(folder: str | Path, *, progress: Callable[[Iterable[Any]], Iterab
 
     Notes
     -----
-    Every page is complete before the first is written, and each file is moved into place whole.
+    The site is made in a folder beside the target and moved over it when it is whole, so that a run that fails leaves the older one.
     """
     folder = Path(folder)
     templates = environment()
@@ -69,9 +71,36 @@ def build_site(folder: str | Path, *, progress: Callable[[Iterable[Any]], Iterab
         for name, (template, content) in pages.items()
     }
     written |= {name: (_TEMPLATES / name).read_bytes() for name in ("site.css", "site.js")}
-    (folder / "figures").mkdir(parents=True, exist_ok=True)
-    drawn = figures.build(folder / "figures", only=["nuance", *map(_FOREST.format, names)], progress=progress)
-    return [replace(folder / name, data) for name, data in written.items()] + drawn
+    written |= {f"tables/{key}.csv": table.to_csv().encode() for key, table in _tables(names).items()}
+    wanted = dict.fromkeys([*filter(None, claims()["figure"]), "nuance", "safety", *map(_FOREST.format, names)])
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as made:
+        for name, data in written.items():
+            (Path(made) / name).parent.mkdir(exist_ok=True)
+            (Path(made) / name).write_bytes(data)
+        figures.build(Path(made) / "figures", only=wanted, progress=progress)
+        return _moved(Path(made), folder)
+
+
+def _moved(made: Path, folder: Path) -> list[Path]:
+    """Move a finished site over an older one, file by file; `index.html`, which leads to the others, comes last."""
+    files = sorted((path for path in made.rglob("*") if path.is_file()), key=lambda path: path.name == "index.html")
+    targets = [folder / path.relative_to(made) for path in files]
+    for path, target in zip(files, targets, strict=True):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        os.replace(path, target)
+    return targets
+
+
+def _tables(names: Iterable[str]) -> dict[str, Table]:
+    """Return the tables that the pages offer as files."""
+    found = {}
+    for name in names:
+        results = pooled(name)
+        found[f"{name}_findings"] = summary_of_findings(results)
+        found[f"{name}_trials"] = characteristics(name)
+        found |= {f"{name}_results_{comparator}": study_results(one) for comparator, one in results.items() if one.k}
+    return found
 
 
 def environment() -> Any:
@@ -91,16 +120,21 @@ def environment() -> Any:
 
 def _index(evidence: Evidence) -> dict[str, Any]:
     asked = claims().set_index("id")
+    band = mid("pain", "SMD", evidence=evidence)
     rows = []
     for answer in evaluate_claims().to_dict("records"):
         about = asked.loc[answer["id"]]
         everywhere = list(about["population"]) or (conditions(evidence) if about["comparators"] else [])
         rows.append(
             {**answer, "conditions": everywhere, "comparators": list(about["comparators"]), "rule": about["rule"],
+             "plot": strips(_lines(answer["estimates"]), _lines(answer["published"]), band),
              "sources": _claim_sources(everywhere, about["comparators"]) if len(everywhere) == 1 else []}
         )  # fmt: skip
-    return {"claims": rows, "verdicts": list(dict.fromkeys(row["verdict"] for row in rows)),
-            "comparators": evidence.rules.comparators}  # fmt: skip
+    given = {row["verdict"] for row in rows}
+    return {
+        "claims": rows, "verdicts": {name: said for name, said in verdicts().items() if name in given}, "band": band,
+        "comparators": evidence.rules.comparators, "titles": {key: one.title for key, one in figures.figures().items()},
+    }  # fmt: skip
 
 
 def _claim_sources(names: Iterable[str], comparators: Iterable[str]) -> list[tuple[str, str]]:
@@ -124,11 +158,19 @@ def _condition(name: str, evidence: Evidence) -> dict[str, Any]:
     used = {trial: rows.to_dict("records") for trial, rows in effects.groupby("trial_id")}
     trials = evidence.trials[evidence.trials["condition"] == name].sort_values(["year", "study"], kind="stable")
     printed = _printed(name, evidence)
+    left = effects.attrs["excluded"]
+    asked = (
+        pd.concat([effects[["trial_id", "comparator"]], left[["trial_id", "comparator"]]])
+        .groupby("trial_id")["comparator"]
+        .unique()
+    )
     return {
         "name": name, "label": evidence.rules.label(name), "plots": plots, "band": band,
         "coverage": words.coverage(name, effects), "meaning": words.meaning(name, results),
-        "published": published(name).to_dict("records"), "excluded": effects.attrs["excluded"].to_dict("records"),
-        "trials": [{**row, "effects": used.get(row["trial_id"], []), "printed": printed.get(row["trial_id"], [])}
+        "published": published(name).to_dict("records"), "excluded": left.to_dict("records"),
+        "findings": summary_of_findings(results), "comparators": evidence.rules.comparators,
+        "trials": [{**row, "effects": used.get(row["trial_id"], []), "printed": printed.get(row["trial_id"], []),
+                    "comparators": list(asked.get(row["trial_id"], []))}
                    for row in trials.to_dict("records")],
     }  # fmt: skip
 

@@ -1,8 +1,10 @@
-"""A forest plot as rows of a page: where each mark stands on a shared axis, in percent of its width."""
+"""Forest plots as rows of a page: where each mark stands on a shared axis, in percent of its width."""
 
 from __future__ import annotations
 
 import math
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +13,9 @@ import numpy as np
 from acuevidence.appraisal.mid import Mid
 from acuevidence.synthesis import MetaAnalysis
 
-__all__ = ["ForestRows", "Mark", "forest_rows"]
+__all__ = ["ForestRows", "Mark", "Strip", "Strips", "forest_rows", "strips"]
+
+_FIGURE = re.compile(r"(-?[\d.,]*\d) \((-?[\d.,]*\d) to (-?[\d.,]*\d)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,3 +114,109 @@ def forest_rows(result: MetaAnalysis, band: Mid) -> ForestRows:
         zero=place(0), pooled=at, low=low, high=high, tip=100 * (at - low) / (high - low),
         pi_low=prediction[0], pi_high=prediction[1], mid_low=place(band.low), mid_high=place(band.high),
     )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Strip:
+    """A line of an answer, with the intervals that stand in it.
+
+    Attributes
+    ----------
+    name, text : str
+        What it is about, and the rest of the line.
+    spans : list of tuple
+        Estimate, low and high end of each interval, in percent of the axis.
+    aside : bool
+        Whether it is a published result beside the answer's own.
+    """
+
+    name: str
+    text: str
+    spans: list[tuple[float, float, float]]
+    aside: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Strips:
+    """The lines of an answer on one axis.
+
+    Attributes
+    ----------
+    rows : list of Strip
+        One a line.
+    ticks : list of tuple
+        Label and position.
+    zero : float
+        Position of no difference, NaN on an axis of rates.
+    band : tuple of float or None
+        Ends of the minimal important difference, on an axis of standard deviations.
+    axis : str
+        What the axis shows, in words.
+    """
+
+    rows: list[Strip]
+    ticks: list[tuple[str, float]]
+    zero: float
+    band: tuple[float, float] | None
+    axis: str
+
+
+def strips(own: Iterable[str], beside: Iterable[str], band: Mid) -> Strips | None:
+    """Return the lines of an answer as a plot, or None where no line holds an interval.
+
+    Parameters
+    ----------
+    own, beside : iterable of str
+        Estimates and published results in words, ``name: ... estimate (low to high) ...``.
+    band : Mid
+        The band of minimal important differences.
+
+    Returns
+    -------
+    Strips or None
+        The rows on an axis of standard deviations from -1 to 1.5, of ratios or of rates (both log); what lies beyond is cut.
+
+    Examples
+    --------
+    >>> import acuevidence as ae
+    >>> plot = strips(["v sham: 6 trials, SMD 0.25 (-1.00 to 1.50)"], [], ae.mid("pain", "SMD"))
+    >>> plot.rows[0].spans
+    [(50.0, 0.0, 100.0)]
+    """
+    lines = [(line, False) for line in own] + [(line, True) for line in beside]
+    words = " ".join(line for line, aside in lines if not aside)
+    log = "per 10,000" in words or "ratio of" in words
+    ticks = (
+        [0.01, 1.0, 100.0, 10000.0]
+        if "per 10,000" in words
+        else [0.5, 1.0, 2.0]
+        if log
+        else [-1.0, -0.5, 0.0, 0.5, 1.0, 1.5]
+    )
+    ends = [math.log(t) if log else t for t in (ticks[0], ticks[-1])]
+
+    def place(value: float) -> float:
+        at = (math.log(max(value, 1e-9)) if log else value) - ends[0]
+        return round(min(max(100 * at / (ends[1] - ends[0]), 0.0), 100.0), 3)
+
+    rows = [_strip(line, aside, place) for line, aside in lines]
+    if not any(row.spans for row in rows if not row.aside):
+        return None
+    axis = "standard deviations; right of 0: better with acupuncture"
+    if log:
+        axis = (
+            "events per 10,000 (log axis)"
+            if len(ticks) == 4
+            else "ratio; right of 1: more spread with acupuncture (log axis)"
+        )
+    return Strips(
+        rows=rows, ticks=[(f"{t:,.10g}", place(t)) for t in ticks], zero=math.nan if len(ticks) == 4 else place(1.0 if log else 0.0),
+        band=None if log else (place(band.low), place(band.high)), axis=axis,
+    )  # fmt: skip
+
+
+def _strip(line: str, aside: bool, place: Any) -> Strip:
+    name, _, text = line.partition(": ")
+    found = [] if "tau2" in text or "%)" in text else _FIGURE.findall(text)
+    spans = [tuple(place(float(part.replace(",", ""))) for part in three) for three in found]
+    return Strip(name=name, text=text, spans=spans, aside=aside)

@@ -5,16 +5,21 @@ from __future__ import annotations
 import html
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import exp, pi, sqrt
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from acuevidence.appraisal.certainty import certainty
-from acuevidence.appraisal.mid import mid
+from acuevidence.appraisal.certainty import Certainty, certainty
+from acuevidence.appraisal.mid import Mid, mid
 from acuevidence.appraisal.points import typical_sd
 from acuevidence.errors import InputError
 from acuevidence.evidence import load_evidence
 from acuevidence.inputs import choice
+from acuevidence.report.files import replace
+from acuevidence.report.forms import docx, latex
 from acuevidence.synthesis import MetaAnalysis
 from acuevidence.synthesis.network import NetworkMetaAnalysis
 
@@ -73,10 +78,17 @@ class Table:
         >>> 'A 2020' in table.to_html()
         True
         """
-        return str(self._great(html.escape).as_raw_html())
+        try:
+            from great_tables import GT
+        except ImportError:
+            raise InputError("HTML needs great_tables: pip install 'acuevidence[tables]'") from None
+        made = GT(self.frame).tab_header(title=html.escape(self.title))
+        for note in self.notes:
+            made = made.tab_source_note(html.escape(note))
+        return str(made.as_raw_html())
 
     def to_latex(self) -> str:
-        """Return LaTeX, by great_tables (extra ``tables``).
+        """Return a LaTeX longtable; the document needs the packages array, booktabs and longtable.
 
         Returns
         -------
@@ -91,7 +103,11 @@ class Table:
         >>> 'A 2020' in table.to_latex()
         True
         """
-        return str(self._great(str).as_latex())
+        return latex(self.title, self.frame, self.notes)
+
+    def to_docx(self, path: str | Path) -> Path:
+        """Write a Word document, by python-docx (extra ``tables``), and return its path."""
+        return replace(Path(path), docx(self.title, self.frame, self.notes))
 
     def to_markdown(self) -> str:
         """Return a Markdown table with title and notes.
@@ -137,16 +153,6 @@ class Table:
     def _repr_html_(self) -> str:
         head = f"<p><b>{html.escape(self.title)}</b></p>" + self.frame.to_html(index=False)
         return head + "".join(f"<p>{html.escape(note)}</p>" for note in self.notes)
-
-    def _great(self, escape: Any) -> Any:
-        try:
-            from great_tables import GT
-        except ImportError:
-            raise InputError("HTML and LaTeX need great_tables: pip install 'acuevidence[tables]'") from None
-        made = GT(self.frame).tab_header(title=escape(self.title))
-        for note in self.notes:
-            made = made.tab_source_note(escape(note))
-        return made
 
 
 def characteristics(condition: str) -> Table:
@@ -272,76 +278,213 @@ def summary_of_findings(results: Mapping[str, MetaAnalysis], *, condition: str |
     Parameters
     ----------
     results : mapping
-        Name of the comparison to MetaAnalysis on the SMD scale, as :func:`acuevidence.pooled` returns.
+        Name of the comparison to MetaAnalysis as an SMD, RR or OR, as :func:`acuevidence.pooled` returns.
     condition : str, optional
         Whose typical SD brings the effect to points of 0-100. Default: the one in the data.
 
     Returns
     -------
     Table
-        One row a comparison: effect in SD and in points of 0-100, responders per 100, participants (trials), certainty and
-        a comment; each step lost is a footnote.
+        One row a comparison: the outcome with scale and follow-up, what the comparator's patients reach, the difference in
+        points of 0-100 or in responders per 100, the effect as it was pooled, participants (trials), certainty and a comment; each
+        step of certainty lost is a footnote.
+
+    Raises
+    ------
+    InputError
+        For effects that are neither SMD nor RR nor OR.
 
     Notes
     -----
-    Responders per 100 take a response of 50 in 100 with the comparator and a logistic distribution:
-    log OR = SMD pi / sqrt(3) (Cochrane Handbook 15.5.3.3).
+    Under an SMD, points are the effect times the typical SD of the outcome on a 0-100 scale, and responders per 100 take a
+    response of 50 in 100 with the comparator and a logistic distribution: log OR = SMD pi / sqrt(3) (Cochrane Handbook
+    15.5.3). Under RR and OR, the comparator's risk is the median of the trials. An outcome without a minimal important difference
+    in the evidence says so, and its imprecision is rated by size and by the null alone.
 
     Examples
     --------
     >>> import acuevidence as ae
     >>> from acuevidence.report.tables import summary_of_findings
     >>> list(summary_of_findings(ae.pooled("neck_pain")).frame["Comparison"])
-    ['sham', 'usual care']
+    ['acupuncture v sham', 'acupuncture v usual care']
     """
     rows: list[dict[str, str]] = []
     notes: list[str] = []
+    bands: dict[str, None] = {}
     for name, one in results.items():
         if one.k == 0:
             continue
-        own = condition or str(one.data["condition"].iloc[0])
-        sd, rated = typical_sd(own).sd, certainty(one)
-        marks = []
+        outcome, band = _main_outcome(one), _band(_main_outcome(one))
+        rated, marks = _rated(one, outcome, band), []
         for reason in rated.reasons:
             marks.append(str(len(notes) + 1))
-            notes.append(f"{len(notes) + 1}. {reason}.")
-        n = one.data[["n1", "n2"]].sum().sum()
-        effect = (one.estimate, one.ci_low, one.ci_high)
-        points = [x * sd for x in effect]
-        more = [_responders(x) - 50 for x in effect]
+            notes.append(f"{len(notes) + 1}. {reason[0].upper()}{reason[1:]}.")
+        bands[_threshold(outcome, band)] = None
         rows.append({
-            "Comparison": name.replace("_", " "),
-            "Effect, SD (95% CI)": _interval(*effect),
-            "Points of 0-100 (95% CI)": _interval(*points, digits=0),
-            "More responders per 100 (95% CI)": _interval(*more, digits=0),
-            "Participants (trials)": f"{int(n):,} ({one.k})",
+            "Comparison": f"acupuncture v {name.replace('_', ' ')}",
+            "Outcome, follow-up": f"{_outcome_words(one)}, {_follow_up(one)}",
+            **_absolute(one, outcome, condition),
+            "Effect (95% CI)": _effect(one),
+            "Participants (trials)": _participants(one),
             "Certainty": f"{rated.symbols} {rated.level}" + (f" [{', '.join(marks)}]" if marks else ""),
-            "Comment": _comment(one),
+            "In plain words": _comment(one, band),
         })  # fmt: skip
-    assumed = (
-        "Positive values favour acupuncture. Points: effect times the typical SD of pain on a 0-100 scale. Responders: 50 in 100 "
-        "assumed with the comparator, logistic conversion."
-    )
-    return Table("Summary of findings", pd.DataFrame(rows), (assumed, *notes))
+    return Table("Summary of findings", pd.DataFrame(rows), (_ASSUMED, *bands, *notes))
 
 
-def _responders(smd: float) -> float:
-    from math import exp, pi, sqrt
+_ASSUMED = (
+    "Positive values favour acupuncture. With the comparator: median of the final means of such arms in the condition's trials, 0 no "
+    "complaint to 100 worst. Points of 0-100: SMD times the typical SD of the outcome. Responders under an SMD: 50 in 100 "
+    "assumed with the comparator, logistic conversion; under a ratio: the comparator's risk is the median of the trials. "
+    "–: cannot be told from what is printed. Certainty after GRADE: ●●●● high, ●●●○ moderate, ●●○○ low, ●○○○ very low."
+)
 
-    return 100 / (1 + exp(-smd * pi / sqrt(3)))
+
+def _main_outcome(one: MetaAnalysis) -> str:
+    """Return the outcome of most trials; pain where the data name none."""
+    return str(one.data["outcome"].mode().iloc[0]) if "outcome" in one.data else "pain"
 
 
-def _comment(one: MetaAnalysis) -> str:
-    band = mid("pain", "SMD")
-    if one.ci_low <= 0 <= one.ci_high:
-        return "The interval holds no difference: the data do not settle whether there is an effect."
-    if one.ci_high < 0:
-        return "The comparator did better."
-    if one.ci_low >= band.low:
-        return "A difference that patients are likely to notice."
+def _band(outcome: str) -> Mid | None:
+    try:
+        return mid(outcome, "SMD")
+    except InputError:
+        return None
+
+
+def _rated(one: MetaAnalysis, outcome: str, band: Mid | None) -> Certainty:
+    """Return the certainty; without a threshold, imprecision is rated by size and the null alone."""
+    if band is not None:
+        return certainty(one, outcome=outcome)
+    said = str(certainty(one).domains.set_index("domain").at["imprecision", "reason"])
+    parts = [] if said == "precise" else said.replace(" and an important one", "").split("; ")
+    return certainty(one, override={"imprecision": (min(len(parts), 2), "; ".join(parts) or said)})
+
+
+def _threshold(outcome: str, band: Mid | None) -> str:
+    words = outcome.replace("_", " ")
+    if band is None:
+        return f"Minimal important difference of {words}: no MID in the evidence."
+    try:
+        points = mid(outcome, "MD")
+    except InputError:
+        return f"Minimal important difference of {words}: {band.low:g} to {band.high:g} SD ({band.source})."
     return (
-        "A difference; whether patients would notice it is open." if one.ci_high >= band.low else "A small difference."
+        f"Minimal important difference of {words}: {band.low:g} to {band.high:g} SD ({band.source}), "
+        f"{points.low:g} to {points.high:g} points of 0-100 ({points.source})."
     )
+
+
+def _outcome_words(one: MetaAnalysis) -> str:
+    names = list(dict.fromkeys(one.data["outcome"])) if "outcome" in one.data else ["pain"]
+    return " or ".join(str(name).replace("_", " ") for name in names)
+
+
+def _follow_up(one: MetaAnalysis) -> str:
+    weeks = one.data["week"].dropna() if "week" in one.data else pd.Series(dtype=float)
+    if weeks.empty:
+        return "week not printed"
+    low, high = weeks.min(), weeks.max()
+    return f"week {low:g}" if low == high else f"weeks {low:g} to {high:g}"
+
+
+def _absolute(one: MetaAnalysis, outcome: str, condition: str | None) -> dict[str, str]:
+    """Return what the comparator reaches, and the difference in points of 0-100 and in responders per 100."""
+    with_comparator, points, responders = (
+        "With the comparator",
+        "Points of 0-100 (95% CI)",
+        "More responders per 100 (95% CI)",
+    )
+    effect = np.array([one.estimate, one.ci_low, one.ci_high])
+    kind = _kind(one)
+    if kind != "SMD":
+        risk = float((one.data["events2"] / one.data["n2"]).astype(float).median())
+        if np.isnan(risk):
+            return {with_comparator: "–", points: "–", responders: "–"}
+        odds = risk / (1 - risk) * np.exp(effect)
+        new = np.minimum(risk * np.exp(effect), 1) if kind == "RR" else odds / (1 + odds)
+        return {with_comparator: f"{100 * risk:.0f} of 100 respond", points: "–",
+                responders: _interval(*(100 * (new - risk)), digits=0)}  # fmt: skip
+    sd, level = _spread(one, outcome, condition), _level(one, outcome)
+    more = [100 / (1 + exp(-x * pi / sqrt(3))) - 50 for x in effect]
+    return {
+        with_comparator: "–" if np.isnan(level) else f"{level:.0f} points of 0-100",
+        points: "–" if np.isnan(sd) else _interval(*(sd * effect), digits=0),
+        responders: _interval(*more, digits=0),
+    }
+
+
+def _kind(one: MetaAnalysis) -> str:
+    kinds = set(one.data["effect"].dropna()) if "effect" in one.data else {"SMD"}
+    if len(kinds) != 1 or not kinds <= {"SMD", "RR", "OR"}:
+        raise InputError(
+            f"a Summary of Findings takes effects as SMD, RR or OR, not {', '.join(sorted(map(str, kinds)))}"
+        )
+    return str(kinds.pop())
+
+
+def _spread(one: MetaAnalysis, outcome: str, condition: str | None) -> float:
+    """Return the typical SD of the outcome on a 0-100 scale, NaN where no scale is printed."""
+    own = condition or (str(one.data["condition"].iloc[0]) if "condition" in one.data else None)
+    if outcome in ("pain", "pain_disability"):
+        return typical_sd(own).sd
+    rows = _scaled(outcome)
+    rows = rows[(rows["condition"] == own) & rows["sd"].notna()] if own else rows[rows["sd"].notna()]
+    sd = 100 * rows["sd"] / (rows["scale_max"] - rows["scale_min"])
+    return float(sd.groupby([rows["trial_id"], rows["arm"]]).median().median())
+
+
+def _level(one: MetaAnalysis, outcome: str) -> float:
+    """Return what comparator arms of such trials end with, 0 (no complaint) to 100: the median, NaN where none is printed."""
+    if not {"condition", "comparator_role"} <= set(one.data.columns):
+        return float("nan")
+    arms = load_evidence().arms
+    arms = arms[arms["role"].isin(one.data["comparator_role"])]
+    rows = _scaled(outcome).merge(arms[["trial_id", "arm"]].drop_duplicates(), on=["trial_id", "arm"])
+    rows = rows[rows["condition"].isin(one.data["condition"]) & (rows["week"] > 0)]
+    level = 100 * (rows["mean"] - rows["scale_min"]) / (rows["scale_max"] - rows["scale_min"])
+    level = level.where(rows["benefit"] < 0, 100 - level)
+    return float(level.groupby(rows["trial_id"]).median().median())
+
+
+def _scaled(outcome: str) -> pd.DataFrame:
+    """Return the printed final means of an outcome on a printed scale; days with headache are counted, not rated."""
+    rows = load_evidence().results
+    return rows[
+        (rows["outcome"] == outcome) & (outcome != "headache_frequency") & (rows["statistic"] == "final")
+        & rows["scale_max"].notna() & rows["mean"].notna() & rows["caution"].isna()
+    ]  # fmt: skip
+
+
+def _effect(one: MetaAnalysis) -> str:
+    values = np.array([one.estimate, one.ci_low, one.ci_high])
+    return f"{_kind(one)} {_interval(*(values if _kind(one) == 'SMD' else np.exp(values)))}"
+
+
+def _participants(one: MetaAnalysis) -> str:
+    if not {"n1", "n2"} <= set(one.data.columns):
+        return f"not printed ({one.k})"
+    counts = one.data[["n1", "n2"]]
+    least = "at least " if counts.isna().to_numpy().any() else ""
+    return f"{least}{int(counts.sum().sum()):,} ({one.k})"
+
+
+def _comment(one: MetaAnalysis, band: Mid | None) -> str:
+    if one.ci_low <= 0 <= one.ci_high:
+        if _kind(one) == "SMD" and band is not None and one.ci_high < band.low:
+            return "No difference that patients are likely to notice."
+        return "The trials do not settle whether there is a difference."
+    if one.ci_high < 0:
+        return "Patients did better with the comparator."
+    if _kind(one) != "SMD":
+        return "More patients respond with acupuncture."
+    if band is None:
+        return "Patients did better with acupuncture; how large a difference matters is not known."
+    if one.ci_low >= band.low:
+        return "Patients did better with acupuncture, by a difference they are likely to notice."
+    if one.ci_high >= band.low:
+        return "Patients did better with acupuncture; whether they would notice the difference is open."
+    return "Patients did better with acupuncture, by less than they are likely to notice."
 
 
 def _interval(estimate: float, low: float, high: float, *, digits: int = 2) -> str:

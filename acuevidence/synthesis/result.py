@@ -895,6 +895,20 @@ class MetaAnalysis:
 
         return forest(self, **options)
 
+    def chart(self, **options: Any) -> Any:
+        """Return the interactive forest plot; options as in :func:`acuevidence.report.interactive.forest_chart`.
+
+        Examples
+        --------
+        >>> import acuevidence as ae
+        >>> chart = ae.meta_analysis([0.1, 0.4, 0.2], [0.01, 0.04, 0.02]).chart()
+        >>> chart.to_dict()["description"]
+        'Forest plot. Right of the null: favours acupuncture. 1 0.10 (-0.10 to 0.30); 2 0.40 (0.01 to 0.79); ...'
+        """
+        from acuevidence.report.interactive import forest_chart
+
+        return forest_chart(self, **options)
+
     def funnel(self, **options: Any) -> Any:
         """Draw the contour-enhanced funnel plot and return its Axes; options as in :func:`acuevidence.plots.funnel`.
 
@@ -990,6 +1004,12 @@ class MetaAnalysis:
         from acuevidence.report.methods import methods_text
 
         return methods_text(self)
+
+    def to_prisma(self) -> dict[str, str]:
+        """Return the PRISMA 2020 items that the result answers; see :func:`acuevidence.report.methods.to_prisma`."""
+        from acuevidence.report.methods import to_prisma
+
+        return to_prisma(self)
 
     # --- small parts ---------------------------------------------------------------------------------------------
 
@@ -1156,6 +1176,12 @@ class GroupedMetaAnalysis(Mapping[str, MetaAnalysis]):
         from acuevidence.plots.forest import forest
 
         return forest(self, **options)
+
+    def chart(self, **options: Any) -> Any:
+        """Return the interactive forest plot of all groups; options as in :func:`acuevidence.report.interactive.forest_chart`."""
+        from acuevidence.report.interactive import forest_chart
+
+        return forest_chart(self, **options)
 
     def funnel(self, **options: Any) -> Any:
         """Draw the funnel plots of all groups and return the first Axes.

@@ -1,7 +1,9 @@
 """The site in a real browser: run by ``make browser-test``, which needs Chromium (CHROMIUM names it)."""
 
 import os
+from pathlib import Path
 
+import axe_playwright_python
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
@@ -9,6 +11,7 @@ import acuevidence as ae
 from acuevidence.report.site import build_site
 
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js").read_text(encoding="utf-8")
 PAGES = ["index", *ae.conditions(), "safety", "methods"]
 
 
@@ -47,7 +50,75 @@ def test_a_page_loads_without_errors_and_fits_the_screen(page, folder, name, wid
     assert page.evaluate("getComputedStyle(document.querySelector('.skip')).position") == "absolute"
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     if shots := os.environ.get("SCREENSHOTS"):
-        page.screenshot(path=f"{shots}/{name}_{width}.png")
+        page.screenshot(path=f"{shots}/{name}_{width}.png", full_page=True)
+
+
+@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("width", [360, 1200])
+def test_a_page_breaks_no_rule_of_accessibility(page, folder, name, width):
+    page.set_viewport_size({"width": width, "height": 800})
+    page.goto((folder / f"{name}.html").as_uri())
+    page.evaluate("document.querySelectorAll('details').forEach((item, i) => (item.open = i < 5))")
+    page.evaluate(AXE)
+    found = page.evaluate(
+        "axe.run(document, {preload: false, runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice']})"
+    )
+    assert len(found["passes"]) > 15
+    assert [(one["id"], [node["html"][:120] for node in one["nodes"][:3]]) for one in found["violations"]] == []
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_printing_leaves_out_the_controls_and_cuts_nothing(page, folder, name):
+    page.set_viewport_size({"width": 718, "height": 1000})  # the text width of A4 in CSS pixels
+    page.goto((folder / f"{name}.html").as_uri())
+    page.emulate_media(media="print")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    for selector in ("nav", ".filters", ".skip"):
+        for one in page.query_selector_all(selector):
+            assert not one.is_visible()
+    assert page.evaluate("document.querySelectorAll('details:not([open])').length") == 0
+    assert page.evaluate("document.documentElement.scrollWidth") <= 718
+    wide = page.eval_on_selector_all(".wide", "all => all.filter(one => one.scrollWidth > one.clientWidth + 1).length")
+    assert wide == 0
+    made = page.pdf(format="A4", print_background=True)
+    assert made.startswith(b"%PDF")
+    if shots := os.environ.get("SCREENSHOTS"):
+        Path(shots, f"{name}.pdf").write_bytes(made)
+        page.screenshot(path=f"{shots}/{name}_print.png")
+
+
+def test_a_claim_is_found_by_its_words_and_drawn_with_its_estimates(page, folder):
+    page.goto((folder / "index.html").as_uri())
+    page.fill("[name=words]", "bruises")
+    expect(page.locator(".claim:visible")).to_have_count(1)
+    assert page.locator("#soreness-bruise .estimates circle").count() >= 8
+    page.fill("[name=words]", "nothing says this")
+    assert page.inner_text(".count") == "0 claims"
+
+
+@pytest.mark.parametrize("usable", ["yes", "no"])
+def test_trials_are_filtered_by_use_comparator_and_words(page, folder, usable):
+    page.goto((folder / "neck_pain.html").as_uri())
+    page.select_option("[name=usable]", usable)
+    page.select_option("[name=comparators]", "sham")
+    effects = ae.trial_effects("neck_pain")
+    used, left = set(effects["trial_id"]), effects.attrs["excluded"]
+    against = {
+        *effects.loc[effects["comparator"] == "sham", "trial_id"],
+        *left.loc[left["comparator"] == "sham", "trial_id"],
+    }
+    shown = page.eval_on_selector_all(".printed:not([hidden])", "all => all.map(one => one.id.replace('trial-', ''))")
+    assert set(shown) == (against & used if usable == "yes" else against - used)
+    page.fill(".filters [name=words]", "nothing says this")
+    assert page.inner_text(".count") == "0 trials"
+
+
+def test_every_stop_of_the_keyboard_is_seen(page, folder):
+    page.goto((folder / "neck_pain.html").as_uri())
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+        assert outline != "none", page.evaluate("document.activeElement.outerHTML.slice(0, 200)")
 
 
 def test_filters_show_the_claims_they_name_and_reset_shows_all(page, folder):
@@ -55,7 +126,7 @@ def test_filters_show_the_claims_they_name_and_reset_shows_all(page, folder):
     page.select_option("[name=verdict]", "supported")
     shown = page.eval_on_selector_all(".claim:not([hidden])", "all => all.map(one => one.dataset.verdict)")
     assert set(shown) == {"supported"}
-    assert page.inner_text("#count") == f"{len(shown)} claims"
+    assert page.inner_text(".count") == f"{len(shown)} claims"
     page.click("button[type=reset]")
     expect(page.locator(".claim[hidden]")).to_have_count(0)
 

@@ -111,3 +111,16 @@ def test_nothing_to_draw_is_refused():
         forest_chart({})
     with pytest.raises(ae.InputError, match="no trial"):
         nuance_chart({})
+
+
+def test_a_reader_who_does_not_see_the_chart_hears_every_row():
+    groups = ae.pooled("neck_pain")
+    made = groups.chart()
+    for one in groups.values():
+        for row in one.data.itertuples():
+            assert f"{row.study} {row.yi:.2f} (" in made.description
+    [(layer, squares)] = marks(made, "point")
+    assert layer["encoding"]["description"]["field"] == "aloud"
+    first = groups["sham"].data.iloc[0]
+    assert squares[0]["aloud"].startswith(f"{first['study']}, {first['yi']:.2f} (")
+    assert f"Printed figures: {first['figures_as_printed']}" in squares[0]["aloud"]

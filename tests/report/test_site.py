@@ -7,6 +7,7 @@ import pytest
 
 import acuevidence as ae
 from acuevidence.report import site
+from acuevidence.report.site_forest import strips
 
 VOID = {"meta", "link", "br", "img", "input", "hr"}
 
@@ -43,15 +44,18 @@ class Page(HTMLParser):
         self.words += data
 
 
+def _blank(folder, only, progress):
+    folder.mkdir()
+    for name in only:
+        for kind in ("svg", "png"):
+            (folder / f"{name}.{kind}").write_text("")
+
+
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
     folder = tmp_path_factory.mktemp("site")
     patch = pytest.MonkeyPatch()
-    patch.setattr(
-        site.figures,
-        "build",
-        lambda folder, only, progress: [(folder / f"{n}.{k}") for n in only for k in ("svg", "png")],
-    )
+    patch.setattr(site.figures, "build", _blank)
     files = site.build_site(folder)
     patch.undo()
     pages = {path.name: Page(path.read_text(encoding="utf-8")) for path in folder.glob("*.html")}
@@ -120,3 +124,45 @@ def test_text_from_data_cannot_become_markup():
 def test_an_address_that_is_no_web_page_does_not_become_a_link():
     template = site.environment().from_string('{% from "parts.html" import source %}{{ source(url) }}')
     assert "<a" not in template.render(url="javascript:alert(1)")
+
+
+def test_a_run_that_fails_leaves_the_older_site_as_it_was(tmp_path, monkeypatch):
+    def broken(folder, only, progress):
+        raise RuntimeError("no room")
+
+    monkeypatch.setattr(site.figures, "build", broken)
+    monkeypatch.setattr(site, "_tables", lambda names: {})
+    monkeypatch.setattr(site, "environment", lambda: _Templates())
+    for name in ("_index", "_condition", "_safety", "_methods"):
+        monkeypatch.setattr(site, name, lambda *given: {})
+    folder = tmp_path / "site"
+    folder.mkdir()
+    (folder / "index.html").write_text("older")
+    with pytest.raises(RuntimeError):
+        site.build_site(folder)
+    assert [path.name for path in tmp_path.iterdir()] == ["site"]
+    assert [(path.name, path.read_text()) for path in folder.iterdir()] == [("index.html", "older")]
+
+
+class _Templates:
+    def get_template(self, name):
+        return self
+
+    def render(self, **content):
+        return ""
+
+
+def test_every_claim_with_an_interval_is_drawn_and_the_marks_stand_where_the_numbers_say(built):
+    band = ae.mid("pain", "SMD")
+    plot = strips(["v sham: 6 trials, SMD 0.25 (-0.50 to 9.00)"], ["A review: SMD 1.50 (1.00 to 1.50)"], band)
+    assert [row.spans for row in plot.rows] == [[(50.0, 20.0, 100.0)], [(100.0, 80.0, 100.0)]]
+    assert plot.band == (
+        pytest.approx(100 * (1 + band.low) / 2.5, abs=1e-3),
+        pytest.approx(100 * (1 + band.high) / 2.5, abs=1e-3),
+    )
+    rates = strips(["Any per 10,000 patients: 1 (0.00 to 100; 2 sources)"], [], band)
+    assert rates.rows[0].spans == [(pytest.approx(100 / 3, abs=1e-3), 0.0, pytest.approx(200 / 3, abs=1e-3))]
+    assert strips(["v sham: no trial with a usable figure"], [], band) is None
+    words = built[0]["index.html"].words
+    for line in "\n".join(ae.evaluate_claims()["estimates"]).split("\n"):
+        assert line.partition(": ")[2] in words

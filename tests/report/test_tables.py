@@ -1,6 +1,7 @@
 """The tables hold what the evidence and the results hold, in every form."""
 
 import math
+import re
 
 import pytest
 
@@ -33,7 +34,74 @@ def test_absolute_effects_follow_from_the_pooled_effect():
 def test_every_step_of_certainty_lost_has_a_footnote():
     results = ae.pooled("low_back_pain")
     lost = sum(len(ae.certainty(one).reasons) for one in results.values())
-    assert len(summary_of_findings(results).notes) == 1 + lost
+    table = summary_of_findings(results)
+    assert sum(note[0].isdigit() for note in table.notes) == lost
+    assert (
+        f"[{', '.join(map(str, range(1, 1 + len(ae.certainty(results['sham']).reasons))))}]"
+        in table.frame["Certainty"].iloc[0]
+    )
+
+
+def test_each_outcome_is_judged_by_its_own_minimal_important_difference():
+    points = ae.mid("function", "MD")
+    notes = " ".join(summary_of_findings(ae.pooled("knee_osteoarthritis", outcome="function")).notes)
+    assert f"{points.low:g} to {points.high:g} points of 0-100" in notes
+    assert "difference of pain" not in notes
+
+
+def test_an_outcome_without_a_threshold_says_so_and_loses_no_step_for_one():
+    results = ae.pooled("fibromyalgia", outcome="quality_of_life")
+    table = summary_of_findings(results)
+    assert "no MID in the evidence" in " ".join(table.notes)
+    assert "important" not in " ".join(note for note in table.notes if note[0].isdigit())
+
+
+def test_responders_under_a_risk_ratio_follow_from_the_comparators_risk():
+    one = ae.pooled("headache", outcome="response", measure="RR")["sham"]
+    row = summary_of_findings({"sham": one}).frame.iloc[0]
+    risk = (one.data["events2"] / one.data["n2"]).median()
+    assert row["With the comparator"] == f"{100 * risk:.0f} of 100 respond"
+    assert row["Effect (95% CI)"].startswith(f"RR {math.exp(one.estimate):.2f} (")
+    assert row["More responders per 100 (95% CI)"].startswith(f"{100 * risk * (math.exp(one.estimate) - 1):.0f} (")
+
+
+def test_other_effects_than_smd_and_ratios_of_risks_are_refused():
+    with pytest.raises(ae.InputError, match="not MD"):
+        summary_of_findings(ae.pooled("low_back_pain", measure="MD"))
+
+
+def _tables():
+    results = ae.pooled("neck_pain")
+    return [
+        characteristics("neck_pain"), study_results(results["sham"]), summary_of_findings(results),
+        league_table(ae.treatment_network("neck_pain")),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("table", _tables(), ids=lambda table: table.title[:12])
+def test_word_holds_every_cell_and_repeats_the_heading_row(table, tmp_path):
+    docx = pytest.importorskip("docx")
+    made = docx.Document(str(table.to_docx(tmp_path / "table.docx")))
+    cells = [[cell.text for cell in row.cells] for row in made.tables[0].rows]
+    assert cells == [list(table.frame.columns), *table.frame.astype(str).to_numpy().tolist()]
+    assert "w:tblHeader" in made.tables[0].rows[0]._tr.xml
+    assert [p.text for p in made.paragraphs if p.text] == [table.title, *table.notes]
+
+
+@pytest.mark.parametrize("table", _tables(), ids=lambda table: table.title[:12])
+def test_latex_has_a_cell_a_column_and_nothing_that_latex_would_run(table):
+    text = table.to_latex()
+    rows = [
+        line
+        for line in text.split("\n")
+        if line.endswith(r" \\") and "multicolumn" not in line and not line.startswith("\\begin")
+    ]
+    assert len(rows) == len(table.frame) + 1
+    assert {len(re.findall(r"(?<!\\)&", row)) for row in rows} == {table.frame.shape[1] - 1}
+    assert len(re.findall(r"(?<!\\){", text)) == len(re.findall(r"(?<!\\)}", text))
+    body = "\n".join(rows)
+    assert not re.search(r"(?<!\\)[%#_]", body)
+    assert not set(body) & set("●○²τ±≥≤")
 
 
 @pytest.mark.parametrize("form", ["to_html", "to_latex", "to_markdown", "to_csv"])

@@ -1,18 +1,20 @@
 "use strict";
 
-// Filters of the claims: a claim shows when it holds every chosen value.
-const form = document.querySelector(".filters");
-if (form) {
-  const claims = [...document.querySelectorAll(".claim")];
+// Filters: an item shows when it holds every chosen value and every word.
+for (const form of document.querySelectorAll(".filters")) {
+  const items = [...document.querySelectorAll(form.dataset.items)].map((item) => ({ item, text: item.textContent.toLowerCase() }));
   const apply = () => {
     const chosen = [...form.querySelectorAll("select")].filter((select) => select.value);
-    for (const claim of claims) {
-      claim.hidden = !chosen.every((select) => claim.dataset[select.name].split("|").includes(select.value));
+    const words = form.elements.words.value.toLowerCase().split(/\s+/);
+    let shown = 0;
+    for (const { item, text } of items) {
+      const fits = chosen.every((select) => item.dataset[select.name].split("|").includes(select.value));
+      item.hidden = !(fits && words.every((word) => text.includes(word)));
+      shown += item.hidden ? 0 : 1;
     }
-    const shown = claims.filter((claim) => !claim.hidden).length;
-    document.getElementById("count").textContent = `${shown} claim${shown === 1 ? "" : "s"}`;
+    form.querySelector(".count").textContent = `${shown} ${form.dataset.noun}${shown === 1 ? "" : "s"}`;
   };
-  form.addEventListener("change", apply);
+  form.addEventListener("input", apply);
   form.addEventListener("reset", () => setTimeout(apply));
   form.addEventListener("submit", (event) => event.preventDefault());
   apply();
@@ -53,6 +55,7 @@ document.addEventListener("keydown", (event) => {
 const reveal = () => {
   const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
   if (target && target.tagName === "DETAILS") {
+    target.hidden = false;
     target.open = true;
     target.querySelector("summary").focus({ preventScroll: true });
     target.scrollIntoView();
