@@ -15,19 +15,21 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from acuevidence.appraisal import claim_moderators, claim_rules, claim_surveys
+from acuevidence.appraisal import claim_analyses, claim_moderators, claim_rules, claim_surveys
 from acuevidence.appraisal.claim import Answer, Claim, Rule
 from acuevidence.appraisal.mid import mid
 from acuevidence.appraisal.pools import Pools, matches
 from acuevidence.appraisal.published import published
-from acuevidence.appraisal.safety import number, safety
+from acuevidence.appraisal.safety import number
 from acuevidence.errors import InputError
 from acuevidence.evidence import Evidence, Window, data_folder, load_evidence
 from acuevidence.inputs import choice
 
 __all__ = ["claims", "evaluate_claims", "verdicts"]
 
-RULES: dict[str, Rule] = {**claim_rules.RULES, **claim_moderators.RULES, **claim_surveys.RULES}
+RULES: dict[str, Rule] = {
+    **claim_analyses.RULES, **claim_moderators.RULES, **claim_rules.RULES, **claim_surveys.RULES
+}  # fmt: skip
 _COLUMNS = ["id", "claim", "verdict", "answer", "certainty", "reasons", "estimates", "needed", "published", "figure"]
 
 
@@ -149,7 +151,7 @@ def _published(claim: Claim, pools: Pools) -> list[str]:
 
 def _published_rates(events: list[str], pools: Pools) -> list[str]:
     """Return pooled rates of published reviews."""
-    found = safety(evidence=pools.evidence)
+    found = pools.safety()
     return [
         f"{row.study}, {_words(row.event)} per {found.per:,.0f} {row.denominator}: "
         f"{number(row.rate)} ({number(row.ci_low)} to {number(row.ci_high)})"
