@@ -130,7 +130,7 @@ def onset(claim: Claim, pools: Pools) -> Answer:
         growth = _change(course, comparator, early, late)
         estimates += _period_lines(course, comparator, (early, late), name)
         if growth is not None:
-            estimates.append(f"{name}, {late} minus {early}: {_words(growth)}; {growth.k} trials print both")
+            estimates.append(f"{name}, {late} minus {early}: {_words(growth)}; {_both(growth.k)}")
             if growth.k >= trials:
                 grows = (
                     "yes" if growth.ci_low > 0 else state(growth.estimate, growth.ci_low, growth.ci_high, pools.mid.low)
@@ -160,7 +160,7 @@ def lasting(claim: Claim, pools: Pools) -> Answer:
             where = _period(course, comparator, period, trials, pools)
             states.append(where)
             kept = _change(course, comparator, base, period)
-            beside = f"; {_words(kept)} against {base}, {kept.k} trials print both" if kept is not None else ""
+            beside = f"; {_words(kept)} against {base}, {_both(kept.k)}" if kept is not None else ""
             reasons.append(f"{name}, {period}: {where}{beside}")
             if where in ("unsure", TOO_FEW):
                 needed.append(f"{name}, {period}: {trials} or more trials that print figures this late")
@@ -242,6 +242,10 @@ def _label(condition: str, pools: Pools) -> str:
 
 def _words(row: Any) -> str:
     return f"{row.estimate:.2f} ({row.ci_low:.2f} to {row.ci_high:.2f})"
+
+
+def _both(k: int) -> str:
+    return "1 trial prints both" if k == 1 else f"{k or 'no'} trials print both"
 
 
 def _certainty(pools: Pools, comparators: Iterable[str], outcome: str | None = None) -> str:

@@ -18,7 +18,7 @@ from acuevidence.errors import AcuevidenceError
 from acuevidence.synthesis import MetaAnalysis, meta_analysis
 from acuevidence.synthesis.robust import RobustMetaAnalysis
 
-__all__ = ["RULES", "Compared", "compared"]
+__all__ = ["RULES", "Compared", "compared", "number", "with_levels"]
 
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
@@ -73,7 +73,7 @@ def compared(claim: Claim, pools: Pools) -> list[tuple[str, Compared]]:
             column = claim.options["column"]
             found.append((name, _groups(described, described[column].astype(object), claim, pools)))
         if "levels" in claim.options:
-            found.append((name, _groups(described, _levels(described, claim.options["levels"]), claim, pools)))
+            found.append((name, _groups(described, with_levels(described, claim.options["levels"]), claim, pools)))
     return found
 
 
@@ -86,7 +86,7 @@ def _wanted(one: Compared) -> str:
 def _slope(rows: pd.DataFrame, column: str, claim: Claim, pools: Pools) -> Compared:
     """Return how the effect changes with a number, per unit of the threshold ``per_unit``."""
     unit = claim.thresholds["per_unit"]
-    printed = rows[column].map(_number).astype(float)
+    printed = rows[column].map(number).astype(float)
     known = rows[printed.notna()].assign(x=printed.dropna() / unit)
     fit = _fit(known, ["x"], claim) if known["x"].nunique() >= 3 else None
     k = known["trial_id"].nunique()
@@ -203,7 +203,7 @@ def _fit(rows: pd.DataFrame, terms: list[str], claim: Claim) -> _Fit | None:
     return _Fit(result, robust)
 
 
-def _levels(rows: pd.DataFrame, levels: Mapping[str, Mapping[str, str]]) -> pd.Series:
+def with_levels(rows: pd.DataFrame, levels: Mapping[str, Mapping[str, str]]) -> pd.Series:
     """Return the level of each row: the first whose columns match its patterns; rows of none are missing."""
     found = pd.Series(None, index=rows.index, dtype=object)
     for name, patterns in levels.items():
@@ -214,7 +214,7 @@ def _levels(rows: pd.DataFrame, levels: Mapping[str, Mapping[str, str]]) -> pd.S
     return found
 
 
-def _number(printed: Any) -> float | None:
+def number(printed: Any) -> float | None:
     """Return a printed number, the middle of a printed range, or None for words such as ``3 per week``."""
     if pd.isna(printed) or "per" in str(printed):
         return None

@@ -6,6 +6,7 @@ matplotlib is loaded when a figure is drawn.
 from acuevidence.plots.baujat import baujat
 from acuevidence.plots.bubble import bubble
 from acuevidence.plots.canvas import Column
+from acuevidence.plots.consensus import consensus
 from acuevidence.plots.cumulative import cumulative
 from acuevidence.plots.decomposition import decomposition
 from acuevidence.plots.drapery import drapery
@@ -25,6 +26,7 @@ from acuevidence.plots.quality import quality
 from acuevidence.plots.radial import radial
 from acuevidence.plots.ranks import ranks
 from acuevidence.plots.ridge import ridge
+from acuevidence.plots.safety import safety
 from acuevidence.plots.sequential import sequential
 from acuevidence.plots.specification_curve import specification_curve
 from acuevidence.plots.style import COLOURS, WIDTHS, Layout, style
@@ -38,6 +40,7 @@ __all__ = [
     "Layout",
     "baujat",
     "bubble",
+    "consensus",
     "cumulative",
     "decomposition",
     "drapery",
@@ -57,6 +60,7 @@ __all__ = [
     "radial",
     "ranks",
     "ridge",
+    "safety",
     "sequential",
     "specification_curve",
     "style",
