@@ -24,7 +24,9 @@ from IPython.display import Markdown
 import acuevidence as ae
 
 found = ae.safety()
-found.to_frame()[["label", "denominator", "rate", "ci_low", "ci_high", "sources", "events", "n", "i2", "method"]].round(2)
+found.to_frame()[["label", "denominator", "rate", "ci_low", "ci_high", "sources", "events", "n", "i2", "method"]].round(
+    2
+)
 
 # %% [markdown]
 # Several sources are pooled by random effects on the arcsine scale, which needs nothing added where a survey saw no event; a single source
@@ -44,29 +46,11 @@ Markdown(
 # %% [markdown]
 # ## Source by source
 #
-# Each mark is one survey with its exact interval, on a logarithmic axis. A survey without any event has only an upper limit.
+# Each square is one survey with its exact interval, on a logarithmic axis; a survey without any event has only an upper limit. A diamond
+# pools them.
 
 # %%
-from acuevidence.plots.style import COLOURS, new_axes, style
-
-shown = found.sources[found.sources["pooled"] & found.sources["event"].ne("other")].copy()
-order = list(dict.fromkeys(found.rates["label"]))
-labels = found.rates.drop_duplicates("event").set_index("event")["label"]
-shown["label"] = shown["event"].map(labels)
-shown = shown.sort_values(["label", "denominator"], key=lambda c: c.map({n: i for i, n in enumerate(order)}) if c.name == "label" else c)
-with style(7):
-    ax = new_axes("double", 0.18 * len(shown) + 0.8)
-    floor = 0.005
-    for y, row in enumerate(shown.itertuples()):
-        colour = COLOURS["sham"] if row.denominator == "treatments" else COLOURS["usual_care"]
-        ax.plot([max(row.ci_low, floor), row.ci_high], [y, y], color=colour)
-        ax.plot(max(row.rate, floor), y, "s" if row.rate else "<", color=colour, markersize=3.5)
-    ax.set_xscale("log")
-    ax.set_xticks([0.01, 0.1, 1, 10, 100, 1000], ["0.01", "0.1", "1", "10", "100", "1,000"])
-    ax.set_yticks(range(len(shown)), [f"{r.label}, {r.study.split(' (')[0]}" for r in shown.itertuples()])
-    ax.invert_yaxis()
-    ax.set_xlabel("Events per 10,000 treatments (blue) or patients (orange)\n95% exact interval; arrow: no event")
-ax.figure
+ae.plots.safety(found).figure
 
 # %% [markdown]
 # ## Every printed row, and why some are not pooled
@@ -75,7 +59,9 @@ ax.figure
 # counts.
 
 # %%
-found.sources[["study", "event", "denominator", "events", "n", "rate", "ci_low", "ci_high", "pooled", "reason"]].round(2)
+found.sources[["study", "event", "denominator", "events", "n", "rate", "ci_low", "ci_high", "pooled", "reason"]].round(
+    2
+)
 
 # %% [markdown]
 # ## Does the scale matter?
@@ -84,7 +70,10 @@ found.sources[["study", "event", "denominator", "events", "n", "rate", "ci_low",
 
 # %%
 keys = ["label", "denominator"]
-scales = {scale: ae.safety(scale=scale).rates.set_index(keys)[["rate", "ci_low", "ci_high"]] for scale in ("PAS", "PLO", "PFT")}
+scales = {
+    scale: ae.safety(scale=scale).rates.set_index(keys)[["rate", "ci_low", "ci_high"]]
+    for scale in ("PAS", "PLO", "PFT")
+}
 pd.concat(scales, axis=1).round(2)
 
 # %% [markdown]
@@ -95,7 +84,9 @@ pd.concat(scales, axis=1).round(2)
 # %%
 ours = found.rates[["event", "denominator", "rate", "ci_low", "ci_high"]].assign(study="acuevidence")
 both = pd.concat([ours, found.published], ignore_index=True)
-both[both["event"].isin(found.published["event"])].set_index(["event", "denominator", "study"])[["rate", "ci_low", "ci_high"]].sort_index().round(2)
+both[both["event"].isin(found.published["event"])].set_index(["event", "denominator", "study"])[
+    ["rate", "ci_low", "ci_high"]
+].sort_index().round(2)
 
 # %% [markdown]
 # ## What follows for the claims

@@ -52,7 +52,9 @@ with style(7):
         line = pd.DataFrame({"n_sessions": np.linspace(rows["n_sessions"].min(), rows["n_sessions"].max(), 50)})
         mean = one.predict(line)
         colour = COLOURS[comparator]
-        ax.scatter(rows["n_sessions"], rows["yi"], s=4 / rows["vi"].clip(lower=0.01), color=colour, alpha=0.6, linewidths=0)
+        ax.scatter(
+            rows["n_sessions"], rows["yi"], s=4 / rows["vi"].clip(lower=0.01), color=colour, alpha=0.6, linewidths=0
+        )
         ax.plot(line["n_sessions"], mean["pred"], color=colour, label=f"v {comparator.replace('_', ' ')}")
         ax.fill_between(line["n_sessions"], mean["ci_low"], mean["ci_high"], color=colour, alpha=0.12, linewidth=0)
     ax.axhline(0, color=COLOURS["light"], linewidth=0.6)
@@ -79,13 +81,19 @@ technique
 # (laser, TENS) or not described stand apart.
 
 # %%
-kinds = {"nonpenetrating": "non-penetrating", "penetrating_off_point": "penetrating", "penetrating_superficial": "penetrating"}
+kinds = {
+    "nonpenetrating": "non-penetrating",
+    "penetrating_off_point": "penetrating",
+    "penetrating_superficial": "penetrating",
+}
 sham = effects[effects["comparator"] == "sham"]
 sham = sham.assign(kind=sham["sham_type"].map(kinds).fillna("other or not described"))
 ae.meta_analysis("yi", "vi", data=sham, labels="study", by="kind", test="HKSJ-adhoc")
 
 # %%
-by_kind = ae.meta_analysis("yi", "vi", data=sham[sham["kind"] != "other or not described"], labels="study", by="kind", test="HKSJ-adhoc")
+by_kind = ae.meta_analysis(
+    "yi", "vi", data=sham[sham["kind"] != "other or not described"], labels="study", by="kind", test="HKSJ-adhoc"
+)
 ae.plots.forest(by_kind, mid=ae.mid("pain", "SMD"), title="By kind of sham", not_shown=()).figure
 
 # %% [markdown]
@@ -107,7 +115,9 @@ ae.meta_analysis("yi", "vi", data=full, labels="study", moderators="~ n_sessions
 
 # %%
 score = ae.load_evidence().appraisals.groupby("trial_id")["pedro_score"].max()
-rated = effects[effects["comparator"] == "sham"].assign(pedro=lambda d: d["trial_id"].map(score)).dropna(subset=["pedro"])
+rated = (
+    effects[effects["comparator"] == "sham"].assign(pedro=lambda d: d["trial_id"].map(score)).dropna(subset=["pedro"])
+)
 ae.meta_analysis("yi", "vi", data=rated.astype({"pedro": float}), labels="study", moderators="~ pedro")
 
 # %% [markdown]

@@ -54,8 +54,8 @@ def consensus(
     high = max([0.5, *(row.high for row in rows if row.kind == "summary" and not row.bold)])
     pad = 0.3 * (high - low)
     said = (
-        "Pooled SMDs; positive values favour acupuncture. Diamond and line: estimate with 95% interval; an arrow: the interval goes on. Bold: "
-        "computed here, at the end of treatment; the others: as published, which may count the same trials several times."
+        "Pooled SMDs; positive values favour acupuncture. Diamond and line: estimate with 95% interval; an arrow: the interval goes on. "
+        "Bold: computed here, at the end of treatment; the others: as published, which may count the same trials several times."
     )
     with style(size):
         canvas = Canvas(ax, width, Layout(study_title="Review"), size, rows, [], [said + mid_words(mid)], title,
@@ -70,8 +70,8 @@ def _of(condition: str) -> list[Row]:
     found, ours, label = published(condition), pooled(condition), load_evidence().rules.label(condition)
     rows = []
     for comparator, words in _AGAINST.items():
-        theirs = found[(found["comparator"] == comparator) & found["ci_low"].notna()]
-        mine = ours[comparator] if comparator in ours else None
+        theirs = found[(found["comparator"] == comparator) & found[["ci_low", "ci_high"]].notna().all(axis=1)]
+        mine = ours.get(comparator)
         if mine is None and theirs.empty:
             continue
         rows.append(Row("group", f"{label} v {words}", bold=True, colour="black"))

@@ -275,13 +275,10 @@ def _dose() -> Any:
         known = effects.assign(sessions=effects["sessions"].map(number).astype(float)).dropna(subset=["sessions"])
         known.attrs.clear()
         fit = meta_analysis("yi", "vi", data=known, labels="study", moderators="~ sessions", test="HKSJ-adhoc")
-        bubble(
-            fit,
-            ax=ax,
-            xlabel="Sessions",
-            ylabel="SMD, positive favours acupuncture" if comparator == "usual_care" else "",
-        )
-        ax.set_title(f"v {words}, {fit.k} trials")
+        bubble(fit, ax=ax, xlabel=f"Sessions ({fit.k} trials v {words})")
+        if comparator == "sham":
+            ax.set_ylabel("")
+            ax.get_legend().remove()
     return ax
 
 
@@ -301,7 +298,8 @@ def _groups_of_trials() -> Any:
     from acuevidence.appraisal.claims import groups_of_trials
     from acuevidence.plots.nuance import nuance
 
-    return nuance({name.capitalize(): found for name, found in groups_of_trials().items()})
+    names = {"manual": "Manual needling", "electro": "Electrical stimulation"}
+    return nuance({names.get(name, name.capitalize()): found for name, found in groups_of_trials().items()})
 
 
 def _safety() -> Any:
@@ -319,7 +317,7 @@ def _variability() -> Any:
     rows = spread[spread["measure"] == "lnVR"].drop(columns=["measure", "mean1", "mean2"])
     groups = meta_analysis("yi", "vi", data=rows, labels="study", by="comparator", test="HKSJ-adhoc")
     sides = ("Less spread with acupuncture", "More spread with acupuncture")
-    return forest(groups, effect="Ratio of SDs", ratio=True, favours=sides, not_shown=(), size=6,
+    return forest(groups, effect="Ratio of SDs", ratio=True, favours=sides, not_shown=(), size=6, caption=False,
                   title="Spread between patients, acupuncture against comparator")  # fmt: skip
 
 
