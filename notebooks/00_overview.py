@@ -50,17 +50,9 @@ for condition, groups in results.items():
         rated = ae.certainty(one)
         table.append(
             {
-                "condition": evidence.rules.label(condition),
-                "against": comparator,
-                "trials": one.k,
-                "SMD": one.estimate,
-                "low": one.ci_low,
-                "high": one.ci_high,
-                "PI low": one.pi_low,
-                "PI high": one.pi_high,
-                "tau2": one.tau2,
-                "I2": one.i2,
-                "certainty": rated.level,
+                "condition": evidence.rules.label(condition), "against": comparator, "trials": one.k, "SMD": one.estimate,
+                "low": one.ci_low, "high": one.ci_high, "PI low": one.pi_low, "PI high": one.pi_high, "tau2": one.tau2,
+                "I2": one.i2, "certainty": rated.level,
             }
         )
 pd.DataFrame(table).round(2)

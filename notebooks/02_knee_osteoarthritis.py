@@ -52,14 +52,7 @@ result = ae.pooled(condition)
 result
 
 # %%
-ae.plots.forest(
-    result,
-    arms="summary",
-    certainty=True,
-    size=6,
-    mid=ae.mid("pain", "SMD"),
-    title=ae.load_evidence().rules.label(condition),
-).figure
+ae.plots.forest(result, arms="summary", certainty=True, size=6, mid=ae.mid("pain", "SMD"), title=ae.load_evidence().rules.label(condition)).figure
 
 # %% [markdown]
 # ## What it means
@@ -74,10 +67,7 @@ Markdown(words.meaning(condition, result))
 
 # %%
 function = ae.trial_effects(condition, outcome="function")
-ae.plots.forest(
-    ae.meta_analysis("yi", "vi", data=function, labels="study", by="comparator", test="HKSJ-adhoc"),
-    title="Knee osteoarthritis: function",
-).figure
+ae.plots.forest(ae.meta_analysis("yi", "vi", data=function, labels="study", by="comparator", test="HKSJ-adhoc"), title="Knee osteoarthritis: function").figure
 
 # %% [markdown]
 # ## Beside the published syntheses

@@ -52,14 +52,7 @@ result = ae.pooled(condition)
 result
 
 # %%
-ae.plots.forest(
-    result,
-    arms="summary",
-    certainty=True,
-    size=6,
-    mid=ae.mid("pain", "SMD"),
-    title=ae.load_evidence().rules.label(condition),
-).figure
+ae.plots.forest(result, arms="summary", certainty=True, size=6, mid=ae.mid("pain", "SMD"), title=ae.load_evidence().rules.label(condition)).figure
 
 # %% [markdown]
 # ## What it means
@@ -75,8 +68,7 @@ Markdown(words.meaning(condition, result))
 # %%
 with_cautions = ae.trial_effects(condition, cautions="include")
 ae.plots.forest(
-    ae.meta_analysis("yi", "vi", data=with_cautions, labels="study", by="comparator", test="HKSJ-adhoc"),
-    title="Neck pain, cautions included",
+    ae.meta_analysis("yi", "vi", data=with_cautions, labels="study", by="comparator", test="HKSJ-adhoc"), title="Neck pain, cautions included"
 ).figure
 
 # %% [markdown]

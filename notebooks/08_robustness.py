@@ -55,19 +55,11 @@ rows = []
 for name, groups in results.items():
     for against, one in groups.items():
         found = ae.missing_evidence(one)
-        rows.append(
-            {
-                "condition": name,
-                "comparator": against,
-                "trials": one.k,
-                "missing": found.k_missing,
-                **{
-                    scenario: "{estimate:.2f} ({ci_low:.2f} to {ci_high:.2f})".format(**row)
-                    for scenario, row in found.scenarios.iterrows()
-                },
-                "bound": found.bound,
-            }
-        )
+        rows.append({
+            "condition": name, "comparator": against, "trials": one.k, "missing": found.k_missing,
+            **{scenario: "{estimate:.2f} ({ci_low:.2f} to {ci_high:.2f})".format(**row) for scenario, row in found.scenarios.iterrows()},
+            "bound": found.bound,
+        })
 table = pd.DataFrame(rows).set_index(["condition", "comparator"])
 table.round(2)
 
@@ -75,9 +67,7 @@ table.round(2)
 above = sum(ae.missing_evidence(one).verdict == "above" for groups in results.values() for one in groups.values())
 stays = sum(
     (found.scenarios["verdict"] == "above")[["observed", "null"]].all()
-    for groups in results.values()
-    for one in groups.values()
-    for found in [ae.missing_evidence(one)]
+    for groups in results.values() for one in groups.values() for found in [ae.missing_evidence(one)]
 )
 Markdown(
     f"Of {len(table)} comparisons {above} have an interval above zero from the trials with figures alone; in **{stays}** of them it stays "
@@ -105,20 +95,11 @@ for name, groups in results.items():
             continue
         every = ae.multiverse(name, against)
         share, estimates = every.shares(distinct=True), every.distinct["estimate"]
-        rows.append(
-            {
-                "condition": name,
-                "comparator": against,
-                "specifications": len(every.specifications),
-                "different": len(every.distinct),
-                "median": estimates.median(),
-                "5%": estimates.quantile(0.05),
-                "95%": estimates.quantile(0.95),
-                "above zero": share["above_zero"],
-                "beyond MID": share["beyond_mid"],
-                "moved most by": every.moves.index[0],
-            }
-        )
+        rows.append({
+            "condition": name, "comparator": against, "specifications": len(every.specifications), "different": len(every.distinct),
+            "median": estimates.median(), "5%": estimates.quantile(0.05), "95%": estimates.quantile(0.95),
+            "above zero": share["above_zero"], "beyond MID": share["beyond_mid"], "moved most by": every.moves.index[0],
+        })
 pd.DataFrame(rows).set_index(["condition", "comparator"]).round(2)
 
 # %% [markdown]
@@ -130,15 +111,8 @@ pd.DataFrame(rows).set_index(["condition", "comparator"]).round(2)
 results[condition].funnel(title="Neck pain").figure
 
 # %%
-tests = [
-    result.small_study_test(),
-    result.small_study_test(model="lm"),
-    result.small_study_test(predictor="1/sqrt(n)"),
-    result.small_study_test("begg"),
-]
-pd.concat([test.to_frame() for test in tests], ignore_index=True)[
-    ["kind", "model", "predictor", "statistic", "df", "p_value", "limit"]
-].round(3)
+tests = [result.small_study_test(), result.small_study_test(model="lm"), result.small_study_test(predictor="1/sqrt(n)"), result.small_study_test("begg")]
+pd.concat([test.to_frame() for test in tests], ignore_index=True)[["kind", "model", "predictor", "statistic", "df", "p_value", "limit"]].round(3)
 
 # %% [markdown]
 # All trials against sham together have enough for the tests; they ask whether small trials of acupuncture show larger effects, whatever the condition.
@@ -183,19 +157,11 @@ for name, groups in results.items():
     for against, one in groups.items():
         posterior = ae.bayes(one.yi, one.vi, tau_prior="rhodes-pain")
         mu = posterior.summary.loc["mu"]
-        rows.append(
-            {
-                "condition": name,
-                "comparator": against,
-                "trials": one.k,
-                "median": mu["median"],
-                "low": mu["ci_low"],
-                "high": mu["ci_high"],
-                "P(above 0)": posterior.prob(mu_above=0),
-                f"P(above {mid.low:g})": posterior.prob(mu_above=mid.low),
-                "P(new trial above 0)": posterior.prob(prediction_above=0),
-            }
-        )
+        rows.append({
+            "condition": name, "comparator": against, "trials": one.k, "median": mu["median"], "low": mu["ci_low"], "high": mu["ci_high"],
+            "P(above 0)": posterior.prob(mu_above=0), f"P(above {mid.low:g})": posterior.prob(mu_above=mid.low),
+            "P(new trial above 0)": posterior.prob(prediction_above=0),
+        })
 pd.DataFrame(rows).set_index(["condition", "comparator"]).round(2)
 
 # %% [markdown]
@@ -217,6 +183,6 @@ monitored.plot(title="Neck pain: acupuncture v sham", width="double").figure
 ae.certainty(result)
 
 # %%
-pd.concat([ae.certainty(one).to_row(one) for groups in results.values() for one in groups.values()], ignore_index=True)[
-    ["condition", "comparator", "trials", "participants", "points", "points_low", "points_high", "symbols", "certainty"]
-].round(1)
+pd.concat(
+    [ae.certainty(one).to_row(one) for groups in results.values() for one in groups.values()], ignore_index=True
+)[["condition", "comparator", "trials", "participants", "points", "points_low", "points_high", "symbols", "certainty"]].round(1)

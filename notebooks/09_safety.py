@@ -24,9 +24,7 @@ from IPython.display import Markdown
 import acuevidence as ae
 
 found = ae.safety()
-found.to_frame()[["label", "denominator", "rate", "ci_low", "ci_high", "sources", "events", "n", "i2", "method"]].round(
-    2
-)
+found.to_frame()[["label", "denominator", "rate", "ci_low", "ci_high", "sources", "events", "n", "i2", "method"]].round(2)
 
 # %% [markdown]
 # Several sources are pooled by random effects on the arcsine scale, which needs nothing added where a survey saw no event; a single source
@@ -47,7 +45,7 @@ Markdown(
 # ## Source by source
 #
 # Each square is one survey with its exact interval, on a logarithmic axis; a survey without any event has only an upper limit. A diamond
-# pools them.
+# is a pooled rate.
 
 # %%
 ae.plots.safety(found).figure
@@ -59,9 +57,7 @@ ae.plots.safety(found).figure
 # counts.
 
 # %%
-found.sources[["study", "event", "denominator", "events", "n", "rate", "ci_low", "ci_high", "pooled", "reason"]].round(
-    2
-)
+found.sources[["study", "event", "denominator", "events", "n", "rate", "ci_low", "ci_high", "pooled", "reason"]].round(2)
 
 # %% [markdown]
 # ## Does the scale matter?
@@ -70,10 +66,7 @@ found.sources[["study", "event", "denominator", "events", "n", "rate", "ci_low",
 
 # %%
 keys = ["label", "denominator"]
-scales = {
-    scale: ae.safety(scale=scale).rates.set_index(keys)[["rate", "ci_low", "ci_high"]]
-    for scale in ("PAS", "PLO", "PFT")
-}
+scales = {scale: ae.safety(scale=scale).rates.set_index(keys)[["rate", "ci_low", "ci_high"]] for scale in ("PAS", "PLO", "PFT")}
 pd.concat(scales, axis=1).round(2)
 
 # %% [markdown]
@@ -84,9 +77,7 @@ pd.concat(scales, axis=1).round(2)
 # %%
 ours = found.rates[["event", "denominator", "rate", "ci_low", "ci_high"]].assign(study="acuevidence")
 both = pd.concat([ours, found.published], ignore_index=True)
-both[both["event"].isin(found.published["event"])].set_index(["event", "denominator", "study"])[
-    ["rate", "ci_low", "ci_high"]
-].sort_index().round(2)
+both[both["event"].isin(found.published["event"])].set_index(["event", "denominator", "study"])[["rate", "ci_low", "ci_high"]].sort_index().round(2)
 
 # %% [markdown]
 # ## What follows for the claims

@@ -44,7 +44,8 @@ Markdown(answers.to_markdown(found).split("\n\n## ")[0])
 # %%
 one = ae.claims().iloc[0]
 Markdown(
-    f"**{one.claim}**\n\n{one.rule}\n\n" + "\n".join(f"- *{verdict}*: {said}" for verdict, said in one.wording.items())
+    f"**{one.claim}**\n\n{one.rule}\n\n"
+    + "\n".join(f"- *{verdict}*: {said}" for verdict, said in one.wording.items())
 )
 
 # %% [markdown]
@@ -62,21 +63,14 @@ turned = replace(
     results=evidence.results.assign(benefit=-evidence.results["benefit"]),
     contrasts=evidence.contrasts.assign(favours=swapped.fillna(evidence.contrasts["favours"])),
 )
-pd.concat({"as printed": found.iloc[[0]], "turned round": ae.evaluate_claims("lbp-relief", evidence=turned)})[
-    ["verdict", "estimates"]
-]
+pd.concat({"as printed": found.iloc[[0]], "turned round": ae.evaluate_claims("lbp-relief", evidence=turned)})[["verdict", "estimates"]]
 
 # %% [markdown]
 # ## What is needed to tell
 
 # %%
 open_claims = found[found["verdict"] == "insufficient data"]
-Markdown(
-    "\n\n".join(
-        f"**{row.claim}**\n\n" + "\n".join(f"- {part}" for part in row.needed.split("\n"))
-        for row in open_claims.itertuples()
-    )
-)
+Markdown("\n\n".join(f"**{row.claim}**\n\n" + "\n".join(f"- {part}" for part in row.needed.split("\n")) for row in open_claims.itertuples()))
 
 # %% [markdown]
 # ## Every answer in full

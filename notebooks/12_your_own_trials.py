@@ -69,9 +69,7 @@ ae.plots.forest(result, mid=ae.mid("pain", "SMD"), title="My trials (made up)").
 known = ae.trial_effects("low_back_pain", comparator="sham")
 mine = trials[trials["comparator"] == "sham"]
 columns = ["study", "comparator", "yi", "vi"]
-together = pd.concat(
-    [known[columns].assign(whose="published trials"), mine[columns].assign(whose="my trials")], ignore_index=True
-)
+together = pd.concat([known[columns].assign(whose="published trials"), mine[columns].assign(whose="my trials")], ignore_index=True)
 both = ae.meta_analysis(data=together, labels="study", by="whose", test="HKSJ-adhoc", overall=True)
 both.to_frame()[["whose", "k", "estimate", "ci_low", "ci_high", "tau2"]].round(2)
 
@@ -82,16 +80,8 @@ both.to_frame()[["whose", "k", "estimate", "ci_low", "ci_high", "tau2"]].round(2
 
 # %%
 responders = pd.DataFrame(
-    {
-        "study": ["Made-up G", "Made-up H", "Made-up I"],
-        "events1": [31, 18, 40],
-        "n1": [70, 50, 90],
-        "events2": [22, 8, 37],
-        "n2": [72, 48, 92],
-        "measure_used": "at least 50% less pain",
-        "week": 12,
-        "higher_is": "better",
-    }
+    {"study": ["Made-up G", "Made-up H", "Made-up I"], "events1": [31, 18, 40], "n1": [70, 50, 90],
+     "events2": [22, 8, 37], "n2": [72, 48, 92], "measure_used": "at least 50% less pain", "week": 12, "higher_is": "better"}
 )
 ratios = ae.read_trials(responders, measure="RR")
 pooled = ae.meta_analysis(data=ratios, labels="study", test="HKSJ-adhoc")

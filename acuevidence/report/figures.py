@@ -276,6 +276,7 @@ def _dose() -> Any:
         known.attrs.clear()
         fit = meta_analysis("yi", "vi", data=known, labels="study", moderators="~ sessions", test="HKSJ-adhoc")
         bubble(fit, ax=ax, xlabel=f"Sessions ({fit.k} trials v {words})")
+        ax.set_xticks(range(4, 25, 4))
         if comparator == "sham":
             ax.set_ylabel("")
             ax.get_legend().remove()
