@@ -60,10 +60,20 @@ three.pivot(index=["study", "condition"], columns="comparator", values="yi").rou
 # %% [markdown]
 # ## Does the form of the model matter?
 #
-# The same split under other covariances of the true effects.
+# The split over all conditions under other covariances of the true effects.
 
 # %%
 import pandas as pd
 
-forms = {form: ae.decompose(structure=form).shares.iloc[0] for form in ("UN", "CS", "DIAG", "ID")}
+from acuevidence.appraisal.decompose import split_effect
+
+forms = {form: split_effect(whole.effects, structure=form).share for form in ("UN", "CS", "DIAG", "ID")}
 pd.DataFrame(forms).T[["share", "low", "high", "post_low", "post_high"]].astype(float).round(2)
+
+# %% [markdown]
+# ## What follows for the claim
+
+# %%
+from acuevidence.report import answers
+
+Markdown(answers.to_markdown(ae.evaluate_claims("placebo-share")))

@@ -49,3 +49,13 @@ import pandas as pd
 
 assumed = {r: ae.time_course(correlation=r).changes.query("k > 0") for r in (0, course.correlation, 1 / 2 + course.correlation / 2)}
 pd.concat(assumed, names=["correlation"]).reset_index(level=0)[["correlation", "comparator", "earlier", "later", "estimate", "ci_low", "ci_high"]].round(2)
+
+# %% [markdown]
+# ## What follows for the claims
+
+# %%
+from IPython.display import Markdown
+
+from acuevidence.report import answers
+
+Markdown(answers.to_markdown(ae.evaluate_claims(["quick-or-gradual", "lasting"])))

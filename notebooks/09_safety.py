@@ -44,29 +44,11 @@ Markdown(
 # %% [markdown]
 # ## Source by source
 #
-# Each mark is one survey with its exact interval, on a logarithmic axis. A survey without any event has only an upper limit.
+# Each square is one survey with its exact interval, on a logarithmic axis; a survey without any event has only an upper limit. A diamond
+# is a pooled rate.
 
 # %%
-from acuevidence.plots.style import COLOURS, new_axes, style
-
-shown = found.sources[found.sources["pooled"] & found.sources["event"].ne("other")].copy()
-order = list(dict.fromkeys(found.rates["label"]))
-labels = found.rates.drop_duplicates("event").set_index("event")["label"]
-shown["label"] = shown["event"].map(labels)
-shown = shown.sort_values(["label", "denominator"], key=lambda c: c.map({n: i for i, n in enumerate(order)}) if c.name == "label" else c)
-with style(7):
-    ax = new_axes("double", 0.18 * len(shown) + 0.8)
-    floor = 0.005
-    for y, row in enumerate(shown.itertuples()):
-        colour = COLOURS["sham"] if row.denominator == "treatments" else COLOURS["usual_care"]
-        ax.plot([max(row.ci_low, floor), row.ci_high], [y, y], color=colour)
-        ax.plot(max(row.rate, floor), y, "s" if row.rate else "<", color=colour, markersize=3.5)
-    ax.set_xscale("log")
-    ax.set_xticks([0.01, 0.1, 1, 10, 100, 1000], ["0.01", "0.1", "1", "10", "100", "1,000"])
-    ax.set_yticks(range(len(shown)), [f"{r.label}, {r.study.split(' (')[0]}" for r in shown.itertuples()])
-    ax.invert_yaxis()
-    ax.set_xlabel("Events per 10,000 treatments (blue) or patients (orange)\n95% exact interval; arrow: no event")
-ax.figure
+ae.plots.safety(found).figure
 
 # %% [markdown]
 # ## Every printed row, and why some are not pooled

@@ -43,29 +43,33 @@ for comparator, rows in effects.dropna(subset=["n_sessions"]).groupby("comparato
 pd.DataFrame(slopes).T.round(3)
 
 # %%
-from acuevidence.plots.style import COLOURS, new_axes, style
+with_number = effects.dropna(subset=["n_sessions"])
+v_sham = with_number[with_number["comparator"] == "sham"]
+ae.plots.bubble(ae.meta_analysis("yi", "vi", data=v_sham, labels="study", moderators="~ n_sessions"), xlabel="Sessions, trials v sham").figure
 
-with style(7):
-    ax = new_axes("double", 2.6)
-    for comparator, rows in effects.dropna(subset=["n_sessions"]).groupby("comparator"):
-        one = ae.meta_analysis("yi", "vi", data=rows, labels="study", moderators="~ n_sessions")
-        line = pd.DataFrame({"n_sessions": np.linspace(rows["n_sessions"].min(), rows["n_sessions"].max(), 50)})
-        mean = one.predict(line)
-        colour = COLOURS[comparator]
-        ax.scatter(rows["n_sessions"], rows["yi"], s=4 / rows["vi"].clip(lower=0.01), color=colour, alpha=0.6, linewidths=0)
-        ax.plot(line["n_sessions"], mean["pred"], color=colour, label=f"v {comparator.replace('_', ' ')}")
-        ax.fill_between(line["n_sessions"], mean["ci_low"], mean["ci_high"], color=colour, alpha=0.12, linewidth=0)
-    ax.axhline(0, color=COLOURS["light"], linewidth=0.6)
-    ax.set_xticks(range(4, 25, 4))
-    ax.set_xlabel("Sessions")
-    ax.set_ylabel("SMD, positive favours acupuncture")
-    ax.legend(loc="upper right")
-ax.figure
+# %% [markdown]
+# Both comparators in one model ask more of the same trials. Those with three arms stand in it twice and share an arm, so trials are clusters and the standard
+# errors are robust to it (CR2).
+
+# %%
+joint = ae.meta_analysis("yi", "vi", data=with_number, labels="study", moderators="~ n_sessions + C(comparator)")
+joint.robust(with_number["trial_id"]).coefficients.round(3)
+
+# %% [markdown]
+# ## Groups of trials
+#
+# Manual and electrical stimulation; shams that enter the skin and shams that do not; acupuncture alone and beside a treatment that both arms have. Each group is
+# pooled on its own.
+
+# %%
+from acuevidence.appraisal.claims import groups_of_trials
+
+ae.plots.nuance({name.capitalize(): found for name, found in groups_of_trials().items()}).figure
 
 # %% [markdown]
 # ## Technique
 #
-# Manual and electrical stimulation against sham, each pooled, and the test between them.
+# Manual and electrical stimulation against sham, and the test between them.
 
 # %%
 told = effects[effects["technique"].isin(["manual", "electro"]) & effects["comparator"].eq("sham")]

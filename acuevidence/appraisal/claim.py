@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from acuevidence.appraisal.pools import TOO_FEW, Finding, Pools
+from acuevidence.appraisal.pools import TOO_FEW, Finding, Pools, state
 
 __all__ = ["Answer", "Claim", "Rule", "answer_from_findings", "between_trials", "by_share", "combined", "lowest"]
 
@@ -129,11 +129,26 @@ def answer_from_findings(claim: Claim, pools: Pools, findings: Sequence[Finding]
     for one in deciding:
         if one.certainty is not None and one.certainty.reasons:
             reasons.append(f"{one.cell.name}, certainty {one.certainty.level}: {'; '.join(one.certainty.reasons)}")
+        reasons += [f"{one.cell.name}, {line}" for line in _unprinted(one, pools)]
     needed = [words for f in findings if (words := f.needed(pools.mid.low, trials))]
     return Answer(
         verdict=verdict, certainty=lowest(f.certainty.level for f in deciding if f.certainty),
         estimates=tuple(f.text for f in findings), reasons=tuple(reasons), needed=tuple(needed),
     )  # fmt: skip
+
+
+def _unprinted(finding: Finding, pools: Pools) -> list[str]:
+    """Return, in a line, what the trials without usable figures would have to show to change the sign of a finding."""
+    if finding.result is None or finding.state == "unsure" or not finding.missing:
+        return []
+    unprinted = pools.missing(finding.result)
+    if not unprinted.k_missing:
+        return []
+    null = unprinted.scenarios.loc["null"]
+    where = state(null["estimate"], null["ci_low"], null["ci_high"], pools.mid.low)
+    return [
+        f"{unprinted.k_missing} unprinted trials: {where} if they all found no difference. {unprinted.summary().splitlines()[-1]}"
+    ]
 
 
 def between_trials(k: int, claim: Claim) -> tuple[str, str]:

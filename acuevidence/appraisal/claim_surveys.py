@@ -8,7 +8,7 @@ from acuevidence.appraisal.claim import Answer, Claim, Rule, lowest
 from acuevidence.appraisal.mid import appraisal_rules
 from acuevidence.appraisal.pools import Cell, Pools, effect_text
 from acuevidence.appraisal.published import published
-from acuevidence.appraisal.safety import Safety, rate_text, safety
+from acuevidence.appraisal.safety import Safety, rate_text
 from acuevidence.effects import back_transform, effect_size
 from acuevidence.synthesis import meta_analysis
 
@@ -17,7 +17,7 @@ __all__ = ["RULES"]
 
 def rates(claim: Claim, pools: Pools) -> Answer:
     """Whether serious events are rare and most events mild."""
-    found = safety(evidence=pools.evidence)
+    found = pools.safety()
     limits = {"treatments": claim.thresholds["very_rare"], "patients": claim.thresholds["rare"]}
     said, reasons, needed = [], [], []
     for denominator, limit in limits.items():
@@ -67,7 +67,7 @@ def _mild(found: Safety) -> tuple[str, float] | None:
 
 def usual_events(claim: Claim, pools: Pools) -> Answer:
     """Whether the named classes make up most of all events."""
-    found = safety(evidence=pools.evidence)
+    found = pools.safety()
     classes, half = claim.options["classes"], claim.thresholds["half"]
     used = found.sources[found.sources["pooled"]]
     wide = used.pivot_table(index=["study", "denominator"], columns="event", values="events", aggfunc="sum")

@@ -15,19 +15,23 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from acuevidence.appraisal import claim_moderators, claim_rules, claim_surveys
+from acuevidence.appraisal import claim_analyses, claim_moderators, claim_rules, claim_surveys
 from acuevidence.appraisal.claim import Answer, Claim, Rule
+from acuevidence.appraisal.claim_moderators import with_levels
 from acuevidence.appraisal.mid import mid
-from acuevidence.appraisal.pools import Pools, matches
+from acuevidence.appraisal.pools import Cell, Pools, matches, pool
 from acuevidence.appraisal.published import published
-from acuevidence.appraisal.safety import number, safety
+from acuevidence.appraisal.safety import number
 from acuevidence.errors import InputError
 from acuevidence.evidence import Evidence, Window, data_folder, load_evidence
 from acuevidence.inputs import choice
+from acuevidence.synthesis import MetaAnalysis
 
-__all__ = ["claims", "evaluate_claims", "verdicts"]
+__all__ = ["claims", "evaluate_claims", "groups_of_trials", "verdicts"]
 
-RULES: dict[str, Rule] = {**claim_rules.RULES, **claim_moderators.RULES, **claim_surveys.RULES}
+RULES: dict[str, Rule] = {
+    **claim_analyses.RULES, **claim_moderators.RULES, **claim_rules.RULES, **claim_surveys.RULES
+}  # fmt: skip
 _COLUMNS = ["id", "claim", "verdict", "answer", "certainty", "reasons", "estimates", "needed", "published", "figure"]
 
 
@@ -116,6 +120,38 @@ def evaluate_claims(ids: str | Iterable[str] | None = None, evidence: Evidence |
     return pd.DataFrame(rows, columns=_COLUMNS)
 
 
+def groups_of_trials(evidence: Evidence | None = None) -> dict[str, dict[str, MetaAnalysis]]:
+    """Return the pooled effects of the groups that claims compare: technique, kind of sham, and co-treatment.
+
+    Parameters
+    ----------
+    evidence : Evidence, optional
+        Default: the package's evidence.
+
+    Returns
+    -------
+    dict of dict of MetaAnalysis
+        Group to comparator to pooled effect over all conditions, for groups with trials.
+
+    Examples
+    --------
+    >>> from acuevidence.appraisal.claims import groups_of_trials
+    >>> list(groups_of_trials())[:2]
+    ['manual', 'electro']
+    """
+    pools = Pools(load_evidence() if evidence is None else evidence, _windows())
+    found: dict[str, dict[str, MetaAnalysis]] = {}
+    for claim in (_claims()[name] for name in ("technique", "sham-type", "adjunct-best")):
+        for comparator in claim.comparators:
+            rows = pools.effects(Cell(conditions=pools.conditions(claim.population), comparator=comparator))
+            levels = with_levels(rows.assign(description=pools.descriptions(rows)), claim.options["levels"])
+            for name in claim.options["levels"]:
+                result = pool(rows[levels == name])
+                if result is not None:
+                    found.setdefault(f"{name} sham" if claim.id == "sham-type" else name, {})[comparator] = result
+    return found
+
+
 def _row(claim: Claim, answer: Answer, pools: Pools) -> dict[str, str]:
     needed = list(answer.needed)
     if answer.verdict == "insufficient data" and claim.needed:
@@ -149,7 +185,7 @@ def _published(claim: Claim, pools: Pools) -> list[str]:
 
 def _published_rates(events: list[str], pools: Pools) -> list[str]:
     """Return pooled rates of published reviews."""
-    found = safety(evidence=pools.evidence)
+    found = pools.safety()
     return [
         f"{row.study}, {_words(row.event)} per {found.per:,.0f} {row.denominator}: "
         f"{number(row.rate)} ({number(row.ci_low)} to {number(row.ci_high)})"

@@ -242,7 +242,7 @@ def shared_arm_covariance(effects: pd.DataFrame) -> pd.DataFrame:
 def _within_trials(effects: pd.DataFrame, V: pd.DataFrame, level: float) -> MetaAnalysis | None:
     """Return sham against usual care pooled over three-arm trials, from both effects and their covariance."""
     rows = []
-    for _, trial in effects.groupby("trial_id", sort=False):
+    for _, trial in effects[["trial_id", "study", "comparator", "yi"]].groupby("trial_id", sort=False):
         both = {row.comparator: row.Index for row in trial.itertuples()}
         if len(both) == 2:
             pair = [both["usual_care"], both["sham"]]

@@ -7,22 +7,26 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import pandas as pd
 from scipy.special import ndtri
 
 from acuevidence.appraisal.certainty import Certainty, certainty
 from acuevidence.appraisal.mid import mid
+from acuevidence.appraisal.missing import MissingEvidence, missing_evidence
+from acuevidence.appraisal.safety import Safety, safety
 from acuevidence.effects.trials import Excluded, trial_effects
+from acuevidence.errors import AcuevidenceError
 from acuevidence.evidence import Evidence, Window, load_evidence
 from acuevidence.synthesis import MetaAnalysis, meta_analysis
 
-__all__ = ["TOO_FEW", "Cell", "Finding", "Pools", "effect_text", "matches", "pool", "state"]
+__all__ = ["TOO_FEW", "Cell", "Finding", "Pools", "effect_text", "listed", "matches", "pool", "state"]
 
 TOO_FEW = "too few"
+Result = TypeVar("Result")
 _AGAINST = {"sham": "v sham", "usual_care": "v usual care"}
 _POWER = float(ndtri(0.975) + ndtri(0.8))
 
@@ -101,7 +105,7 @@ class Finding:
 
     def needed(self, mid_low: float, trials: int) -> str:
         """Return what would let the finding decide, or an empty string when it does."""
-        unprinted = f"; figures not printed in usable form: {_listed(self.missing)}" if self.missing else ""
+        unprinted = f"; figures not printed in usable form: {listed(self.missing)}" if self.missing else ""
         if self.state == TOO_FEW:
             return f"{self.cell.name}: {trials} or more trials with a usable figure, or a large one (now {self.k}){unprinted}"
         if self.state == "unsure" and self.result is not None:
@@ -131,7 +135,21 @@ class Pools:
         self.mid = mid("pain", "SMD", evidence=self.evidence)
         self._effects: dict[tuple[Any, ...], pd.DataFrame] = {}
         self._findings: dict[tuple[Any, ...], Finding] = {}
+        self._analyses: dict[tuple[str, str], tuple[Any, str]] = {}
+        self._safety: Safety | None = None
+        self._missing: dict[tuple[Any, ...], MissingEvidence] = {}
         self._trials = evidence.trials.set_index("trial_id")
+
+    def analysis(self, make: Callable[..., Result], **options: Any) -> tuple[Result | None, str]:
+        """Return an analysis of the evidence, made once, and an empty text; or None and the words of its refusal."""
+        key = (make.__name__, repr(options))
+        if key not in self._analyses:
+            try:
+                self._analyses[key] = make(evidence=self.evidence, **options), ""
+            except AcuevidenceError as error:
+                self._analyses[key] = None, str(error)
+        found: tuple[Result | None, str] = self._analyses[key]
+        return found
 
     def conditions(self, wanted: Iterable[str] = ()) -> tuple[str, ...]:
         """Return the wanted conditions, all by default."""
@@ -176,8 +194,25 @@ class Pools:
             return Finding(cell=cell, result=None, state=TOO_FEW, certainty=None, missing=missing)
         rated = certainty(result, comparator=cell.comparator, evidence=self.evidence)
         largest = rows[["n1", "n2"]].astype(float).sum(axis=1).max()
-        where = state(result, self.mid.low) if result.k >= trials or largest >= participants else TOO_FEW
+        where = (
+            state(result.estimate, result.ci_low, result.ci_high, self.mid.low)
+            if result.k >= trials or largest >= participants
+            else TOO_FEW
+        )
         return Finding(cell=cell, result=result, state=where, certainty=rated, missing=missing)
+
+    def safety(self) -> Safety:
+        """Return the rates of adverse events, computed once."""
+        if self._safety is None:
+            self._safety = safety(evidence=self.evidence)
+        return self._safety
+
+    def missing(self, result: MetaAnalysis) -> MissingEvidence:
+        """Return what the trials without usable figures could do to a pooled effect, computed once."""
+        key = tuple(result.data[["trial_id", "comparator", "outcome", "timing"]].itertuples(index=False, name=None))
+        if key not in self._missing:
+            self._missing[key] = missing_evidence(result, evidence=self.evidence)
+        return self._missing[key]
 
     def descriptions(self, rows: pd.DataFrame) -> pd.Series:
         """Return the descriptions of the acupuncture arms behind effects."""
@@ -227,13 +262,13 @@ def pool(rows: pd.DataFrame) -> MetaAnalysis | None:
     return found
 
 
-def state(result: MetaAnalysis, mid_low: float) -> str:
-    """Return where a pooled effect lies: ``meaningful``, ``small``, ``none``, ``harm`` or ``unsure``."""
-    if result.ci_low > 0:
-        return "meaningful" if result.estimate >= mid_low else "small"
-    if result.ci_high < 0:
+def state(estimate: float, ci_low: float, ci_high: float, mid_low: float) -> str:
+    """Return where an effect with its interval lies: ``meaningful``, ``small``, ``none``, ``harm`` or ``unsure``."""
+    if ci_low > 0:
+        return "meaningful" if estimate >= mid_low else "small"
+    if ci_high < 0:
         return "harm"
-    return "none" if result.ci_high < mid_low else "unsure"
+    return "none" if ci_high < mid_low else "unsure"
 
 
 def effect_text(result: MetaAnalysis, name: str = "SMD") -> str:
@@ -249,6 +284,7 @@ def _participants(result: MetaAnalysis) -> str:
     return ("at least " if known.isna().to_numpy().any() else "") + f"{known.sum().sum():.0f}"
 
 
-def _listed(names: tuple[str, ...], most: int = 6) -> str:
+def listed(names: tuple[str, ...], most: int = 6) -> str:
+    """Return names in a line, the first few where there are many."""
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more

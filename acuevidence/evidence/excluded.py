@@ -14,6 +14,10 @@ class Excluded(pd.DataFrame):
     def _constructor(self) -> type[Excluded]:
         return Excluded
 
+    def __deepcopy__(self, memo: object = None) -> Excluded:
+        # pandas copies attrs deeply in almost every step; copies that share until written to do the same at a fraction of the cost.
+        return self.copy(deep=False)
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, pd.DataFrame) and self.equals(other)
 

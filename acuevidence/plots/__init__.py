@@ -6,6 +6,7 @@ matplotlib is loaded when a figure is drawn.
 from acuevidence.plots.baujat import baujat
 from acuevidence.plots.bubble import bubble
 from acuevidence.plots.canvas import Column
+from acuevidence.plots.consensus import consensus
 from acuevidence.plots.cumulative import cumulative
 from acuevidence.plots.decomposition import decomposition
 from acuevidence.plots.drapery import drapery
@@ -39,6 +40,7 @@ __all__ = [
     "Layout",
     "baujat",
     "bubble",
+    "consensus",
     "cumulative",
     "decomposition",
     "drapery",

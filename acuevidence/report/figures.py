@@ -26,6 +26,7 @@ __all__ = ["Drift", "Figure", "build", "check", "figures", "inputs"]
 
 _LIBRARIES = ("matplotlib", "numpy", "pandas", "scipy")
 _FORMATS = ("png", "svg")
+_AGAINST = {"usual_care": "usual care", "sham": "sham"}
 _ROBUST = "neck_pain"  # the condition with most trials behind a comparator shows the figures on robustness
 
 
@@ -67,12 +68,17 @@ class Drift:
 def figures() -> dict[str, Figure]:
     """Return every published figure by name."""
     found = [
+        Figure("consensus", "Published reviews beside the effects here", _consensus),
         Figure("decomposition", "Total, specific and non-specific effect", _decomposition),
+        Figure("dose", "Effect by number of sessions", _dose),
         Figure("evidence_map", "What is known by condition, comparator and outcome", _evidence_map),
+        Figure("function_and_pain", "Function beside pain in the same trials", _function_and_pain),
+        Figure("groups_of_trials", "Effect by technique, kind of sham and co-treatment", _groups_of_trials),
         Figure("network", "The treatments that trials compare", _network),
         Figure("nuance", "Effect by condition and comparator", _nuance),
         Figure("safety", "Adverse events by class", _safety),
         Figure("time_course", "Effect by weeks since randomisation", _time_course),
+        Figure("variability", "Spread between patients, acupuncture against comparator", _variability),
     ]
     for condition in conditions():
         words = condition.replace("_", " ")
@@ -247,6 +253,67 @@ def _manifest_bytes(hashes: dict[str, str]) -> bytes:
 
 def _hash(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
+
+
+def _consensus() -> Any:
+    from acuevidence.plots.consensus import consensus
+
+    return consensus()
+
+
+def _dose() -> Any:
+    from acuevidence.appraisal.claim_moderators import number
+    from acuevidence.effects.trials import trial_effects
+    from acuevidence.plots.bubble import bubble
+    from acuevidence.plots.style import new_axes
+    from acuevidence.synthesis import meta_analysis
+
+    figure = new_axes("double", 2.6).figure
+    figure.clear()
+    for ax, (comparator, words) in zip(figure.subplots(1, 2, sharey=True), _AGAINST.items(), strict=True):
+        effects = trial_effects(comparator=comparator)
+        known = effects.assign(sessions=effects["sessions"].map(number).astype(float)).dropna(subset=["sessions"])
+        known.attrs.clear()
+        fit = meta_analysis("yi", "vi", data=known, labels="study", moderators="~ sessions", test="HKSJ-adhoc")
+        bubble(fit, ax=ax, xlabel=f"Sessions ({fit.k} trials v {words})")
+        ax.set_xticks(range(4, 25, 4))
+        if comparator == "sham":
+            ax.set_ylabel("")
+            ax.get_legend().remove()
+    return ax
+
+
+def _function_and_pain() -> Any:
+    from acuevidence.appraisal.function_and_pain import function_and_pain
+    from acuevidence.appraisal.mid import mid
+    from acuevidence.plots.forest import forest
+    from acuevidence.synthesis import meta_analysis
+
+    effects = function_and_pain(comparator="sham").effects
+    groups = meta_analysis("yi", "vi", data=effects, labels="study", by="outcome", test="HKSJ-adhoc")
+    title = "Pain and function in the trials that print both, acupuncture v sham"
+    return forest(groups, mid=mid("pain", "SMD"), title=title, not_shown=(), size=6)
+
+
+def _groups_of_trials() -> Any:
+    from acuevidence.appraisal.claims import groups_of_trials
+    from acuevidence.plots.nuance import nuance
+
+    names = {"manual": "Manual needling", "electro": "Electrical stimulation"}
+    return nuance({names.get(name, name.capitalize()): found for name, found in groups_of_trials().items()})
+
+
+def _variability() -> Any:
+    from acuevidence.appraisal.variability import variability
+    from acuevidence.plots.forest import forest
+    from acuevidence.synthesis import meta_analysis
+
+    spread = variability().effects
+    rows = spread[spread["measure"] == "lnVR"].drop(columns=["measure", "mean1", "mean2"])
+    groups = meta_analysis("yi", "vi", data=rows, labels="study", by="comparator", test="HKSJ-adhoc")
+    sides = ("Less spread with acupuncture", "More spread with acupuncture")
+    return forest(groups, effect="Ratio of SDs", ratio=True, favours=sides, not_shown=(), size=6, caption=False,
+                  title="Spread between patients, acupuncture against comparator")  # fmt: skip
 
 
 def _decomposition() -> Any:

@@ -257,6 +257,8 @@ def climb(
 def _newton(curvature: np.ndarray, gradient: np.ndarray, scale: np.ndarray) -> np.ndarray:
     """Step ``|H|^-1 gradient`` in units of ``scale``, at most 100 of them."""
     value, vector = np.linalg.eigh(curvature * np.outer(scale, scale))
-    value = np.maximum(np.abs(value), 1e-10 * max(np.abs(value).max(), 1e-300))
-    step = vector @ (vector.T @ (gradient * scale) / value)
+    slope = vector.T @ (gradient * scale)
+    # Without curvature (effects that are all alike) the step is as long as it may be, and not infinite.
+    value = np.maximum(np.abs(value), max(1e-10 * np.abs(value).max(), 1e-4 * np.abs(slope).max(), 1e-300))
+    step = vector @ (slope / value)
     return scale * step * min(1.0, 100 / max(np.abs(step).max(), 1e-300))

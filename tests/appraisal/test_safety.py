@@ -101,6 +101,43 @@ def test_the_rate_of_any_event_per_patient_lies_with_the_published_one(found):
     assert theirs.ci_low < ours.rate < theirs.ci_high
 
 
+@pytest.mark.parametrize("key", [("serious", "treatments"), ("serious", "patients"), ("any", "patients")])
+def test_pooled_rates_are_those_of_a_likelihood_searched_by_brute_force(found, key):
+    used = found.sources[found.sources.pooled & (found.sources.event == key[0]) & (found.sources.denominator == key[1])]
+    events, n = used.events.to_numpy(float), used.n.to_numpy(float)
+    y, v = np.arcsin(np.sqrt(events / n)), 1 / (4 * n)
+
+    def mean(tau2):
+        w = 1 / (v + tau2)
+        return w, (w @ y) / w.sum()
+
+    def restricted(tau2):
+        w, mu = mean(tau2)
+        return 0.5 * (np.log(w).sum() - np.log(w.sum()) - w @ (y - mu) ** 2)
+
+    grid = np.concatenate([[0.0], np.geomspace(1e-12, 1.0, 4001)])
+    for _ in range(6):
+        best = int(np.argmax([restricted(t) for t in grid]))
+        grid = np.linspace(grid[max(best - 1, 0)], grid[min(best + 1, len(grid) - 1)], 401)
+    w, mu = mean(grid[int(np.argmax([restricted(t) for t in grid]))])
+    k = len(y)
+    se = np.sqrt(max(w @ (y - mu) ** 2 / (k - 1), 1.0) / w.sum())
+    half = stats.t.ppf(0.975, k - 1) * se
+    row = found.rate(*key)
+    expected = [1e4 * np.sin(max(x, 0.0)) ** 2 for x in (mu, mu - half, mu + half)]
+    assert [row.rate, row.ci_low, row.ci_high] == pytest.approx(expected, rel=1e-4, abs=1e-9)
+    assert (row.events, row.n) == (events.sum(), n.sum())
+
+
+def test_no_patient_of_an_overlapping_programme_is_counted_twice(found):
+    from acuevidence.appraisal.mid import appraisal_rules
+
+    used = found.sources[found.sources.pooled]
+    for group in appraisal_rules()["safety"]["overlaps"]:
+        inside = used[used.study_id.isin(group["sources"])]
+        assert inside.groupby(["event", "denominator"])["study_id"].nunique().max() <= 1
+
+
 def test_an_unknown_scale_is_refused():
     with pytest.raises(ae.InputError, match="scale='logit' is not known"):
         ae.safety(scale="logit")
