@@ -9,7 +9,8 @@ from acuevidence.appraisal.mid import mid as minimal_important_difference
 from acuevidence.appraisal.published import published
 from acuevidence.evidence import load_evidence
 from acuevidence.plots.canvas import Canvas, Row
-from acuevidence.plots.forest_rows import interval_text, mid_words
+from acuevidence.plots.forest import mid_words
+from acuevidence.plots.forest_rows import interval_text
 from acuevidence.plots.style import COLOURS, Layout, style
 
 if TYPE_CHECKING:
