@@ -19,7 +19,7 @@ html_sidebars = {
     page.stem: [] for page in Path(__file__).parent.glob("*.md") if page.stem != "api"
 }  # they have no pages below
 nb_execution_mode = "off"  # the examples are doctests: `make test` runs them
-myst_enable_extensions = ["dollarmath"]
+
 myst_heading_anchors = 3
 autosummary_generate = True
 autodoc_typehints = "none"  # types stand in the docstrings

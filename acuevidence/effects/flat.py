@@ -134,6 +134,7 @@ def _read(path: Path) -> pd.DataFrame:
             found = found.apply(lambda column: column.str.replace(_DECIMAL_COMMA, r"\1.\2", regex=True))
     found = found.map(lambda cell: unguarded(cell) if isinstance(cell, str) else cell)
     found = found.mask(found.map(lambda cell: isinstance(cell, str) and cell.strip().upper() in NOTHING), np.nan)
+    found.index = found.index.rename("line")
     return found.apply(lambda column: column if str(column.name).strip().lower() in _WORDS else _numbers(column))
 
 

@@ -617,7 +617,31 @@ class MetaAnalysis:
 
     def gosh_clusters(self, *, heterogeneity: str = "i2", threshold: float = 0.6, subsets: str | int | None = None,
                       seed: int | None = 0) -> GoshClusters:  # fmt: skip
-        """Return the clusters among the subsets of trials, and the trials that make them."""
+        """Return the clusters among the subsets of trials, and the trials that make them.
+
+        Parameters
+        ----------
+        heterogeneity : {"i2", "tau2"}
+            What is looked at beside the pooled effect.
+        threshold : float
+            Separation, in (0, 1), from which on a trial may be flagged.
+        subsets : "all" or int, optional
+            As in :meth:`gosh`. Default: every subset up to 13 trials, else 10,000 drawn at random.
+        seed : int, optional
+            Seed of the draw.
+
+        Returns
+        -------
+        GoshClusters
+            Clusters, and for each trial how strongly it makes them.
+
+        Examples
+        --------
+        >>> import acuevidence as ae
+        >>> result = ae.meta_analysis([0.1, 0.3, 0.2, 0.25, 0.15, 1.9], 6 * [0.01], labels=list("ABCDEF"))
+        >>> result.gosh_clusters().flagged
+        ('F',)
+        """
         from acuevidence.appraisal.gosh_clusters import gosh_clusters
 
         return gosh_clusters(self, heterogeneity=heterogeneity, threshold=threshold, subsets=subsets, seed=seed)
@@ -896,7 +920,17 @@ class MetaAnalysis:
         return forest(self, **options)
 
     def chart(self, **options: Any) -> Any:
-        """Return the interactive forest plot; options as in :func:`acuevidence.report.interactive.forest_chart`.
+        """Return the interactive forest plot.
+
+        Parameters
+        ----------
+        **options
+            As in :func:`acuevidence.report.interactive.forest_chart`.
+
+        Returns
+        -------
+        altair.LayerChart or altair.HConcatChart
+            The chart; it shows itself in a notebook.
 
         Examples
         --------
@@ -933,55 +967,212 @@ class MetaAnalysis:
         return funnel(self, **options)
 
     def baujat_plot(self, **options: Any) -> Any:
-        """Draw the Baujat plot and return its Axes; options as in :func:`acuevidence.plots.baujat`."""
+        """Draw the Baujat plot and return its Axes.
+
+        Parameters
+        ----------
+        **options
+            As in :func:`acuevidence.plots.baujat`.
+
+        Returns
+        -------
+        Axes
+            Where it was drawn.
+
+        Examples
+        --------
+        >>> import acuevidence as ae
+        >>> result = ae.meta_analysis([0.9, 0.4, 0.6, 0.1, 0.5], [0.09, 0.04, 0.06, 0.02, 0.03])
+        >>> ax = result.baujat_plot()
+        """
         from acuevidence.plots.baujat import baujat
 
         return baujat(self, **options)
 
     def bubble(self, **options: Any) -> Any:
-        """Draw the bubble plot of a meta-regression and return its Axes; options as in :func:`acuevidence.plots.bubble`."""
+        """Draw the bubble plot of a meta-regression and return its Axes.
+
+        Parameters
+        ----------
+        **options
+            As in :func:`acuevidence.plots.bubble`.
+
+        Returns
+        -------
+        Axes
+            Where it was drawn.
+
+        Examples
+        --------
+        >>> import acuevidence as ae
+        >>> import pandas as pd
+        >>> data = pd.DataFrame({"yi": [0.9, 0.4, 0.6, 0.1, 0.5], "vi": 0.04, "weeks": [12, 6, 8, 4, 10]})
+        >>> result = ae.meta_analysis("yi", "vi", data=data, moderators="~ weeks")
+        >>> ax = result.bubble()
+        """
         from acuevidence.plots.bubble import bubble
 
         return bubble(self, **options)
 
     def cumulative_plot(self, **options: Any) -> Any:
-        """Draw the cumulative plot and return its Axes; options as in :func:`acuevidence.plots.cumulative`."""
+        """Draw the cumulative plot and return its Axes.
+
+        Parameters
+        ----------
+        **options
+            As in :func:`acuevidence.plots.cumulative`.
+
+        Returns
+        -------
+        Axes
+            Where it was drawn.
+
+        Examples
+        --------
+        >>> import acuevidence as ae
+        >>> result = ae.meta_analysis([0.9, 0.4, 0.6, 0.1, 0.5], [0.09, 0.04, 0.06, 0.02, 0.03])
+        >>> ax = result.cumulative_plot()
+        """
         from acuevidence.plots.cumulative import cumulative
 
         return cumulative(self, **options)
 
     def drapery(self, **options: Any) -> Any:
-        """Draw the P value functions and return its Axes; options as in :func:`acuevidence.plots.drapery`."""
+        """Draw the P value functions and return its Axes.
+
+        Parameters
+        ----------
+        **options
+            As in :func:`acuevidence.plots.drapery`.
+
+        Returns
+        -------
+        Axes
+            Where it was drawn.
+
+        Examples
+        --------
+        >>> import acuevidence as ae
+        >>> result = ae.meta_analysis([0.9, 0.4, 0.6, 0.1, 0.5], [0.09, 0.04, 0.06, 0.02, 0.03])
+        >>> ax = result.drapery()
+        """
         from acuevidence.plots.drapery import drapery
 
         return drapery(self, **options)
 
     def gosh_plot(self, **options: Any) -> Any:
-        """Draw the GOSH plot and return its Axes; options as in :func:`acuevidence.plots.gosh`."""
+        """Draw the GOSH plot and return its Axes.
+
+        Parameters
+        ----------
+        **options
+            As in :func:`acuevidence.plots.gosh`.
+
+        Returns
+        -------
+        Axes
+            Where it was drawn.
+
+        Examples
+        --------
+        >>> import acuevidence as ae
+        >>> result = ae.meta_analysis([0.9, 0.4, 0.6, 0.1, 0.5], [0.09, 0.04, 0.06, 0.02, 0.03])
+        >>> ax = result.gosh_plot()
+        """
         from acuevidence.plots.gosh import gosh
 
         return gosh(self, **options)
 
     def influence_plot(self, **options: Any) -> Any:
-        """Draw the case diagnostics and return its Axes; options as in :func:`acuevidence.plots.influence`."""
+        """Draw the case diagnostics and return its Axes.
+
+        Parameters
+        ----------
+        **options
+            As in :func:`acuevidence.plots.influence`.
+
+        Returns
+        -------
+        Axes
+            Where it was drawn.
+
+        Examples
+        --------
+        >>> import acuevidence as ae
+        >>> result = ae.meta_analysis([0.9, 0.4, 0.6, 0.1, 0.5], [0.09, 0.04, 0.06, 0.02, 0.03])
+        >>> ax = result.influence_plot()
+        """
         from acuevidence.plots.influence import influence
 
         return influence(self, **options)
 
     def labbe(self, **options: Any) -> Any:
-        """Draw the L'Abbé plot of trials with events and return its Axes; options as in :func:`acuevidence.plots.labbe`."""
+        """Draw the L'Abbé plot of trials with events and return its Axes.
+
+        Parameters
+        ----------
+        **options
+            As in :func:`acuevidence.plots.labbe`.
+
+        Returns
+        -------
+        Axes
+            Where it was drawn.
+
+        Examples
+        --------
+        >>> import acuevidence as ae
+        >>> counts = {"events1": [12, 8], "n1": [40, 30], "events2": [6, 5], "n2": [42, 31]}
+        >>> data = ae.effect_size("RR", **counts).assign(**counts, effect="RR")
+        >>> result = ae.meta_analysis("yi", "vi", data=data)
+        >>> ax = result.labbe()
+        """
         from acuevidence.plots.labbe import labbe
 
         return labbe(self, **options)
 
     def profile(self, **options: Any) -> Any:
-        """Draw the profile likelihood of tau2 and return its Axes; options as in :func:`acuevidence.plots.profile`."""
+        """Draw the profile likelihood of tau2 and return its Axes.
+
+        Parameters
+        ----------
+        **options
+            As in :func:`acuevidence.plots.profile`.
+
+        Returns
+        -------
+        Axes
+            Where it was drawn.
+
+        Examples
+        --------
+        >>> import acuevidence as ae
+        >>> result = ae.meta_analysis([0.9, 0.4, 0.6, 0.1, 0.5], [0.09, 0.04, 0.06, 0.02, 0.03])
+        >>> ax = result.profile()
+        """
         from acuevidence.plots.profile import profile
 
         return profile(self, **options)
 
     def radial(self, **options: Any) -> Any:
-        """Draw the radial plot and return its Axes; options as in :func:`acuevidence.plots.radial`."""
+        """Draw the radial plot and return its Axes.
+
+        Parameters
+        ----------
+        **options
+            As in :func:`acuevidence.plots.radial`.
+
+        Returns
+        -------
+        Axes
+            Where it was drawn.
+
+        Examples
+        --------
+        >>> import acuevidence as ae
+        >>> result = ae.meta_analysis([0.9, 0.4, 0.6, 0.1, 0.5], [0.09, 0.04, 0.06, 0.02, 0.03])
+        >>> ax = result.radial()
+        """
         from acuevidence.plots.radial import radial
 
         return radial(self, **options)
@@ -1006,7 +1197,20 @@ class MetaAnalysis:
         return methods_text(self)
 
     def to_prisma(self) -> dict[str, str]:
-        """Return the PRISMA 2020 items that the result answers; see :func:`acuevidence.report.methods.to_prisma`."""
+        """Return the PRISMA 2020 items that the result answers; see :func:`acuevidence.report.methods.to_prisma`.
+
+        Returns
+        -------
+        dict of str
+            Item number -> sentences.
+
+        Examples
+        --------
+        >>> import acuevidence as ae
+        >>> result = ae.meta_analysis([0.9, 0.4, 0.6, 0.1, 0.5], [0.09, 0.04, 0.06, 0.02, 0.03])
+        >>> "13d" in result.to_prisma()
+        True
+        """
         from acuevidence.report.methods import to_prisma
 
         return to_prisma(self)
@@ -1178,7 +1382,25 @@ class GroupedMetaAnalysis(Mapping[str, MetaAnalysis]):
         return forest(self, **options)
 
     def chart(self, **options: Any) -> Any:
-        """Return the interactive forest plot of all groups; options as in :func:`acuevidence.report.interactive.forest_chart`."""
+        """Return the interactive forest plot of all groups.
+
+        Parameters
+        ----------
+        **options
+            As in :func:`acuevidence.report.interactive.forest_chart`.
+
+        Returns
+        -------
+        altair.LayerChart or altair.HConcatChart
+            The chart; it shows itself in a notebook.
+
+        Examples
+        --------
+        >>> import acuevidence as ae
+        >>> results = ae.meta_analysis([0.9, 0.4, 0.6, 0.1], [0.09, 0.04, 0.06, 0.02], by=["sham", "sham", "care", "care"])
+        >>> "Forest plot" in results.chart().to_dict()["description"]
+        True
+        """
         from acuevidence.report.interactive import forest_chart
 
         return forest_chart(self, **options)

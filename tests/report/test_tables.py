@@ -53,7 +53,7 @@ def test_an_outcome_without_a_threshold_says_so_and_loses_no_step_for_one():
     results = ae.pooled("fibromyalgia", outcome="quality_of_life")
     table = summary_of_findings(results)
     assert "no MID in the evidence" in " ".join(table.notes)
-    assert "important" not in " ".join(note for note in table.notes if note[0].isdigit())
+    assert "important one" not in " ".join(note for note in table.notes if note[0].isdigit())
 
 
 def test_responders_under_a_risk_ratio_follow_from_the_comparators_risk():

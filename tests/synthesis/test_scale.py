@@ -183,7 +183,7 @@ def test_multiverse_survives_a_killed_worker(cluster):  # the last to use it
 
 
 def test_bootstrap_without_a_seed_draws_anew_each_time():
-    one, two = (POOL.bootstrap(n=50, chunk=20)["ci_low"] for _ in range(2))
+    one, two = (POOL.bootstrap(n=50, chunk=20)["ci_high"] for _ in range(2))
     assert (one != two).all()
 
 
