@@ -246,7 +246,8 @@ def _missing_trials(result: MetaAnalysis, include: str, evidence: Evidence) -> p
 def _randomised(trials: pd.Series, comparator: str, evidence: Evidence) -> pd.Series:
     """Return the randomised participants of the arms compared, or of the trial where the arms' are not printed."""
     roles = ["acupuncture", *evidence.rules.comparators[comparator]["roles"]]
-    arms = evidence.arms[evidence.arms["role"].isin(roles) & ~evidence.arms["arm"].str.endswith("_pooled")]
+    arms = evidence.arms[evidence.arms["trial_id"].isin(trials)]
+    arms = arms[arms["role"].isin(roles) & ~arms["arm"].str.endswith("_pooled")]
     known = arms.groupby("trial_id")["n_randomized"].agg(lambda n: n.sum() if n.notna().all() else np.nan)
     whole = evidence.trials.drop_duplicates("trial_id").set_index("trial_id")["n_randomized"]
     of_arms = pd.to_numeric(trials.map(known), errors="coerce")

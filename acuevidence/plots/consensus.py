@@ -60,7 +60,7 @@ def consensus(
     )
     with style(size):
         canvas = Canvas(ax, width, Layout(study_title="Review"), size, rows, [], [said + mid_words(mid)], title,
-                        width == "single", weight=False)  # fmt: skip
+                        width == "single", weight=False, heads=("SMD (95% CI)", ""))  # fmt: skip
         return canvas.draw(
             "SMD", False, mid, ("Favours comparator", "Favours acupuncture"), (min(low - pad, -0.3), high + pad)
         )

@@ -62,7 +62,7 @@ def made(name):
         "time_course": ae.time_course,
         "map": evidence_table,
         "safety": lambda **o: plots.safety(**o),
-    "sequential": lambda: ae.sequential(sham()),
+        "sequential": lambda: ae.sequential(sham()),
         "missing": lambda: ae.missing_evidence(sham()),
         "gosh": lambda: sham().gosh(),
         "everything": lambda: {name: pooled(name) for name in ae.conditions()},
