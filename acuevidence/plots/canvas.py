@@ -23,6 +23,7 @@ _MARGIN = 4.0  # points kept free at every edge of a new figure
 _LABEL = 0.2  # share of the width that labels may take before they are broken into lines
 _LABEL_MIN = 15.0  # what they may take in any case, in units of the type size
 _PLOT_MIN = 84.0  # points kept for the axis
+_BETWEEN = 8.0  # points between the words for both sides of the null
 _FILL = 0.92  # share of a line that text may fill: pixels make it a little wider than its outlines
 _LABELLED = ("trial", "pooled", "prediction", "summary", "more")
 
@@ -116,7 +117,7 @@ class Canvas:
     ):  # fmt: skip
         import matplotlib.pyplot as plt
 
-        self.layout, self.size, self.rows, self.title, self.heads = layout, size, rows, title, heads
+        self.layout, self.size, self.rows, self.heads = layout, size, rows, heads
         inches = WIDTHS[width] if isinstance(width, str) else float(width)
         self.figure: Figure = ax.figure if ax is not None else plt.figure(figsize=(inches, 3))  # type: ignore[assignment]
         box = ax.get_position() if ax is not None else None
@@ -129,8 +130,12 @@ class Canvas:
         }
         plot = _PLOT_MIN if layout.plot_cm is None or single else layout.plot_cm / 2.54 * 72
         plot = max(plot, text_width(heads[1], size, bold=True) / _FILL)
-        room = self.width - sum(beside.values()) - 2 * _GAP - plot
-        self._break_labels(min(room, max(_LABEL * self.width, _LABEL_MIN * size)))
+        most = max(_LABEL * self.width, _LABEL_MIN * size)
+        room = min(self.width - sum(beside.values()) - 2 * _GAP - plot, most)
+        if ax is None and not single:
+            # A wide figure grows rather than break a label into many lines; a plot of a set width makes it grow anyway.
+            room = self._room_for(2, most) if layout.plot_cm else self._room_for(3, room)
+        self._break_labels(room)
         self.left, self.right = self._label_width() + beside["left"], beside["right"]
         if ax is None:
             # Text that does not fit a column at this type size makes the figure wider: nothing is cut.
@@ -138,7 +143,8 @@ class Canvas:
             self.figure.set_figwidth((self.width + 2 * _MARGIN) / 72)
         self.below = [line for text in below for line in self._wrap(text, self.size * 0.9, self.width)]
         self.rows = [part for row in self.rows for part in self._wrapped(row)]
-        self._place(ax, box)
+        self.title = self._wrap(title, 1.2 * size, self.width, bold=True) if title else []
+        self.given, self.box = ax, box
 
     def _columns(self, extra: list[Column], weight: bool) -> list[Column]:
         side = "right" if self.layout.text_right else "left"
@@ -149,17 +155,23 @@ class Canvas:
             fixed.reverse()
         return [*left, *fixed, *right]
 
-    def _place(self, ax: Axes | None, box: Any) -> None:
+    def _place(self, ax: Axes | None, box: Any, favours: int) -> None:
+        """Give every part its room; the words for both sides of the null have so many lines."""
         import matplotlib.pyplot as plt
 
         line = self.size * self.layout.row
-        lines = max(title.count("\n") for title in [*map(self._title, self.columns), self.heads[1]]) - 1
-        self.head = line * (3.2 if any(c.over for c in self.columns) else 2.2) + (self.size * 2.4 if self.title else 0)
-        self.head += max(lines, 0) * 1.2 * self.size
+        lines = 1 + max(title.count("\n") for title in [*map(self._title, self.columns), self.heads[1]])
+        if any(c.over for c in self.columns):
+            self.head = line * 3.2 + max(lines - 2, 0) * 1.2 * self.size
+        else:
+            self.head = max(line * 2.2, line * 0.9 + lines * 1.2 * self.size - 0.5 * _MARGIN)
+        self.head += self.size * (0.96 + 1.44 * len(self.title)) if self.title else 0
         # The words for both sides stand between the heading's rule and the first row, or below the axis.
-        self.under_head = line * 0.9 if self.layout.favours_at == "top" else 0.0
+        top, more = self.layout.favours_at == "top", (favours - 1) * 1.2 * self.size
+        self.under_head = line * 0.9 + more if top else 0.0
         self.head += self.under_head
-        self.foot = self.size * 5.2 + len(self.below) * self.size * 1.4
+        self.axis_foot = self.size * 5.2 + (0.0 if top else more)
+        self.foot = self.axis_foot + len(self.below) * self.size * 1.4
         body = line * len(self.rows)
         if ax is None:
             high = self.head + body + self.foot
@@ -183,6 +195,8 @@ class Canvas:
         self, effect: str, ratio: bool, mid: Any, favours: tuple[str, str], limits: tuple[float, float] | None
     ) -> Axes:
         """Draw every part and return the Axes."""
+        sides = self._sides(favours)
+        self._place(self.given, self.box, 1 + max(text.count("\n") for text in sides))
         marks = Marks(self.ax, self.rows, self.layout, self.size, self.line, self.plot)
         self.ax.set_ylim(len(self.rows) - 0.5, -0.5)
         self.ax.set_xlim(*(limits or marks.limits(mid)))
@@ -190,7 +204,7 @@ class Canvas:
         self.ax.xaxis.label.set_visible(False)
         marks.axis(ratio)
         marks.draw(mid)
-        self._favours(favours)
+        self._favours(*sides)
         self.places = self._x()
         self._heads()
         for y, row in enumerate(self.rows):
@@ -213,6 +227,17 @@ class Canvas:
                 broken.append(row)
         self.rows = broken
 
+    def _room_for(self, lines: int, room: float) -> float:
+        """Return the room, widened until every label stands on so many lines at most."""
+        for row in (r for r in self.rows if r.kind in _LABELLED):
+            words, indent = row.label.split(), self._indent(row)
+            parts = (" ".join(words[i:j]) for i in range(len(words)) for j in range(i + 1, len(words) + 1))
+            if len(self._wrap(row.label, self.size, room - indent, row.bold)) > lines:
+                wider = sorted(text_width(part, self.size, bold=row.bold) / _FILL for part in parts)
+                fits = (w for w in wider if len(self._wrap(row.label, self.size, 1.001 * w, row.bold)) <= lines)
+                room = max(room, 1.001 * next(fits) + indent)
+        return room
+
     def _label_width(self) -> float:
         labels = [r for r in self.rows if r.kind in _LABELLED]
         widths = [text_width(r.label, self.size, bold=r.bold) + self._indent(r) for r in labels]
@@ -233,10 +258,10 @@ class Canvas:
 
     def _spanned(self, widths: list[float]) -> list[float]:
         """Widen columns whose spanning heading is wider than they are together."""
-        for over in {column.over for column in self.columns} - {""}:
-            under = [i for i, column in enumerate(self.columns) if column.over == over]
+        for span in {(column.side, column.over) for column in self.columns if column.over}:
+            under = [i for i, column in enumerate(self.columns) if (column.side, column.over) == span]
             have = sum(widths[i] + _gap(self.columns[i]) for i in under) - _gap(self.columns[under[-1]])
-            lacking = text_width(over, self.size, bold=True) / _FILL - have
+            lacking = text_width(span[1], self.size, bold=True) / _FILL - have
             for i in under:
                 widths[i] += max(lacking, 0) / len(under)
         return widths
@@ -320,23 +345,24 @@ class Canvas:
         self._write(-self.left - _GAP, y, self.layout.study_title, fontweight="bold", va="bottom")
         if self.heads[1]:
             self._write(self.plot / 2, y, self.heads[1], ha="center", fontweight="bold", va="bottom")
-        spans: dict[str, list[float]] = {}
-        lines: dict[str, int] = {}
+        spans: dict[tuple[str, str], list[float]] = {}
+        lines: dict[tuple[str, str], int] = {}
         for (column, x, align), width in zip(self.places, self.widths, strict=True):
             title = self._title(column)
             self._write(x, y, title, ha=align, fontweight="bold", va="bottom")
             if column.over:
                 start = x - {"left": 0.0, "right": 1.0, "center": 0.5}[align] * width
-                spans.setdefault(column.over, []).extend([start, start + width])
-                lines[column.over] = max(lines.get(column.over, 0), title.count("\n"))
-        for over, ends in spans.items():
-            above = row + lines[over] * 1.2 * self.size / self.line
-            self._write((min(ends) + max(ends)) / 2, y - above, over, ha="center", fontweight="bold", va="bottom")
+                span = (column.side, column.over)
+                spans.setdefault(span, []).extend([start, start + width])
+                lines[span] = max(lines.get(span, 0), title.count("\n"))
+        for span, ends in spans.items():
+            above = row + lines[span] * 1.2 * self.size / self.line
+            self._write((min(ends) + max(ends)) / 2, y - above, span[1], ha="center", fontweight="bold", va="bottom")
             self._rule(y - above + 0.15 * row, min(ends), max(ends), 0.4)
         self._rule(base - 0.55 * row, -self.left - _GAP, self.plot + _GAP + self.right, 0.6)
-        if self.title:
-            top = -0.5 - (self.head - self.size * 1.6) / self.line
-            self._write(-self.left - _GAP, top, self.title, fontweight="bold", fontsize=self.size * 1.2)
+        for i, text in enumerate(self.title):
+            top = -0.5 - (self.head - self.size * (1.6 + 1.44 * i)) / self.line
+            self._write(-self.left - _GAP, top, text, fontweight="bold", fontsize=self.size * 1.2)
 
     def _rule(self, y: float, x0: float, x1: float, width: float) -> None:
         transform = self.ax.get_yaxis_transform()
@@ -346,21 +372,34 @@ class Canvas:
 
     def _words_below(self) -> None:
         for i, text in enumerate(self.below):
-            y = len(self.rows) - 0.5 + (self.size * 5.2 + i * self.size * 1.4) / self.line
+            y = len(self.rows) - 0.5 + (self.axis_foot + i * self.size * 1.4) / self.line
             self._write(-self.left - _GAP, y, text, fontsize=self.size * 0.9, color="#333333", va="center")
 
-    def _favours(self, favours: tuple[str, str]) -> None:
+    def _sides(self, favours: tuple[str, str]) -> tuple[str, str]:
+        """Return the words for both sides of the null with their arrows, broken into lines where they do not fit in one."""
+        left, right = f"← {favours[0]}", f"{favours[1]} →"
+        room = self.width - _BETWEEN
+        if sum(map(self._side_width, (left, right))) / _FILL <= room:
+            return left, right
+        bold, size = self.layout.favours_at == "top", 0.95 * self.size
+        one, other = ("\n".join(self._wrap(text, size, room / 2, bold)) for text in (left, right))
+        return one, other
+
+    def _side_width(self, text: str) -> float:
+        return text_width(text, 0.95 * self.size, bold=self.layout.favours_at == "top")
+
+    def _favours(self, left: str, right: str) -> None:
         low, high = self.ax.get_xlim()
         null = self.plot * (0 - low) / (high - low)
         top = self.layout.favours_at == "top"
-        y = -0.5 - 0.55 * self.under_head / self.line if top else len(self.rows) - 0.5 + self.size * 3.3 / self.line
-        weight = "bold" if top else "normal"
-        left, right = f"← {favours[0]}", f"{favours[1]} →"
-        widths = [text_width(t, self.size * 0.95) for t in (left, right)]
-        x_left = min(null - 4, self.plot + self.right - widths[1] - 8)
-        x_left = max(x_left, widths[0] - self.left)
-        self._write(x_left, y, left, ha="right", fontsize=self.size * 0.95, fontweight=weight)
-        self._write(x_left + 8, y, right, ha="left", fontsize=self.size * 0.95, fontweight=weight)
+        more = 0.6 * self.size * max(left.count("\n"), right.count("\n"))
+        down = -0.55 * self.under_head if top else self.body + self.size * 3.3 + more
+        y = -0.5 + down / self.line
+        look = {"fontsize": self.size * 0.95, "fontweight": "bold" if top else "normal"}
+        x_left = min(null - 4, self.plot + self.right - self._side_width(right) - _BETWEEN)
+        x_left = max(x_left, self._side_width(left) - self.left)
+        self._write(x_left, y, left, ha="right", **look)
+        self._write(x_left + _BETWEEN, y, right, ha="left", **look)
 
 
 def _gap(column: Column) -> float:

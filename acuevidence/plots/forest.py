@@ -36,8 +36,8 @@ LAYOUTS = {
         subgroups="Test for subgroup differences: Chi² = {q:.2f}, df = {df:g} (P {is_p}), I² = {i2:.0f}%",
     ),
     "bmj": Layout(
-        spread="τ²={tau2}; ", heterogeneity="Test for heterogeneity: {spread}Q={q:.1f}, df={df:g}, P{is_p}; I²={i2:.0f}%",
-        test="Test for overall effect: {kind}={statistic:.2f}, P{is_p}", subgroups="", smallest_p=0.01, plot_cm=8, row=1.65,
+        spread="τ²={tau2}; ", heterogeneity="Test for heterogeneity: {spread}Q={q:.1f}, df={df:g}, P{sign_p}; I²={i2:.0f}%",
+        test="Test for overall effect: {kind}={statistic:.2f}, P{sign_p}", subgroups="", smallest_p=0.01, plot_cm=8, row=1.65,
     ),
     "jama": Layout(
         interval="{estimate} ({low}-{high})", square="#1F3A6E", diamond="#8FB4DC", favours_at="top", study_title="Source",
@@ -138,7 +138,8 @@ def forest(
     Raises
     ------
     InputError
-        For an unknown layout, or a column that is not there, whose texts do not match the trials, or whose name is taken.
+        For an unknown layout, or a column that is not there, whose texts do not match the trials, or whose name is taken, or
+        for ratings or trials not shown that do not have the form asked for.
 
     Examples
     --------
@@ -249,7 +250,11 @@ def _not_shown(missing: Any) -> list[str]:
         return []
     if not isinstance(missing, pd.DataFrame):
         return ["Not shown (no usable figures): " + ", ".join(map(str, missing)) + "."]
-    trials = missing[missing["arm"].isna()]
+    if lacking := [name for name in ("study", "comparator") if name not in missing]:
+        raise InputError(
+            f"not_shown lacks {', '.join(lacking)}; give the names of the trials as a list, or a frame with these"
+        )
+    trials = missing[missing["arm"].isna()] if "arm" in missing else missing
     lines = []
     for comparator, names in trials.groupby("comparator", sort=False)["study"]:
         words = COMPARATOR_NAMES.get(str(comparator), str(comparator)).replace("Acupuncture v ", "v ")

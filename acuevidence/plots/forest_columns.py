@@ -13,6 +13,7 @@ import pandas as pd
 
 from acuevidence.errors import InputError
 from acuevidence.plots.canvas import Column
+from acuevidence.plots.style import RATING
 
 __all__ = ["columns_for", "key_to_columns", "quality_columns"]
 
@@ -29,14 +30,15 @@ def columns_for(
     Raises
     ------
     InputError
-        For a column that the data do not have, that has not one text a trial, or whose name is taken.
+        For a column that the data do not have, that has not one text a trial, or whose name is taken; for ratings other
+        than the three signs, two rows for a trial, or none of the trials drawn.
     """
     if given is None:
         found = [column for column in _filled([] if single else _default(data, arms), data) if _says_something(column)]
     else:
         named = [Column(_heading(one), one) if isinstance(one, str) else one for one in given]
         found = _filled(named, data)
-    found += _filled([] if quality is None else quality_columns(quality)[0], data)
+    found += _filled([] if quality is None else quality_columns(_checked(quality, data))[0], data)
     for key, times in Counter([*_OWN, *(column.key for column in found)]).items():
         if times > 1:
             raise InputError(f"columns: {key!r} is there {times} times; give each column a title of its own")
@@ -137,8 +139,30 @@ def _weeks(data: pd.DataFrame) -> list[str]:
 
 
 def _ratings(rating: pd.Series, data: pd.DataFrame) -> list[str]:
-    names = data["trial_id"] if "trial_id" in data else data["labels"]
+    names = _rated_by(data)
     return list(names.map(rating).fillna("?"))
+
+
+def _rated_by(data: pd.DataFrame) -> pd.Series:
+    """Return what ratings know the trials by."""
+    for name in ("trial_id", "labels"):
+        if name in data:
+            return data[name]
+    return data.index.to_series()
+
+
+def _checked(quality: pd.DataFrame, data: pd.DataFrame) -> pd.DataFrame:
+    if not quality.index.is_unique:
+        twice = quality.index[quality.index.duplicated()][0]
+        raise InputError(f"quality has more than one row for {twice!r}; give one row a trial")
+    if wrong := sorted({str(value) for value in quality.to_numpy().ravel() if not pd.isna(value)} - set(RATING)):
+        raise InputError(f"quality: ratings must be '+', '-' or '?', not {wrong[0]!r}")
+    names = _rated_by(data)
+    if len(data) and len(quality) and not names.isin(quality.index).any():
+        raise InputError(
+            f"quality rates none of the trials drawn; its index must hold their names, such as {names.iloc[0]!r}"
+        )
+    return quality
 
 
 def _filled(columns: Sequence[Column], data: pd.DataFrame) -> list[Column]:

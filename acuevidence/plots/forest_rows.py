@@ -135,23 +135,26 @@ def _common(one: Any) -> bool:
 
 
 def _heterogeneity(one: Any, layout: Layout) -> list[str]:
-    spread = ""
-    if not _common(one):
-        interval = one.tau2_interval() if hasattr(one, "tau2_interval") else (math.nan, math.nan)
-        low, high = map(_digits, interval)
-        spread = layout.spread.format(tau2=_digits(one.tau2), tau2_low=low, tau2_high=high)
-        spread = spread.replace(" (n/a to n/a)", "")
+    spread = _spread(one, layout, one.tau2_interval() if hasattr(one, "tau2_interval") and not _common(one) else None)
     lines = [layout.heterogeneity.format(spread=spread, q=one.q, df=one.q_df, i2=one.i2, **layout.p(one.q_p))]
     kind = "z" if getattr(one, "df", None) is None else "t"
     lines.append(layout.test.format(kind=kind, statistic=one.statistic, **layout.p(one.p_value)).replace("-", "−"))
     return lines + (["Two trials: the interval is wide by nature"] if one.k == 2 and not _common(one) else [])
 
 
+def _spread(one: Any, layout: Layout, interval: tuple[float, float] | None) -> str:
+    """Return what the layout says of tau2, without its interval where there is none."""
+    if _common(one):
+        return ""
+    low, high = map(_digits, interval or (math.nan, math.nan))
+    return layout.spread.format(tau2=_digits(one.tau2), tau2_low=low, tau2_high=high).replace(" (n/a to n/a)", "")
+
+
 def _model(one: Any, shown: Shown) -> list[Row]:
     """Return the lines on a meta-regression; its effect depends on the moderators, so nothing is pooled."""
     layout = shown.layout
     kind = "F" if one.df is not None else "χ²"
-    spread = "" if _common(one) else layout.spread.split(" (")[0].format(tau2=_digits(one.tau2)) + ", "
+    spread = _spread(one, layout, None)
     residual = layout.heterogeneity.split(":", 1)[1]
     r2 = "" if one.r2 is None else f"; R² {one.r2:.0f}%"
     return [

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from acuevidence.plots.style import MID_BAND, Layout
+from acuevidence.plots.style import MID_BAND, Layout, text_width
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -45,22 +45,41 @@ class Marks:
 
     def axis(self, ratio: bool) -> None:
         """Draw the axis; a log ratio's in ratios."""
-        from matplotlib.ticker import MaxNLocator
-
-        ax, (low, high) = self.ax, self.ax.get_xlim()
+        ax = self.ax
         many = max(3, int(self.plot / (self.size * 2.6)))
-        if ratio:
-            ticks = _ratio_ticks(low, high, many)
-            places = [math.log(t) for t in ticks]
-        else:
-            places = [t for t in MaxNLocator(many, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high) if low <= t <= high]
-            ticks = [round(t, 10) for t in places]
-        ax.set_xticks(places, [f"{t:g}".replace("-", "−") for t in ticks])
+        # Three ticks or more where their labels keep apart, else as many as do.
+        tries = [(n, 3) for n in range(many, many + 4)] + [(n, 0) for n in range(many, 0, -1)]
+        for n, least in tries:
+            places, labels = self._ticks(n, ratio)
+            if len(places) >= least and self._apart(places, labels):
+                break
+        ax.set_xticks(places, labels)
         ax.tick_params(axis="x", labelsize=self.size * 0.95, pad=1.5)
         ax.set_yticks([])
         for side in ("left", "right", "top"):
             ax.spines[side].set_visible(False)
         ax.set_facecolor("none")
+
+    def _ticks(self, many: int, ratio: bool) -> tuple[list[float], list[str]]:
+        """Return about so many places on the axis and what they are called."""
+        from matplotlib.ticker import MaxNLocator
+
+        low, high = self.ax.get_xlim()
+        if ratio:
+            ticks = _ratio_ticks(low, high, many)
+            places = [math.log(t) for t in ticks]
+        else:
+            found = MaxNLocator(many, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
+            places = [t for t in found if low <= t <= high]
+            ticks = [round(t, 10) for t in places]
+        return places, [f"{t:g}".replace("-", "−") for t in ticks]
+
+    def _apart(self, places: list[float], labels: list[str]) -> bool:
+        """Whether labels of ticks keep a third of the type size between them."""
+        low, high = self.ax.get_xlim()
+        at = [self.plot * (place - low) / (high - low) for place in places]
+        half = [text_width(label, 0.95 * self.size) / 2 for label in labels]
+        return all(at[i + 1] - at[i] >= half[i] + half[i + 1] + self.size / 3 for i in range(len(at) - 1))
 
     def draw(self, mid: Any) -> None:
         """Draw every mark, those of a kind together."""

@@ -89,11 +89,11 @@ class Layout:
     spread : str
         What the heterogeneity line says of tau2 under a random-effects model: ``tau2``, ``tau2_low``, ``tau2_high``.
     heterogeneity : str
-        The heterogeneity line: ``spread``, ``q``, ``df``, ``p``, ``is_p`` (P with its sign) and ``i2``.
+        The heterogeneity line: ``spread``, ``q``, ``df``, ``p``, ``is_p`` (P with its sign, spaced), ``sign_p`` (unspaced) and ``i2``.
     test : str
-        The test of the pooled effect: ``kind`` (t or z), ``statistic``, ``p``, ``is_p``.
+        The test of the pooled effect: ``kind`` (t or z), ``statistic``, ``p``, ``is_p``, ``sign_p``.
     subgroups : str
-        The test for subgroup differences: ``q``, ``df``, ``p``, ``is_p``, ``i2``; empty: none.
+        The test for subgroup differences: ``q``, ``df``, ``p``, ``is_p``, ``sign_p``, ``i2``; empty: none.
     smallest_p : float
         P values below it are printed as "<" it.
     leading_zero : bool
@@ -125,9 +125,10 @@ class Layout:
     row: float = 1.75
 
     def p(self, value: float) -> dict[str, str]:
-        """Return a P value as the layout prints it: ``p`` bare, ``is_p`` with the sign before it."""
+        """Return a P value as the layout prints it: ``p`` bare, ``is_p`` and ``sign_p`` with the sign before it, spaced or not."""
         text = p_text(value, leading_zero=self.leading_zero, smallest=self.smallest_p)
-        return {"p": text, "is_p": f"< {text[1:]}" if text.startswith("<") else f"= {text}"}
+        below = text.startswith("<")
+        return {"p": text, "is_p": f"< {text[1:]}" if below else f"= {text}", "sign_p": text if below else f"={text}"}
 
 
 @contextmanager
@@ -188,8 +189,8 @@ def text_width(text: str, size: float, bold: bool = False) -> float:
 
 
 def p_text(p: float, *, leading_zero: bool = True, smallest: float = 0.001) -> str:
-    """Return a P value as journals print it: two digits, three below 0.01, '<0.001' beyond."""
+    """Return a P value as journals print it: two digits, three up to 0.01, '<0.001' beyond."""
     if not np.isfinite(p):
         return "not estimable"
-    text = f"<{smallest:g}" if p < smallest else f"{p:.3f}" if p < 0.01 else f"{p:.2f}"
+    text = f"<{smallest:g}" if p < smallest else f"{p:.3f}" if p <= 0.01 > smallest else f"{p:.2f}"
     return text if leading_zero else text.replace("0.", ".", 1)

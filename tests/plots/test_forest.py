@@ -1,6 +1,7 @@
 """What a forest plot must show, read off the drawn artists, and that its texts keep apart."""
 
 import itertools
+import re
 
 import numpy as np
 import pandas as pd
@@ -213,7 +214,7 @@ def test_the_layout_of_revman_has_everything_left_of_the_plot_and_its_words():
 def test_the_layout_of_the_bmj_has_its_words_two_digits_of_p_and_eight_centimetres():
     ax = ae.plots.forest(ae.pooled("neck_pain"), layout="bmj")
     words = _words(ax)
-    assert "Test for heterogeneity: τ²=0.108; Q=32.0, df=7, P< 0.01; I²=84%" in words
+    assert "Test for heterogeneity: τ²=0.108; Q=32.0, df=7, P<0.01; I²=84%" in words
     assert "subgroup differences" not in words
     assert ax.get_position().width * ax.figure.get_figwidth() * 2.54 == pytest.approx(8, abs=0.4)
 
@@ -323,3 +324,95 @@ def test_a_log_axis_has_ticks_that_can_be_read(low, high):
     assert 3 <= len(ticks) <= 12
     assert 1 in ticks
     np.testing.assert_allclose(np.log(ticks), ax.get_xticks(), atol=1e-9)
+
+
+LONG_TITLE = "Acupuncture for chronic neck pain in adults: effect on pain at the end of treatment"
+
+
+@pytest.mark.parametrize("size", [5, 8, 12])
+@pytest.mark.parametrize("width", ["single", "double"])
+@pytest.mark.parametrize("layout", list(ae.plots.LAYOUTS))
+def test_titles_and_words_for_both_sides_are_broken_not_cut(layout, width, size):
+    one = ae.meta_analysis([0.1, 0.3, 0.2], [0.02, 0.04, 0.03], labels=["A", "B", "C"])
+    favours = ("Favours a comparator with a long name", "Favours acupuncture of a certain kind")
+    ax = ae.plots.forest(one, layout=layout, width=width, size=size, title=LONG_TITLE, favours=favours)
+    words = _words(ax).split()
+    assert all(word in words for text in (LONG_TITLE, *favours) for word in text.split())
+    assert _overlaps(ax) == ([], [])
+
+
+@pytest.mark.parametrize("layout", list(ae.plots.LAYOUTS))
+@pytest.mark.parametrize(("width", "size"), [("double", 5), ("double", 12), ("single", 8), ("single", 12)])
+def test_ticks_keep_apart(layout, width, size):
+    one = ae.mantel_haenszel(**TABLES, measure="RD")
+    ax = one.forest(layout=layout, width=width, size=size)
+    canvas = FigureCanvasAgg(ax.figure)
+    canvas.draw()
+    ticks = sorted((t.get_window_extent(canvas.get_renderer()) for t in ax.get_xticklabels()), key=lambda box: box.x0)
+    assert len(ticks) > 1
+    assert all(a.x1 < b.x0 for a, b in itertools.pairwise(ticks))
+    assert _overlaps(ax) == ([], [])
+
+
+@pytest.mark.parametrize("layout", list(ae.plots.LAYOUTS))
+def test_the_line_on_residual_heterogeneity_reads_as_that_of_a_pooled_effect(layout):
+    data = ae.trial_effects("neck_pain", comparator="sham")
+    pooled, regression = (ae.meta_analysis("yi", "vi", data=data, moderators=m) for m in (None, "~ year"))
+    drawn = (_words(ae.plots.forest(one, layout=layout)).split("\n") for one in (pooled, regression))
+    said, residual = (next(line for line in lines if "eterogeneity:" in line).split(":", 1)[1] for lines in drawn)
+    for text in (said, residual):
+        assert "; ," not in text
+    without = [re.sub(r"[\d.]+|[<=]| \([\d.]+ to [\d.∞]+\)", "", text) for text in (said, residual)]
+    assert without[0].split() == without[1].split()
+
+
+def test_names_of_pooled_effects_are_not_broken_where_the_plot_has_a_width_of_its_own(neck):
+    words = _words(ae.plots.forest(neck, layout="jama")).split("\n")
+    assert words.count("Random effects") == words.count("Prediction interval") == 2
+
+
+@pytest.mark.parametrize(("layout", "most"), [("default", 3), ("revman", 3), ("bmj", 2), ("jama", 2), ("compact", 3)])
+def test_a_long_name_takes_few_lines(layout, most):
+    name = "A trial with a name that nobody would want to print in one line of a table (and a bracket)"
+    one = ae.meta_analysis([0.1, 0.2], [0.1, 0.1], labels=[name, "Next trial"])
+    first = {t.get_text(): t.get_position()[1] for t in _texts(ae.plots.forest(one, layout=layout))}
+    assert first["Next trial"] <= most
+
+
+def test_a_spanning_heading_on_both_sides_stands_on_both():
+    data = pd.DataFrame({"yi": [0.1, 0.2], "vi": 0.1, "a": ["x", "y"], "b": ["1", "2"]})
+    columns = [Column("A", "a", over="Arms"), Column("B", "b", over="Arms", side="right")]
+    ax = ae.plots.forest(ae.meta_analysis("yi", "vi", data=data), columns=columns)
+    places = [t.get_position()[0] for t in _texts(ax) if t.get_text() == "Arms"]
+    assert min(places) < 0 < 1 < max(places)
+
+
+@pytest.mark.parametrize(
+    ("quality", "said"),
+    [
+        (pd.DataFrame({"D1": ["+", "-"]}, index=["A", "A"]), "more than one row for 'A'"),
+        (pd.DataFrame({"D1": ["low"]}, index=["A"]), "not 'low'"),
+        (pd.DataFrame({"D1": ["+"]}, index=["Z"]), "none of the trials drawn"),
+    ],
+)
+def test_ratings_that_cannot_be_matched_are_refused(quality, said):
+    one = ae.meta_analysis([0.1, 0.2], [0.1, 0.1], labels=["A", "B"])
+    with pytest.raises(InputError, match=said):
+        ae.plots.forest(one, quality=quality)
+
+
+def test_trials_not_shown_are_named_or_refused():
+    one = ae.meta_analysis([0.1, 0.2], [0.1, 0.1])
+    frame = pd.DataFrame({"study": ["Foster 2007"], "comparator": ["sham"]})
+    assert "No usable figure v sham (1): Foster 2007." in _words(ae.plots.forest(one, not_shown=frame))
+    with pytest.raises(InputError, match="not_shown lacks comparator"):
+        ae.plots.forest(one, not_shown=frame[["study"]])
+
+
+@pytest.mark.parametrize(
+    ("layout", "p", "said"),
+    [("jama", 0.01, "= .010"), ("jama", 0.0102, "= .01"), ("jama", 0.0009, "< .001"), ("jama", 0.04, "= .04"),
+     ("bmj", 0.01, "= 0.01"), ("bmj", 0.004, "< 0.01"), ("bmj", 0.534, "= 0.53")],
+)  # fmt: skip
+def test_p_values_have_the_digits_of_the_journal(layout, p, said):
+    assert ae.plots.LAYOUTS[layout].p(p)["is_p"] == said
