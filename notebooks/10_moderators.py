@@ -64,7 +64,7 @@ joint.robust(with_number["trial_id"]).coefficients.round(3)
 # %%
 from acuevidence.appraisal.claims import groups_of_trials
 
-ae.plots.nuance({name.capitalize(): found for name, found in groups_of_trials().items()}).figure
+ae.plots.nuance({name.capitalize(): found for name, found in groups_of_trials().items()}, heading="Group").figure
 
 # %% [markdown]
 # ## Technique

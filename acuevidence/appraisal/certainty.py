@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from acuevidence.appraisal.mid import appraisal_rules, mid
+from acuevidence.appraisal.mid import appraisal_rules, has_mid, mid
 from acuevidence.appraisal.points import typical_sd
 from acuevidence.errors import InputError
 from acuevidence.evidence import Evidence, load_evidence
@@ -125,7 +125,7 @@ def certainty(
         A pooled effect on the SMD scale, positive in favour of acupuncture, from the rows of ``trial_effects``.
     outcome : str, optional
         Outcome whose minimal important difference judges imprecision. Default: those of the result's data, ``pain`` where it
-        names none; of several the smallest difference counts.
+        names none; of several the smallest difference counts. An outcome that the evidence does not know is refused.
     comparator : str, optional
         Default: the one in the result's data.
     indirectness : {0, 1, 2}
@@ -228,17 +228,12 @@ def _inconsistency(result: MetaAnalysis, rules: Mapping[str, Any]) -> tuple[int,
 def _threshold(result: MetaAnalysis, outcome: str | None, evidence: Evidence) -> float | None:
     """Return the smallest important SMD of the outcomes pooled, or None where one of them has none that is published."""
     if outcome is not None:
-        wanted = [outcome]
+        printed = pd.concat([evidence.results["outcome"], evidence.contrasts["outcome"]]).dropna().unique()
+        wanted = [outcome if has_mid(outcome) else choice("outcome", outcome, sorted(printed))]
     else:
-        known = result.data["outcome"].dropna() if "outcome" in result.data else pd.Series(dtype=object)
-        wanted = list(dict.fromkeys(known)) or ["pain"]
-    with_one = [
-        o
-        for entry in appraisal_rules()["minimal_important_difference"]
-        for o in entry["outcomes"]
-        if entry["measure"] == "SMD"
-    ]
-    if not set(wanted) <= set(with_one):
+        pooled = result.data["outcome"].dropna() if "outcome" in result.data else pd.Series(dtype=object)
+        wanted = list(dict.fromkeys(pooled)) or ["pain"]
+    if not all(map(has_mid, wanted)):
         return None
     return min(mid(name, "SMD", evidence=evidence).low for name in wanted)
 

@@ -6,11 +6,12 @@ Research Synthesis Methods 1:112-125).
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from scipy.special import chdtr
+from scipy.special import chdtri
 
 from acuevidence.errors import InputError
 from acuevidence.inputs import values
@@ -95,6 +96,11 @@ def cumulative(result: MetaAnalysis, order: Any = None) -> pd.DataFrame:
     return _pooled(result, present, _names(result)[entry])
 
 
+def influence_limits(k: int, p: int) -> dict[str, float]:
+    """Return what DFFITS, Cook's distance and the hat value of k trials and p coefficients must exceed, as metafor has it."""
+    return {"dffits": 3 * math.sqrt(p / (k - p)), "cook_d": float(chdtri(p, 0.5)), "hat": 3 * p / k}
+
+
 def influence(result: MetaAnalysis) -> pd.DataFrame:
     """Return case diagnostics: how the result changes without each trial.
 
@@ -163,7 +169,8 @@ def influence(result: MetaAnalysis) -> pd.DataFrame:
     names = ["dfbetas"] if p == 1 else [f"dfbetas_{term}" for term in result.terms]
     frame[names] = dfbetas
     frame.loc[~known, ["rstudent", "dffits", "cook_d", "cov_r", "tau2_del", "q_del", *names]] = np.nan
-    beyond = (np.abs(dffits) > 3 * np.sqrt(p / (k - p))) | (chdtr(p, np.maximum(cook, 0)) > 0.5) | (hat > 3 * p / k)
+    most = influence_limits(k, p)
+    beyond = (np.abs(dffits) > most["dffits"]) | (cook > most["cook_d"]) | (hat > most["hat"])
     frame["influential"] = beyond | (np.abs(dfbetas) > 1).any(axis=1) | ~known
     return frame
 

@@ -79,6 +79,12 @@ def mid(outcome: str = "pain", measure: str = "SMD", *, evidence: Evidence | Non
     )
 
 
+def has_mid(outcome: str, measure: str = "SMD") -> bool:
+    """Whether the rules hold a minimal important difference of an outcome."""
+    entries = appraisal_rules()["minimal_important_difference"]
+    return any(outcome in entry["outcomes"] and entry["measure"] == measure for entry in entries)
+
+
 @functools.cache
 def appraisal_rules() -> dict[str, Any]:
     """Return the rules of ``appraisal.yaml``."""

@@ -15,7 +15,7 @@ __all__ = ["caption"]
 def caption(figure: Figure | Any, text: str, size: float) -> None:
     """Write text below everything a figure with constrained layout holds, left-aligned and wrapped."""
     small = 0.9 * size
-    room = 0.97 * (figure.get_figwidth() * 72 - 8)  # hinted type is a little wider than its outlines
+    room = 0.92 * (figure.get_figwidth() * 72 - 8)  # hinted type is wider than its outlines, most of all on a screen
     lines: list[str] = []
     for part in text.split("\n"):
         line = ""

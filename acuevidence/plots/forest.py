@@ -16,9 +16,12 @@ from acuevidence.errors import InputError
 from acuevidence.inputs import choice
 from acuevidence.plots.canvas import Canvas, Column
 from acuevidence.plots.forest_columns import columns_for, key_to_columns
-from acuevidence.plots.forest_rows import COMPARATOR_NAMES, Shown, rows_of_frame, rows_of_result
+from acuevidence.plots.forest_rows import COMPARATOR_NAMES, Shown, is_common, rows_of_frame, rows_of_result
 from acuevidence.plots.marks import mid_range
+from acuevidence.plots.scale import RATIOS, effect_name
 from acuevidence.plots.style import Layout, style
+from acuevidence.synthesis.glmm import GlmmMetaAnalysis
+from acuevidence.synthesis.two_by_two import TwoByTwoMetaAnalysis
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -48,7 +51,6 @@ LAYOUTS = {
     ),
     "compact": Layout(row=1.4),
 }  # fmt: skip
-_RATIOS = ("OR", "RR", "IRR", "HR", "ROM", "PETO", "VR", "CVR")
 _NAMES = {
     "SMD": "Std. mean difference",
     "MD": "Mean difference",
@@ -155,21 +157,22 @@ def forest(
     repeated = isinstance(result, pd.DataFrame)
     groups = [] if repeated else _groups(result)
     data = _repeats(result) if repeated else pd.concat([r.data for _, r in groups]) if groups else pd.DataFrame()
-    events = any(hasattr(one, "tarone") or hasattr(one, "q_wald") for _, one in groups)
-    effect = effect or _effect_name(data, groups)
-    ratio = effect in _RATIOS if ratio is None else ratio
+    events = any(isinstance(one, (TwoByTwoMetaAnalysis, GlmmMetaAnalysis)) for _, one in groups)
+    effect = effect or _effect(data, groups)
+    ratio = effect in RATIOS if ratio is None else ratio
     single = width == "single"
     if repeated and columns is None and not single:
         columns = [Column("P", [chosen.p(p)["p"] for p in data["p_value"]]), Column("τ²", "tau2", digits=3),
                    Column("I² (%)", "i2", digits=0)]  # fmt: skip
+    sides = (favours[0], favours[1]) if favours else _MORE_EVENTS if events else _FAVOURS
     extra = columns_for(data, columns, quality, arms, single)
     shown = Shown(_coloured(chosen, events), extra, ratio, single, certainty, prediction)
     with style(size):
         rows = rows_of_frame(result, shown) if repeated else rows_of_result(result, groups, shown)
-        below = _below(groups, data, extra, quality, not_shown, caption, mid, effect, events)
+        below = _below(groups, data, extra, quality, not_shown, caption, mid, effect, sides)
         canvas = Canvas(ax, width, shown.layout, size, rows, extra, below, title, single, heads=_heads(chosen, groups, effect),
                         weight=all(getattr(one, "weights", None) is not None for _, one in groups) and not repeated)  # fmt: skip
-        return canvas.draw(effect, ratio, mid, favours or (_MORE_EVENTS if events else _FAVOURS), limits)
+        return canvas.draw(effect, ratio, mid, sides, limits)
 
 
 def _groups(result: Any) -> list[tuple[str, Any]]:
@@ -195,10 +198,10 @@ def _repeats(frame: pd.DataFrame) -> pd.DataFrame:
     return frame
 
 
-def _effect_name(data: pd.DataFrame, groups: list[tuple[str, Any]]) -> str:
-    names = data["effect"].dropna().unique() if "effect" in data else []
-    measures = {getattr(one, "measure", "OR" if hasattr(one, "q_wald") else "") for _, one in groups} - {""}
-    return str(names[0]) if len(names) == 1 else measures.pop() if len(measures) == 1 else "Effect"
+def _effect(data: pd.DataFrame, groups: list[tuple[str, Any]]) -> str:
+    """Return the name of the effect: that of all rows, or of the results where their data name none."""
+    names = {getattr(one, "measure", "") for _, one in groups} - {""}
+    return effect_name(data) or (names.pop() if len(names) == 1 else "Effect")
 
 
 def _coloured(layout: Layout, events: bool) -> Layout:
@@ -208,18 +211,22 @@ def _coloured(layout: Layout, events: bool) -> Layout:
 def _heads(layout: Layout, groups: list[tuple[str, Any]], effect: str) -> tuple[str, str]:
     """Return the headings of the effect text and of the plot."""
     one = next((r for _, r in groups if r.k), None)
-    method = {"MH": "M-H", "Peto": "Peto"}.get(
-        getattr(one, "method", ""), "Logistic" if hasattr(one, "q_wald") else "IV"
+    method = (
+        "Logistic"
+        if isinstance(one, GlmmMetaAnalysis)
+        else {"MH": "M-H", "Peto": "Peto"}.get(getattr(one, "method", ""), "IV")
     )
-    common = getattr(one, "method", "") in ("EE", "MH", "Peto")
-    said = {"level": 100 * getattr(one, "level", 0.95), "model": f"{method}, {'Common' if common else 'Random'}"}
+    said = {
+        "level": 100 * getattr(one, "level", 0.95),
+        "model": f"{method}, {'Common' if is_common(one) else 'Random'}",
+    }
     name = _NAMES.get(effect, effect) if layout.plot_title else effect
     return layout.effect_title.format(effect=name, **said), layout.plot_title.format(effect=name, **said)
 
 
 def _below(
     groups: list[tuple[str, Any]], data: pd.DataFrame, columns: list[Column], quality: pd.DataFrame | None, not_shown: Any,
-    caption: bool, mid: Any, effect: str, events: bool,
+    caption: bool, mid: Any, effect: str, sides: tuple[str, str],
 ) -> list[str]:  # fmt: skip
     missing = not_shown
     if not_shown is None:
@@ -237,8 +244,13 @@ def _below(
     if any(getattr(one, "formula", None) for _, one in groups):
         said = f"Grey: value fitted by the moderators, with its interval. {said}"
     order = " Trials in order of year." if _by_year(groups) else ""
-    side = "more events with acupuncture on the right" if events else "positive values favour acupuncture"
-    return [*lines, f"{effect}, {side}.{order}{key} {said}{mid_words(mid)}"]
+    if any(isinstance(one, GlmmMetaAnalysis) for _, one in groups):
+        said += " Squares by the trials' own precision."
+    side = {
+        _MORE_EVENTS: ", more events with acupuncture on the right",
+        _FAVOURS: ", positive values favour acupuncture",
+    }
+    return [*lines, f"{effect}{side.get(sides, '')}.{order}{key} {said}{mid_words(mid)}"]
 
 
 def _by_year(groups: list[tuple[str, Any]]) -> bool:

@@ -13,7 +13,7 @@ from scipy.special import ndtri
 from acuevidence.plots.canvas import Column, Row
 from acuevidence.plots.style import COLOURS, Layout
 
-__all__ = ["COMPARATOR_NAMES", "Shown", "interval_text", "rows_of_frame", "rows_of_result"]
+__all__ = ["COMPARATOR_NAMES", "Shown", "interval_text", "is_common", "rows_of_frame", "rows_of_result"]
 
 COMPARATOR_NAMES = {"sham": "Acupuncture v sham", "usual_care": "Acupuncture v usual care or no acupuncture"}
 
@@ -113,7 +113,7 @@ def _pooled(one: Any, shown: Shown, colour: str, label: str = "") -> list[Row]:
         return [Row("text", "No trial with usable figures")]
     if one.k == 1:
         return [Row("text", "One trial: not pooled")]
-    what = label or ("Common effect" if _common(one) else "Pooled" if shown.single else "Random effects")
+    what = label or ("Common effect" if is_common(one) else "Pooled" if shown.single else "Random effects")
     cells = {"effect": shown.effect(one.estimate, one.ci_low, one.ci_high)}
     if getattr(one, "weights", None) is not None and not label:
         cells["weight"] = "100.0"
@@ -130,21 +130,22 @@ def _pooled(one: Any, shown: Shown, colour: str, label: str = "") -> list[Row]:
     return rows + [Row("text", line) for line in _heterogeneity(one, shown.layout)]
 
 
-def _common(one: Any) -> bool:
+def is_common(one: Any) -> bool:
+    """Whether a result pools one common effect."""
     return getattr(one, "method", None) in ("EE", "MH", "Peto")
 
 
 def _heterogeneity(one: Any, layout: Layout) -> list[str]:
-    spread = _spread(one, layout, one.tau2_interval() if hasattr(one, "tau2_interval") and not _common(one) else None)
+    spread = _spread(one, layout, one.tau2_interval() if hasattr(one, "tau2_interval") and not is_common(one) else None)
     lines = [layout.heterogeneity.format(spread=spread, q=one.q, df=one.q_df, i2=one.i2, **layout.p(one.q_p))]
     kind = "z" if getattr(one, "df", None) is None else "t"
     lines.append(layout.test.format(kind=kind, statistic=one.statistic, **layout.p(one.p_value)).replace("-", "−"))
-    return lines + (["Two trials: the interval is wide by nature"] if one.k == 2 and not _common(one) else [])
+    return lines + (["Two trials: the interval is wide by nature"] if one.k == 2 and not is_common(one) else [])
 
 
 def _spread(one: Any, layout: Layout, interval: tuple[float, float] | None) -> str:
     """Return what the layout says of tau2, without its interval where there is none."""
-    if _common(one):
+    if is_common(one):
         return ""
     low, high = map(_digits, interval or (math.nan, math.nan))
     return layout.spread.format(tau2=_digits(one.tau2), tau2_low=low, tau2_high=high).replace(" (n/a to n/a)", "")

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from scipy.special import chdtri
 
+from acuevidence.appraisal.influence import influence_limits
 from acuevidence.plots.labels import points_wide, wrapped
 from acuevidence.plots.style import COLOURS, WIDTHS, new_axes, style, text_width
 
@@ -88,9 +88,10 @@ def influence(result: Any, *, ax: Axes | None = None, width: str | float = "doub
 
 
 def _cuts(k: int, p: int) -> dict[str, tuple[float, ...]]:
-    """Return where a diagnostic marks a trial, as ``MetaAnalysis.influence`` does, and 95% limits of the residuals."""
-    far = 3 * math.sqrt(p / (k - p))
-    return {"rstudent": (-1.96, 1.96), "dffits": (-far, far), "cook_d": (float(chdtri(p, 0.5)),), "hat": (3 * p / k,)}
+    """Return where a diagnostic marks a trial, and 95% limits of the residuals."""
+    most = influence_limits(k, p)
+    far = most["dffits"]
+    return {"rstudent": (-1.96, 1.96), "dffits": (-far, far), "cook_d": (most["cook_d"],), "hat": (most["hat"],)}
 
 
 def _panel(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from acuevidence.plots.scale import ratio_values
 from acuevidence.plots.style import MID_BAND, Layout, text_width
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ class Marks:
 
         low, high = self.ax.get_xlim()
         if ratio:
-            ticks = _ratio_ticks(low, high, many)
+            ticks = ratio_values(low, high, many)
             places = [math.log(t) for t in ticks]
         else:
             found = MaxNLocator(many, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
@@ -177,20 +178,6 @@ class Marks:
             if cut:
                 self.ax.plot([x], [y], marker=marker, ms=self.size * 0.45, color=colour, mew=0, clip_on=False, zorder=5,
                              transform=self.ax.get_yaxis_transform())  # fmt: skip
-
-
-def _ratio_ticks(low: float, high: float, many: int) -> list[float]:
-    """Return ratios to mark between two log ratios: 1, 2, 5 and their tenfolds, finer where fewer than three fit."""
-    from matplotlib.ticker import MaxNLocator
-
-    series = [m * 10.0**e for e in range(-6, 7) for m in (1, 2, 5)]
-    inside = [t for t in series if low <= math.log(t) <= high]
-    if len(inside) > min(many, 9):
-        inside = [t for t in inside if round(math.log10(t), 6) == round(math.log10(t))]
-    if len(inside) >= 3:
-        return inside
-    steps = MaxNLocator(min(many, 6), steps=[1, 2, 2.5, 5, 10]).tick_values(math.exp(low), math.exp(high))
-    return [round(float(t), 10) for t in steps if t > 0 and low <= math.log(t) <= high]
 
 
 def mid_range(mid: Any) -> tuple[float, float]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from acuevidence.appraisal.certainty import certainty
 from acuevidence.appraisal.conditions import pooled
+from acuevidence.appraisal.mid import has_mid
 from acuevidence.appraisal.mid import mid as minimal_important_difference
 from acuevidence.evidence import load_evidence
 from acuevidence.plots.canvas import Canvas, Column, Row
@@ -31,6 +32,7 @@ def nuance(
     mid: Any = None,
     limits: tuple[float, float] | None = None,
     title: str | None = None,
+    heading: str = "Condition",
 ) -> Axes:
     """Draw the effect in each condition against usual care and against sham on one axis.
 
@@ -50,6 +52,8 @@ def nuance(
         Ends of the axis; intervals beyond are cut with an arrow.
     title : str, optional
         Heading of the figure.
+    heading : str
+        Heading of the first column: what the groups of rows are.
 
     Returns
     -------
@@ -79,11 +83,20 @@ def nuance(
         said = (
             "Pooled SMD (Hedges g) at the end of treatment; positive values favour acupuncture. Diamond and thick line: estimate "
             "with 95% interval; thin line: 95% prediction interval (three trials or more). Certainty by written rules after "
-            f"GRADE, ● one step of four. {_conventions(results)}"
+            f"GRADE, ● one step of four. {_conventions(results)}{mid_words(mid)}{_without_mid(results)}"
         )
-        canvas = Canvas(ax, width, Layout(study_title="Condition"), size, rows, [*columns, after], [said + mid_words(mid)],
+        canvas = Canvas(ax, width, Layout(study_title=heading), size, rows, [*columns, after], [said],
                         title, single, weight=False, heads=("SMD (95% CI)", ""))  # fmt: skip
         return canvas.draw("SMD", False, mid, ("Favours comparator", "Favours acupuncture"), limits or _limits(rows))
+
+
+def _without_mid(results: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return the sentence on pooled outcomes that the shaded band does not hold for."""
+    data = [one.data for groups in results.values() for one in groups.values() if "outcome" in one.data]
+    names = sorted(
+        {str(name).replace("_", " ") for part in data for name in part["outcome"].dropna() if not has_mid(name)}
+    )
+    return f" None is published for {' and '.join(names)}." if names else ""
 
 
 def _conventions(results: Mapping[str, Mapping[str, Any]]) -> str:

@@ -6,18 +6,19 @@ import math
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
-__all__ = ["RATIOS", "effect_name", "ratio_ticks", "sided"]
+__all__ = ["RATIOS", "effect_name", "ratio_ticks", "ratio_values", "sided"]
 
 RATIOS = ("OR", "RR", "IRR", "HR", "ROM", "PETO", "VR", "CVR")
-_TICKS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100)
+_SERIES = tuple(m * 10.0**e for e in range(-6, 7) for m in (1, 2, 5))
 
 
 def effect_name(result: Any, effect: str | None = None) -> str:
-    """Return the name given, else the one that all rows of the result's data share, else nothing."""
+    """Return the name given, else the one that all rows of the result's data (or of the frame) share, else nothing."""
     if effect is not None:
         return effect
-    data = getattr(result, "data", None)
+    data = result if isinstance(result, pd.DataFrame) else getattr(result, "data", None)
     names = [] if data is None or "effect" not in data else data["effect"].dropna().unique()
     return str(names[0]) if len(names) == 1 else ""
 
@@ -27,14 +28,22 @@ def ratio_ticks(axis: Any, effect: str) -> None:
     if effect not in RATIOS:
         return
     low, high = sorted(axis.get_view_interval())
-    ticks: Any = [tick for tick in _TICKS if low <= math.log(tick) <= high]
-    if len(ticks) < 3:
-        from matplotlib.ticker import MaxNLocator
-
-        found = MaxNLocator(4).tick_values(math.exp(low), math.exp(high))
-        ticks = [tick for tick in found if tick > 0 and low <= math.log(tick) <= high]
+    ticks = ratio_values(low, high)
     axis.set_ticks(np.log(ticks), [f"{tick:.3g}" for tick in ticks])
     axis.set_view_interval(low, high, ignore=True)
+
+
+def ratio_values(low: float, high: float, many: int = 9) -> list[float]:
+    """Return ratios to mark between two log ratios: 1, 2, 5 and their tenfolds; finer where fewer than three of them fit."""
+    inside = [tick for tick in _SERIES if low <= math.log(tick) <= high]
+    if len(inside) > min(many, 9):
+        inside = [tick for tick in inside if round(math.log10(tick), 6) == round(math.log10(tick))]
+    if len(inside) >= 3:
+        return inside
+    from matplotlib.ticker import MaxNLocator
+
+    found = MaxNLocator(min(many, 6), steps=[1, 2, 2.5, 5, 10]).tick_values(math.exp(low), math.exp(high))
+    return [round(float(tick), 10) for tick in found if tick > 0 and low <= math.log(tick) <= high]
 
 
 def sided(result: Any) -> bool:

@@ -276,7 +276,7 @@ def _dose() -> Any:
         known.attrs.clear()
         fit = meta_analysis("yi", "vi", data=known, labels="study", moderators="~ sessions", test="HKSJ-adhoc")
         bubble(fit, ax=ax, xlabel=f"Sessions ({fit.k} trials v {words})")
-        ax.set_xticks(range(4, 25, 4))
+        ax.set(xlim=(3, 25), xticks=range(4, 25, 4))
         if comparator == "sham":
             ax.set_ylabel("")
             ax.get_legend().remove()
@@ -287,12 +287,15 @@ def _function_and_pain() -> Any:
     from acuevidence.appraisal.function_and_pain import function_and_pain
     from acuevidence.appraisal.mid import mid
     from acuevidence.plots.forest import forest
+    from acuevidence.plots.style import Layout
     from acuevidence.synthesis import meta_analysis
 
     effects = function_and_pain(comparator="sham").effects
     groups = meta_analysis("yi", "vi", data=effects, labels="study", by="outcome", test="HKSJ-adhoc")
     title = "Pain and function in the trials that print both, acupuncture v sham"
-    return forest(groups, mid=mid("pain", "SMD"), title=title, not_shown=(), size=6)
+    # The joint model tests pain against function; a test of independent groups would not know that patients are the same.
+    layout = Layout(subgroups="")
+    return forest(groups, mid=mid("pain", "SMD"), layout=layout, title=title, not_shown=(), size=6)
 
 
 def _groups_of_trials() -> Any:
@@ -300,7 +303,8 @@ def _groups_of_trials() -> Any:
     from acuevidence.plots.nuance import nuance
 
     names = {"manual": "Manual needling", "electro": "Electrical stimulation"}
-    return nuance({names.get(name, name.capitalize()): found for name, found in groups_of_trials().items()})
+    groups = {names.get(name, name.capitalize()): found for name, found in groups_of_trials().items()}
+    return nuance(groups, heading="Group")
 
 
 def _variability() -> Any:
@@ -312,7 +316,7 @@ def _variability() -> Any:
     rows = spread[spread["measure"] == "lnVR"].drop(columns=["measure", "mean1", "mean2"])
     groups = meta_analysis("yi", "vi", data=rows, labels="study", by="comparator", test="HKSJ-adhoc")
     sides = ("Less spread with acupuncture", "More spread with acupuncture")
-    return forest(groups, effect="Ratio of SDs", ratio=True, favours=sides, not_shown=(), size=6, caption=False,
+    return forest(groups, effect="Ratio of SDs", ratio=True, favours=sides, not_shown=(), size=6,
                   title="Spread between patients, acupuncture against comparator")  # fmt: skip
 
 
@@ -324,13 +328,15 @@ def _decomposition() -> Any:
 
 def _forest(condition: str, width: str) -> Any:
     from acuevidence.appraisal.conditions import pooled
-    from acuevidence.appraisal.mid import mid
+    from acuevidence.appraisal.mid import has_mid, mid
     from acuevidence.evidence import load_evidence
     from acuevidence.plots.forest import forest
 
+    results = pooled(condition)
+    known = all(has_mid(outcome) for one in results.values() for outcome in one.data["outcome"])
     return forest(
-        pooled(condition), width=width, arms="summary", certainty=True, title=load_evidence().rules.label(condition),
-        mid=mid("pain", "SMD"), size=6,
+        results, width=width, arms="summary", certainty=True, title=load_evidence().rules.label(condition),
+        mid=mid("pain", "SMD") if known else None, size=6,
     )  # fmt: skip
 
 

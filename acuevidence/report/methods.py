@@ -7,14 +7,11 @@ from typing import Any
 import pandas as pd
 
 from acuevidence.appraisal.certainty import certainty
-from acuevidence.errors import InputError
 from acuevidence.synthesis import MetaAnalysis
 
 __all__ = ["methods_text", "to_prisma"]
 
 _TRIALS_FOR_TEST = 10  # fewest for Egger's test (Cochrane Handbook 13.3.5.4)
-
-
 _AVAILABLE = "Data, code and the version used are public with the package acuevidence; result.data holds the effects."
 
 
@@ -79,20 +76,11 @@ def to_prisma(result: MetaAnalysis) -> dict[str, str]:
 
 def _how(result: MetaAnalysis) -> dict[str, str]:
     """Return the items on methods."""
-    data, found = (
-        result.data,
-        {"13c": "Effects are tabulated by trial and shown in a forest plot.", "13d": methods_text(result)},
-    )
+    data = result.data
+    found = {"13c": "Effects are tabulated by trial and shown in a forest plot.", "13d": methods_text(result)}
     if {"condition", "comparator", "outcome"} <= set(data.columns):
-        said = [
-            ", ".join(sorted({str(v).replace("_", " ") for v in data[c].dropna()}))
-            for c in ("condition", "outcome", "comparator")
-        ]
-        timing = (
-            ", ".join(sorted({str(v).replace("_", " ") for v in data["timing"].dropna()}))
-            if "timing" in data
-            else "any"
-        )
+        said = [_named(data[column]) for column in ("condition", "outcome", "comparator")]
+        timing = _named(data["timing"]) if "timing" in data else "any"
         found["13a"] = (
             f"Trials of acupuncture in {said[0]} with a usable figure on {said[1]} against {said[2]}; timing as printed: {timing}."
         )
@@ -104,6 +92,11 @@ def _how(result: MetaAnalysis) -> dict[str, str]:
     if result.k > 2 and result.X is None:
         found["13f"] = "Each trial was left out in turn."
     return found
+
+
+def _named(cells: pd.Series) -> str:
+    """Return what stands in a column, each once, in words."""
+    return ", ".join(sorted({str(cell).replace("_", " ") for cell in cells.dropna()}))
 
 
 def _trials(result: MetaAnalysis) -> dict[str, str]:
@@ -176,11 +169,7 @@ def _bias_and_certainty(result: MetaAnalysis) -> dict[str, str]:
         p = f"Egger's test P {result.small_study_test(model='lm').p_value:.3f}." if enough else "too few for a test."
         found["21"] = f"{result.k} trials: {p}"
         if "effect" in result.data and set(result.data["effect"]) == {"SMD"} and "trial_id" in result.data:
-            outcome = str(result.data["outcome"].mode().iloc[0]) if "outcome" in result.data else "pain"
-            try:
-                rated = certainty(result, outcome=outcome)
-            except InputError:  # the evidence holds no threshold for this outcome
-                return found
+            rated = certainty(result)
             found["15"] = (
                 "GRADE by written rules: risk of bias, inconsistency, indirectness, imprecision, missing evidence."
             )

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from acuevidence.appraisal.certainty import Certainty, certainty
-from acuevidence.appraisal.mid import Mid, mid
+from acuevidence.appraisal.certainty import certainty
+from acuevidence.appraisal.mid import Mid, has_mid, mid
 from acuevidence.appraisal.points import typical_sd
 from acuevidence.errors import InputError
 from acuevidence.evidence import load_evidence
@@ -106,7 +106,31 @@ class Table:
         return latex(self.title, self.frame, self.notes)
 
     def to_docx(self, path: str | Path) -> Path:
-        """Write a Word document, by python-docx (extra ``tables``), and return its path."""
+        """Write a Word document, by python-docx (extra ``tables``).
+
+        Parameters
+        ----------
+        path : path
+            Where to; a file that is there is replaced when the new one is whole.
+
+        Returns
+        -------
+        Path
+            The file written.
+
+        Raises
+        ------
+        InputError
+            Without python-docx.
+
+        Examples
+        --------
+        >>> import tempfile, pandas as pd
+        >>> from acuevidence.report.tables import Table
+        >>> table = Table('Trials', pd.DataFrame({'study': ['A 2020'], 'n': [40]}))
+        >>> table.to_docx(tempfile.mkdtemp() + '/trials.docx').name
+        'trials.docx'
+        """
         return replace(Path(path), docx(self.title, self.frame, self.notes))
 
     def to_markdown(self) -> str:
@@ -315,7 +339,7 @@ def summary_of_findings(results: Mapping[str, MetaAnalysis], *, condition: str |
         if one.k == 0:
             continue
         outcome, band = _main_outcome(one), _band(_main_outcome(one))
-        rated, marks = _rated(one, outcome, band), []
+        rated, marks = certainty(one), []
         for reason in rated.reasons:
             marks.append(str(len(notes) + 1))
             notes.append(f"{len(notes) + 1}. {reason[0].upper()}{reason[1:]}.")
@@ -346,29 +370,16 @@ def _main_outcome(one: MetaAnalysis) -> str:
 
 
 def _band(outcome: str) -> Mid | None:
-    try:
-        return mid(outcome, "SMD")
-    except InputError:
-        return None
-
-
-def _rated(one: MetaAnalysis, outcome: str, band: Mid | None) -> Certainty:
-    """Return the certainty; without a threshold, imprecision is rated by size and the null alone."""
-    if band is not None:
-        return certainty(one, outcome=outcome)
-    said = str(certainty(one).domains.set_index("domain").at["imprecision", "reason"])
-    parts = [] if said == "precise" else said.replace(" and an important one", "").split("; ")
-    return certainty(one, override={"imprecision": (min(len(parts), 2), "; ".join(parts) or said)})
+    return mid(outcome, "SMD") if has_mid(outcome) else None
 
 
 def _threshold(outcome: str, band: Mid | None) -> str:
     words = outcome.replace("_", " ")
     if band is None:
         return f"Minimal important difference of {words}: no MID in the evidence."
-    try:
-        points = mid(outcome, "MD")
-    except InputError:
+    if not has_mid(outcome, "MD"):
         return f"Minimal important difference of {words}: {band.low:g} to {band.high:g} SD ({band.source})."
+    points = mid(outcome, "MD")
     return (
         f"Minimal important difference of {words}: {band.low:g} to {band.high:g} SD ({band.source}), "
         f"{points.low:g} to {points.high:g} points of 0-100 ({points.source})."

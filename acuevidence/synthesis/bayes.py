@@ -112,7 +112,24 @@ class Posterior:
         return _mixture_density(self._mixtures[parameter], points)
 
     def trial_densities(self, x: Any) -> np.ndarray:
-        """Return the posterior density of every trial's true effect at x: one row a trial, in the order of ``shrinkage``."""
+        """Return the posterior density of every trial's true effect.
+
+        Parameters
+        ----------
+        x : array-like, (m,)
+            Effects, positive in favour of acupuncture.
+
+        Returns
+        -------
+        ndarray, (k, m)
+            One row a trial, in the order of ``shrinkage``.
+
+        Examples
+        --------
+        >>> import acuevidence as ae
+        >>> ae.bayes([0.1, 0.4, 0.2], [0.01, 0.04, 0.02]).trial_densities([0.0, 0.2]).shape
+        (3, 2)
+        """
         points = np.atleast_1d(np.asarray(x, dtype=float))
         return np.array([_mixture_density(mixture, points) for mixture in self._trials])
 

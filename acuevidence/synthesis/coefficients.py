@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -56,6 +58,12 @@ class NormalEffect:
     estimate: float
     se: float
     level: float
+
+    def forest(self, **options: Any) -> Any:
+        """Draw the forest plot and return its Axes; options as in :func:`acuevidence.plots.forest`."""
+        from acuevidence.plots.forest import forest
+
+        return forest(self, **options)
 
     @property
     def statistic(self) -> float:

@@ -84,13 +84,12 @@ class GlmmMetaAnalysis(NormalEffect):
     def conventions(self) -> str:
         """What was computed, in words for captions."""
         how = {"UM.FS": "fixed trial effects", "CM.EL": "exact conditional likelihood"}[self.model]
-        return f"Random-effects logistic model, {how}, τ² by maximum likelihood; normal interval; squares by the trials' own precision."
+        return f"Random-effects logistic model, {how}, τ² by maximum likelihood; normal interval."
 
-    def forest(self, **options: Any) -> Any:
-        """Draw the forest plot; see :func:`acuevidence.plots.forest`."""
-        from acuevidence.plots import forest
-
-        return forest(self, **options)
+    @property
+    def measure(self) -> str:
+        """Effect measure, always the odds ratio."""
+        return "OR"
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row, with k, tau2, I2 and the tests for heterogeneity beside the effect."""

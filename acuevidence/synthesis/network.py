@@ -196,7 +196,27 @@ class NetworkMetaAnalysis:
         return net_heat(self, effects)
 
     def rank_probabilities(self, n: int = 20000, seed: int = 0) -> pd.DataFrame:
-        """Probability of every rank for every treatment; see :func:`network_ranks.rank_probabilities`."""
+        """Return the probability of every rank for every treatment; see :func:`.network_ranks.rank_probabilities`.
+
+        Parameters
+        ----------
+        n : int
+            Draws from the joint normal distribution of the effects.
+        seed : int
+            Seed of the draws.
+
+        Returns
+        -------
+        DataFrame, (treatments, ranks)
+            Best treatment first; rows and columns sum to 1.
+
+        Examples
+        --------
+        >>> import acuevidence as ae
+        >>> net = ae.network(["a", "a"], ["b", "c"], [0.5, 0.1], [0.1, 0.1], ["A", "B"])
+        >>> net.rank_probabilities().sum(axis=1).round(6).tolist()
+        [1.0, 1.0, 1.0]
+        """
         from acuevidence.synthesis.network_ranks import rank_probabilities
 
         return rank_probabilities(self, n, seed)

@@ -145,13 +145,8 @@ class TwoByTwoMetaAnalysis(NormalEffect):
     def conventions(self) -> str:
         """What was computed, in words for captions."""
         method = {"MH": "Mantel-Haenszel method", "Peto": "Peto's method"}[self.method]
-        return f"{method}, one common effect; normal interval; I² from Q; a half added to tables with an empty cell for Q alone."
-
-    def forest(self, **options: Any) -> Any:
-        """Draw the forest plot; see :func:`acuevidence.plots.forest`."""
-        from acuevidence.plots import forest
-
-        return forest(self, **options)
+        where = "the trials' own effects" + (" and for Q" if self.method == "MH" else "")
+        return f"{method}, one common effect; normal interval; I² from Q; a half added to tables with an empty cell for {where}."
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row, with k, Q and I2 beside the effect."""

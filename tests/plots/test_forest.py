@@ -24,21 +24,6 @@ def _words(ax):
     return "\n".join(t.get_text() for t in _texts(ax))
 
 
-def _overlaps(ax):
-    canvas = FigureCanvasAgg(ax.figure)
-    canvas.draw()
-    renderer = canvas.get_renderer()
-    boxes = [(t.get_text(), t.get_window_extent(renderer)) for t in _texts(ax)]
-    page = ax.figure.bbox
-    cut = [
-        text
-        for text, box in boxes
-        if box.x0 < -0.5 or box.x1 > page.x1 + 0.5 or box.y0 < -0.5 or box.y1 > page.y1 + 0.5
-    ]
-    pairs = [(a, b) for (a, x), (b, y) in itertools.combinations(boxes, 2) if _meet(x, y)]
-    return cut, pairs
-
-
 def _diamonds(ax):
     return [path for c in ax.collections if type(c) is PolyCollection for path in c.get_paths()]
 
@@ -48,23 +33,15 @@ def _squares(ax):
     return {to_hex(colour).upper() for colour in found.get_facecolors()}
 
 
-def _meet(a, b):
-    wide = min(a.x1, b.x1) - max(a.x0, b.x0)
-    high = min(a.y1, b.y1) - max(a.y0, b.y0)
-    return wide > 1 and high > 0.25 * min(a.height, b.height)
-
-
 @pytest.mark.parametrize("width", ["single", "double"])
 @pytest.mark.parametrize(
     ("condition", "size"),
     [*((condition, 6.5) for condition in ae.conditions()), ("neck_pain", 5), ("fibromyalgia", 9)],
 )
-def test_no_text_is_cut_or_overlaps(condition, size, width):
+def test_no_text_is_cut_or_overlaps(condition, size, width, overlaps):
     arms = "summary" if size < 9 else "n"
     ax = ae.plots.forest(ae.pooled(condition), width=width, size=size, arms=arms, certainty=True, mid=(0.3, 0.5))
-    cut, pairs = _overlaps(ax)
-    assert cut == []
-    assert pairs == []
+    assert overlaps(ax.figure) == ([], [])
 
 
 def test_it_shows_trials_arms_effects_weights_groups_heterogeneity_and_what_is_missing():
@@ -152,13 +129,13 @@ def test_a_forest_draws_into_given_axes_and_saves_nothing():
 
 
 @pytest.mark.parametrize("width", ["single", "double"])
-def test_the_signature_figure_shows_each_condition_against_both_comparators(width):
+def test_the_signature_figure_shows_each_condition_against_both_comparators(width, overlaps):
     ax = ae.plots.nuance(width=width, size=6)
     words = _words(ax)
     for condition in ("Low back pain", "Knee osteoarthritis", "Headache", "Neck pain", "Fibromyalgia"):
         assert condition in words
     assert words.count("v sham") == words.count("v usual care") == 5
-    assert _overlaps(ax) == ([], [])
+    assert overlaps(ax.figure) == ([], [])
 
 
 TABLES = {
@@ -176,20 +153,20 @@ def neck():
 
 @pytest.mark.parametrize("size", [5, 6.5, 10])
 @pytest.mark.parametrize("layout", list(ae.plots.LAYOUTS))
-def test_no_layout_cuts_or_overlaps_texts_at_any_size(neck, layout, size):
+def test_no_layout_cuts_or_overlaps_texts_at_any_size(neck, layout, size, overlaps):
     quality = pd.DataFrame({"Allocation concealed": ["+"], "Assessor blinded": ["-"]}, index=["kwak2012"])
     options = {"quality": quality, "certainty": True, "mid": (0.3, 0.5), "title": "Neck pain", "arms": "summary"}
-    assert _overlaps(ae.plots.forest(neck, layout=layout, size=size, **options)) == ([], [])
+    assert overlaps(ae.plots.forest(neck, layout=layout, size=size, **options).figure) == ([], [])
 
 
 @pytest.mark.parametrize("k", [3, 40, 120])
-def test_the_figure_grows_with_its_rows(k):
+def test_the_figure_grows_with_its_rows(k, overlaps):
     rng = np.random.default_rng(k)
     one = ae.meta_analysis(
         rng.normal(0.3, 0.2, k), rng.uniform(0.01, 0.1, k), labels=[f"A trial of {i}" for i in range(k)]
     )
     ax = ae.plots.forest(one)
-    assert _overlaps(ax) == ([], [])
+    assert overlaps(ax.figure) == ([], [])
     assert 72 * ax.figure.get_figheight() > k * 6.5 * 1.75
 
 
@@ -265,12 +242,12 @@ def test_trials_with_the_same_name_each_keep_a_row():
     assert _words(ae.plots.forest(one)).count("Li 2020") == 3
 
 
-def test_a_long_name_is_broken_into_lines_not_cut():
+def test_a_long_name_is_broken_into_lines_not_cut(overlaps):
     name = "A trial with a name that nobody would want to print in one line of a table (and a bracket)"
     ax = ae.plots.forest(ae.meta_analysis([0.1, 0.2], [0.1, 0.1], labels=[name, "b"]))
     assert "…" not in _words(ax)
     assert all(word in _words(ax).split() for word in name.split())
-    assert _overlaps(ax) == ([], [])
+    assert overlaps(ax.figure) == ([], [])
 
 
 def test_the_prediction_interval_is_off_when_it_is_off():
@@ -290,13 +267,13 @@ def test_a_meta_regression_shows_fitted_values_and_pools_nothing():
 
 
 @pytest.mark.parametrize("repeat", ["leave_one_out", "cumulative"])
-def test_repeated_fits_are_drawn_one_a_row(repeat):
+def test_repeated_fits_are_drawn_one_a_row(repeat, overlaps):
     frame = getattr(ae.pooled("neck_pain")["sham"], repeat)()
     ax = ae.plots.forest(frame)
     words = _words(ax)
     for row in frame.itertuples():
         assert f"{row.estimate:.2f} ({row.ci_low:.2f} to {row.ci_high:.2f})".replace("-", "−") in words
-    assert _overlaps(ax) == ([], [])
+    assert overlaps(ax.figure) == ([], [])
 
 
 def test_a_frame_of_something_else_is_refused():
@@ -305,7 +282,7 @@ def test_a_frame_of_something_else_is_refused():
 
 
 @pytest.mark.parametrize("fit", [ae.mantel_haenszel, ae.peto, ae.glmm])
-def test_tables_of_events_show_events_and_ratios(fit):
+def test_tables_of_events_show_events_and_ratios(fit, overlaps):
     one = fit(**TABLES)
     ax = one.forest()
     words = _words(ax)
@@ -313,7 +290,7 @@ def test_tables_of_events_show_events_and_ratios(fit):
     assert "Events" in words
     assert "13,598" in words
     assert "More events with acupuncture →" in words
-    assert _overlaps(ax) == ([], [])
+    assert overlaps(ax.figure) == ([], [])
 
 
 @pytest.mark.parametrize(("low", "high"), [(-0.1, 0.1), (-1, 1), (-7, 7)])
@@ -332,18 +309,18 @@ LONG_TITLE = "Acupuncture for chronic neck pain in adults: effect on pain at the
 @pytest.mark.parametrize("size", [5, 8, 12])
 @pytest.mark.parametrize("width", ["single", "double"])
 @pytest.mark.parametrize("layout", list(ae.plots.LAYOUTS))
-def test_titles_and_words_for_both_sides_are_broken_not_cut(layout, width, size):
+def test_titles_and_words_for_both_sides_are_broken_not_cut(layout, width, size, overlaps):
     one = ae.meta_analysis([0.1, 0.3, 0.2], [0.02, 0.04, 0.03], labels=["A", "B", "C"])
     favours = ("Favours a comparator with a long name", "Favours acupuncture of a certain kind")
     ax = ae.plots.forest(one, layout=layout, width=width, size=size, title=LONG_TITLE, favours=favours)
     words = _words(ax).split()
     assert all(word in words for text in (LONG_TITLE, *favours) for word in text.split())
-    assert _overlaps(ax) == ([], [])
+    assert overlaps(ax.figure) == ([], [])
 
 
 @pytest.mark.parametrize("layout", list(ae.plots.LAYOUTS))
 @pytest.mark.parametrize(("width", "size"), [("double", 5), ("double", 12), ("single", 8), ("single", 12)])
-def test_ticks_keep_apart(layout, width, size):
+def test_ticks_keep_apart(layout, width, size, overlaps):
     one = ae.mantel_haenszel(**TABLES, measure="RD")
     ax = one.forest(layout=layout, width=width, size=size)
     canvas = FigureCanvasAgg(ax.figure)
@@ -351,7 +328,7 @@ def test_ticks_keep_apart(layout, width, size):
     ticks = sorted((t.get_window_extent(canvas.get_renderer()) for t in ax.get_xticklabels()), key=lambda box: box.x0)
     assert len(ticks) > 1
     assert all(a.x1 < b.x0 for a, b in itertools.pairwise(ticks))
-    assert _overlaps(ax) == ([], [])
+    assert overlaps(ax.figure) == ([], [])
 
 
 @pytest.mark.parametrize("layout", list(ae.plots.LAYOUTS))

@@ -61,7 +61,7 @@ FIGURES = {
     "drapery": lambda: bcg().drapery(),
     "evidence_map": lambda: plots.evidence_map(MAP),
     "flow": lambda: plots.flow("neck_pain"),
-    "forest": lambda: bcg().forest(),
+    "forest": lambda: bcg().forest(favours=("Favours vaccine", "Favours no vaccine")),
     "funnel": lambda: bcg().funnel(fill=bcg().trim_and_fill(), pseudo_interval=True),
     "gosh": lambda: bcg().gosh_plot(trial="TPT Madras 1980", subsets=1000),
     "influence": lambda: bcg().influence_plot(),
@@ -84,7 +84,7 @@ FIGURES = {
 
 
 @pytest.mark.mpl_image_compare(
-    baseline_dir="baseline", style="default", deterministic=True, tolerance=4, savefig_kwargs={"dpi": 70}
+    baseline_dir="baseline", style="default", deterministic=True, tolerance=4, savefig_kwargs={"dpi": 80}
 )
 @pytest.mark.parametrize("name", FIGURES)
 def test_picture(name):
