@@ -196,7 +196,7 @@ def _period_lines(course: TimeCourse | None, comparator: str, periods: Iterable[
 
 def function_beside_pain(claim: Claim, pools: Pools) -> Answer:
     """Whether function improves, and by as much as pain, in the trials that print both."""
-    both, refused = pools.analysis(function_and_pain, correlation=claim.thresholds["correlation"])
+    both, _ = pools.analysis(function_and_pain, correlation=claim.thresholds["correlation"])
     rows = {} if both is None else {(r.comparator, r.outcome): r for r in both.to_frame().itertuples()}
     estimates, reasons, states, needed = [], [], [], []
     for comparator in claim.comparators:
@@ -219,7 +219,7 @@ def function_beside_pain(claim: Claim, pools: Pools) -> Answer:
     certain = [c for c, where in zip(claim.comparators, states, strict=True) if where != TOO_FEW]
     return Answer(
         verdict=verdict, certainty=_certainty(pools, certain, "function"), estimates=tuple(estimates),
-        reasons=(*_said(refused), *reasons), needed=tuple(needed),
+        reasons=tuple(reasons), needed=tuple(needed),
     )  # fmt: skip
 
 

@@ -286,6 +286,45 @@ def test_safety_follows_the_counts(found):
     assert set(ae.evaluate_claims(["safe", "soreness-bruise"], evidence=none).verdict) == {"insufficient data"}
 
 
+@pytest.mark.parametrize(("bruises", "sore", "expected"), [(600, 300, "supported"), (60, 30, "not supported")])
+def test_the_usual_events_follow_their_share_in_all_events(bruises, sore, expected):
+    counts = {"any": 1000, "bleeding_or_haematoma": bruises, "pain_at_site": sore, "serious": 1}
+    empty = ae.load_evidence().safety.iloc[:0]
+    rows = [
+        {"study_id": name, "study": name, "design": "survey", "denominator": "treatments", "event": event, "events": count,
+         "n_treatments": 20000, "source_url": "https://example.org", "figures_as_printed": "", "notes": ""}
+        for name in "abcd" for event, count in counts.items()
+    ]  # fmt: skip
+    table = pd.DataFrame(rows).reindex(columns=empty.columns).astype(empty.dtypes.to_dict())
+    assert verdict("soreness-bruise", trial(0.3), safety=table) == expected
+
+
+def test_where_an_analysis_refuses_the_claim_cannot_be_told_and_says_why():
+    lone = evidence_of(trial(0.3))
+    found = ae.evaluate_claims(evidence=lone).set_index("id")
+    assert set(
+        found.verdict[["placebo-share", "patients-differ", "lasting", "quick-or-gradual", "function-first"]]
+    ) == {"insufficient data"}
+    assert "to follow an effect" in found.reasons["lasting"]
+    assert "v sham: too few trials print both" in found.reasons["function-first"]
+    assert (found.needed[found.verdict == "insufficient data"] != "").all()
+
+
+def test_both_comparators_stand_in_one_model_with_trials_as_clusters(found):
+    lines = found.set_index("id").estimates["conditions-differ"].split("\n")
+    (joint,) = [line for line in lines if line.startswith("v both")]
+    assert joint.endswith("trials as clusters")
+    counted = sum(int(n) for n in re.findall(r"\((\d+) trials\)", joint))
+    assert counted == ae.trial_effects()["trial_id"].nunique()
+
+
+def test_no_verdict_about_lasting_rests_on_a_single_trial_in_a_period():
+    early = both(0, 0, n=400, week={8: 0.5, 52: 0.5})
+    assert verdict("lasting", *early) == "partly supported"
+    assert verdict("lasting", *early, *both(0, 0, k=1, n=400, week={8: 0.5, 26: 0.5, 52: 0.5})) == "partly supported"
+    assert verdict("lasting", *early, *both(0, 0, k=2, n=400, week={8: 0.5, 26: 0.5, 52: 0.5})) == "supported"
+
+
 def test_consensus_follows_what_is_published(found):
     evidence = ae.load_evidence()
     table = evidence.reference_syntheses
