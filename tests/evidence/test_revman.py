@@ -27,7 +27,9 @@ SETTINGS = ["Analysis group", "Analysis number", "Analysis name", "Analysis grou
 FALLS = {"Experimental cases": 12, "Experimental N": 60, "Control cases": 20, "Control N": 61}
 
 
-def review(outcomes, studies='<STUDY ID="A" NAME="Alder 2001" YEAR="2001"/><STUDY ID="B" NAME="Birch 2004" YEAR="2004"/>'):
+def review(
+    outcomes, studies='<STUDY ID="A" NAME="Alder 2001" YEAR="2001"/><STUDY ID="B" NAME="Birch 2004" YEAR="2004"/>'
+):
     return (
         f"<COCHRANE_REVIEW><STUDIES_AND_REFERENCES><STUDIES><INCLUDED_STUDIES>{studies}</INCLUDED_STUDIES></STUDIES>"
         f'</STUDIES_AND_REFERENCES><ANALYSES_AND_DATA><COMPARISON NO="1"><NAME>Exercise v control</NAME>{outcomes}'
@@ -62,12 +64,25 @@ def row(number, study, **figures):
     """A row as RevMan Web writes it: 0 where a column belongs to another type of data."""
     named = {name.replace("_", " "): value for name, value in figures.items()}
     empty = dict.fromkeys(ZEROS, "0.0") | dict.fromkeys(("Experimental cases", "Control cases"), "0")
-    return {"Analysis group": 1, "Analysis number": number, "Analysis name": f"Outcome {number}", "Study": study, **empty, **named}
+    return {
+        "Analysis group": 1,
+        "Analysis number": number,
+        "Analysis name": f"Outcome {number}",
+        "Study": study,
+        **empty,
+        **named,
+    }
 
 
 def setting(number, kind, **more):
     named = {name.replace("_", " "): value for name, value in more.items()}
-    return {"Analysis group": 1, "Analysis number": number, "Analysis group name": "Exercise v control", "Data type": kind, **named}
+    return {
+        "Analysis group": 1,
+        "Analysis number": number,
+        "Analysis group name": "Exercise v control",
+        "Data type": kind,
+        **named,
+    }
 
 
 def package(path, files):
@@ -105,8 +120,13 @@ def test_counts_beside_zeros_are_counts(name):
     assert score[["events1", "events2"]].isna().all(axis=None)
     assert trials.treatment.tolist() == ["Exercise"] * 5
     assert trials.comparator.tolist() == ["Control"] * 5
-    assert falls[["data_type", "measure", "method", "model"]].values.tolist() == [["dichotomous", "OR", "MH", "fixed"]] * 3
-    assert score[["data_type", "measure", "method", "model"]].values.tolist() == [["continuous", "SMD", "IV", "random"]] * 2
+    assert (
+        falls[["data_type", "measure", "method", "model"]].values.tolist() == [["dichotomous", "OR", "MH", "fixed"]] * 3
+    )
+    assert (
+        score[["data_type", "measure", "method", "model"]].values.tolist()
+        == [["continuous", "SMD", "IV", "random"]] * 2
+    )
     assert len(trials.attrs["excluded"]) == 0
 
 
@@ -156,9 +176,11 @@ def test_contrasts_and_observed_minus_expected_of_a_data_package(tmp_path):
         row(3, "Alder 2001", GIV_Mean=0.8, GIV_SE=0.1),
     ]
     settings = [
-        setting(1, "Contrast level", Effect_measure="Rate ratio", Analysis_model="Random effects") | {"Log-scale data": "true"},
+        setting(1, "Contrast level", Effect_measure="Rate ratio", Analysis_model="Random effects")
+        | {"Log-scale data": "true"},
         setting(2, "O-E and variance", Effect_measure="Peto Odds Ratio", Statistical_method="EXP_O_E_VAR"),
-        setting(3, "Contrast level", Effect_measure="Hazard Ratio", Overall_estimates="false") | {"Log-scale data": "false"},
+        setting(3, "Contrast level", Effect_measure="Hazard Ratio", Overall_estimates="false")
+        | {"Log-scale data": "false"},
     ]
     trials = web(tmp_path, rows, settings)
     assert trials[["yi", "se"]].to_numpy().tolist() == [[-0.25, 0.1], [0, 0.2], [-0.5, 0.5]]
@@ -209,7 +231,9 @@ def other_rm5(kind):
         return '<?xml version="1.0" encoding="UTF-16"?>' + text.replace("<DICH_OUTCOME", label), "utf-16"
     if kind == "prefix, Windows-1252, names as attributes":
         text = text.replace("<NAME>Falls</NAME>", "").replace("<DICH_OUTCOME", f'{label} NAME="Falls"')
-        text = text.replace("<COMPARISON", '<COMPARISON NAME="Exercise v control"').replace("<NAME>Exercise v control</NAME>", "")
+        text = text.replace("<COMPARISON", '<COMPARISON NAME="Exercise v control"').replace(
+            "<NAME>Exercise v control</NAME>", ""
+        )
         for tag in ("COCHRANE_REVIEW", "STUDY ", "COMPARISON", "DICH_OUTCOME", "DICH_DATA", "ANALYSES_AND_DATA"):
             text = text.replace(f"<{tag}", f"<r:{tag}").replace(f"</{tag}", f"</r:{tag}")
         text = text.replace("<r:COCHRANE_REVIEW", '<r:COCHRANE_REVIEW xmlns:r="http://example.org/review"')
@@ -221,7 +245,8 @@ def other_rm5(kind):
 
 
 @pytest.mark.parametrize(
-    "kind", ["namespace, UTF-16", "prefix, Windows-1252, names as attributes", "no declaration, no numbers, byte order mark"]
+    "kind",
+    ["namespace, UTF-16", "prefix, Windows-1252, names as attributes", "no declaration, no numbers, byte order mark"],
 )
 def test_rm5_of_other_programs(tmp_path, kind):
     trials = read_xml(tmp_path, *other_rm5(kind))
@@ -234,7 +259,10 @@ def test_rm5_of_other_programs(tmp_path, kind):
 
 
 def test_data_package_saved_by_a_spreadsheet(tmp_path):
-    rows = [row("1.0", "Müller 2001", GIV_Mean="-0,25", GIV_SE="0,1"), row("1.0", "Birch 2004", GIV_Mean="1,5", GIV_SE="2")]
+    rows = [
+        row("1.0", "Müller 2001", GIV_Mean="-0,25", GIV_SE="0,1"),
+        row("1.0", "Birch 2004", GIV_Mean="1,5", GIV_SE="2"),
+    ]
     settings = [setting(1, "Contrast level", Effect_measure="Mean Difference")]
     files = {
         "CD1/cd1-Data-Rows.CSV": table(HEAD, rows, ";").replace("0.0", "0,0").encode("cp1252"),
@@ -268,7 +296,9 @@ def test_package_that_holds_its_data_twice_is_one_review(tmp_path):
     both = {"CD1-data-rows.csv": rows, "copy/CD1-data-rows.csv": rows}
     assert len(ae.read_revman(package(tmp_path / "a.zip", both))) == 1
     other = {"CD1-data-rows.csv": rows, "CD2-data-rows.csv": rows.replace("Alder", "Birch")}
-    with pytest.raises(ae.InputError, match=r"holds two reviews, 'CD1-data-rows\.csv' and 'CD2-data-rows\.csv'; which one"):
+    with pytest.raises(
+        ae.InputError, match=r"holds two reviews, 'CD1-data-rows\.csv' and 'CD2-data-rows\.csv'; which one"
+    ):
         ae.read_revman(package(tmp_path / "b.zip", other))
 
 
@@ -300,7 +330,11 @@ def test_data_type_that_is_not_given_is_the_one_with_figures(tmp_path):
         ("OR", 'EVENTS_1="3" TOTAL_1="40" EVENTS_2="0" TOTAL_2="0"', "no participants in a group"),
         ("OR", 'EVENTS_1="3" TOTAL_1="40" EVENTS_2="" TOTAL_2="41"', "events2 is not entered"),
         ("OR", 'EVENTS_1="3" TOTAL_1="40" TOTAL_2="41"', "events2 is not entered"),
-        ("OR", 'EVENTS_1="3" TOTAL_1="40" EVENTS_2="5" TOTAL_2="41" ESTIMABLE="NO"', "marked as not estimable in the file"),
+        (
+            "OR",
+            'EVENTS_1="3" TOTAL_1="40" EVENTS_2="5" TOTAL_2="41" ESTIMABLE="NO"',
+            "marked as not estimable in the file",
+        ),
         ("RD", 'EVENTS_1="0" TOTAL_1="40" EVENTS_2="0" TOTAL_2="41"', None),
         ("OR", 'EVENTS_1="0" TOTAL_1="40" EVENTS_2="1" TOTAL_2="41"', None),
     ],
@@ -335,7 +369,9 @@ def test_other_rows_that_cannot_be_estimated_are_listed_with_the_reason(tmp_path
 
 
 def test_ratio_that_was_not_entered_as_a_logarithm_is_not_taken_for_one(tmp_path):
-    rows = entry("IV", 'ESTIMATE="0.8" EFFECT_SIZE="0.8" SE="0.1"') + entry("IV", 'ESTIMATE="-0.2" EFFECT_SIZE="0.8187308" SE="0.1"', "B")
+    rows = entry("IV", 'ESTIMATE="0.8" EFFECT_SIZE="0.8" SE="0.1"') + entry(
+        "IV", 'ESTIMATE="-0.2" EFFECT_SIZE="0.8187308" SE="0.1"', "B"
+    )
     outcome = f'<IV_OUTCOME NO="1"><NAME>Time</NAME><EFFECT_MEASURE>Hazard ratio</EFFECT_MEASURE>{rows}</IV_OUTCOME>'
     trials = read_xml(tmp_path, review(outcome))
     assert trials.yi.tolist() == [-0.2]
@@ -431,14 +467,25 @@ def test_export_keeps_labels_methods_and_numbers(tmp_path, name):
 def test_export_keeps_estimates_apart_from_counts(tmp_path):
     rows = [
         row(1, "Alder 2001", GIV_Mean=-0.25, GIV_SE=0.1, Experimental_N=40, Control_N=41),
-        row(2, "Alder 2001", Variance=4, Experimental_N=40, Control_N=38, Experimental_cases=5, Control_cases=8) | {"O-E": -2},
+        row(2, "Alder 2001", Variance=4, Experimental_N=40, Control_N=38, Experimental_cases=5, Control_cases=8)
+        | {"O-E": -2},
         row(3, "Birch 2004", Variance=16) | {"O-E": 2},
         row(4, "Birch 2004") | FALLS,
     ]
     settings = [
-        setting(1, "Contrast level", Effect_measure="Rate ratio", Analysis_model="Random effects", Statistical_method="IV"),
-        setting(2, "O-E and variance", Effect_measure="Hazard Ratio", Analysis_model="Fixed effect", Statistical_method="PETO"),
-        setting(3, "O-E and variance", Effect_measure="Odds Ratio", Analysis_model="Fixed effect", Statistical_method="PETO"),
+        setting(
+            1, "Contrast level", Effect_measure="Rate ratio", Analysis_model="Random effects", Statistical_method="IV"
+        ),
+        setting(
+            2,
+            "O-E and variance",
+            Effect_measure="Hazard Ratio",
+            Analysis_model="Fixed effect",
+            Statistical_method="PETO",
+        ),
+        setting(
+            3, "O-E and variance", Effect_measure="Odds Ratio", Analysis_model="Fixed effect", Statistical_method="PETO"
+        ),
         setting(4, "Dichotomous", Effect_measure="Risk Ratio", Analysis_model="Fixed effect", Statistical_method="MH"),
     ]
     trials = web(tmp_path, rows, settings)

@@ -157,7 +157,9 @@ def _flat(table: pd.DataFrame, notes: list[str], heads: dict[str, str], source: 
     table = table[["study", "year", *_ANALYSIS, *figures, *_METHODS]]
     kept = (reason == "").to_numpy()
     if not kept.any():
-        raise InputError(f"{source} has no row that can be analysed; the first, {where.tolist()[0]!r}: {reason.iloc[0]}")
+        raise InputError(
+            f"{source} has no row that can be analysed; the first, {where.tolist()[0]!r}: {reason.iloc[0]}"
+        )
     left = table[~kept].assign(reason=reason[~kept])
     held = table[kept].dropna(axis=1, how="all")
     found = checked(held, where[kept], source).set_axis(pd.Index(lines.to_numpy()[kept]))
@@ -332,7 +334,7 @@ def _xml_rows(root: Any, studies: dict[Any, Any], notes: list[str], source: str)
             number = [_given(comparison, "NO") or str(place), _given(outcome, "NO") or _given(outcome, "ID") or name]
             method = _given(outcome, "METHOD") or ("IV" if kind in ("CONT", "IV") else None)
             shared = {
-                "kind": kind, "analysis": ".".join(number), "comparison": _given(comparison, "NAME") or "", "outcome": name,
+                "kind": kind, "analysis": ".".join(filter(None, number)), "comparison": _given(comparison, "NAME") or "", "outcome": name,
                 "measure": _given(outcome, "EFFECT_MEASURE"), "treatment": _given(outcome, "GROUP_LABEL_1"),
                 "comparator": _given(outcome, "GROUP_LABEL_2"), "method": method,
                 "model": {"YES": "random", "NO": "fixed"}.get(_given(outcome, "RANDOM") or ""),
@@ -429,7 +431,9 @@ def _from_data_rows(raw: pd.DataFrame, settings: pd.DataFrame, source: str) -> t
             if column == "comparison":
                 table[column] = table[column].where(table[column] != "", raw["Analysis group"])
     setting = {
-        name: (one[name].map(lambda cell: str(cell).strip().casefold()) if name in one else pd.Series("", own)).to_numpy()
+        name: (
+            one[name].map(lambda cell: str(cell).strip().casefold()) if name in one else pd.Series("", own)
+        ).to_numpy()
         for name in ("Data type", "Swap event and non-event", "Log-scale data", "Overall estimates")
     }
     measure = table["measure"] if "measure" in table else pd.Series("", table.index)
