@@ -20,7 +20,7 @@ import pandas as pd
 from acuevidence.errors import InputError
 from acuevidence.inputs import choice
 from acuevidence.report.figures import inputs
-from acuevidence.report.files import replace
+from acuevidence.report.whole_files import replace
 
 __all__ = ["export"]
 
