@@ -12,7 +12,7 @@ from acuevidence.effects.checks import like, share, spreads
 from acuevidence.errors import InputError
 from acuevidence.inputs import numeric, refuse
 
-__all__ = ["from_ci", "from_f", "from_p", "from_t", "sd_from_ci", "sd_from_se"]
+__all__ = ["from_ci", "from_f", "from_p", "from_t", "printed_ratio", "sd_from_ci", "sd_from_se"]
 
 
 def from_ci(
@@ -256,6 +256,46 @@ def sd_from_ci(low: Any, high: Any, n: Any, level: float = 0.95, *, data: pd.Dat
     refuse(a["n"] < 2, "n must be 2 or more", a["n"], index)
     sd = np.sqrt(a["n"]) * (a["high"] - a["low"]) / (2 * stdtrit(a["n"] - 1, 0.5 + level / 2))
     return like(sd, index, low, high, n)
+
+
+def printed_ratio(
+    measure: str, a: dict[str, np.ndarray], index: pd.Index, *, level: float, **_: Any
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the logarithm of a ratio printed with its limits, and the variance behind them.
+
+    Parameters
+    ----------
+    measure : str
+        Key of :data:`MEASURES`: HR OR RR IRR.
+    a : dict of ndarray
+        Summaries by name, of one length and on the natural scale: ``ratio, ci_low, ci_high``.
+    index : Index
+        The caller's row labels, for messages.
+    level : float
+        Confidence level of the limits.
+
+    Returns
+    -------
+    tuple of ndarray
+        ``yi`` and ``vi``, as long as the summaries.
+
+    Raises
+    ------
+    InputError
+        For ratios or limits that are not positive, reversed limits, or a ratio outside them.
+
+    Notes
+    -----
+    ``yi = log ratio``, ``vi = ((log high - log low) / (2 z))^2`` (Cochrane Handbook 6.3.2; metafor's ``conv.wald``).
+    """
+    _level(level)
+    for name in ("ratio", "ci_low", "ci_high"):
+        refuse(a[name] <= 0, f"{name} must be positive, on the natural scale of the ratio", a[name], index)
+    refuse(a["ci_high"] <= a["ci_low"], "ci_high must be above ci_low", a["ci_high"], index)
+    outside = (a["ratio"] < a["ci_low"]) | (a["ratio"] > a["ci_high"])
+    refuse(outside, "ratio must lie within ci_low and ci_high", a["ratio"], index)
+    se = (np.log(a["ci_high"]) - np.log(a["ci_low"])) / (2 * ndtri(0.5 + level / 2))
+    return np.log(a["ratio"]), se**2
 
 
 def _level(level: float) -> None:
