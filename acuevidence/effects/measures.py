@@ -15,7 +15,8 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
-from acuevidence.effects import binary, continuous, correlations, intervals, paired, rates, single
+from acuevidence.effects import binary, continuous, correlations, paired, rates, single
+from acuevidence.effects import precision as intervals
 from acuevidence.errors import InputError
 from acuevidence.inputs import choice, numeric
 
