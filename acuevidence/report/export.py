@@ -21,7 +21,7 @@ from acuevidence.errors import InputError
 from acuevidence.evidence.importers.revman import DATA_TYPES, MEASURES
 from acuevidence.inputs import choice
 from acuevidence.report.figures import inputs
-from acuevidence.report.files import csv_text, replace
+from acuevidence.report.whole_files import csv_text, replace
 
 __all__ = ["export"]
 

@@ -17,9 +17,9 @@ import pandas as pd
 
 from acuevidence.errors import InputError
 from acuevidence.evidence.excluded import Excluded
-from acuevidence.evidence.importers.flat import checked, numbers
+from acuevidence.evidence.importers.files import members, read_bytes
+from acuevidence.evidence.importers.flat_table import checked, numbers
 from acuevidence.evidence.importers.rows import read_rows
-from acuevidence.evidence.importers.sources import members, read_bytes
 from acuevidence.inputs import choice, refuse
 
 __all__ = ["DATA_TYPES", "MEASURES", "read_revman"]

@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from acuevidence.errors import InputError
-from acuevidence.evidence.importers.sources import check_archive
+from acuevidence.evidence.importers.files import check_archive
 from acuevidence.inputs import choice
 
 __all__ = ["read_rows", "read_sheet"]
