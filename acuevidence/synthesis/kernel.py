@@ -14,7 +14,7 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 from scipy.special import chdtrc, chdtri, ndtr, ndtri, stdtr, stdtrit
 
-__all__ = ["METHODS", "TESTS", "Fits", "fit", "interval", "log_likelihood", "profile_q", "tail"]
+__all__ = ["METHODS", "TESTS", "Fits", "fit", "interval", "log_likelihood", "profile_q", "tail", "traces"]
 
 METHODS = ("EE", "DL", "HE", "HS", "HSk", "SJ", "ML", "REML", "EB", "PM", "PMM")
 TESTS = ("z", "t", "HKSJ", "HKSJ-adhoc")
@@ -217,7 +217,7 @@ class _Model:
         tr_p = w1 - w2 / w1
         lost = np.flatnonzero(tr_p < _OUTWEIGHED * w1)
         if len(lost):
-            tr_p[lost], tr_pp = _traces(w[lost])
+            tr_p[lost], tr_pp = traces(w[lost])
         found |= {"ypp": _dot(wr, wr), "tr_p": tr_p, "w2": w2}
         if powers < 3:
             return found
@@ -243,15 +243,38 @@ class _Model:
             return found
         g2 = m @ (np.swapaxes(xw, 1, 2) @ xw)
         found |= {"ypp": _dot(wr, wr), "tr_p": found["w1"] - np.trace(g2, axis1=1, axis2=2), "w2": _dot(w, w)}
+        lost = np.flatnonzero(~(found["tr_p"] >= _OUTWEIGHED * found["w1"]))
         if powers < 3:
-            return found
+            return found | self._outweighed(w, found, lost, powers)
         g3 = m @ (np.swapaxes(xw, 1, 2) @ (xw * w[..., None]))
         xwwr = (np.swapaxes(xw, 1, 2) @ wr[..., None])[..., 0]
         found["yppp"] = _dot(wr * w, wr) - ((xwwr[:, None] @ m)[:, 0] * xwwr).sum(axis=1)
         found["tr_pp"] = (
             found["w2"] - 2 * np.trace(g3, axis1=1, axis2=2) + (g2 * np.swapaxes(g2, 1, 2)).sum(axis=(1, 2))
         )
-        return found
+        return found | self._outweighed(w, found, lost, powers)
+
+    def _outweighed(self, w: Array, found: dict[str, Array], lost: Array, powers: int) -> dict[str, Array]:
+        """Return the sums with those of some rows taken anew from the QR decomposition of the weighted design.
+
+        With it P = S (I - HH') S, S the roots of the weights, and all is a sum of squares; a row at a time, for its H H'.
+        """
+        assert self.X is not None
+        better = {name: value.copy() for name, value in found.items()} if len(lost) else {}
+        for row in lost:
+            root = np.sqrt(w[row])
+            H, R = np.linalg.qr(self.X[row] * root[:, None])
+            back, u = np.linalg.inv(R), root * self.y[row]
+            e = u - H @ (H.T @ u)
+            left = np.eye(len(u)) - H @ H.T
+            better["beta"][row], better["m"][row] = back @ (H.T @ u), back @ back.T
+            better["q"][row], better["ypp"][row] = e @ e, (root * e) @ (root * e)
+            better["tr_p"][row] = w[row] @ left.diagonal()
+            if powers >= 3:
+                z = w[row] * e
+                better["yppp"][row] = z @ z - (H.T @ z) @ (H.T @ z)
+                better["tr_pp"][row] = w[row] @ left**2 @ w[row]
+        return better
 
     def log_profile(self, tau2: Array, restricted: bool) -> Array:
         """Return the (restricted) profile log-likelihood without its constants."""
@@ -269,7 +292,7 @@ class _Model:
         return np.linalg.slogdet(np.swapaxes(self.X, 1, 2) @ self.X)[1]
 
 
-def _traces(w: Array) -> tuple[Array, Array]:
+def traces(w: Array) -> tuple[Array, Array]:
     """Return the traces of P and PP for weights of which one outweighs the others, by sums of positive terms alone."""
     rows, top = np.arange(len(w)), w.argmax(axis=1)
     rest = w.copy()
