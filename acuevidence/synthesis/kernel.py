@@ -25,6 +25,7 @@ _TOGETHER = 1 << 13  # elements up to which a scan is one call
 _STEPS = 100
 _OUTWEIGHED = 1e-2  # share of all but the largest weight below which traces lose digits to cancellation
 _TOLERANCE = 1e-13
+_ORIGIN = 1e-18  # mean square by which a constant may miss the moderators that give it
 _LAST_STEP = 1e-8  # relative size of a Newton step after which its square lies below the precision of numbers
 
 Array = np.ndarray
@@ -196,8 +197,20 @@ class _Model:
         unit = self.k / (1 / self.v).sum(axis=1)
         # The effect of the most precise trial: effects that are all alike then lie at 0 exactly, which no mean grants.
         centre = self.y[np.arange(len(self.y)), self.v.argmin(axis=1)]
+        if self.X is not None:
+            centre = np.where(self.ones()[1], centre, 0.0)  # a line through the origin cannot follow the effects
         y = np.where(self.present, self.y - centre[:, None], 0.0) / np.sqrt(unit)[:, None]
         return replace(self, y=y, v=self.v / unit[:, None]), centre, unit
+
+    def ones(self) -> tuple[Array, Array]:
+        """Return the coefficients (B, p) that give every trial an effect of 1, and whether there are any, (B,)."""
+        assert self.X is not None and self.back is not None
+        turned, one = np.swapaxes(self.X, 1, 2), np.where(self.present, 1.0, 0.0)[..., None]
+        found = np.linalg.inv(turned @ self.X) @ (turned @ one)
+        there = ((one - self.X @ found) ** 2).sum(axis=(1, 2)) < _ORIGIN * self.k
+        found = (self.back @ found)[..., 0]
+        whole = np.round(found)  # an intercept: 1 for it and exactly 0 for the others
+        return np.where(np.abs(found - whole) < 1e-9, whole, found), there
 
     def weighted(self, tau2: Array, powers: int = 2) -> dict[str, Array]:
         """Return sums over trials at given tau2, (B,) each: Q, traces of P and y'P^n y, up to a power of the weights."""
@@ -343,11 +356,8 @@ def _coefficients(model: _Model, at: dict[str, Array], centre: Array, unit: Arra
     if model.X is None:
         return beta + centre[:, None], (1 / at["w1"])[:, None, None]
     assert model.back is not None
-    turned = np.swapaxes(model.X, 1, 2)
-    ones = turned @ np.where(model.present, 1.0, 0.0)[..., None]
-    # The effects were taken about a centre; these are the coefficients that reproduce it.
-    shift = (np.linalg.inv(turned @ model.X) @ ones)[..., 0] * centre[:, None]
-    beta = (model.back @ (beta + shift)[..., None])[..., 0]
+    # The effects were taken about a centre, where the moderators can reproduce one.
+    beta = (model.back @ beta[..., None])[..., 0] + model.ones()[0] * centre[:, None]
     return beta, model.back @ at["m"] @ np.swapaxes(model.back, -1, -2)
 
 

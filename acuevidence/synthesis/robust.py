@@ -19,6 +19,7 @@ from acuevidence.inputs import choice, refuse, values
 from acuevidence.synthesis.coefficients import FirstCoefficient
 from acuevidence.synthesis.covariance import stacks
 from acuevidence.synthesis.dependent import coefficient_table
+from acuevidence.synthesis.digits import four
 from acuevidence.synthesis.result import MetaAnalysis
 
 __all__ = ["RobustMetaAnalysis", "WaldTest", "robust"]
@@ -154,13 +155,13 @@ class RobustMetaAnalysis(FirstCoefficient):
     def summary(self) -> str:
         """Coefficients with robust tests, as text."""
         head = f"Cluster-robust tests ({self.kind}; {self.k} effects in {self.clusters} clusters)"
-        return f"{head}\n\n{self.coefficients.to_string(float_format='{:.4f}'.format)}"
+        return f"{head}\n\n{self.coefficients.to_string(float_format=four)}"
 
     def __str__(self) -> str:
         return self.summary()
 
     def _repr_html_(self) -> str:
-        table = self.coefficients.to_html(float_format="{:.4f}".format)
+        table = self.coefficients.to_html(float_format=four)
         return f"<p><b>Cluster-robust tests</b> ({self.kind}; {self.clusters} clusters)</p>{table}"
 
 

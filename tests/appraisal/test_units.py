@@ -131,3 +131,20 @@ def test_sequential(effect_sets, same_in_units):
         return {"steps": found.steps[["estimate", "z", "fraction", "boundary"]], "diversity": found.diversity}
 
     same_in_units(monitored, effect_sets, FEW)
+
+
+def test_p_uniform_says_when_its_estimate_lies_beyond_every_trial():
+    within = ae.meta_analysis([0.5, 0.4, 0.1, 0.6, 0.2], [0.03, 0.02, 0.02, 0.06, 0.04]).p_uniform()
+    assert not any("beyond the effect of every trial" in note for note in within.notes)
+    beyond = ae.meta_analysis([0.5] * 12, [0.1] * 12).p_uniform()
+    # The mean of a normal of variance 0.1 cut off above at 0.62 is 0.5 where its own mean is 1.2 or so.
+    assert beyond.estimate > 1
+    assert any("beyond the effect of every trial" in note for note in beyond.notes)
+    assert any("No trial is significant" in note for note in beyond.notes)
+
+
+def test_q0_without_a_root_is_refused():
+    y = np.array([0.0, 0.30, 0.31, 0.32, 0.33, 0.34])
+    v = np.array([1e-6, 0.2, 0.2, 0.2, 0.2, 0.2])
+    with pytest.raises(ae.InputError, match="Q0"):
+        ae.meta_analysis(y, v, method="EE").trim_and_fill("Q0")

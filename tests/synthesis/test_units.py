@@ -279,3 +279,53 @@ def test_posteriors(effect_sets, same_in_units, prior):
     same_in_units(found, some, (1e-8, 1e8))
     if prior != "flat":
         same_in_units(lambda y, v, u: found(y, v, u, True), some, (1e-8, 1e8))
+
+
+def test_effects_of_a_trial_must_add_up_in_its_own_scale():
+    trial = pd.DataFrame({"study": 1, "treat1": list("AAB"), "treat2": list("BCC"), "yi": [0.2, 0.5, 0.3], "se": [0.1, 0.12, 0.11]})
+    for unit in (1e-8, 1.0, 1e8):
+        scaled = trial.assign(yi=trial["yi"] * unit, se=trial["se"] * unit)
+        assert ae.network(data=scaled).k == 1
+        with pytest.raises(ae.InputError, match="do not add up"):
+            ae.network(data=scaled.assign(yi=scaled["yi"] + [0.005 * unit, 0, 0]))
+
+
+def test_a_published_network_in_another_unit():
+    read = pd.DataFrame(json.loads((REFERENCE / "nma__syn.triangleA.json").read_text())["data"])
+    d = read.rename(columns={"studlab": "study", "TE": "yi", "seTE": "se"})
+    small, large = ae.network(data=d), ae.network(data=d.assign(yi=d["yi"] * 1e5, se=d["se"] * 1e5))
+    assert large.estimates.to_numpy() == pytest.approx(1e5 * small.estimates.to_numpy(), rel=1e-9)
+    assert large.q_total == pytest.approx(small.q_total, rel=1e-9)
+
+
+def test_effects_that_agree_exactly_agree_in_every_unit():
+    v = np.array([0.02, 0.05, 0.03, 0.04])
+    for y in (0.1, 0.3, 1e9 / 3):
+        result = pooled(np.full(4, y), v)
+        assert (result.q, result.tau2, result.se) == (0.0, 0.0, 0.0)
+        assert result.permutation_test().p_value == 2 / 16  # all signs, and all of them turned
+        assert regressed(np.full(4, y), v).beta[1] == 0.0
+    with pytest.raises(ae.InputError, match="agree exactly"):
+        pooled(np.zeros(4), v).permutation_test()
+    with pytest.raises(ae.InputError, match="agree exactly"):
+        regressed(np.full(4, 0.3), v).permutation_test()
+
+
+def test_contrasts_that_clusters_cannot_tell_apart():
+    y, v = np.array([0.1, 0.4, 0.3, 0.8, 0.2, 0.5]), np.full(6, 0.04)
+    d = table(y, v).assign(half=[0, 0, 0, 1, 1, 1], x=[1, 4, 2, 6, 3, 5])
+    tests = ae.meta_analysis("yi", "vi", data=d, moderators="~ year + x").robust("half", "CR0")
+    with pytest.raises(ae.InputError, match="2 clusters"):
+        tests.wald()
+    with pytest.raises(ae.InputError, match="several different ones"):
+        tests.wald(["x", "x"])
+    with pytest.raises(ae.InputError, match="independent rows"):
+        tests.wald(np.array([[0, np.nan, 1.0]]))
+
+
+def test_league_of_a_sparse_network_is_readable():
+    d = pd.DataFrame({"study": [1, 2], "treat1": ["a", "a"], "treat2": ["b", "c"], "yi": [20.0, -0.001], "se": [15.0, 0.0001]})
+    cells = ae.network(data=d, effects="common").league(transform=np.exp).to_numpy().ravel()
+    assert any("> 1000" in cell for cell in cells)
+    assert max(map(len, cells)) < 30
+    assert not any("-0.00" in cell for cell in ae.network(data=d, effects="common").league().to_numpy().ravel())
