@@ -161,7 +161,8 @@ def _refuse_inconsistent(group: Trials, table: pd.DataFrame, treatments: pd.Inde
     misfit = np.abs(group.y - (potential[:, :, None] - potential[:, None, :]))
     total = group.v.sum(axis=2)
     arm = (total - total.sum(axis=1, keepdims=True) / (2 * (m - 1))) / (m - 2)
-    for s in np.flatnonzero(misfit.max(axis=(1, 2)) > tolerance):
+    smallest = np.sqrt(np.where(np.eye(m, dtype=bool), np.inf, group.v).min(axis=(1, 2)))
+    for s in np.flatnonzero(misfit.max(axis=(1, 2)) > tolerance * smallest):
         i, j = np.unravel_index(misfit[s].argmax(), (m, m))
         raise InputError(
             f"the effects of study {_study(table, group.trial[s])} do not add up: {treatments[group.arms[s, i]]} against "

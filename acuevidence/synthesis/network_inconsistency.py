@@ -14,6 +14,7 @@ from scipy.special import chdtrc, ndtr
 
 from acuevidence.errors import InputError
 from acuevidence.inputs import choice
+from acuevidence.synthesis.digits import four
 from acuevidence.synthesis.network_contrasts import centred_inverse
 from acuevidence.synthesis.network_fit import Fit, by_design, design_potentials, fit, misfit, within_designs
 
@@ -129,14 +130,14 @@ class DesignDecomposition:
             "Between designs, random effects": self.random.to_frame().T,
         }
         return "\n\n".join(
-            f"{name}\n{part.to_string(float_format='{:.4f}'.format)}".strip() for name, part in parts.items()
+            f"{name}\n{part.to_string(float_format=four)}".strip() for name, part in parts.items()
         )
 
     def __str__(self) -> str:
         return self.summary()
 
     def _repr_html_(self) -> str:
-        return "".join(t.to_html(float_format="{:.4f}".format) for t in (self.total, self.within, self.without))
+        return "".join(t.to_html(float_format=four) for t in (self.total, self.within, self.without))
 
 
 def design_decomposition(net: NetworkMetaAnalysis) -> DesignDecomposition:
