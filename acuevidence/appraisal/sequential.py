@@ -20,7 +20,8 @@ from acuevidence.appraisal.mid import mid
 from acuevidence.appraisal.small_study import refuse_few
 from acuevidence.errors import InputError
 from acuevidence.inputs import values
-from acuevidence.synthesis import MetaAnalysis, kernel
+from acuevidence.synthesis import kernel
+from acuevidence.synthesis.effect import PooledEffect
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -96,7 +97,7 @@ class Sequential:
 
 
 def sequential(
-    result: MetaAnalysis, *, delta: float | None = None, alpha: float = 0.05, power: float = 0.9, order: Any = None
+    result: PooledEffect, *, delta: float | None = None, alpha: float = 0.05, power: float = 0.9, order: Any = None
 ) -> Sequential:
     """Hold the cumulative evidence against O'Brien-Fleming-type monitoring boundaries.
 
@@ -236,7 +237,7 @@ def _boundary(points: np.ndarray, mass: np.ndarray, root: float, step: float, mo
     return float(brentq(excess, 0.0, _FARTHEST, xtol=1e-10))
 
 
-def _order(result: MetaAnalysis, order: Any) -> tuple[np.ndarray, np.ndarray]:
+def _order(result: PooledEffect, order: Any) -> tuple[np.ndarray, np.ndarray]:
     data = result.data
     if order is None:
         order = "year" if "year" in data else np.arange(result.k)
