@@ -1,3 +1,4 @@
+# ruff: noqa: SIM905 (lists of names are read more easily as words)
 """The function is the method: every name that a result has leads to a function that takes it."""
 
 import inspect
