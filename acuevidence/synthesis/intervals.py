@@ -13,7 +13,7 @@ from scipy.special import chdtri, gammainc
 from acuevidence.errors import InputError
 from acuevidence.inputs import choice
 from acuevidence.synthesis import kernel, scale
-from acuevidence.synthesis.design import rows_for
+from acuevidence.synthesis.formula import rows_for
 
 if TYPE_CHECKING:
     from acuevidence.synthesis.effect import PooledEffect
@@ -343,8 +343,10 @@ def _profile_likelihood(
         return float(kernel.log_likelihood(y, v, X, np.array([tau2]), restricted=restricted)[0])
 
     floor = value(best) - 0.5 * float(chdtri(1, 1 - level))
-    low = 0.0 if value(0.0) >= floor else float(brentq(lambda t: value(t) - floor, 0.0, best, xtol=1e-14, rtol=1e-12))
-    reach = max(best, float(np.median(v))) * 2
+    unit = max(best, float(np.median(v)))
+    precise = {"xtol": 1e-13 * unit, "rtol": 1e-12}
+    low = 0.0 if value(0.0) >= floor else float(brentq(lambda t: value(t) - floor, 0.0, best, **precise))
+    reach = 2 * unit
     while value(reach) > floor:
         reach *= 2
-    return low, float(brentq(lambda t: value(t) - floor, best, reach, xtol=1e-14, rtol=1e-12))
+    return low, float(brentq(lambda t: value(t) - floor, best, reach, **precise))

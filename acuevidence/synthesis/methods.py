@@ -18,10 +18,11 @@ if TYPE_CHECKING:
     from acuevidence.appraisal import influence as _influence
     from acuevidence.appraisal import missing as _missing
     from acuevidence.appraisal import p_uniform as _p_uniform
-    from acuevidence.appraisal import selection as _selection
+    from acuevidence.appraisal import selection_model as _selection
     from acuevidence.appraisal import sequential as _sequential
     from acuevidence.appraisal import small_study as _small_study
     from acuevidence.appraisal import trim_and_fill as _trim_and_fill
+    from acuevidence.plots import chart as _chart
     from acuevidence.plots.baujat import baujat as _draw_baujat
     from acuevidence.plots.bubble import bubble as _draw_bubble
     from acuevidence.plots.cumulative import cumulative as _draw_cumulative
@@ -33,8 +34,7 @@ if TYPE_CHECKING:
     from acuevidence.plots.labbe import labbe as _draw_labbe
     from acuevidence.plots.profile import profile as _draw_profile
     from acuevidence.plots.radial import radial as _draw_radial
-    from acuevidence.report import interactive as _interactive
-    from acuevidence.report import methods as _report
+    from acuevidence.report import methods_text as _report
     from acuevidence.synthesis import intervals as _intervals
     from acuevidence.synthesis import permutation as _permutation
     from acuevidence.synthesis import robust as _robust
@@ -46,7 +46,7 @@ else:
     _influence = Room("acuevidence.appraisal.influence")
     _missing = Room("acuevidence.appraisal.missing")
     _p_uniform = Room("acuevidence.appraisal.p_uniform")
-    _selection = Room("acuevidence.appraisal.selection")
+    _selection = Room("acuevidence.appraisal.selection_model")
     _sequential = Room("acuevidence.appraisal.sequential")
     _small_study = Room("acuevidence.appraisal.small_study")
     _trim_and_fill = Room("acuevidence.appraisal.trim_and_fill")
@@ -61,8 +61,8 @@ else:
     _draw_labbe = Later("acuevidence.plots.labbe", "labbe")
     _draw_profile = Later("acuevidence.plots.profile", "profile")
     _draw_radial = Later("acuevidence.plots.radial", "radial")
-    _interactive = Room("acuevidence.report.interactive")
-    _report = Room("acuevidence.report.methods")
+    _chart = Room("acuevidence.plots.chart")
+    _report = Room("acuevidence.report.methods_text")
     _intervals = Room("acuevidence.synthesis.intervals")
     _permutation = Room("acuevidence.synthesis.permutation")
     _robust = Room("acuevidence.synthesis.robust")
@@ -123,7 +123,7 @@ class Methods:
 
     forest = _draw_forest
     funnel = _draw_funnel
-    chart = _interactive.forest_chart
+    chart = _chart.forest_chart
 
     methods_text = _report.methods_text
     to_prisma = _report.to_prisma
@@ -141,4 +141,4 @@ class GroupedMethods:
 
     forest = _draw_forest
     funnel = _draw_funnel
-    chart = _interactive.forest_chart
+    chart = _chart.forest_chart
