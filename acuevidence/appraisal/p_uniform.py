@@ -15,6 +15,7 @@ from scipy.special import chdtrc, chdtri, log_ndtr, ndtri
 from acuevidence.appraisal.small_study import few_trials, refuse_few
 from acuevidence.errors import ConvergenceError
 from acuevidence.synthesis import MetaAnalysis
+from acuevidence.synthesis.effect import PooledEffect
 
 __all__ = ["PUniform", "p_uniform"]
 
@@ -76,7 +77,7 @@ class PUniform:
         return "".join(f"<p>{html.escape(line)}</p>" for line in self.summary().split("\n"))
 
 
-def p_uniform(result: MetaAnalysis) -> PUniform:
+def p_uniform(result: PooledEffect) -> PUniform:
     """Return the effect given which trials are significant.
 
     Parameters
