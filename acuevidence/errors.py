@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-__all__ = ["AcuevidenceError", "ConvergenceError", "EvidenceError", "InputError"]
+__all__ = ["AcuevidenceError", "ConvergenceError", "EvidenceError", "InputError", "MissingExtraError"]
 
 
 class AcuevidenceError(ValueError):
@@ -17,6 +17,24 @@ class InputError(AcuevidenceError):
 
 class ConvergenceError(AcuevidenceError):
     """An estimator has no answer for these data; the message says which one does."""
+
+
+class MissingExtraError(InputError):
+    """What is asked for needs a package that is not installed; the message holds the command that installs it.
+
+    Parameters
+    ----------
+    what : str
+        What was asked for, as the subject of a sentence: ``"HTML"``, ``"interactive charts"``.
+    package : str
+        Name of the package that is missing.
+    extra : str
+        The set of optional packages it belongs to.
+    """
+
+    def __init__(self, what: str, package: str, extra: str):
+        super().__init__(f"for {what}, {package} must be installed: pip install 'acuevidence[{extra}]'")
+        self.package, self.extra = package, extra
 
 
 class EvidenceError(AcuevidenceError):

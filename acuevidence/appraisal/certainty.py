@@ -12,6 +12,7 @@ import pandas as pd
 
 from acuevidence.appraisal.mid import appraisal_rules, has_mid, mid
 from acuevidence.appraisal.points import typical_sd
+from acuevidence.arguments import guarded
 from acuevidence.errors import InputError
 from acuevidence.evidence import Evidence, load_evidence
 from acuevidence.inputs import choice
@@ -107,6 +108,7 @@ def _only(data: pd.DataFrame, column: str) -> str | None:
     return str(found[0]) if len(found) == 1 else None
 
 
+@guarded
 def certainty(
     result: MetaAnalysis,
     *,

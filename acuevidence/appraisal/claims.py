@@ -22,6 +22,7 @@ from acuevidence.appraisal.mid import mid
 from acuevidence.appraisal.pools import Cell, Pools, matches, pool
 from acuevidence.appraisal.published import published
 from acuevidence.appraisal.safety import number
+from acuevidence.arguments import guarded
 from acuevidence.errors import InputError
 from acuevidence.evidence import Evidence, Window, data_folder, load_evidence
 from acuevidence.inputs import choice
@@ -76,6 +77,7 @@ def verdicts() -> dict[str, str]:
     return {name: str(about) for name, about in _file()["verdicts"].items()}
 
 
+@guarded
 def evaluate_claims(ids: str | Iterable[str] | None = None, evidence: Evidence | None = None) -> pd.DataFrame:
     """Answer claims from the data.
 
@@ -120,6 +122,7 @@ def evaluate_claims(ids: str | Iterable[str] | None = None, evidence: Evidence |
     return pd.DataFrame(rows, columns=_COLUMNS)
 
 
+@guarded
 def groups_of_trials(evidence: Evidence | None = None) -> dict[str, dict[str, MetaAnalysis]]:
     """Return the pooled effects of the groups that claims compare: technique, kind of sham, and co-treatment.
 

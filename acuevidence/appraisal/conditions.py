@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from acuevidence.arguments import guarded
 from acuevidence.effects.trials import trial_effects
 from acuevidence.evidence import Evidence
 from acuevidence.synthesis import GroupedMetaAnalysis, meta_analysis
@@ -11,6 +12,7 @@ from acuevidence.synthesis import GroupedMetaAnalysis, meta_analysis
 __all__ = ["pooled"]
 
 
+@guarded
 def pooled(
     condition: str,
     *,

@@ -14,6 +14,7 @@ import pandas as pd
 from scipy.special import stdtrit
 
 from acuevidence.appraisal.ratio import RatioInterval, ratio_interval
+from acuevidence.arguments import guarded
 from acuevidence.effects.trials import trial_effects
 from acuevidence.errors import InputError
 from acuevidence.evidence import Evidence, load_evidence
@@ -97,6 +98,7 @@ class Decomposition:
         return self.parts.to_html(**show) + self.shares[["condition", "words"]].to_html(**show)
 
 
+@guarded
 def decompose(
     condition: str | None = None,
     *,
@@ -174,6 +176,7 @@ class _Split:
     model: MultivariateMetaAnalysis | None
 
 
+@guarded
 def split_effect(effects: pd.DataFrame, *, structure: str | None = None, level: float = 0.95) -> _Split:
     """Split the effect of one group of trials.
 

@@ -11,6 +11,7 @@ import pandas as pd
 from scipy.special import bdtrc, ndtr, ndtri
 
 from acuevidence.appraisal.small_study import few_trials, refuse_few
+from acuevidence.arguments import guarded
 from acuevidence.errors import InputError
 from acuevidence.inputs import choice
 from acuevidence.synthesis import MetaAnalysis
@@ -74,6 +75,7 @@ class ExcessSignificance:
         return "".join(f"<p>{html.escape(line)}</p>" for line in self.summary().split("\n"))
 
 
+@guarded
 def excess_significance(result: MetaAnalysis, alpha: float = 0.05, *, test: str = "chi2") -> ExcessSignificance:
     """Test whether more trials are significant than their power allows.
 

@@ -11,6 +11,7 @@ import pandas as pd
 from scipy.special import ndtr, ndtri
 
 from acuevidence.appraisal.small_study import refuse_few
+from acuevidence.arguments import guarded
 from acuevidence.errors import InputError
 from acuevidence.inputs import choice
 from acuevidence.synthesis import MetaAnalysis
@@ -70,6 +71,7 @@ class FailSafeN:
         return "".join(f"<p>{html.escape(line)}</p>" for line in self.summary().split("\n"))
 
 
+@guarded
 def fail_safe_n(
     result: MetaAnalysis, kind: str = "rosenthal", *, alpha: float = 0.05, target: float | None = None
 ) -> FailSafeN:

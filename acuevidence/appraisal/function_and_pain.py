@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import stdtr, stdtrit
 
+from acuevidence.arguments import guarded
 from acuevidence.effects.trials import trial_effects
 from acuevidence.errors import InputError
 from acuevidence.evidence import Evidence
@@ -98,6 +99,7 @@ class FunctionAndPain:
         return {"estimate": estimate, "se": se, "df": df, "p_value": p} | ends
 
 
+@guarded
 def function_and_pain(
     condition: str | None = None,
     comparator: str | None = None,

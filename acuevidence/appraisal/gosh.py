@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from acuevidence.arguments import guarded
 from acuevidence.errors import InputError
 from acuevidence.synthesis import kernel
 
@@ -20,6 +21,7 @@ _ALL_TO = 20  # trials up to which every subset is fitted: 2^20 - 1
 _CHUNK = 1 << 14  # subsets fitted at a time
 
 
+@guarded
 def gosh(result: MetaAnalysis, subsets: str | int = "all", seed: int | None = None) -> pd.DataFrame:
     """Return the pooled effect and heterogeneity of subsets of the trials.
 

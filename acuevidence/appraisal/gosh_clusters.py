@@ -16,6 +16,7 @@ import pandas as pd
 from scipy.special import ndtri
 
 from acuevidence.appraisal.gosh import gosh
+from acuevidence.arguments import guarded
 from acuevidence.errors import InputError
 from acuevidence.inputs import choice
 from acuevidence.synthesis import meta_analysis
@@ -104,6 +105,7 @@ class GoshClusters:
         return draw(self, **options)
 
 
+@guarded
 def gosh_clusters(
     result: MetaAnalysis,
     *,

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import chdtri
 
+from acuevidence.arguments import guarded
 from acuevidence.errors import InputError
 from acuevidence.inputs import values
 from acuevidence.synthesis import kernel
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["baujat", "blup", "cumulative", "influence", "leave_one_out"]
 
 
+@guarded
 def leave_one_out(result: MetaAnalysis) -> pd.DataFrame:
     """Return the pooled effect without each trial in turn.
 
@@ -55,6 +57,7 @@ def leave_one_out(result: MetaAnalysis) -> pd.DataFrame:
     return _pooled(result, ~np.eye(result.k, dtype=bool), _names(result))
 
 
+@guarded
 def cumulative(result: MetaAnalysis, order: Any = None) -> pd.DataFrame:
     """Return the pooled effect as trials are added one by one.
 
@@ -101,6 +104,7 @@ def influence_limits(k: int, p: int) -> dict[str, float]:
     return {"dffits": 3 * math.sqrt(p / (k - p)), "cook_d": float(chdtri(p, 0.5)), "hat": 3 * p / k}
 
 
+@guarded
 def influence(result: MetaAnalysis) -> pd.DataFrame:
     """Return case diagnostics: how the result changes without each trial.
 
@@ -175,6 +179,7 @@ def influence(result: MetaAnalysis) -> pd.DataFrame:
     return frame
 
 
+@guarded
 def baujat(result: MetaAnalysis) -> pd.DataFrame:
     """Return where each trial stands in Baujat's plot.
 
@@ -213,6 +218,7 @@ def baujat(result: MetaAnalysis) -> pd.DataFrame:
     return pd.DataFrame({"x": x, "y": y}, index=_names(result))
 
 
+@guarded
 def blup(result: MetaAnalysis) -> pd.DataFrame:
     """Return the trials' true effects as empirical best linear unbiased predictions.
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from acuevidence.arguments import guarded
 from acuevidence.errors import InputError
 from acuevidence.evidence import Evidence, data_folder, load_evidence
 
@@ -37,6 +38,7 @@ class Mid:
     source_urls: tuple[str, ...]
 
 
+@guarded
 def mid(outcome: str = "pain", measure: str = "SMD", *, evidence: Evidence | None = None) -> Mid:
     """Return the minimal important difference of an outcome.
 

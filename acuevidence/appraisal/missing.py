@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from acuevidence.appraisal.mid import mid
+from acuevidence.arguments import guarded
 from acuevidence.errors import InputError
 from acuevidence.evidence import Evidence, load_evidence
 from acuevidence.inputs import choice
@@ -129,6 +130,7 @@ _ASSUMED = {
 }
 
 
+@guarded
 def missing_evidence(
     result: MetaAnalysis,
     *,

@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 from acuevidence.appraisal.mid import mid
+from acuevidence.arguments import guarded
 from acuevidence.effects.trials import trial_effects
 from acuevidence.errors import InputError
 from acuevidence.evidence import Evidence, load_evidence
@@ -164,6 +165,7 @@ class Multiverse:
         return specification_curve(self, **options)
 
 
+@guarded
 def multiverse(
     condition: str,
     comparator: str,

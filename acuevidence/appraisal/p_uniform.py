@@ -13,6 +13,7 @@ from scipy.optimize import brentq, minimize_scalar
 from scipy.special import chdtrc, chdtri, log_ndtr, ndtri
 
 from acuevidence.appraisal.small_study import few_trials, refuse_few
+from acuevidence.arguments import guarded
 from acuevidence.synthesis import MetaAnalysis
 
 __all__ = ["PUniform", "p_uniform"]
@@ -75,6 +76,7 @@ class PUniform:
         return "".join(f"<p>{html.escape(line)}</p>" for line in self.summary().split("\n"))
 
 
+@guarded
 def p_uniform(result: MetaAnalysis) -> PUniform:
     """Return the effect given which trials are significant.
 

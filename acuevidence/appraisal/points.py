@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from acuevidence.arguments import guarded
 from acuevidence.evidence import Evidence, load_evidence
 
 __all__ = ["TypicalSD", "typical_sd"]
@@ -30,6 +31,7 @@ class TypicalSD:
     trials: int
 
 
+@guarded
 def typical_sd(condition: str | None = None, *, evidence: Evidence | None = None) -> TypicalSD:
     """Return the typical SD of pain intensity on a 0-100 scale.
 

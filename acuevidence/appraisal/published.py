@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from acuevidence.appraisal.mid import appraisal_rules
+from acuevidence.arguments import guarded
 from acuevidence.evidence import Evidence, load_evidence
 from acuevidence.inputs import choice
 
@@ -19,6 +20,7 @@ _COLUMNS = [
 ]  # fmt: skip
 
 
+@guarded
 def published(
     condition: str,
     comparator: str | None = None,

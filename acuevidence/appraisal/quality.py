@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from acuevidence.appraisal.mid import appraisal_rules
+from acuevidence.arguments import guarded
 from acuevidence.evidence import Evidence, load_evidence
 from acuevidence.inputs import choice
 
@@ -25,6 +26,7 @@ def quality_domains() -> pd.DataFrame:
     return pd.DataFrame(appraisal_rules()["quality"]["domains"]).set_index("column")
 
 
+@guarded
 def quality_ratings(condition: str | None = None, *, evidence: Evidence | None = None) -> pd.DataFrame:
     """Return the printed ratings of trial quality.
 

@@ -16,6 +16,7 @@ import pandas as pd
 from scipy.special import betaincinv
 
 from acuevidence.appraisal.mid import appraisal_rules
+from acuevidence.arguments import guarded
 from acuevidence.effects import back_transform, effect_size
 from acuevidence.evidence import Evidence, load_evidence
 from acuevidence.inputs import choice
@@ -85,6 +86,7 @@ class Safety:
         return f"<p>Rates per {self.per:,.0f}</p>" + self.rates.round(3).to_html(index=False)
 
 
+@guarded
 def safety(*, scale: str = "PAS", evidence: Evidence | None = None) -> Safety:
     """Return rates of adverse events with intervals, by class of event, per treatment and per patient.
 
@@ -149,6 +151,7 @@ def rate_text(row: Any, per: float) -> str:
     )
 
 
+@guarded
 def exact_interval(events: Any, n: Any, *, level: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
     """Return the exact binomial interval of a proportion (Clopper and Pearson 1934).
 

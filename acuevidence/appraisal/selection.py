@@ -20,6 +20,7 @@ from scipy.optimize import minimize
 from scipy.special import chdtrc, log_ndtr, ndtr, ndtri
 
 from acuevidence.appraisal.small_study import few_trials, participants, refuse_few
+from acuevidence.arguments import guarded
 from acuevidence.errors import ConvergenceError, InputError
 from acuevidence.inputs import choice
 from acuevidence.synthesis import MetaAnalysis, kernel
@@ -124,6 +125,7 @@ class SelectionModel:
         return "".join(f"<p>{html.escape(line)}</p>" for line in self.summary().split("\n"))
 
 
+@guarded
 def selection_model(
     result: MetaAnalysis,
     kind: str = "step",

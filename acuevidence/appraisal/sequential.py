@@ -18,6 +18,7 @@ from scipy.special import ndtr, ndtri
 
 from acuevidence.appraisal.mid import mid
 from acuevidence.appraisal.small_study import refuse_few
+from acuevidence.arguments import guarded
 from acuevidence.errors import InputError
 from acuevidence.inputs import values
 from acuevidence.synthesis import MetaAnalysis, kernel
@@ -95,6 +96,7 @@ class Sequential:
         return draw(self, **options)
 
 
+@guarded
 def sequential(
     result: MetaAnalysis, *, delta: float | None = None, alpha: float = 0.05, power: float = 0.9, order: Any = None
 ) -> Sequential:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from acuevidence.arguments import guarded
 from acuevidence.errors import InputError
 from acuevidence.inputs import choice
 from acuevidence.synthesis import MetaAnalysis, kernel
@@ -97,6 +98,7 @@ class SmallStudyTest:
         return "".join(f"<p>{html.escape(line)}</p>" for line in self.summary().split("\n"))
 
 
+@guarded
 def small_study_test(
     result: MetaAnalysis, kind: str = "egger", model: str = "rma", predictor: str = "se"
 ) -> SmallStudyTest:
@@ -161,6 +163,7 @@ def small_study_test(
     return _regression(kind, model, predictor, y, v, x, method, test, result.level, notes)
 
 
+@guarded
 def pet_peese(result: MetaAnalysis) -> pd.DataFrame:
     """Return the effect at zero standard error by PET and PEESE.
 
@@ -271,6 +274,7 @@ class LimitMetaAnalysis:
         return "".join(f"<p>{html.escape(line)}</p>" for line in self.summary().split("\n"))
 
 
+@guarded
 def limit_meta_analysis(result: MetaAnalysis) -> LimitMetaAnalysis:
     """Return the effect of a trial of infinite size, with heterogeneity kept.
 

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import stdtr, stdtrit
 
+from acuevidence.arguments import guarded
 from acuevidence.effects.trials import checked, effects_of
 from acuevidence.errors import InputError
 from acuevidence.evidence import Evidence, Window, load_evidence
@@ -89,6 +90,7 @@ class TimeCourse:
         return self.periods.to_html(**show) + self.changes.to_html(**show)
 
 
+@guarded
 def time_course(
     condition: str | None = None, comparator: str | None = None, *, correlation: float = 0.6, level: float = 0.95,
     evidence: Evidence | None = None, **selection: Any,
@@ -153,6 +155,7 @@ def time_course(
     )  # fmt: skip
 
 
+@guarded
 def effects_by_week(
     condition: str | None = None, comparator: str | None = None, *, evidence: Evidence | None = None, **selection: Any
 ) -> pd.DataFrame:

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from acuevidence.appraisal.decompose import shared_arm_covariance
+from acuevidence.arguments import guarded
 from acuevidence.effects.trials import trial_effects
 from acuevidence.errors import InputError
 from acuevidence.evidence import Evidence, load_evidence
@@ -47,6 +48,7 @@ _TREATMENTS = (
 )
 
 
+@guarded
 def treatment_network(
     condition: str | Sequence[str] | None = None,
     evidence: Evidence | None = None,
@@ -116,6 +118,7 @@ def treatment_network(
     return made
 
 
+@guarded
 def arm_treatments(evidence: Evidence, by: str = "kind") -> pd.Series:
     """Return the treatment of every arm.
 

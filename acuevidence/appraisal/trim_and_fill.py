@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from acuevidence.appraisal.small_study import few_trials, refuse_few
+from acuevidence.arguments import guarded
 from acuevidence.errors import ConvergenceError
 from acuevidence.inputs import choice
 from acuevidence.synthesis import MetaAnalysis, kernel
@@ -81,6 +82,7 @@ class TrimAndFill:
         return "".join(f"<p>{html.escape(line)}</p>" for line in self.summary().split("\n"))
 
 
+@guarded
 def trim_and_fill(result: MetaAnalysis, estimator: str = "L0", side: str | None = None) -> TrimAndFill:
     """Fill the funnel with the mirror images of the trials that have no counterpart.
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from acuevidence.arguments import guarded
 from acuevidence.effects.trials import trial_effects
 from acuevidence.errors import InputError
 from acuevidence.evidence import Evidence
@@ -104,6 +105,7 @@ class Variability:
         return f"<ul>{reasons}</ul>" + self.pools.to_html(index=False, float_format=lambda value: f"{value:.3f}")
 
 
+@guarded
 def variability(
     condition: str | None = None,
     *,

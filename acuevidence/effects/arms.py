@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from acuevidence.arguments import guarded
 from acuevidence.effects.checks import correlation, like, spreads
 from acuevidence.errors import InputError
 from acuevidence.inputs import numeric, refuse
@@ -17,6 +18,7 @@ __all__ = [
 ]  # fmt: skip
 
 
+@guarded
 def combine_arms(mean: Any, sd: Any, n: Any, *, data: pd.DataFrame | None = None) -> pd.Series:
     """Combine the arms of one trial into one, as if their participants had been one group.
 
@@ -60,6 +62,7 @@ def combine_arms(mean: Any, sd: Any, n: Any, *, data: pd.DataFrame | None = None
     return pd.Series({"mean": centre, "sd": np.sqrt(squares / (total - 1)), "n": total})
 
 
+@guarded
 def split_arm(n: int, parts: int, events: int | None = None) -> pd.DataFrame:
     """Split an arm that several comparisons share, so that nobody is counted twice.
 
@@ -108,6 +111,7 @@ def split_arm(n: int, parts: int, events: int | None = None) -> pd.DataFrame:
     return frame
 
 
+@guarded
 def sd_of_change(sd_pre: Any, sd_post: Any, r: Any, *, data: pd.DataFrame | None = None) -> Any:
     """Return the SD of changes from those before and after: ``sqrt(s1^2 + s2^2 - 2 r s1 s2)``.
 
@@ -151,6 +155,7 @@ def _of_difference(s1: np.ndarray, s2: np.ndarray, r: np.ndarray) -> np.ndarray:
     return np.sqrt((s1 - s2) ** 2 + 2 * (1 - r) * s1 * s2)
 
 
+@guarded
 def sd_of_final(sd_change: Any, r: Any, *, data: pd.DataFrame | None = None) -> Any:
     """Return the SD of final scores from that of changes: ``sd_change / sqrt(2 (1 - r))``.
 
@@ -190,6 +195,7 @@ def sd_of_final(sd_change: Any, r: Any, *, data: pd.DataFrame | None = None) -> 
     return like(a["sd_change"] / np.sqrt(2 * (1 - a["r"])), index, sd_change, r)
 
 
+@guarded
 def correlation_of_change(sd_pre: Any, sd_post: Any, sd_change: Any, *, data: pd.DataFrame | None = None) -> Any:
     """Return the correlation of scores before and after behind three printed SDs: ``(s1^2 + s2^2 - s_change^2) / (2 s1 s2)``.
 
@@ -230,6 +236,7 @@ def correlation_of_change(sd_pre: Any, sd_post: Any, sd_change: Any, *, data: pd
     return like(r, index, sd_pre, sd_post, sd_change)
 
 
+@guarded
 def design_effect(cluster_size: Any, icc: Any, *, data: pd.DataFrame | None = None) -> Any:
     """Return the factor by which clusters inflate a variance: ``1 + (m - 1) ICC``.
 
@@ -268,6 +275,7 @@ def design_effect(cluster_size: Any, icc: Any, *, data: pd.DataFrame | None = No
     return like(1 + (a["cluster_size"] - 1) * a["icc"], index, cluster_size, icc)
 
 
+@guarded
 def crossover_se(sd1: Any, sd2: Any, n: Any, r: Any, *, data: pd.DataFrame | None = None) -> Any:
     """Return the standard error of the mean difference of a crossover trial: ``sqrt((s1^2 + s2^2 - 2 r s1 s2) / n)``.
 
@@ -307,6 +315,7 @@ def crossover_se(sd1: Any, sd2: Any, n: Any, r: Any, *, data: pd.DataFrame | Non
     return like(_of_difference(a["sd1"], a["sd2"], a["r"]) / np.sqrt(a["n"]), index, sd1, sd2, n, r)
 
 
+@guarded
 def crossover_smd(
     mean1: Any, sd1: Any, mean2: Any, sd2: Any, n: Any, r: Any, *, data: pd.DataFrame | None = None
 ) -> pd.DataFrame:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import gammaln
 
+from acuevidence.arguments import guarded
 from acuevidence.effects.checks import known_vtype
 from acuevidence.inputs import refuse
 
@@ -16,6 +17,7 @@ __all__ = ["hedges_j", "two_means"]
 Array = np.ndarray
 
 
+@guarded
 def hedges_j(m: Any) -> Array:
     """Return the exact small-sample correction of a standardised difference with m degrees of freedom.
 

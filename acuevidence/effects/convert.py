@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit, ndtr, ndtri
 
+from acuevidence.arguments import guarded
 from acuevidence.effects.checks import correlation, like, share
 from acuevidence.effects.size import MEASURES
 from acuevidence.errors import InputError
@@ -26,6 +27,7 @@ _FACTOR = float(np.pi / np.sqrt(3))
 _LOGARITHMS = ("RR", "OR", "PETO", "IRR", "ROM", "VR", "CVR", "D2OR")
 
 
+@guarded
 def or_to_smd(log_or: Any, *, data: pd.DataFrame | None = None) -> Any:
     """Return the SMD of a log odds ratio: ``log OR * sqrt(3) / pi``.
 
@@ -60,6 +62,7 @@ def or_to_smd(log_or: Any, *, data: pd.DataFrame | None = None) -> Any:
     return like(a["log_or"] / _FACTOR, index, log_or)
 
 
+@guarded
 def smd_to_or(smd: Any, *, data: pd.DataFrame | None = None) -> Any:
     """Return the log odds ratio of an SMD: ``SMD * pi / sqrt(3)``.
 
@@ -94,6 +97,7 @@ def smd_to_or(smd: Any, *, data: pd.DataFrame | None = None) -> Any:
     return like(a["smd"] * _FACTOR, index, smd)
 
 
+@guarded
 def smd_to_r(smd: Any, n1: Any = None, n2: Any = None, *, data: pd.DataFrame | None = None) -> Any:
     """Return the point-biserial correlation of an SMD: ``d / sqrt(d^2 + h)`` with ``h = (n1 + n2)^2 / (n1 n2)``.
 
@@ -130,6 +134,7 @@ def smd_to_r(smd: Any, n1: Any = None, n2: Any = None, *, data: pd.DataFrame | N
     return like(a["smd"] / np.sqrt(a["smd"] ** 2 + _imbalance(a, index)), index, smd, n1, n2)
 
 
+@guarded
 def r_to_smd(r: Any, n1: Any = None, n2: Any = None, *, data: pd.DataFrame | None = None) -> Any:
     """Return the SMD of a point-biserial correlation: ``r sqrt(h) / sqrt(1 - r^2)`` with ``h = (n1 + n2)^2 / (n1 n2)``.
 
@@ -167,6 +172,7 @@ def r_to_smd(r: Any, n1: Any = None, n2: Any = None, *, data: pd.DataFrame | Non
     return like(a["r"] * np.sqrt(_imbalance(a, index)) / np.sqrt(1 - a["r"] ** 2), index, r, n1, n2)
 
 
+@guarded
 def or_to_r(log_or: Any, n1: Any = None, n2: Any = None, *, data: pd.DataFrame | None = None) -> Any:
     """Return the correlation of a log odds ratio, by way of the SMD.
 
@@ -204,6 +210,7 @@ def or_to_r(log_or: Any, n1: Any = None, n2: Any = None, *, data: pd.DataFrame |
     return like(d / np.sqrt(d**2 + _imbalance(a, index)), index, log_or, n1, n2)
 
 
+@guarded
 def r_to_or(r: Any, n1: Any = None, n2: Any = None, *, data: pd.DataFrame | None = None) -> Any:
     """Return the log odds ratio of a correlation, by way of the SMD.
 
@@ -249,6 +256,7 @@ def _imbalance(a: dict[str, np.ndarray], index: pd.Index) -> np.ndarray:
     return (a["n1"] + a["n2"]) ** 2 / (a["n1"] * a["n2"])
 
 
+@guarded
 def smd_to_points(yi: Any, sd: Any, *, data: pd.DataFrame | None = None) -> Any:
     """Return an SMD in points of a scale with a typical standard deviation: ``SMD * sd``.
 
@@ -286,6 +294,7 @@ def smd_to_points(yi: Any, sd: Any, *, data: pd.DataFrame | None = None) -> Any:
     return like(a["yi"] * a["sd"], index, yi, sd)
 
 
+@guarded
 def responders_per_100(yi: Any, control_risk: Any, *, data: pd.DataFrame | None = None) -> Any:
     """Return the responders per 100 patients that an SMD leads one to expect with treatment.
 
@@ -323,6 +332,7 @@ def responders_per_100(yi: Any, control_risk: Any, *, data: pd.DataFrame | None 
     return like(100 * ndtr(ndtri(a["control_risk"]) + a["yi"]), index, yi, control_risk)
 
 
+@guarded
 def smd_to_nnt(yi: Any, control_risk: Any, *, data: pd.DataFrame | None = None) -> Any:
     """Return the number needed to treat for one more responder.
 
@@ -362,6 +372,7 @@ def smd_to_nnt(yi: Any, control_risk: Any, *, data: pd.DataFrame | None = None) 
     return like(1 / gain, index, yi, control_risk)
 
 
+@guarded
 def back_transform(yi: Any, measure: str, *, n: Any = None, data: pd.DataFrame | None = None) -> Any:
     """Return effects, or limits of their intervals, on their natural scale.
 

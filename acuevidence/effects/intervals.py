@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtri, stdtrit
 
+from acuevidence.arguments import guarded
 from acuevidence.effects.checks import like, share, spreads
 from acuevidence.errors import InputError
 from acuevidence.inputs import numeric, refuse
@@ -15,6 +16,7 @@ from acuevidence.inputs import numeric, refuse
 __all__ = ["from_ci", "from_f", "from_p", "from_t", "sd_from_ci", "sd_from_se"]
 
 
+@guarded
 def from_ci(
     low: Any, high: Any, *, level: float = 0.95, log: bool = False, data: pd.DataFrame | None = None
 ) -> pd.DataFrame:
@@ -62,6 +64,7 @@ def from_ci(
     return pd.DataFrame({"yi": (a["low"] + a["high"]) / 2, "vi": se**2}, index=index)
 
 
+@guarded
 def from_p(yi: Any, p: Any, *, df: Any = None, data: pd.DataFrame | None = None) -> pd.DataFrame:
     """Return the variance behind an effect and its two-sided P value.
 
@@ -109,6 +112,7 @@ def from_p(yi: Any, p: Any, *, df: Any = None, data: pd.DataFrame | None = None)
     return pd.DataFrame({"yi": a["yi"], "vi": (a["yi"] / quantile) ** 2}, index=index)
 
 
+@guarded
 def from_t(yi: Any, t: Any, *, data: pd.DataFrame | None = None) -> pd.DataFrame:
     """Return the variance behind an effect and its t (or z) statistic: ``vi = (yi / t)^2``.
 
@@ -146,6 +150,7 @@ def from_t(yi: Any, t: Any, *, data: pd.DataFrame | None = None) -> pd.DataFrame
     return pd.DataFrame({"yi": a["yi"], "vi": (a["yi"] / a["t"]) ** 2}, index=index)
 
 
+@guarded
 def from_f(yi: Any, f: Any, *, data: pd.DataFrame | None = None) -> pd.DataFrame:
     """Return the variance behind an effect and its F statistic with one numerator degree of freedom: ``vi = yi^2 / F``.
 
@@ -182,6 +187,7 @@ def from_f(yi: Any, f: Any, *, data: pd.DataFrame | None = None) -> pd.DataFrame
     return from_t(pd.Series(a["yi"], index=index), pd.Series(np.sqrt(a["f"]), index=index))
 
 
+@guarded
 def sd_from_se(se: Any, n: Any, *, data: pd.DataFrame | None = None) -> Any:
     """Return ``sd = se sqrt(n)``.
 
@@ -218,6 +224,7 @@ def sd_from_se(se: Any, n: Any, *, data: pd.DataFrame | None = None) -> Any:
     return like(a["se"] * np.sqrt(a["n"]), index, se, n)
 
 
+@guarded
 def sd_from_ci(low: Any, high: Any, n: Any, level: float = 0.95, *, data: pd.DataFrame | None = None) -> Any:
     """Return the SD behind a confidence interval of one group's mean: ``sqrt(n) (high - low) / (2 t)``.
 

@@ -11,6 +11,7 @@ import pandas as pd
 from scipy.optimize import minimize, minimize_scalar
 from scipy.special import ndtri
 
+from acuevidence.arguments import guarded
 from acuevidence.errors import InputError
 from acuevidence.inputs import choice, numeric, refuse
 
@@ -20,6 +21,7 @@ Array = np.ndarray
 _ORDER = ("minimum", "q1", "median", "q3", "maximum")
 
 
+@guarded
 def mean_sd_from_quantiles(
     n: Any, *, minimum: Any = None, q1: Any = None, median: Any = None, q3: Any = None, maximum: Any = None,
     method: str = "luo-wan-shi", data: pd.DataFrame | None = None,

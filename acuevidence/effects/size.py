@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from acuevidence.arguments import guarded
 from acuevidence.effects import binary, continuous, paired, rates, single
 from acuevidence.errors import InputError
 from acuevidence.inputs import choice, numeric
@@ -35,6 +36,7 @@ MEASURES: dict[str, tuple[Callable[..., tuple[np.ndarray, np.ndarray]], tuple[st
 _ALL = sorted({name for _, names in MEASURES.values() for name in names})
 
 
+@guarded
 def effect_size(
     measure: str,
     *,

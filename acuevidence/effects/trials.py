@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtri, stdtrit
 
+from acuevidence.arguments import guarded
 from acuevidence.effects.arms import combine_arms
 from acuevidence.effects.intervals import from_p, sd_from_ci, sd_from_se
 from acuevidence.effects.quantiles import mean_sd_from_quantiles
@@ -68,6 +69,7 @@ class _Derived:
     columns: dict[str, Any] = field(default_factory=dict)
 
 
+@guarded
 def trial_effects(
     condition: str | Sequence[str] | None = None,
     *,

@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from acuevidence.arguments import guarded
 from acuevidence.errors import EvidenceError, InputError
 from acuevidence.evidence import schema
 from acuevidence.evidence.rules import Rules, load_rules
@@ -117,6 +118,7 @@ def data_folder() -> Path:
     return installed if installed.is_dir() else package.parent / "data"
 
 
+@guarded
 def load_evidence(folder: str | Path | None = None) -> Evidence:
     """Load evidence tables and check them.
 
@@ -152,6 +154,7 @@ def load_evidence(folder: str | Path | None = None) -> Evidence:
     return _load(path.resolve(), stamp)
 
 
+@guarded
 def conditions(evidence: Evidence | None = None) -> list[str]:
     """Return the conditions of the evidence, in its own order.
 

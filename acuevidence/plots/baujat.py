@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from acuevidence.arguments import guarded
 from acuevidence.plots.labels import keep_apart, leading
 from acuevidence.plots.style import COLOURS, new_axes, style
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["baujat"]
 
 
+@guarded
 def baujat(
     result: Any, *, ax: Axes | None = None, width: str | float = "single", size: float = 7, named: int = 5
 ) -> Axes:

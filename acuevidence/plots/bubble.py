@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from acuevidence.arguments import guarded
 from acuevidence.errors import InputError
 from acuevidence.inputs import choice
 from acuevidence.plots.labels import legend_above, points_wide, wrapped
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["bubble"]
 
 
+@guarded
 def bubble(
     result: Any,
     moderator: str | None = None,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from acuevidence.appraisal.conditions import pooled
 from acuevidence.appraisal.mid import mid as minimal_important_difference
 from acuevidence.appraisal.published import published
+from acuevidence.arguments import guarded
 from acuevidence.evidence import load_evidence
 from acuevidence.plots.canvas import Canvas, Row
 from acuevidence.plots.forest import mid_words
@@ -21,6 +22,7 @@ __all__ = ["consensus"]
 _AGAINST = {"usual_care": "usual care", "sham": "sham"}
 
 
+@guarded
 def consensus(
     *, ax: Axes | None = None, width: str | float = "double", size: float = 7, mid: Any = None, title: str | None = None
 ) -> Axes:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from acuevidence.arguments import guarded
 from acuevidence.plots.labels import wrapped
 from acuevidence.plots.scale import effect_name, ratio_ticks
 from acuevidence.plots.style import COLOURS, WIDTHS, new_axes, style, text_width
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["cumulative"]
 
 
+@guarded
 def cumulative(
     result: Any,
     order: Any = None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from acuevidence.arguments import guarded
 from acuevidence.evidence import load_evidence
 from acuevidence.plots.labels import points_wide, wrapped
 from acuevidence.plots.style import COLOURS, new_axes, style, text_width
@@ -26,6 +27,7 @@ _BAR = 0.19
 _HEADINGS = ("Trials:\nusual care /\nsham / both", "Share not\nbeyond sham")
 
 
+@guarded
 def decomposition(
     result: Decomposition | None = None, *, ax: Axes | None = None, width: str | float = "double", size: float = 7,
     limits: tuple[float, float] = (-0.6, 1.6),

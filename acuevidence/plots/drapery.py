@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from acuevidence.arguments import guarded
 from acuevidence.errors import InputError
 from acuevidence.plots.labels import legend_above
 from acuevidence.plots.scale import effect_name, ratio_ticks
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["drapery"]
 
 
+@guarded
 def drapery(
     result: Any, *, ax: Axes | None = None, width: str | float = "single", size: float = 7,
     limits: tuple[float, float] | None = None, effect: str | None = None,

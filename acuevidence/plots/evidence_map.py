@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from acuevidence.appraisal.certainty import certainty
+from acuevidence.arguments import guarded
 from acuevidence.effects.trials import trial_effects
 from acuevidence.evidence import conditions, load_evidence
 from acuevidence.plots.labels import fitting, wrapped
@@ -48,6 +49,7 @@ def evidence_table(outcomes: tuple[str, ...] = _OUTCOMES) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+@guarded
 def evidence_map(
     table: pd.DataFrame | None = None, *, ax: Axes | None = None, width: str | float = "double", size: float = 7
 ) -> Axes:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from acuevidence.arguments import guarded
 from acuevidence.effects.trials import trial_effects
 from acuevidence.evidence import load_evidence
 from acuevidence.inputs import choice
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["flow"]
 
 
+@guarded
 def flow(
     condition: str,
     *,

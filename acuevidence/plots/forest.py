@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from acuevidence.arguments import guarded
 from acuevidence.errors import InputError
 from acuevidence.inputs import choice
 from acuevidence.plots.canvas import Canvas, Column
@@ -63,6 +64,7 @@ _MORE_EVENTS = ("More events with comparator", "More events with acupuncture")
 _REPEATED = ("estimate", "ci_low", "ci_high")
 
 
+@guarded
 def forest(
     result: Any,
     *,

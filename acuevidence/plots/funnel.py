@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 
+from acuevidence.arguments import guarded
 from acuevidence.errors import InputError
 from acuevidence.plots.caption import caption as write_caption
 from acuevidence.plots.labels import columns_for, points_wide, wrapped
@@ -30,6 +31,7 @@ _CONTOURS = ((0.10, 0.05, "#F1F1F1", "0.05 < P < 0.10"), (0.05, 0.01, "#E1E1E1",
 _NAMES = {"sham": "Acupuncture v sham", "usual_care": "Acupuncture v usual care"}
 
 
+@guarded
 def funnel(
     result: Any,
     *,

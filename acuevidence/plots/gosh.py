@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from acuevidence.appraisal.gosh_clusters import GoshClusters
+from acuevidence.arguments import guarded
 from acuevidence.inputs import choice
 from acuevidence.plots.labels import legend_above
 from acuevidence.plots.scale import effect_name, ratio_ticks
@@ -21,6 +22,7 @@ __all__ = ["gosh"]
 _CLUSTERS = ("sham", "usual_care", "active", "accent", "neutral")
 
 
+@guarded
 def gosh(
     result: Any,
     *,

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from acuevidence.appraisal.influence import influence_limits
+from acuevidence.arguments import guarded
 from acuevidence.plots.labels import points_wide, wrapped
 from acuevidence.plots.style import COLOURS, WIDTHS, new_axes, style, text_width
 
@@ -28,6 +29,7 @@ _PANEL = 7.0  # least width of a panel in units of the type size
 _AROUND = 6.6  # height of headings and ticks of a band of panels in the same units
 
 
+@guarded
 def influence(result: Any, *, ax: Axes | None = None, width: str | float = "double", size: float = 7) -> Axes:
     """Draw the case diagnostics of a meta-analysis, one row a trial and one panel a diagnostic.
 

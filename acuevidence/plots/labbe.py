@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from acuevidence.arguments import guarded
 from acuevidence.errors import InputError
 from acuevidence.inputs import numeric, refuse
 from acuevidence.plots.labels import legend_above
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["labbe"]
 
 
+@guarded
 def labbe(
     result: Any = None,
     *,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.special import ndtr, ndtri
 
+from acuevidence.arguments import guarded
 from acuevidence.plots.labels import fitting, wrapped
 from acuevidence.plots.style import WIDTHS, new_axes, style, text_width
 from acuevidence.synthesis.network_inconsistency import direct_evidence
@@ -21,6 +22,7 @@ __all__ = ["league"]
 _SMALLEST = 0.7  # names that would shrink below this share of the type size give way to numbers with a key
 
 
+@guarded
 def league(
     result: NetworkMetaAnalysis,
     *,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from acuevidence.arguments import guarded
 from acuevidence.plots.caption import caption as write_caption
 from acuevidence.plots.style import COLOURS, new_axes, style
 
@@ -18,6 +19,7 @@ _MARKS = {"observed": ("D", "trials with figures alone"), "reported": ("s", "mis
           "null": ("o", "missing: no difference"), "opposite": ("v", "missing: all against")}  # fmt: skip
 
 
+@guarded
 def missing_evidence(
     result: Any,
     *,

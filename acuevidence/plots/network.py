@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from acuevidence.arguments import guarded
 from acuevidence.errors import InputError
 from acuevidence.plots.labels import fitting, wrapped
 from acuevidence.plots.style import COLOURS, WIDTHS, new_axes, style, text_width
@@ -23,6 +24,7 @@ _LINE = 1.25  # height of a line in units of the type size
 _ALONG = (0.5, 0.42, 0.58, 0.34, 0.66, 0.27, 0.73)
 
 
+@guarded
 def network(
     result: NetworkMetaAnalysis,
     *,

@@ -9,6 +9,7 @@ from acuevidence.appraisal.certainty import certainty
 from acuevidence.appraisal.conditions import pooled
 from acuevidence.appraisal.mid import has_mid
 from acuevidence.appraisal.mid import mid as minimal_important_difference
+from acuevidence.arguments import guarded
 from acuevidence.evidence import load_evidence
 from acuevidence.plots.canvas import Canvas, Column, Row
 from acuevidence.plots.forest import mid_words
@@ -23,6 +24,7 @@ __all__ = ["nuance"]
 _LABELS = {"usual_care": "v usual care", "sham": "v sham"}
 
 
+@guarded
 def nuance(
     results: Mapping[str, Mapping[str, Any]] | None = None,
     *,

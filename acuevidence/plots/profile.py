@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from acuevidence.arguments import guarded
 from acuevidence.errors import InputError
 from acuevidence.plots.labels import legend_above
 from acuevidence.plots.style import COLOURS, new_axes, style
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["profile"]
 
 
+@guarded
 def profile(
     result: Any, *, ax: Axes | None = None, width: str | float = "single", size: float = 7, upper: float | None = None
 ) -> Axes:

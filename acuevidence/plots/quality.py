@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from acuevidence.appraisal.quality import quality_domains, quality_ratings
+from acuevidence.arguments import guarded
 from acuevidence.errors import InputError
 from acuevidence.evidence import load_evidence
 from acuevidence.plots.style import RATING, new_axes, style, text_width
@@ -20,6 +21,7 @@ __all__ = ["quality"]
 _WORDS = {"+": "met", "?": "not rated", "-": "not met"}
 
 
+@guarded
 def quality(
     ratings: Any = None,
     *,

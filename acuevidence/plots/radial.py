@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from acuevidence.arguments import guarded
 from acuevidence.errors import InputError
 from acuevidence.plots.labels import keep_apart, leading
 from acuevidence.plots.scale import RATIOS, effect_name, ratio_ticks
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["radial"]
 
 
+@guarded
 def radial(
     result: Any,
     *,

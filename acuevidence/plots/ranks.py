@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from acuevidence.arguments import guarded
 from acuevidence.inputs import choice
 from acuevidence.plots.labels import wrapped
 from acuevidence.plots.style import COLOURS, WIDTHS, new_axes, style
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["ranks"]
 
 
+@guarded
 def ranks(
     result: NetworkMetaAnalysis,
     *,

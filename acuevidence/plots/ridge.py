@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from acuevidence.arguments import guarded
 from acuevidence.plots.labels import wrapped
 from acuevidence.plots.scale import ratio_ticks
 from acuevidence.plots.style import COLOURS, MID_BAND, WIDTHS, new_axes, style, text_width
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["ridge"]
 
 
+@guarded
 def ridge(
     posterior: Any,
     *,

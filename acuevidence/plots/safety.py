@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from acuevidence.appraisal.safety import number
 from acuevidence.appraisal.safety import safety as pooled_rates
+from acuevidence.arguments import guarded
 from acuevidence.plots.caption import caption
 from acuevidence.plots.labels import fitting
 from acuevidence.plots.style import COLOURS, new_axes, style
@@ -20,6 +21,7 @@ _MARKERS = {"treatments": "o", "patients": "s"}
 _FLOOR = 0.01  # the left end of the axis, below the smallest rate that so many treatments can show
 
 
+@guarded
 def safety(
     rates: Any = None,
     *,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from acuevidence.arguments import guarded
 from acuevidence.plots.caption import caption as write_caption
 from acuevidence.plots.style import COLOURS, new_axes, style
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["sequential"]
 
 
+@guarded
 def sequential(
     result: Any,
     *,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from acuevidence.arguments import guarded
 from acuevidence.plots.caption import caption as write_caption
 from acuevidence.plots.style import COLOURS, WIDTHS, new_axes, style
 
@@ -27,6 +28,7 @@ _OPTIONS = {
 }  # fmt: skip
 
 
+@guarded
 def specification_curve(
     result: Any,
     *,

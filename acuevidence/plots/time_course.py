@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from acuevidence.arguments import guarded
 from acuevidence.plots.labels import legend_above, points_wide
 from acuevidence.plots.style import COLOURS, new_axes, style, text_width
 
@@ -20,6 +21,7 @@ _WEEKS = (1, 2, 4, 8, 13, 26, 52, 104, 156, 312)
 _LABELS = {"sham": "v sham", "usual_care": "v usual care"}
 
 
+@guarded
 def time_course(
     result: TimeCourse | None = None, *, ax: Axes | None = None, width: str | float = "double", size: float = 7
 ) -> Axes:

@@ -17,6 +17,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pandas as pd
 
+from acuevidence.arguments import guarded
 from acuevidence.errors import InputError
 from acuevidence.inputs import choice
 from acuevidence.report.figures import inputs
@@ -35,6 +36,7 @@ _KINDS = {
 _DEFAULT_MEASURE = {"CONT": "SMD", "DICH": "OR", "IV": "SMD"}
 
 
+@guarded
 def export(what: Any, path: str | Path) -> Path:
     """Write a table or a result to a file; the ending chooses the format.
 

@@ -17,6 +17,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from acuevidence.arguments import guarded
 from acuevidence.errors import InputError
 from acuevidence.evidence import conditions, data_folder
 from acuevidence.inputs import choice
@@ -101,6 +102,7 @@ def figures() -> dict[str, Figure]:
     return {figure.name: figure for figure in found}
 
 
+@guarded
 def build(
     folder: str | Path, *, only: Iterable[str] = (), progress: Callable[[Iterable[Any]], Iterable[Any]] = iter
 ) -> list[Path]:
@@ -135,6 +137,7 @@ def build(
     return [replace(folder / name, data) for name, data in drawn.items()]
 
 
+@guarded
 def check(
     folder: str | Path, *, only: Iterable[str] = (), progress: Callable[[Iterable[Any]], Iterable[Any]] = iter
 ) -> list[Drift]:

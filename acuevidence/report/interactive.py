@@ -17,6 +17,7 @@ from scipy.special import ndtri
 from acuevidence.appraisal.certainty import certainty
 from acuevidence.appraisal.conditions import pooled
 from acuevidence.appraisal.mid import mid as minimal_important_difference
+from acuevidence.arguments import guarded
 from acuevidence.errors import InputError
 from acuevidence.evidence import load_evidence
 from acuevidence.plots.style import COLOURS, MID_BAND
@@ -49,6 +50,7 @@ class _Rows:
         return len(self.labels) - 1
 
 
+@guarded
 def forest_chart(
     result: Any,
     *,
@@ -116,6 +118,7 @@ def forest_chart(
     return _chart(rows, effect, mid, favours, title)
 
 
+@guarded
 def nuance_chart(
     results: Mapping[str, Mapping[str, Any]] | None = None, *, mid: Any = None, title: str | None = None
 ) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from acuevidence.appraisal.certainty import certainty
+from acuevidence.arguments import guarded
 from acuevidence.synthesis import MetaAnalysis
 
 __all__ = ["methods_text", "to_prisma"]
@@ -15,6 +16,7 @@ _TRIALS_FOR_TEST = 10  # fewest for Egger's test (Cochrane Handbook 13.3.5.4)
 _AVAILABLE = "Data, code and the version used are public with the package acuevidence; result.data holds the effects."
 
 
+@guarded
 def methods_text(result: MetaAnalysis) -> str:
     """Return how a result was computed, in a sentence or two for a methods section.
 
@@ -41,6 +43,7 @@ def methods_text(result: MetaAnalysis) -> str:
     return f"{result.conventions}{moderators} Computed with acuevidence {__version__}."
 
 
+@guarded
 def to_prisma(result: MetaAnalysis) -> dict[str, str]:
     """Return the PRISMA 2020 items that a result can answer by itself.
 

@@ -20,6 +20,7 @@ from acuevidence.appraisal.conditions import pooled
 from acuevidence.appraisal.mid import mid
 from acuevidence.appraisal.published import published
 from acuevidence.appraisal.safety import number, safety
+from acuevidence.arguments import guarded
 from acuevidence.effects.trials import trial_effects
 from acuevidence.errors import InputError
 from acuevidence.evidence import Evidence, conditions, load_evidence
@@ -34,6 +35,7 @@ _FOREST = "forest_{}"
 _PRINTED = ["outcome", "measure", "week", "timing", "arm", "figures_as_printed", "locator", "source_url", "caution"]
 
 
+@guarded
 def build_site(folder: str | Path, *, progress: Callable[[Iterable[Any]], Iterable[Any]] = iter) -> list[Path]:
     """Write the report as a static site that opens from a file, offline.
 

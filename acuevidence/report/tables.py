@@ -15,6 +15,7 @@ import pandas as pd
 from acuevidence.appraisal.certainty import certainty
 from acuevidence.appraisal.mid import Mid, has_mid, mid
 from acuevidence.appraisal.points import typical_sd
+from acuevidence.arguments import guarded
 from acuevidence.errors import InputError
 from acuevidence.evidence import load_evidence
 from acuevidence.inputs import choice
@@ -179,6 +180,7 @@ class Table:
         return head + "".join(f"<p>{html.escape(note)}</p>" for note in self.notes)
 
 
+@guarded
 def characteristics(condition: str) -> Table:
     """Return the characteristics of every trial known for a condition.
 
@@ -219,6 +221,7 @@ def characteristics(condition: str) -> Table:
     return Table(f"Characteristics of trials: {evidence.rules.label(condition)}", frame, ("–: not printed.",))
 
 
+@guarded
 def league_table(network: NetworkMetaAnalysis, *, digits: int = 2) -> Table:
     """Return the league table of a network, treatments from the best P-score down.
 
@@ -263,6 +266,7 @@ def league_table(network: NetworkMetaAnalysis, *, digits: int = 2) -> Table:
     )
 
 
+@guarded
 def study_results(result: MetaAnalysis) -> Table:
     """Return the figures of every trial of a synthesis, and where they were printed (PRISMA 2020, item 19).
 
@@ -296,6 +300,7 @@ def study_results(result: MetaAnalysis) -> Table:
     return Table("Results of the trials", frame.reset_index(drop=True), (result.conventions,))
 
 
+@guarded
 def summary_of_findings(results: Mapping[str, MetaAnalysis], *, condition: str | None = None) -> Table:
     """Return the Summary of Findings after GRADE (Cochrane Handbook, chapter 14).
 

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from acuevidence.arguments import guarded
 from acuevidence.errors import InputError
 from acuevidence.inputs import choice, numeric, refuse, values
 from acuevidence.synthesis import kernel, scale
@@ -152,6 +153,7 @@ def _padded(y: Array, v: Array, where: Layout, groups: Array) -> tuple[Array, Ar
     return np.where(inside, y[rows], np.nan), np.where(inside, v[rows], np.nan)
 
 
+@guarded
 def fit_many(yi: Any, vi: Any, *, by: Any = None, data: pd.DataFrame | None = None, method: str = "REML",
              test: str = "HKSJ", level: float = 0.95, chunk: int = scale.CHUNK, client: Any = None,
              progress: scale.Progress = iter) -> Batch:  # fmt: skip

@@ -17,6 +17,7 @@ import pandas as pd
 from scipy.optimize import brentq
 from scipy.special import betaln, ndtr
 
+from acuevidence.arguments import guarded
 from acuevidence.errors import InputError
 from acuevidence.inputs import choice, numeric, refuse, values
 
@@ -151,6 +152,7 @@ class Posterior:
         return f"<p>{html.escape(repr(self).splitlines()[0])}</p>" + self.summary.to_html()
 
 
+@guarded
 def bayes(
     yi: Any = "yi",
     vi: Any = "vi",

@@ -15,6 +15,7 @@ import pandas as pd
 from scipy.optimize import brentq
 from scipy.special import expit, gammaln, logsumexp
 
+from acuevidence.arguments import guarded
 from acuevidence.errors import ConvergenceError, InputError
 from acuevidence.inputs import choice, refuse
 from acuevidence.synthesis import kernel
@@ -120,6 +121,7 @@ class GlmmMetaAnalysis(NormalEffect):
         return lines + self.coefficients.round(4).to_html()
 
 
+@guarded
 def glmm(events1: Any = "events1", n1: Any = "n1", events2: Any = "events2", n2: Any = "n2", *, model: str = "UM.FS",
          data: pd.DataFrame | None = None, labels: Any = None, level: float = 0.95) -> GlmmMetaAnalysis:  # fmt: skip
     """Pool odds ratios by a random-effects logistic model of the counts themselves.

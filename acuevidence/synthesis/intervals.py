@@ -10,6 +10,7 @@ import pandas as pd
 from scipy.optimize import brentq
 from scipy.special import chdtri, gammainc
 
+from acuevidence.arguments import guarded
 from acuevidence.errors import InputError
 from acuevidence.inputs import choice
 from acuevidence.synthesis import kernel, scale
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["bootstrap", "bootstrap_prediction", "henmi_copas", "tau2_interval"]
 
 
+@guarded
 def tau2_interval(result: MetaAnalysis, method: str, level: float, n: int, seed: int | None) -> tuple[float, float]:
     """Return the interval of tau2.
 
@@ -63,6 +65,7 @@ def tau2_interval(result: MetaAnalysis, method: str, level: float, n: int, seed:
     return float(interval["ci_low"]), float(interval["ci_high"])
 
 
+@guarded
 def bootstrap(
     result: MetaAnalysis, kind: str, n: int, seed: int | None, level: float, *, chunk: int = scale.CHUNK, client: Any = None,
     progress: scale.Progress = iter,
@@ -142,6 +145,7 @@ def _drawn_trials(X: np.ndarray | None, k: int, n: int, rng: np.random.Generator
     raise InputError("trials drawn with replacement rarely tell the moderators apart; use kind='parametric'")
 
 
+@guarded
 def bootstrap_prediction(result: MetaAnalysis, n: int, seed: int | None, level: float) -> tuple[float, float]:
     """Return the prediction interval that takes the uncertainty of tau2 into account.
 
@@ -204,6 +208,7 @@ def _drawn_tau2(v: np.ndarray, q: float, z: np.ndarray) -> np.ndarray:
     return np.maximum(0.0, (q - pulled**2 @ v) / (pulled**2).sum(axis=1))
 
 
+@guarded
 def henmi_copas(result: MetaAnalysis, level: float) -> pd.DataFrame:
     """Return the equal-effects estimate with an interval that allows for heterogeneity.
 

@@ -15,6 +15,7 @@ import pandas as pd
 from scipy.optimize import brentq
 from scipy.special import chdtri, stdtrit
 
+from acuevidence.arguments import guarded
 from acuevidence.errors import InputError
 from acuevidence.inputs import choice, refuse
 from acuevidence.synthesis.covariance import Ascent, LinearCovariance, climb, connected, same_level
@@ -94,6 +95,7 @@ class MultilevelMetaAnalysis(DependentMetaAnalysis):
         return f"Multilevel meta-analysis, random {self.random}"
 
 
+@guarded
 def multilevel(
     yi: Any = "yi",
     vi_or_V: Any = "vi",

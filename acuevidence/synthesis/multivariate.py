@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import stdtrit
 
+from acuevidence.arguments import guarded
 from acuevidence.errors import InputError
 from acuevidence.inputs import choice, refuse, values
 from acuevidence.synthesis.covariance import Kernel, LinearCovariance, climb, connected
@@ -83,6 +84,7 @@ class MultivariateMetaAnalysis(DependentMetaAnalysis):
         return f"Multivariate meta-analysis, {self.structure} between {len(self.tau2)} outcomes"
 
 
+@guarded
 def multivariate(
     yi: Any = "yi",
     V: Any = "vi",

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import chdtrc, ndtr, ndtri, stdtrit
 
+from acuevidence.arguments import guarded
 from acuevidence.errors import InputError
 from acuevidence.inputs import choice
 from acuevidence.synthesis.network_contrasts import Trials, read_contrasts, trials_by_arms, with_designs
@@ -271,6 +272,7 @@ class NetworkMetaAnalysis:
         )
 
 
+@guarded
 def network(
     treat1: Any = "treat1",
     treat2: Any = "treat2",

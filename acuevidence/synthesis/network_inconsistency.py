@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import chdtrc, ndtr
 
+from acuevidence.arguments import guarded
 from acuevidence.errors import InputError
 from acuevidence.inputs import choice
 from acuevidence.synthesis.network_fit import Fit, by_design, design_potentials, fit, misfit, within_designs
@@ -41,6 +42,7 @@ def direct_evidence(net: NetworkMetaAnalysis) -> tuple[np.ndarray, np.ndarray, n
         return weighted / weight, np.where(count > 0, 1 / np.sqrt(weight), np.nan), count.astype(int)
 
 
+@guarded
 def split(net: NetworkMetaAnalysis) -> pd.DataFrame:
     """Separate direct from indirect evidence for every comparison that trials make directly.
 
@@ -138,6 +140,7 @@ class DesignDecomposition:
         return "".join(t.to_html(float_format="{:.4f}".format) for t in (self.total, self.within, self.without))
 
 
+@guarded
 def design_decomposition(net: NetworkMetaAnalysis) -> DesignDecomposition:
     """Decompose Cochran's Q by design.
 
@@ -214,6 +217,7 @@ class NetHeat:
         return pd.DataFrame({"hat": flat[0], "change": flat[1]}).reset_index()
 
 
+@guarded
 def net_heat(net: NetworkMetaAnalysis, effects: str = "common") -> NetHeat:
     """Compute the numbers of a net heat plot.
 

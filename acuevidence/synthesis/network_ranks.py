@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from acuevidence.arguments import guarded
 from acuevidence.errors import InputError
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["rank_probabilities"]
 
 
+@guarded
 def rank_probabilities(result: NetworkMetaAnalysis, n: int = 20000, seed: int = 0) -> pd.DataFrame:
     """Return the probability of every rank for every treatment.
 

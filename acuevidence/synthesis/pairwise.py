@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from acuevidence.arguments import guarded
 from acuevidence.errors import InputError
 from acuevidence.inputs import choice, numeric, refuse, values
 from acuevidence.synthesis import kernel
@@ -21,6 +22,7 @@ __all__ = ["meta_analysis"]
 _NOTHING = pd.DataFrame(columns=["reason"])  # what is left out of an analysis of everything
 
 
+@guarded
 def meta_analysis(
     yi: Any = "yi",
     vi: Any = "vi",

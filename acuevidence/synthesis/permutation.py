@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from acuevidence.arguments import guarded
 from acuevidence.errors import InputError
 from acuevidence.synthesis import kernel
 
@@ -70,6 +71,7 @@ class Permutation:
         return f"<p>{html.escape(self.summary().splitlines()[0])}</p>" + self.to_frame().round(4).to_html()
 
 
+@guarded
 def permutation_test(result: MetaAnalysis, exact: bool | None, n: int, seed: int | None) -> Permutation:
     """Test a result by permutation.
 

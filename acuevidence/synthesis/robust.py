@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import fdtrc
 
+from acuevidence.arguments import guarded
 from acuevidence.errors import InputError
 from acuevidence.inputs import choice, refuse, values
 from acuevidence.synthesis.coefficients import FirstCoefficient
@@ -163,6 +164,7 @@ class _Working:
     level: float
 
 
+@guarded
 def robust(result: Any, cluster: Any, kind: str = "CR2") -> RobustMetaAnalysis:
     """Cluster-robust covariance and tests of a fitted meta-analysis.
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from acuevidence.arguments import guarded
 from acuevidence.errors import InputError
 from acuevidence.inputs import choice
 from acuevidence.synthesis import kernel
@@ -138,6 +139,7 @@ def run(calls: Iterator[Callable[[], Any]], count: int, *, client: Any = None, p
     return _sent(calls, count, client, progress)
 
 
+@guarded
 def fit_chunks(
     y: Array,
     v: Array,
@@ -191,6 +193,7 @@ def fit_chunks(
     return fits
 
 
+@guarded
 def simulate(
     draw: Callable[[int, np.random.Generator], tuple[Array, Array]],
     runs: int,

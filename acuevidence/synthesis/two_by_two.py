@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from acuevidence.arguments import guarded
 from acuevidence.effects import effect_size
 from acuevidence.effects.checks import counts
 from acuevidence.errors import ConvergenceError, InputError
@@ -181,6 +182,7 @@ class TwoByTwoMetaAnalysis(NormalEffect):
         return lines + self.coefficients.round(4).to_html()
 
 
+@guarded
 def mantel_haenszel(events1: Any = "events1", n1: Any = "n1", events2: Any = "events2", n2: Any = "n2", *,
                     measure: str = "OR", data: pd.DataFrame | None = None, labels: Any = None, correct: bool = True,
                     level: float = 0.95) -> TwoByTwoMetaAnalysis:  # fmt: skip
@@ -241,6 +243,7 @@ def mantel_haenszel(events1: Any = "events1", n1: Any = "n1", events2: Any = "ev
     )  # fmt: skip
 
 
+@guarded
 def peto(events1: Any = "events1", n1: Any = "n1", events2: Any = "events2", n2: Any = "n2", *,
          data: pd.DataFrame | None = None, labels: Any = None, level: float = 0.95) -> TwoByTwoMetaAnalysis:  # fmt: skip
     """Pool two-by-two tables by Peto's one-step method: log odds ratios for rare events in balanced trials.

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from acuevidence.arguments import guarded
 from acuevidence.errors import InputError
 from acuevidence.inputs import choice, numeric, refuse, values
 from acuevidence.synthesis.covariance import stacks
@@ -19,6 +20,7 @@ from acuevidence.synthesis.covariance import stacks
 __all__ = ["vcalc"]
 
 
+@guarded
 def vcalc(
     vi: Any = "vi",
     cluster: Any = "trial_id",
