@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from acuevidence.appraisal.treatments import treatment_network
     from acuevidence.appraisal.variability import variability
     from acuevidence.effects import effect_size, read_trials, trial_effects
-    from acuevidence.errors import AcuevidenceError, ConvergenceError, EvidenceError, InputError
+    from acuevidence.errors import AcuevidenceError, ConvergenceError, EvidenceError, InputError, MissingExtraError
     from acuevidence.evidence import Evidence, conditions, load_evidence, read_revman, read_table
     from acuevidence.report.export import export
     from acuevidence.synthesis import GroupedMetaAnalysis, MetaAnalysis, meta_analysis
@@ -47,6 +47,7 @@ _LATER = {
     "GroupedMetaAnalysis": "acuevidence.synthesis",
     "InputError": "acuevidence.errors",
     "MetaAnalysis": "acuevidence.synthesis",
+    "MissingExtraError": "acuevidence.errors",
     "bayes": "acuevidence.synthesis.bayes",
     "certainty": "acuevidence.appraisal.certainty",
     "claims": "acuevidence.appraisal.claims",
@@ -91,6 +92,7 @@ __all__ = [
     "GroupedMetaAnalysis",
     "InputError",
     "MetaAnalysis",
+    "MissingExtraError",
     "bayes",
     "certainty",
     "claims",

@@ -120,7 +120,7 @@ def kept(index: pd.Index, missing: str, **given: Any) -> tuple[np.ndarray, pd.Da
             rule = f"{name} is missing; give a value, leave the row out, or say missing='drop'"
             refuse(bad, rule, list(given[name]), index)
     table = np.array(list(absent.values())).reshape(len(absent), len(index))
-    left = table.any(axis=0)
+    left = np.asarray(table.any(axis=0))
     reasons = [" and ".join(np.array(list(absent))[column]) for column in table.T[left]]
     said = [f"{names} {'are' if ' and ' in names else 'is'} missing" for names in reasons]
     return ~left, pd.DataFrame({"row": index[left], "reason": said})

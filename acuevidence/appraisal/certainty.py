@@ -24,7 +24,7 @@ _LEVELS = {4: "high", 3: "moderate", 2: "low", 1: "very low"}
 _DOMAINS = ("risk_of_bias", "inconsistency", "indirectness", "imprecision", "missing_evidence")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Certainty:
     """The certainty of a pooled effect.
 

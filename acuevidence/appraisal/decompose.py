@@ -37,7 +37,7 @@ _PARTS = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Decomposition:
     """The total effect, split into what acupuncture adds to sham and what sham adds to usual care.
 

@@ -19,7 +19,7 @@ from acuevidence.synthesis import MetaAnalysis
 __all__ = ["ExcessSignificance", "excess_significance"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ExcessSignificance:
     """A test of excess significance.
 

@@ -25,7 +25,7 @@ _WARNING = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class FailSafeN:
     """A fail-safe N.
 

@@ -26,7 +26,7 @@ _FEWEST = 3
 _OUTCOMES = ("pain", "function")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class FunctionAndPain:
     """Effects on pain and on function in the same trials, by comparator.
 
@@ -161,8 +161,6 @@ def function_and_pain(
     choice("structure", structure, ("CS", "UN"))
     if not -1 < correlation < 1:
         raise InputError(f"correlation must be above -1 and below 1, not {correlation}")
-    if not 0 < level < 1:
-        raise InputError(f"level must be between 0 and 1, not {level}; use 0.95 for 95 % intervals")
     rows = pd.concat(
         [
             trial_effects(

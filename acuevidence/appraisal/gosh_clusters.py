@@ -37,7 +37,7 @@ _SMALLEST = 0.05  # share of the subsets that a cluster holds at least
 _NUMBERS = ("k", "estimate", "tau2", "i2", "q")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class GoshClusters:
     """Clusters of subsets, and how strongly each trial makes them.
 

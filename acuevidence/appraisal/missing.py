@@ -32,7 +32,7 @@ _NOT_MEASURED = "no figure printed"
 _WORDS = {"above": "favours acupuncture", "below": "favours the comparator", "unsure": "unsure which way"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class MissingEvidence:
     """A sensitivity analysis for trials without usable figures.
 

@@ -58,7 +58,7 @@ _PEDRO = 6
 _FEWEST = 2
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Multiverse:
     """All specifications of one question.
 
@@ -230,8 +230,6 @@ def multiverse(
     evidence = load_evidence() if evidence is None else evidence
     choice("condition", condition, list(evidence.rules.conditions))
     choice("comparator", comparator, list(evidence.rules.comparators))
-    if not 0 < level < 1:
-        raise InputError(f"level must lie between 0 and 1, not {level!r}")
     options = _options(condition, comparator, decisions or {}, exclude or {}, evidence)
     grid = _Grid.of(condition, comparator, options, exclude or {}, evidence)
     where: dict[str, Any] = {"chunk": chunk, "client": client, "progress": progress}

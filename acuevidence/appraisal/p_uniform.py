@@ -22,7 +22,7 @@ _SIDE = 0.025  # one-sided level, in the direction of the effect, at which a tri
 _FAR = 40.0  # how far limits are sought, in units of the mean standard error
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class PUniform:
     """A p-uniform* analysis.
 

@@ -30,7 +30,7 @@ _PRINTED = re.compile(r"([\d.]+)\s*%?\s*\(95% CI ([\d.]+)\s*%? to ([\d.]+)\s*%?[
 _UNITS = {"one million": 1e6, "10 000": 1e4, "10,000": 1e4, "1000": 1e3, "100": 1e2}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Safety:
     """Rates of adverse events by class of event and denominator.
 

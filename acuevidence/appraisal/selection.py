@@ -38,7 +38,7 @@ _DELTA_MAX = 100.0
 Array = np.ndarray
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SelectionModel:
     """A meta-analysis under selection by P value.
 

@@ -32,7 +32,7 @@ _PANELS, _NODES = 24, 16  # of a Gauss-Legendre rule in panels
 _FARTHEST = 8.0  # boundaries beyond this Z are never crossed in practice
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Sequential:
     """A trial sequential analysis.
 

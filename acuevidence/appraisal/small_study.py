@@ -36,7 +36,7 @@ _NAMES = {"egger": "Egger's regression test", "begg": "Begg and Mazumdar's rank 
           "harbord": "Harbord's test"}  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SmallStudyTest:
     """A test of funnel plot asymmetry.
 
@@ -216,7 +216,7 @@ def pet_peese(result: MetaAnalysis) -> pd.DataFrame:
     return frame
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class LimitMetaAnalysis:
     """The effect of a trial of infinite size, heterogeneity kept.
 

@@ -27,7 +27,7 @@ __all__ = ["PERIODS", "TimeCourse", "effects_by_week", "time_course"]
 PERIODS = {"weeks 1-3": 0.0, "weeks 4-12": 3.5, "weeks 13-25": 12.5, "weeks 26-51": 25.5, "week 52 on": 51.5}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class TimeCourse:
     """Effects by period, and their change within trials.
 

@@ -21,7 +21,7 @@ ESTIMATORS = ("L0", "R0", "Q0")
 _STEPS = 100
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class TrimAndFill:
     """A trim-and-fill analysis.
 

@@ -24,7 +24,7 @@ _FEWEST = 3
 _KEY = ["condition", "comparator", "measure", "scores"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Variability:
     """The spread between patients under acupuncture, as a multiple of the spread under the comparator.
 

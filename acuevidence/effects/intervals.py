@@ -10,7 +10,6 @@ from scipy.special import ndtri, stdtrit
 
 from acuevidence.arguments import guarded
 from acuevidence.effects.checks import like, share, spreads
-from acuevidence.errors import InputError
 from acuevidence.inputs import numeric, refuse
 
 __all__ = ["from_ci", "from_f", "from_p", "from_t", "sd_from_ci", "sd_from_se"]
@@ -54,7 +53,6 @@ def from_ci(
         yi    vi
     0  0.3  0.01
     """
-    _level(level)
     a, index = numeric(data, low=low, high=high)
     refuse(a["high"] <= a["low"], "high must be above low", a["high"], index)
     if log:
@@ -257,14 +255,8 @@ def sd_from_ci(low: Any, high: Any, n: Any, level: float = 0.95, *, data: pd.Dat
     >>> round(effects.sd_from_ci(4.0, 6.0, 25), 2)
     2.42
     """
-    _level(level)
     a, index = numeric(data, low=low, high=high, n=n)
     refuse(a["high"] <= a["low"], "high must be above low", a["high"], index)
     refuse(a["n"] < 2, "n must be 2 or more", a["n"], index)
     sd = np.sqrt(a["n"]) * (a["high"] - a["low"]) / (2 * stdtrit(a["n"] - 1, 0.5 + level / 2))
     return like(sd, index, low, high, n)
-
-
-def _level(level: float) -> None:
-    if not 0 < level < 1:
-        raise InputError(f"level must lie between 0 and 1 (0.95 for 95%), not {level!r}")

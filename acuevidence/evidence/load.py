@@ -20,7 +20,7 @@ __all__ = ["Evidence", "conditions", "data_folder", "load_evidence"]
 _REQUIRED = ("trials", "arms")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Evidence:
     """Checked evidence tables: what was printed, and where.
 

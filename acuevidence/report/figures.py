@@ -21,7 +21,7 @@ from acuevidence.arguments import guarded
 from acuevidence.errors import InputError
 from acuevidence.evidence import conditions, data_folder
 from acuevidence.inputs import choice
-from acuevidence.report.files import replace
+from acuevidence.report.files import refuse_unwritable, replace
 
 __all__ = ["Drift", "Figure", "build", "check", "figures", "inputs"]
 
@@ -125,10 +125,11 @@ def build(
     Raises
     ------
     InputError
-        For an unknown figure.
+        For an unknown figure, or a folder that cannot be written.
     """
     folder = Path(folder)
     chosen = _chosen(only)
+    refuse_unwritable(folder)
     drawn = {name: data for figure in progress(chosen) for name, data in _render(figure).items()}
     folder.mkdir(parents=True, exist_ok=True)
     manifest = _manifest(folder) if only else {}

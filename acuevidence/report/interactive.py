@@ -18,7 +18,7 @@ from acuevidence.appraisal.certainty import certainty
 from acuevidence.appraisal.conditions import pooled
 from acuevidence.appraisal.mid import mid as minimal_important_difference
 from acuevidence.arguments import guarded
-from acuevidence.errors import InputError
+from acuevidence.errors import InputError, MissingExtraError
 from acuevidence.evidence import load_evidence
 from acuevidence.plots.style import COLOURS, MID_BAND
 
@@ -356,5 +356,5 @@ def _altair() -> Any:
     try:
         import altair
     except ImportError:
-        raise InputError("interactive charts need Altair: pip install 'acuevidence[interactive]'") from None
+        raise MissingExtraError("interactive charts", "Altair", "interactive") from None
     return altair

@@ -16,7 +16,7 @@ from acuevidence.appraisal.certainty import certainty
 from acuevidence.appraisal.mid import Mid, has_mid, mid
 from acuevidence.appraisal.points import typical_sd
 from acuevidence.arguments import guarded
-from acuevidence.errors import InputError
+from acuevidence.errors import InputError, MissingExtraError
 from acuevidence.evidence import load_evidence
 from acuevidence.inputs import choice
 from acuevidence.report.files import replace
@@ -27,7 +27,7 @@ from acuevidence.synthesis.network import NetworkMetaAnalysis
 __all__ = ["Table", "characteristics", "league_table", "study_results", "summary_of_findings"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Table:
     """A table with its title and notes.
 
@@ -82,7 +82,7 @@ class Table:
         try:
             from great_tables import GT
         except ImportError:
-            raise InputError("HTML needs great_tables: pip install 'acuevidence[tables]'") from None
+            raise MissingExtraError("HTML", "great_tables", "tables") from None
         made = GT(self.frame).tab_header(title=html.escape(self.title))
         for note in self.notes:
             made = made.tab_source_note(html.escape(note))

@@ -19,7 +19,7 @@ from scipy.special import betaln, ndtr
 
 from acuevidence.arguments import guarded
 from acuevidence.errors import InputError
-from acuevidence.inputs import choice, numeric, refuse, values
+from acuevidence.inputs import choice, numeric, values, variances
 
 __all__ = ["Posterior", "bayes"]
 
@@ -33,7 +33,7 @@ _PUBLISHED = {"rhodes": ("log-t", -1.72, 1.295, 5.0), "rhodes-pain": ("log-t", -
 _CHUNK = 2_000_000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Posterior:
     """Posterior of a random-effects meta-analysis.
 
@@ -208,11 +208,9 @@ def bayes(
     """
     arrays, index = numeric(data, yi=yi, vi=vi)
     y, v = arrays["yi"], arrays["vi"]
-    refuse(~(v > 0), "vi must be positive", v, index)
+    variances("vi", v, index)
     if len(y) == 0:
         raise InputError("yi is empty: there is no trial to pool")
-    if not 0 < level < 1:
-        raise InputError(f"level must lie between 0 and 1, not {level!r}")
     components = _mu_components(mu_prior)
     tau_prior = _named(tau_prior)
     log_prior, proper = _tau_prior(tau_prior, len(y))

@@ -31,7 +31,7 @@ _NODES = 31
 _STEPS = 100
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class GlmmMetaAnalysis(NormalEffect):
     """A random-effects logistic model of two-by-two tables.
 
@@ -165,8 +165,6 @@ def glmm(events1: Any = "events1", n1: Any = "n1", events2: Any = "events2", n2:
     (-0.99, 0.27)
     """
     choice("model", model, ("UM.FS", "CM.EL"))
-    if not isinstance(level, (int, float)) or not 0 < level < 1:
-        raise InputError(f"level must lie between 0 and 1 (0.95 for 95%), not {level!r}")
     given = read_tables(data, labels, events1=events1, n1=n1, events2=events2, n2=n2)
     for name in ("events1", "n1", "events2", "n2"):
         counted = getattr(given, name)

@@ -91,7 +91,7 @@ def split(net: NetworkMetaAnalysis) -> pd.DataFrame:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class DesignDecomposition:
     """Cochran's Q of a network, design by design (a design is a set of arms).
 
@@ -192,7 +192,7 @@ def design_decomposition(net: NetworkMetaAnalysis) -> DesignDecomposition:
     return DesignDecomposition(total, within, between, without, random)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class NetHeat:
     """Numbers behind a net heat plot, designs by contrasts of their arms against the first.
 

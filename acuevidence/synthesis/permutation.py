@@ -25,7 +25,7 @@ _TIES = math.sqrt(np.finfo(float).eps)  # statistics this close, relatively, cou
 _CHUNK = 1 << 13
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Permutation:
     """A permutation test.
 

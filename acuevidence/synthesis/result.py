@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import fdtrc
 
-from acuevidence.errors import InputError
+from acuevidence.errors import InputError, UnknownKeyError
 from acuevidence.inputs import choice
 from acuevidence.synthesis import kernel
 
@@ -41,7 +41,7 @@ _TESTS = {
 _PREDICTIONS = {"V": "t, k-p df", "HTS": "t, k-p-1 df", "z": "normal"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class MetaAnalysis:
     """A random-effects (or equal-effects) meta-analysis of one group of trials.
 
@@ -265,7 +265,7 @@ class MetaAnalysis:
         )
         if self.pi_low is not None and self.pi_high is not None:
             text += f" {percent} prediction interval {self.pi_low:.3f} to {self.pi_high:.3f}."
-        lines.append(text)
+        lines.append(text + self._beside())
         if self.k > 1:
             low, high = self.tau2_interval() if self.method != "EE" else (0.0, 0.0)
             tau2 = "" if self.method == "EE" else f"tau2 {self.tau2:.4f} ({percent} CI {low:.4f} to {high:.4f}), "
@@ -277,6 +277,21 @@ class MetaAnalysis:
         if len(self.excluded):
             lines.append(f"Left out: {len(self.excluded)} rows, with reasons in .excluded.")
         return "\n".join(lines) + "\n\n" + self.coefficients.round(4).to_string()
+
+    def _beside(self) -> str:
+        """Return the plain HKSJ and the Wald limits where the ad hoc floor acts or trials are few, else nothing."""
+        if self.test != "HKSJ-adhoc" or self.X is not None or self.k < 2:
+            return ""
+        w = 1 / (self.vi + (self.tau2 or 0.0))
+        wald = float(w.sum()) ** -0.5
+        plain = wald * float(np.sqrt(w @ (self.yi - self.estimate) ** 2 / (self.k - 1)))
+        if self.k > 4 and plain >= wald:
+            return ""
+        centre, limits = np.array(self.estimate), []
+        for se, df in ((plain, self._df()), (wald, np.array(np.inf))):
+            low, high = kernel.interval(centre, np.array(se), df, self.level)
+            limits.append(f"{low:.3f} to {high:.3f}")
+        return f" Plain HKSJ {limits[0]}, Wald {limits[1]}."
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row a coefficient, with k, tau2, I2, Q and the prediction interval beside it.
@@ -1244,7 +1259,7 @@ class MetaAnalysis:
         return self.k - len(self.beta) if self.method == "REML" else self.k
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Between:
     """Test for subgroup differences.
 
@@ -1264,7 +1279,7 @@ class Between:
     shared: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class GroupedMetaAnalysis(Mapping[str, MetaAnalysis]):
     """Meta-analyses by group, kept apart: a mapping of group to MetaAnalysis.
 
@@ -1286,6 +1301,8 @@ class GroupedMetaAnalysis(Mapping[str, MetaAnalysis]):
     overall: MetaAnalysis | None = None
 
     def __getitem__(self, group: str) -> MetaAnalysis:
+        if group not in self.groups:
+            raise UnknownKeyError(self.by, group, self.groups)
         return self.groups[group]
 
     def __iter__(self) -> Iterator[str]:

@@ -25,7 +25,7 @@ from acuevidence.synthesis.result import MetaAnalysis
 __all__ = ["RobustMetaAnalysis", "WaldTest", "robust"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class WaldTest:
     """Approximate Hotelling test of several coefficients at once.
 
@@ -47,7 +47,7 @@ class WaldTest:
     terms: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class RobustMetaAnalysis(FirstCoefficient):
     """Result of :func:`robust`.
 

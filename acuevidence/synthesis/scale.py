@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from acuevidence.arguments import guarded
 from acuevidence.errors import InputError
 from acuevidence.inputs import choice
 from acuevidence.synthesis import kernel
@@ -139,13 +138,12 @@ def run(calls: Iterator[Callable[[], Any]], count: int, *, client: Any = None, p
     return _sent(calls, count, client, progress)
 
 
-@guarded
 def fit_chunks(
     y: Array,
     v: Array,
     *,
     method: str = "REML",
-    test: str = "HKSJ",
+    test: str = "HKSJ-adhoc",
     chunk: int = CHUNK,
     client: Any = None,
     progress: Progress = iter,
@@ -193,14 +191,13 @@ def fit_chunks(
     return fits
 
 
-@guarded
 def simulate(
     draw: Callable[[int, np.random.Generator], tuple[Array, Array]],
     runs: int,
     *,
     seed: int,
     method: str = "REML",
-    test: str = "HKSJ",
+    test: str = "HKSJ-adhoc",
     chunk: int = CHUNK,
     client: Any = None,
     progress: Progress = iter,
