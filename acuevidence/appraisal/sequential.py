@@ -16,8 +16,8 @@ import pandas as pd
 from scipy.optimize import brentq
 from scipy.special import ndtr, ndtri
 
-from acuevidence.appraisal.mid import mid
 from acuevidence.appraisal.small_study import refuse_few
+from acuevidence.appraisal.thresholds import mid
 from acuevidence.arguments import guarded
 from acuevidence.errors import InputError
 from acuevidence.inputs import values

@@ -13,14 +13,14 @@ import numpy as np
 import pandas as pd
 
 from acuevidence.appraisal.certainty import certainty
-from acuevidence.appraisal.mid import Mid, has_mid, mid
-from acuevidence.appraisal.points import typical_sd
+from acuevidence.appraisal.thresholds import Mid, has_mid, mid
 from acuevidence.arguments import guarded
 from acuevidence.errors import InputError, MissingExtraError
 from acuevidence.evidence import load_evidence
 from acuevidence.inputs import choice
-from acuevidence.report.files import replace
-from acuevidence.report.forms import docx, latex
+from acuevidence.questions.typical_sd import typical_sd
+from acuevidence.report.table_forms import docx, latex
+from acuevidence.report.whole_files import replace
 from acuevidence.synthesis import MetaAnalysis
 from acuevidence.synthesis.network import NetworkMetaAnalysis
 

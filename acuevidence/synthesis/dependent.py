@@ -19,7 +19,7 @@ from acuevidence.errors import InputError
 from acuevidence.inputs import choice, kept, numeric, plain, refuse, variances
 from acuevidence.synthesis.coefficients import FirstCoefficient
 from acuevidence.synthesis.covariance import LinearCovariance, connected, stacks
-from acuevidence.synthesis.design import columns_of, design, formula_of
+from acuevidence.synthesis.formula import columns_of, design, formula_of
 
 if TYPE_CHECKING:
     from acuevidence.synthesis.robust import RobustMetaAnalysis
@@ -206,8 +206,10 @@ def effects_with_covariance(yi: Any, V: Any, data: pd.DataFrame) -> tuple[np.nda
     mirrored = np.isclose(V, V.T, rtol=1e-8, atol=0).all(axis=1)
     refuse(~mirrored, "V must be symmetric", "an entry without its mirror", index)
     for rows in stacks(connected(n, [], V)):
-        smallest = np.linalg.eigvalsh(V[rows[:, :, None], rows[:, None, :]])[:, 0]
-        for block in rows[smallest <= 1e-12 * V.diagonal().max()][:1]:
+        sd = np.sqrt(np.maximum(V.diagonal(), 0.0))[rows]
+        scaled = V[rows[:, :, None], rows[:, None, :]] / np.where(sd > 0, sd, 1.0)[:, :, None]
+        smallest = np.linalg.eigvalsh(scaled / np.where(sd > 0, sd, 1.0)[:, None, :])[:, 0]
+        for block in rows[smallest <= 1e-12][:1]:
             raise InputError(
                 f"V is not positive definite among rows {index[block].tolist()}; lower the assumed correlations, "
                 "or leave out effects that others determine (with three arms, give two contrasts)"

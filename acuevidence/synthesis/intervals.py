@@ -282,8 +282,10 @@ def _profile_likelihood(
         return float(kernel.log_likelihood(y, v, X, np.array([tau2]), restricted=restricted)[0])
 
     floor = value(best) - 0.5 * float(chdtri(1, 1 - level))
-    low = 0.0 if value(0.0) >= floor else float(brentq(lambda t: value(t) - floor, 0.0, best, xtol=1e-14, rtol=1e-12))
-    reach = max(best, float(np.median(v))) * 2
+    unit = max(best, float(np.median(v)))
+    precise = {"xtol": 1e-13 * unit, "rtol": 1e-12}
+    low = 0.0 if value(0.0) >= floor else float(brentq(lambda t: value(t) - floor, 0.0, best, **precise))
+    reach = 2 * unit
     while value(reach) > floor:
         reach *= 2
-    return low, float(brentq(lambda t: value(t) - floor, best, reach, xtol=1e-14, rtol=1e-12))
+    return low, float(brentq(lambda t: value(t) - floor, best, reach, **precise))

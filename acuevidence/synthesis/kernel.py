@@ -194,8 +194,8 @@ class _Model:
     def scaled(self) -> tuple[_Model, Array, Array]:
         """Return the model about a centre and in units of a typical variance, with both."""
         unit = self.k / (1 / self.v).sum(axis=1)
-        w = 1 / self.v
-        centre = (w * self.y).sum(axis=1) / w.sum(axis=1)
+        # The effect of the most precise trial: effects that are all alike then lie at 0 exactly, which no mean grants.
+        centre = self.y[np.arange(len(self.y)), self.v.argmin(axis=1)]
         y = np.where(self.present, self.y - centre[:, None], 0.0) / np.sqrt(unit)[:, None]
         return replace(self, y=y, v=self.v / unit[:, None]), centre, unit
 

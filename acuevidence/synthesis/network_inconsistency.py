@@ -15,6 +15,7 @@ from scipy.special import chdtrc, ndtr
 from acuevidence.arguments import guarded
 from acuevidence.errors import InputError
 from acuevidence.inputs import choice
+from acuevidence.synthesis.network_contrasts import centred_inverse
 from acuevidence.synthesis.network_fit import Fit, by_design, design_potentials, fit, misfit, within_designs
 
 if TYPE_CHECKING:
@@ -327,7 +328,7 @@ def _tau2_within(net: NetworkMetaAnalysis) -> float:
     for group, design in by_design(net.trials):
         L = group.laplacian(0.0)
         pooled = design_potentials(group, design, L)[1]
-        spread = np.linalg.pinv(pooled, hermitian=True)[design]
+        spread = centred_inverse(pooled)[design]
         trace += np.trace(L, axis1=1, axis2=2).sum() - (spread * (L @ L)).sum()
     return float(max(0.0, excess / (trace / 2))) if net.q_heterogeneity_df else 0.0
 

@@ -15,7 +15,7 @@ from acuevidence.errors import InputError, UnknownKeyError
 from acuevidence.inputs import choice, kept, numeric, values, variances
 from acuevidence.synthesis import kernel
 from acuevidence.synthesis.batch import Layout, fit_groups, layout
-from acuevidence.synthesis.design import columns_of, design, formula_of
+from acuevidence.synthesis.formula import columns_of, design, formula_of
 from acuevidence.synthesis.result import Between, GroupedMetaAnalysis, MetaAnalysis, omnibus, with_notes
 
 __all__ = ["meta_analysis"]

@@ -24,6 +24,8 @@ from acuevidence.synthesis.result import MetaAnalysis
 
 __all__ = ["RobustMetaAnalysis", "WaldTest", "robust"]
 
+_DETERMINED = 1e-10  # how near to 1 a leverage is 1, and a correlation matrix singular
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class WaldTest:
@@ -290,7 +292,11 @@ def _bias_reduction(M: np.ndarray, x: np.ndarray, B: np.ndarray) -> np.ndarray:
     U = np.linalg.cholesky(M).transpose(0, 2, 1)
     G = U @ (M - x @ B @ x.transpose(0, 2, 1)) @ U.transpose(0, 2, 1)
     value, vector = np.linalg.eigh((G + G.transpose(0, 2, 1)) / 2)
-    inverse_root = np.where(value > 1e-12, 1 / np.sqrt(np.maximum(value, 1e-300)), 0.0)
+    # Directions that the cluster alone determines have leverage 1 and no residual; leverage has no unit, G has.
+    half = np.linalg.solve(U.transpose(0, 2, 1), x)
+    lost = (np.linalg.eigvalsh(half @ B @ half.transpose(0, 2, 1)) > 1 - _DETERMINED).sum(axis=1)
+    kept = (np.arange(value.shape[1]) >= lost[:, None]) & (value > 0)
+    inverse_root = np.where(kept, 1 / np.sqrt(np.where(kept, value, 1.0)), 0.0)
     return U.transpose(0, 2, 1) @ (vector * inverse_root[:, None, :]) @ vector.transpose(0, 2, 1) @ U
 
 
