@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from acuevidence.appraisal.thresholds import appraisal_rules, has_mid, mid
+from acuevidence.arguments import guard
 from acuevidence.errors import InputError
 from acuevidence.evidence import Evidence, load_evidence
 from acuevidence.inputs import choice
@@ -23,7 +24,7 @@ _LEVELS = {4: "high", 3: "moderate", 2: "low", 1: "very low"}
 _DOMAINS = ("risk_of_bias", "inconsistency", "indirectness", "imprecision", "missing_evidence")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Certainty:
     """The certainty of a pooled effect.
 
@@ -269,3 +270,6 @@ def _missing(result: MetaAnalysis, comparator: str | None, rules: Mapping[str, A
         said += f"; Egger's test P {p:.2f}"
         serious = serious or p < rules["asymmetry_p"]
     return (1 if serious else 0), said
+
+
+guard(__name__, "certainty")

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from acuevidence.appraisal.thresholds import mid
+from acuevidence.arguments import guard
 from acuevidence.errors import InputError
 from acuevidence.evidence import Evidence, load_evidence
 from acuevidence.inputs import choice
@@ -32,7 +33,7 @@ _NOT_MEASURED = "no figure printed"
 _WORDS = {"above": "favours acupuncture", "below": "favours the comparator", "unsure": "unsure which way"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class MissingEvidence:
     """A sensitivity analysis for trials without usable figures.
 
@@ -293,3 +294,6 @@ def _first(
         first = int(over.argmax())
         start, end = effects[max(first - 1, 0)], effects[first]
     return float(end) if first > 0 else None
+
+
+guard(__name__, "missing_evidence")

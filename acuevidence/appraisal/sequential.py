@@ -18,6 +18,7 @@ from scipy.special import ndtr, ndtri
 
 from acuevidence.appraisal.small_study import participants, refuse_few
 from acuevidence.appraisal.thresholds import mid
+from acuevidence.arguments import guard
 from acuevidence.errors import InputError
 from acuevidence.inputs import values
 from acuevidence.synthesis import kernel
@@ -32,7 +33,7 @@ _PANELS, _NODES = 24, 16  # of a Gauss-Legendre rule in panels
 _FARTHEST = 8.0  # boundaries beyond this Z are never crossed in practice
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Sequential:
     """A trial sequential analysis.
 
@@ -275,3 +276,6 @@ def _cumulative(y: np.ndarray, v: np.ndarray, method: str) -> tuple[np.ndarray, 
     seen = np.arange(k)[None] <= np.arange(k)[:, None]
     fits = kernel.fit(np.where(seen, y, np.nan), np.where(seen, v, np.nan), method=method, test="z")
     return fits.beta[:, 0], fits.beta[:, 0] / np.sqrt(fits.vcov[:, 0, 0])
+
+
+guard(__name__, "sequential")

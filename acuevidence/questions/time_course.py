@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import stdtr, stdtrit
 
+from acuevidence.arguments import guard
 from acuevidence.effects.trials import checked, effects_of
 from acuevidence.errors import InputError
 from acuevidence.evidence import Evidence, Window, load_evidence
@@ -26,7 +27,7 @@ __all__ = ["PERIODS", "TimeCourse", "effects_by_week", "time_course"]
 PERIODS = {"weeks 1-3": 0.0, "weeks 4-12": 3.5, "weeks 13-25": 12.5, "weeks 26-51": 25.5, "week 52 on": 51.5}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class TimeCourse:
     """Effects by period, and their change within trials.
 
@@ -243,3 +244,6 @@ def _changes(comparator: str, model: MultilevelMetaAnalysis, effects: pd.DataFra
                 "p_value": 2 * float(stdtr(own, -abs(estimate) / se)),
             })  # fmt: skip
     return pd.DataFrame(found)
+
+
+guard(__name__, "time_course", "effects_by_week")

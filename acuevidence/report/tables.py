@@ -14,7 +14,8 @@ import pandas as pd
 
 from acuevidence.appraisal.certainty import certainty
 from acuevidence.appraisal.thresholds import Mid, has_mid, mid
-from acuevidence.errors import InputError
+from acuevidence.arguments import guard
+from acuevidence.errors import InputError, MissingExtraError
 from acuevidence.evidence import load_evidence
 from acuevidence.inputs import choice
 from acuevidence.questions.typical_sd import typical_sd
@@ -26,7 +27,7 @@ from acuevidence.synthesis.network import NetworkMetaAnalysis
 __all__ = ["Table", "characteristics", "league_table", "study_results", "summary_of_findings"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Table:
     """A table with its title and notes.
 
@@ -81,7 +82,7 @@ class Table:
         try:
             from great_tables import GT
         except ImportError:
-            raise InputError("HTML needs great_tables: pip install 'acuevidence[tables]'") from None
+            raise MissingExtraError("HTML", "great_tables", "tables") from None
         made = GT(self.frame).tab_header(title=html.escape(self.title))
         for note in self.notes:
             made = made.tab_source_note(html.escape(note))
@@ -510,3 +511,6 @@ def _number(value: Any) -> str:
 
 def _word(value: Any) -> str:
     return "–" if pd.isna(value) else str(value)
+
+
+guard(__name__, "characteristics", "league_table", "study_results", "summary_of_findings")
