@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from acuevidence.errors import InputError
+from acuevidence.evidence.carried import excluded_of, lost
 from acuevidence.inputs import choice, numeric, refuse, values
 from acuevidence.synthesis import kernel
 from acuevidence.synthesis.batch import Layout, fit_groups, layout
@@ -145,7 +146,7 @@ def _frame(
 
 
 def _left_out(data: pd.DataFrame | None) -> pd.DataFrame:
-    found = None if data is None else data.attrs.get("excluded")
+    found = None if data is None else excluded_of(data)
     return _NOTHING.copy() if found is None else pd.DataFrame(found)
 
 
@@ -198,6 +199,11 @@ def _flagged(result: MetaAnalysis, converged: bool, q: float, q_df: int) -> Meta
             notes.append(
                 "HKSJ's standard error is smaller than Wald's: the trials agree closely; compare test='HKSJ-adhoc'."
             )
+    if lost(result._given):
+        notes.append(
+            "The table came from trial_effects but no longer says of which review it is, or what was left out; "
+            "join such tables with acuevidence.evidence.joined."
+        )
     if not converged:
         notes.append("The estimator of tau2 did not converge.")
     return with_notes(result, *notes) if notes else result

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from acuevidence.errors import InputError
-from acuevidence.evidence.excluded import Excluded
+from acuevidence.evidence.carried import Excluded
 from acuevidence.evidence.importers.flat import checked, numbers
 from acuevidence.evidence.importers.rows import read_rows
 from acuevidence.evidence.importers.sources import members, read_bytes
