@@ -337,7 +337,7 @@ def _forest(condition: str, width: str) -> Any:
     results = pooled(condition)
     known = all(has_mid(outcome) for one in results.values() for outcome in one.data["outcome"])
     return forest(
-        results, width=width, arms="summary", certainty=True, title=load_evidence().rules.label(condition),
+        results, width=width, arms="summary", certainty=True, title=load_evidence().topic.label(condition),
         mid=mid("pain", "SMD") if known else None, size=6,
     )  # fmt: skip
 

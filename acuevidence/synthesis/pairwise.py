@@ -12,6 +12,7 @@ import pandas as pd
 
 from acuevidence.arguments import guard
 from acuevidence.errors import InputError, UnknownKeyError
+from acuevidence.evidence.carried import lost
 from acuevidence.inputs import choice, kept, numeric, values, variances
 from acuevidence.synthesis import kernel
 from acuevidence.synthesis.batch import Layout, fit_groups, layout
@@ -175,7 +176,7 @@ def _read(
         dropped.insert(1, "study", names[~keep].to_numpy())
     if isinstance(by, str) and groups is not None:
         dropped[by] = groups[~keep].to_numpy()
-    excluded = _with(dropped, None if data is None else data.attrs.get("excluded"))
+    excluded = _with(dropped, None if data is None else excluded_of(data))
     if not keep.any():
         why = "; ".join(dict.fromkeys(excluded["reason"])) if len(excluded) else "yi is empty"
         raise InputError(f"there is no trial to pool ({why[:500]})")
@@ -234,6 +235,11 @@ def _flags(result: MetaAnalysis, converged: bool) -> Iterator[str]:
         w = 1 / (result.vi + (result.tau2 or 0.0))
         if result.se < float(w.sum()) ** -0.5:
             yield "HKSJ's standard error is smaller than Wald's: the effects differ less than chance; compare test='HKSJ-adhoc'."
+    if lost(result._given):
+        yield (
+            "The table came from trial_effects but no longer says of which review it is, or what was left out; "
+            "join such tables with acuevidence.evidence.joined."
+        )
     if not converged:
         yield "The estimator of tau2 did not converge."
 

@@ -84,8 +84,8 @@ def decomposition(
 
 
 def _label(name: str) -> str:
-    rules = load_evidence().rules
-    return "All conditions" if name == "all" else rules.label(name) if name in rules.conditions else name
+    topic = load_evidence().topic
+    return "All conditions" if name == "all" else topic.label(name) if name in topic.conditions else name
 
 
 def _condition(ax: Axes, i: int, parts: Any, limits: tuple[float, float]) -> None:

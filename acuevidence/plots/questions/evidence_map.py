@@ -79,9 +79,9 @@ def evidence_map(
     'Low back pain'
     """
     table = evidence_table() if table is None else table
-    rules = load_evidence().rules
+    topic = load_evidence().topic
     rows = list(dict.fromkeys(table["condition"]))
-    columns = [(o, c) for o in dict.fromkeys(table["outcome"]) for c in rules.comparators]
+    columns = [(o, c) for o in dict.fromkeys(table["outcome"]) for c in topic.comparators]
     columns = [pair for pair in columns if ((table["outcome"] == pair[0]) & (table["comparator"] == pair[1])).any()]
     single = width == "single"
     with style(size):
@@ -89,7 +89,7 @@ def evidence_map(
 
         colours = mpl.colormaps["BrBG"]
         ax = new_axes(width, (len(rows) * (6.6 if single else 4.6) + 8) * size / 72, ax)
-        labels = [rules.label(r).replace(" ", "\n") if single else rules.label(r) for r in rows]
+        labels = [topic.label(r).replace(" ", "\n") if single else topic.label(r) for r in rows]
         page = 72 * (WIDTHS[width] if isinstance(width, str) else float(width))
         wide = (page - max(text_width(label, size) for label in labels) - 14) / len(columns)
         small = min(fitting(text, 0.88 * wide, (0.7 if single else 0.85) * size) for text in _texts(table, single))
