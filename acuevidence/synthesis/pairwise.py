@@ -12,7 +12,7 @@ import pandas as pd
 
 from acuevidence.arguments import guard
 from acuevidence.errors import InputError, UnknownKeyError
-from acuevidence.evidence.carried import lost
+from acuevidence.evidence.carried import excluded_of, lost
 from acuevidence.inputs import choice, kept, numeric, values, variances
 from acuevidence.synthesis import kernel
 from acuevidence.synthesis.batch import Layout, fit_groups, layout
