@@ -12,7 +12,7 @@ from acuevidence.plots.decomposition import decomposition
 from acuevidence.plots.drapery import drapery
 from acuevidence.plots.evidence_map import evidence_map
 from acuevidence.plots.flow import flow
-from acuevidence.plots.forest import LAYOUTS, forest
+from acuevidence.plots.forest import LAYOUTS, forest, forest_size
 from acuevidence.plots.funnel import funnel
 from acuevidence.plots.gosh import gosh
 from acuevidence.plots.influence import influence
@@ -27,6 +27,7 @@ from acuevidence.plots.radial import radial
 from acuevidence.plots.ranks import ranks
 from acuevidence.plots.ridge import ridge
 from acuevidence.plots.safety import safety
+from acuevidence.plots.save import save
 from acuevidence.plots.sequential import sequential
 from acuevidence.plots.specification_curve import specification_curve
 from acuevidence.plots.style import COLOURS, WIDTHS, Layout, style
@@ -47,6 +48,7 @@ __all__ = [
     "evidence_map",
     "flow",
     "forest",
+    "forest_size",
     "funnel",
     "gosh",
     "influence",
@@ -61,6 +63,7 @@ __all__ = [
     "ranks",
     "ridge",
     "safety",
+    "save",
     "sequential",
     "specification_curve",
     "style",

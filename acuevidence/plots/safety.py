@@ -8,7 +8,8 @@ from acuevidence.appraisal.safety import number
 from acuevidence.appraisal.safety import safety as pooled_rates
 from acuevidence.plots.caption import caption
 from acuevidence.plots.labels import fitting
-from acuevidence.plots.style import COLOURS, new_axes, style
+from acuevidence.plots.page import drawing, narrow, new_axes
+from acuevidence.plots.style import COLOURS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -37,7 +38,7 @@ def safety(
     ax : Axes, optional
         Where to draw. Default: a new figure that fits its rows.
     width : {"double", "single"} or float
-        Width of a new figure: a journal column, or inches.
+        Width of a new figure: a journal column (89 or 183 mm), or millimetres.
     size : float
         Type size in points.
     title : str, optional
@@ -58,9 +59,9 @@ def safety(
     """
     found = pooled_rates() if rates is None else rates
     rows = list(found.rates.itertuples())
-    single = width == "single"
+    single = narrow(width)
     places = _places(rows, 2.0 if single else 1.0)
-    with style(size):
+    with drawing(ax, size, "Adverse events"):
         ax = new_axes(width, (places[-1] + 9 + 2 * single) * 1.75 * size / 72, ax)
         ax.set_xscale("log")
         ax.set(xlim=(_FLOOR, found.per), ylim=(places[-1] + 0.8, -1.4 if single else -0.8))

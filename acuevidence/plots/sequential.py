@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from acuevidence.plots.caption import caption as write_caption
-from acuevidence.plots.style import COLOURS, new_axes, style
+from acuevidence.plots.page import drawing, new_axes
+from acuevidence.plots.style import COLOURS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -50,7 +51,7 @@ def sequential(
     Returns
     -------
     Axes
-        Cumulative Z (positive favours acupuncture) against participants.
+        Cumulative Z against participants.
 
     Examples
     --------
@@ -60,7 +61,7 @@ def sequential(
     >>> ae.plots.sequential(monitored).get_ylabel()
     'Cumulative Z'
     """
-    with style(size):
+    with drawing(ax, size, "Sequential analysis"):
         own = ax is None
         ax = new_axes(width, 2.0 + 8 * size / 72, ax)
         steps = result.steps
@@ -113,7 +114,7 @@ def _crossing(ax: Axes, result: Any, size: float) -> None:
 
 def _words(result: Any) -> str:
     return (
-        f"Solid: cumulative Z of the trials in order, positive in favour of acupuncture. Dashed: O'Brien-Fleming-type "
+        f"Solid: cumulative Z of the trials in order, positive where the pooled effect is. Dashed: O'Brien-Fleming-type "
         f"boundaries at each look; dotted: Z of 1.96. Required: information to find {result.delta:.2f} SD with a power of "
         f"{result.power:.0%} at two-sided {result.alpha:g}, adjusted for a diversity of {result.diversity:.0f}%."
     )
