@@ -228,7 +228,7 @@ class Canvas:
         self._dots()
         self._words_below()
         if self.given is None:
-            say(self.figure, self._described(effect, sides))
+            say(self.figure, self._described(effect, sides), " ".join(self.title))
         return self.ax
 
     def _described(self, effect: str, sides: tuple[str, str]) -> str:

@@ -190,8 +190,16 @@ def _filled(columns: Sequence[Column], data: pd.DataFrame) -> list[Column]:
         else:
             digits = _digits(cells) if column.digits is None else column.digits
             texts = [_text(value, digits) for value in cells]
+            if _years(cells):
+                texts = [text.replace(",", "") for text in texts]
         filled.append(replace(column, values=texts))
     return filled
+
+
+def _years(cells: Any) -> bool:
+    """Whether numbers are years: all whole, and of the last centuries."""
+    numbers = [v for v in cells if isinstance(v, (int, float, np.integer, np.floating)) and not pd.isna(v)]
+    return bool(numbers) and all(1800 <= v <= 2100 and v == int(v) for v in numbers)
 
 
 def _digits(cells: Any) -> int | None:
@@ -207,7 +215,5 @@ def _text(value: Any, digits: int | None) -> str:
     if pd.isna(value):
         return _NOTHING
     if isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool):
-        # Four digits stand without a comma: they may be a year.
-        comma = "," if abs(float(value)) >= 10_000 else ""
-        return (f"{value:{comma}.10g}" if digits is None else f"{value:{comma}.{digits}f}").replace("-", "−")
+        return (f"{value:,.10g}" if digits is None else f"{value:,.{digits}f}").replace("-", "−")
     return str(value)

@@ -27,11 +27,12 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["described", "drawing", "inches", "narrow", "new_axes", "new_figure", "published", "say", "unseen", "warn"]
+__all__ = ["described", "drawing", "inches", "narrow", "new_axes", "new_figure", "published", "say", "titles_of", "unseen", "warn"]
 
 _NARROWEST, _WIDEST = 30.0, 2000.0  # mm
 _NARROW = 120.0  # mm: narrower figures leave out what has no room
 _SAID: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
+_TITLES: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
 
 
 @dataclass(slots=True)
@@ -181,9 +182,9 @@ def drawing(ax: Any, size: float, name: str) -> Iterator[None]:
         _CURRENT.reset(token)
 
 
-def say(figure: Any, words: str) -> None:
-    """Set what a figure shows in words."""
-    _SAID[figure] = words
+def say(figure: Any, words: str, title: str = "") -> None:
+    """Set what a figure shows in words, and its title."""
+    _SAID[figure], _TITLES[figure] = words, title
 
 
 def described(figure: Any) -> str:
@@ -215,10 +216,15 @@ def _dpi() -> float:
     return 150.0 if given == mpl.rcParamsDefault["figure.dpi"] else given
 
 
+def titles_of(figure: Any) -> list[str]:
+    """Return the headings that stand on a figure, that of the whole first."""
+    heads = [_TITLES.get(figure, ""), figure.get_suptitle()]
+    heads += [ax.get_title(loc) for ax in figure.axes for loc in ("left", "center")]
+    return [head.strip() for head in dict.fromkeys(heads) if head.strip()]
+
+
 def _description(figure: Any, name: str) -> str:
-    words = [f"{name}."]
-    titles = [figure.get_suptitle(), *(ax.get_title(loc) for ax in figure.axes for loc in ("left", "center"))]
-    words += [f"{title.strip()}." for title in dict.fromkeys(titles) if title.strip()]
+    words = [f"{name}.", *(f"{title}." for title in titles_of(figure))]
     for ax in figure.axes:
         words += [f"{side}: {text}." for side, text in (("x", ax.get_xlabel()), ("y", ax.get_ylabel())) if text]
     return " ".join(" ".join([*dict.fromkeys(words), figure.get_supxlabel()]).split())

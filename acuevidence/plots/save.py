@@ -9,7 +9,7 @@ from typing import Any
 from xml.sax.saxutils import escape
 
 from acuevidence.errors import InputError
-from acuevidence.plots.page import described
+from acuevidence.plots.page import described, titles_of
 
 __all__ = ["encoded", "save"]
 
@@ -90,7 +90,7 @@ def encoded(figure: Any, kind: str, *, dpi: float = 300, title: str = "", descri
     import matplotlib as mpl
 
     words = description or described(figure)
-    title = title or _title(figure, words)
+    title = title or next(iter(titles_of(figure)), words.split(". ")[0].rstrip("."))
     buffer = io.BytesIO()
     with mpl.rc_context(_SETTINGS):  # type: ignore[arg-type]
         figure.savefig(buffer, format=kind, dpi=dpi, **_metadata(kind, title, words))
@@ -105,11 +105,6 @@ def _figure(ax: Any) -> Any:
         raise InputError(f"ax must be the Axes that a plot returned, or their figure, not {type(ax).__name__}")
     figure: Any = ax.figure if isinstance(ax, Axes) else ax
     return figure.canvas.figure
-
-
-def _title(figure: Any, words: str) -> str:
-    titles = [figure.get_suptitle(), *(ax.get_title(loc) for ax in figure.axes for loc in ("left", "center"))]
-    return next((title.strip() for title in titles if title.strip()), words.split(". ")[0].rstrip("."))
 
 
 def _metadata(kind: str, title: str, words: str) -> dict[str, Any]:
