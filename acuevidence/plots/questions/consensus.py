@@ -10,7 +10,8 @@ from acuevidence.evidence import conditions, load_evidence
 from acuevidence.plots.forest import mid_words
 from acuevidence.plots.forest_rows import interval_text
 from acuevidence.plots.parts.canvas import Canvas, Row
-from acuevidence.plots.parts.style import COLOURS, Layout, style
+from acuevidence.plots.parts.page import drawing, narrow
+from acuevidence.plots.parts.style import COLOURS, Layout
 from acuevidence.questions.pooled import pooled
 from acuevidence.questions.published import published
 
@@ -32,7 +33,7 @@ def consensus(
     ax : Axes, optional
         Where to draw. Default: a new figure.
     width : {"double", "single"} or float
-        Width of a new figure: a journal column, or inches.
+        Width of a new figure: a journal column (89 or 183 mm), or millimetres.
     size : float
         Type size in points.
     mid : float, pair of floats, or Mid, optional
@@ -59,9 +60,9 @@ def consensus(
         "Pooled SMDs; positive values favour acupuncture. Diamond and line: estimate with 95% interval; an arrow: the interval goes on. "
         "Bold: computed here, at the end of treatment; the others: as published, which may count the same trials several times."
     )
-    with style(size):
+    with drawing(ax, size, "Published and own effects"):
         canvas = Canvas(ax, width, Layout(study_title="Review"), size, rows, [], [said + mid_words(mid)], title,
-                        width == "single", weight=False, heads=("SMD (95% CI)", ""))  # fmt: skip
+                        narrow(width), weight=False, heads=("SMD (95% CI)", ""))  # fmt: skip
         return canvas.draw(
             "SMD", False, mid, ("Favours comparator", "Favours acupuncture"), (min(low - pad, -0.3), high + pad)
         )
