@@ -57,7 +57,9 @@ def guarded(function: Callable[P, R]) -> Callable[P, R]:
     acuevidence.errors.InputError: interval() has no argument 'lvel'; did you mean 'level'? (one of: estimate, level)
     """
     form = signature(function)
-    tests = {name: test for name, parameter in form.parameters.items() if (test := _test(parameter)) is not None}
+    own = getattr(function, "__globals__", {})
+    aliases = {name for name, value in own.items() if name[:1].isupper() and not isinstance(value, type)}
+    tests = {name: test for name, parameter in form.parameters.items() if (test := _test(parameter, aliases)) is not None}
 
     @wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -73,14 +75,17 @@ def guarded(function: Callable[P, R]) -> Callable[P, R]:
     return call
 
 
-def _test(parameter: Parameter) -> Callable[[Any], Any] | None:
-    """Return what checks an argument and gives it back as the function wants it; None where nothing is asked."""
+def _test(parameter: Parameter, aliases: set[str]) -> Callable[[Any], Any] | None:
+    """Return what checks an argument and gives it back as the function wants it; None where nothing is asked.
+
+    Of a kind that the function's module gives a name of its own (an alias), nothing is asked here.
+    """
     if parameter.kind in (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD) or parameter.annotation is Parameter.empty:
         return None
     name, kinds = parameter.name, tuple(_parts(str(parameter.annotation), "|"))
     optional = "None" in kinds
     rule = _RULES.get((name, next((kind for kind in kinds if kind != "None"), "")), _RULES.get((name, "")))
-    if rule is None and "Any" in kinds:
+    if rule is None and ("Any" in kinds or not aliases.isdisjoint(kinds)):
         return None
 
     def test(value: Any) -> Any:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from acuevidence.errors import InputError
+from acuevidence.topic import read_yaml
 
 __all__ = ["Rules", "Window", "load_rules"]
 
@@ -102,18 +103,16 @@ class Rules:
 
 def load_rules(folder: Path, default: Path) -> Rules:
     """Load ``selection.yaml`` from a folder, or from the default folder where it has none."""
-    import yaml
-
     path = next(p for p in (folder / "selection.yaml", default / "selection.yaml") if p.exists())
+    given = read_yaml(path)
     try:
-        given = yaml.safe_load(path.read_text(encoding="utf-8"))
         windows = {
             name: Window(w["from"], w["to"], w["target"], w.get("after_course", False), tuple(w["words"]))
             for name, w in given.pop("timings").items()
         }
         listed: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in given.items()}
         return Rules(timings=windows, **listed)
-    except (yaml.YAMLError, KeyError, TypeError, AttributeError, ValueError, RecursionError) as error:
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise InputError(
             f"{path.name} is not a set of selection rules: {error!r}; start from the package's own file"
         ) from error

@@ -1259,7 +1259,7 @@ class MetaAnalysis:
         return self.k - len(self.beta) if self.method == "REML" else self.k
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
 class Between:
     """Test for subgroup differences.
 

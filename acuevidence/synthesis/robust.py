@@ -27,7 +27,7 @@ __all__ = ["RobustMetaAnalysis", "WaldTest", "robust"]
 _DETERMINED = 1e-10  # how near to 1 a leverage is 1, and a correlation matrix singular
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
 class WaldTest:
     """Approximate Hotelling test of several coefficients at once.
 
