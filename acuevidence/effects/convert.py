@@ -372,7 +372,7 @@ def smd_to_nnt(yi: Any, control_risk: Any, *, data: pd.DataFrame | None = None) 
 
 
 @guarded
-def back_transform(yi: Any, measure: str, *, n: Any = None, data: pd.DataFrame | None = None) -> Any:
+def back_transform(yi: Any | None, measure: str, *, n: Any = None, data: pd.DataFrame | None = None) -> Any:
     """Return effects, or limits of their intervals, on their natural scale.
 
     Parameters

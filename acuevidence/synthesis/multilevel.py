@@ -61,6 +61,7 @@ class MultilevelMetaAnalysis(DependentMetaAnalysis):
     pi_high: float | None
     random: str
 
+    @guarded
     def sigma2_interval(self, level: float | None = None) -> pd.DataFrame:
         """Profile-likelihood intervals of the variance components.
 

@@ -319,6 +319,12 @@ class Members(Mapping[str, MetaAnalysis]):
         trials = self.trials.of(self.where.rows(i), left)
         return _one(trials, self.model) if self.fits is None else _result(self.fits, i, trials, self.model, notes=self.notes)
 
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    def __hash__(self) -> int:
+        return id(self)
+
     def __iter__(self) -> Iterator[str]:
         return iter(self.names)
 

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import fdtrc
 
+from acuevidence.arguments import guarded
 from acuevidence.errors import InputError, UnknownKeyError
 from acuevidence.inputs import choice
 from acuevidence.synthesis import kernel
@@ -326,7 +327,8 @@ class MetaAnalysis:
 
     # --- what can be made of it ----------------------------------------------------------------------------------
 
-    def predict(self, new: Any = None, *, level: float | None = None) -> pd.DataFrame:
+    @guarded
+    def predict(self, new: pd.DataFrame | None = None, *, level: float | None = None) -> pd.DataFrame:
         """Return predicted average effects with their confidence and prediction intervals.
 
         Parameters
@@ -372,6 +374,7 @@ class MetaAnalysis:
             frame = frame.assign(pi_low=p_low, pi_high=p_high)
         return frame
 
+    @guarded
     def tau2_interval(self, method: str = "QP", *, level: float | None = None, seed: int | None = None,
                       n: int = 2000) -> tuple[float, float]:  # fmt: skip
         """Return the interval of tau2: Q-profile (QP), profile likelihood (PL), or parametric bootstrap (BT).
@@ -409,6 +412,7 @@ class MetaAnalysis:
 
         return tau2_interval(self, choice("method", method, ("QP", "PL", "BT")), level or self.level, n, seed)
 
+    @guarded
     def bootstrap(self, kind: str = "parametric", *, n: int = 2000, seed: int | None = None,
                   level: float | None = None, **where: Any) -> pd.DataFrame:  # fmt: skip
         """Return bootstrap intervals of the coefficients and tau2 (percentiles); see :func:`.intervals.bootstrap`.
@@ -442,6 +446,7 @@ class MetaAnalysis:
 
         return bootstrap(self, kind, n, seed, level or self.level, **where)
 
+    @guarded
     def bootstrap_prediction(self, *, n: int = 20000, seed: int | None = None, level: float | None = None
                              ) -> tuple[float, float]:  # fmt: skip
         """Return the prediction interval of Nagashima et al; see :func:`.intervals.bootstrap_prediction`.
@@ -472,6 +477,7 @@ class MetaAnalysis:
 
         return bootstrap_prediction(self, n, seed, level or self.level)
 
+    @guarded
     def henmi_copas(self, *, level: float | None = None) -> pd.DataFrame:
         """Return Henmi and Copas' effect and interval, robust to small-study effects; see :func:`.intervals.henmi_copas`.
 
@@ -538,6 +544,7 @@ class MetaAnalysis:
 
         return leave_one_out(self)
 
+    @guarded
     def cumulative(self, order: Any = None) -> pd.DataFrame:
         """Return the result as trials are added, in the given order or sorted by ``order``.
 
@@ -604,6 +611,7 @@ class MetaAnalysis:
 
         return baujat(self)
 
+    @guarded
     def gosh(self, subsets: str | int = "all", seed: int | None = None) -> pd.DataFrame:
         """Return the pooled effect of every subset of trials, or of a number of subsets drawn at random.
 
@@ -630,6 +638,7 @@ class MetaAnalysis:
 
         return gosh(self, subsets, seed)
 
+    @guarded
     def gosh_clusters(self, *, heterogeneity: str = "i2", threshold: float = 0.6, subsets: str | int | None = None,
                       seed: int | None = 0) -> GoshClusters:  # fmt: skip
         """Return the clusters among the subsets of trials, and the trials that make them.
@@ -661,6 +670,7 @@ class MetaAnalysis:
 
         return gosh_clusters(self, heterogeneity=heterogeneity, threshold=threshold, subsets=subsets, seed=seed)
 
+    @guarded
     def permutation_test(self, exact: bool | None = None, n: int = 1000, seed: int | None = None) -> Permutation:
         """Return the permutation test of the pooled effect (sign flips) or of the moderators (rows of X).
 
@@ -689,6 +699,7 @@ class MetaAnalysis:
 
         return permutation_test(self, exact, n, seed)
 
+    @guarded
     def small_study_test(self, kind: str = "egger", model: str = "rma", predictor: str = "se") -> SmallStudyTest:
         """Return a test of whether small trials show larger effects: Egger's family, Begg, Peters or Harbord.
 
@@ -717,6 +728,7 @@ class MetaAnalysis:
 
         return small_study_test(self, kind, model, predictor)
 
+    @guarded
     def trim_and_fill(self, estimator: str = "L0", side: str | None = None) -> TrimAndFill:
         """Return the trim-and-fill analysis: trials missing from the funnel, and the effect with them filled in.
 
@@ -743,6 +755,7 @@ class MetaAnalysis:
 
         return trim_and_fill(self, estimator, side)
 
+    @guarded
     def fail_safe_n(self, kind: str = "rosenthal", *, alpha: float = 0.05, target: float | None = None) -> FailSafeN:
         """Return how many null trials would undo the result; kept for completeness, not a measure of bias.
 
@@ -828,6 +841,7 @@ class MetaAnalysis:
 
         return p_uniform(self)
 
+    @guarded
     def selection_model(self, kind: str = "step", steps: Any = (0.025,), *, alternative: str | None = None,
                         precision: str | None = None) -> SelectionModel:  # fmt: skip
         """Return the effect under a model of selection by P value: step function, beta, half-normal or logistic.
@@ -859,6 +873,7 @@ class MetaAnalysis:
 
         return selection_model(self, kind, steps, alternative=alternative, precision=precision)
 
+    @guarded
     def excess_significance(self, alpha: float = 0.05, *, test: str = "chi2") -> ExcessSignificance:
         """Return the test of excess significance: significant trials observed against expected.
 
@@ -885,6 +900,7 @@ class MetaAnalysis:
 
         return excess_significance(self, alpha, test=test)
 
+    @guarded
     def robust(self, cluster: Any, kind: str = "CR2") -> RobustMetaAnalysis:
         """Return cluster-robust standard errors with Satterthwaite degrees of freedom.
 
@@ -1304,6 +1320,12 @@ class GroupedMetaAnalysis(Mapping[str, MetaAnalysis]):
         if group not in self.groups:
             raise UnknownKeyError(self.by, group, self.groups)
         return self.groups[group]
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    def __hash__(self) -> int:
+        return id(self)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.groups)

@@ -87,6 +87,7 @@ class RobustMetaAnalysis(FirstCoefficient):
         """Satterthwaite degrees of freedom of the first coefficient."""
         return float(self.coefficients["df"].iloc[0])
 
+    @guarded
     def wald(self, terms: str | Sequence[str] | np.ndarray | None = None) -> WaldTest:
         """Test several coefficients together (AHT, with Zhang's degrees of freedom).
 
