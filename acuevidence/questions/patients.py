@@ -325,7 +325,7 @@ def _random_sets(table: pd.DataFrame, design: PatientDesign, rng: np.random.Gene
 def _reference_sets(table: pd.DataFrame, design: PatientDesign, kind: str, rng: np.random.Generator) -> dict[str, np.ndarray]:
     """Impute every score, the treated who left by the control group's course from then on (``jump``) or throughout (``copy``)."""
     treated = _treated(table, design).astype(bool)
-    sets = {}
+    sets: dict[str, np.ndarray] = {}
     for score in design.scores:
         columns = [score.baseline, *(score.weeks[w] for w in sorted(score.weeks))]
         y = table[columns].to_numpy(float)

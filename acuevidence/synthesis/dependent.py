@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import chdtrc, fdtrc, stdtr, stdtrit
 
+from acuevidence.arguments import guarded
 from acuevidence.errors import InputError
 from acuevidence.inputs import choice, kept, numeric, plain, refuse, variances
 from acuevidence.synthesis.coefficients import FirstCoefficient
@@ -96,6 +97,7 @@ class DependentMetaAnalysis(FirstCoefficient, ABC):
         fitted = self.model.X @ self.coefficients["estimate"].to_numpy()
         return pd.Series(self.model.y - fitted, index=self.data.index, name="residual")
 
+    @guarded
     def robust(self, cluster: Any, kind: str = "CR2") -> RobustMetaAnalysis:
         """Cluster-robust standard errors and tests; see :func:`acuevidence.synthesis.robust.robust`."""
         from acuevidence.synthesis.robust import robust

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import chdtrc, ndtr, ndtri, stdtrit
 
-from acuevidence.arguments import guard
+from acuevidence.arguments import guard, guarded
 from acuevidence.errors import InputError
 from acuevidence.inputs import choice
 from acuevidence.synthesis.digits import four, number
@@ -145,6 +145,7 @@ class NetworkMetaAnalysis:
             }
         ).rename_axis("treatment")
 
+    @guarded
     def league(self, digits: int = 2, transform: Callable[[Any], Any] | None = None) -> pd.DataFrame:
         """League table, treatments from the best P-score down.
 
@@ -195,12 +196,14 @@ class NetworkMetaAnalysis:
 
         return design_decomposition(self)
 
+    @guarded
     def net_heat(self, effects: str = "common") -> NetHeat:
         """Numbers of a net heat plot; see :func:`network_inconsistency.net_heat`."""
         from acuevidence.synthesis.network_inconsistency import net_heat
 
         return net_heat(self, effects)
 
+    @guarded
     def rank_probabilities(self, n: int = 20000, seed: int = 0) -> pd.DataFrame:
         """Return the probability of every rank for every treatment; see :func:`.network_ranks.rank_probabilities`.
 
@@ -375,7 +378,7 @@ def network(
     if reference is None:
         counts = np.bincount(np.concatenate([g.arms.ravel() for g in trials]), minlength=n)
         reference = names[int(counts.argmax())]
-    elif reference not in names:
+    elif not pd.api.types.is_hashable(reference) or reference not in names:
         choice("reference", reference, [str(name) for name in names])
     better = estimates if favourable == "larger" else -estimates
     certainty = ndtr(better / np.where(standard > 0, standard, 1)) * (1 - np.eye(n))

@@ -251,12 +251,11 @@ def _implausible(trials: Trials) -> Iterator[str]:
     if whose is not None and whose.duplicated().any():
         twice = ", ".join(map(str, whose[whose.duplicated()].unique()[:3]))
         yield f"More than one row of {twice}: rows of one trial are not independent; see multilevel() and vcalc()."
-    measure = next((frame[name] for name in ("measure_used", "effect") if frame is not None and name in frame), None)
-    if measure is not None:
-        far = (measure == "SMD").to_numpy() & (np.abs(trials.y) > 3)
-        if far.any():
-            rows = ", ".join(str((trials.index if trials.labels is None else trials.labels.array)[i]) for i in np.flatnonzero(far)[:3])
-            yield f"An SMD beyond 3 in {rows}: is a standard error given as a standard deviation?"
+    if frame is not None and "effect" in frame:
+        far = np.flatnonzero((frame["effect"] == "SMD").to_numpy() & (np.abs(trials.y) > 3))
+        if len(far):
+            names = (trials.index if trials.labels is None else trials.labels.array)[far[:3]]
+            yield f"An SMD beyond 3 in {', '.join(map(str, names))}: is a standard error given as a standard deviation?"
 
 
 def _grouped(
@@ -325,6 +324,12 @@ class Members(Mapping[str, MetaAnalysis]):
             left = left[left[self.by].astype(str) == group].reset_index(drop=True)
         trials = self.trials.of(self.where.rows(i), left)
         return _one(trials, self.model) if self.fits is None else _result(self.fits, i, trials, self.model, notes=self.notes)
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    def __hash__(self) -> int:
+        return id(self)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.names)
