@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -22,26 +22,72 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
+_Folder = Annotated[
+    Path | None, typer.Option("-e", "--evidence", metavar="FOLDER", help="Folder of evidence tables. Default: the package's own.")
+]
+
+
 @app.callback()
 def main(
+    context: typer.Context,
+    evidence: _Folder = None,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
-    """Trial evidence on acupuncture for chronic pain."""
+    """Trial evidence on acupuncture for chronic pain, or on a topic of your own (init, -e)."""
+    context.obj = evidence
+
+
+def _loaded(context: typer.Context, folder: Path | None) -> Any:
+    """Return the evidence of the folder named after or before the command; end the command where it holds no trial yet."""
+    from acuevidence.evidence import load_evidence
+
+    found = load_evidence(folder or context.obj)
+    if found.trials.empty:
+        typer.echo(f"{found.folder} holds no trial yet; enter one in trials.csv, arms.csv and results.csv.")
+        raise typer.Exit
+    return found
+
+
+@app.command()
+def init(
+    folder: Annotated[Path, typer.Argument(help="A new or empty folder.")],
+    name: Annotated[str, typer.Option(help="Title of the review.")] = "",
+    treatment: Annotated[str, typer.Option(help="What is tested, for example exercise.")] = "",
+    comparator: Annotated[str, typer.Option(help="What it is compared with, for example usual care.")] = "",
+    condition: Annotated[str, typer.Option(help="Whom it is for, for example depression.")] = "",
+    outcome: Annotated[str, typer.Option(help="What is measured first, for example depressive symptoms.")] = "",
+) -> None:
+    """Start a review of your own: rules with neutral defaults, and empty tables."""
+    import sys
+
+    from acuevidence.evidence.scaffold import start_review
+
+    given = {"name": name, "treatment": treatment, "comparator": comparator, "condition": condition, "outcome": outcome}
+    if sys.stdin.isatty():
+        given = {key: value or typer.prompt(key.capitalize(), default="") for key, value in given.items()}
+    try:
+        files = start_review(folder, **{key: value for key, value in given.items() if value})
+    except AcuevidenceError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(2) from None
+    typer.echo(f"{len(files)} files in {folder}; the words of the review stand in {folder / 'topic.yaml'}")
 
 
 @app.command()
 def validate(
+    context: typer.Context,
     folder: Annotated[
         Path | None, typer.Argument(help="Folder of evidence tables. Default: the package's own.")
     ] = None,
+    evidence_folder: _Folder = None,
 ) -> None:
     """Check evidence tables: types, ranges, vocabulary, keys; list every fault."""
     from acuevidence.evidence import load_evidence
 
     try:
-        evidence = load_evidence(folder)
+        evidence = load_evidence(folder or evidence_folder or context.obj)
     except EvidenceError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None
@@ -49,7 +95,7 @@ def validate(
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(2) from None
     typer.echo(evidence.summary())
-    typer.echo("\nEvery table is valid.")
+    typer.echo("\nEvery table is valid." + (" No trial yet." if evidence.trials.empty else ""))
 
 
 @app.command()
@@ -86,14 +132,16 @@ def figures(
 
 @app.command()
 def analyse(
+    context: typer.Context,
     condition: Annotated[str, typer.Argument(help="A condition, for example low_back_pain.")],
     timing: Annotated[str, typer.Option(help="end_of_treatment, short, medium or long.")] = "end_of_treatment",
+    evidence: _Folder = None,
 ) -> None:
-    """Pool a condition against sham and against usual care, apart, and print what comes out."""
+    """Pool a condition against each comparator, apart, and print what comes out."""
     from acuevidence.appraisal.conditions import pooled
 
     try:
-        typer.echo(pooled(condition, timing=timing).summary())
+        typer.echo(pooled(condition, timing=timing, evidence=_loaded(context, evidence)).summary())
     except AcuevidenceError as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(2) from None
@@ -101,18 +149,20 @@ def analyse(
 
 @app.command()
 def claims(
+    context: typer.Context,
     ids: Annotated[
         list[str] | None, typer.Argument(help="Claims to answer in full, for example lbp-relief. Default: all.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Every answer in full, as JSON.")] = False,
     as_markdown: Annotated[bool, typer.Option("--markdown", help="Every answer in full, as Markdown.")] = False,
+    evidence: _Folder = None,
 ) -> None:
     """Answer the claims of health articles from the data: verdict, certainty, reasons, estimates."""
     from acuevidence.appraisal.claims import evaluate_claims
     from acuevidence.report import answers
 
     try:
-        found = evaluate_claims(ids or None)
+        found = evaluate_claims(ids or None, _loaded(context, evidence))
     except AcuevidenceError as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(2) from None

@@ -186,7 +186,8 @@ def test_own_folder_needs_only_trials_arms_and_figures(tmp_path):
     own_tables(tmp_path, results=RESULTS)
     evidence = ae.load_evidence(tmp_path)
     assert list(evidence.trials.study) == ["Mine 2026"]
-    assert evidence.contrasts.empty and "estimate" in evidence.contrasts
+    assert evidence.contrasts.empty
+    assert "estimate" in evidence.contrasts
     assert ae.conditions(evidence) == ["depression"]
     # d = (10 - 9) / 5, J = 1 - 3 / (4 * 78 - 1): fewer points are better, so the treated arm does better.
     effect = ae.trial_effects(evidence=evidence)
@@ -227,10 +228,12 @@ def test_another_topic_brings_its_own_words_and_columns(tmp_path):
 def test_a_stranger_s_folder_takes_no_rule_of_the_package(tmp_path):
     own_tables(tmp_path, trials=[TRIAL], arms=ARMS, results=RESULTS)
     evidence = ae.load_evidence(tmp_path)
-    assert evidence.rules.measures == {} and evidence.rules.treated_later == ()
+    assert evidence.rules.measures == {}
+    assert evidence.rules.treated_later == ()
     assert evidence.appraisal["minimal_important_difference"] == []
     assert evidence.appraisal["certainty"]["risk_of_bias"]["unblinded_comparators"] == []
-    assert ae.claims(evidence).empty and ae.evaluate_claims(evidence=evidence).empty
+    assert ae.claims(evidence).empty
+    assert ae.evaluate_claims(evidence=evidence).empty
 
 
 def test_an_unknown_version_of_the_tables_is_refused(folder):
@@ -255,8 +258,10 @@ def test_what_is_done_to_a_table_does_not_change_the_evidence():
     table = evidence.results
     table["outcome"] = "other"
     table.loc[:, "measure"] = ""
-    assert set(evidence.results.outcome) != {"other"} and set(evidence.results.measure) != {""}
-    assert evidence == evidence and hash(evidence) == hash(ae.load_evidence())
+    assert set(evidence.results.outcome) != {"other"}
+    assert set(evidence.results.measure) != {""}
+    assert evidence == evidence
+    assert hash(evidence) == hash(ae.load_evidence())
     assert copy.deepcopy(evidence) is evidence
 
 
