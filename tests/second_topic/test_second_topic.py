@@ -120,7 +120,8 @@ def test_init_needs_no_answer_and_overwrites_nothing(tmp_path):
     assert "No trial yet" in valid.output
     for command in (["-e", str(new), "analyse", "condition"], ["claims", "-e", str(new)]):
         found = CliRunner().invoke(app, command)
-        assert found.exit_code == 0 and "holds no trial yet" in found.output, found.output
+        assert found.exit_code == 0, found.output
+        assert "holds no trial yet" in found.output
 
 
 def test_the_folder_may_be_named_before_or_after_the_command(folder):
