@@ -209,13 +209,14 @@ def _risk_of_bias(
 ) -> tuple[int, str]:
     if comparator in rules["unblinded_comparators"]:
         return 1, str(rules["unblinded"])
-    if "trial_id" not in result.data or evidence is None:
+    tool = None if evidence is None else evidence.topic.quality.get("tool")
+    if "trial_id" not in result.data or evidence is None or tool is None:
         return 0, "not rated: no ratings of these trials are given"
     score = evidence.appraisals.groupby("trial_id")["pedro_score"].max()
     known = result.data["trial_id"].map(score)
     good = (known >= rules["pedro"]).fillna(False).to_numpy(dtype=bool)
     share = float(np.asarray(result.weights)[good].sum()) / 100
-    said = f"trials with a PEDro score of {rules['pedro']} or more carry {share:.0%} of the weight"
+    said = f"trials with a {tool} score of {rules['pedro']} or more carry {share:.0%} of the weight"
     return (0, said) if share >= rules["share_of_weight"] else (1, f"{said}; the rest is weak or unrated")
 
 

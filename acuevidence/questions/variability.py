@@ -16,7 +16,9 @@ from acuevidence.arguments import guard
 from acuevidence.effects.trials import trial_effects
 from acuevidence.errors import InputError
 from acuevidence.evidence import Evidence
+from acuevidence.evidence.carried import joined
 from acuevidence.synthesis import GroupedMetaAnalysis, MetaAnalysis, meta_analysis
+from acuevidence.topic import topic_of
 
 __all__ = ["Variability", "variability"]
 
@@ -55,7 +57,7 @@ class Variability:
 
     def summary(self) -> str:
         """Return the ratios and, comparison by comparison, the verdict with its reason."""
-        lines = ["Spread between patients, acupuncture / comparator"]
+        lines = [f"Spread between patients, {topic_of(self.effects).treatment.phrase} / comparator"]
         for verdict in self.verdicts.itertuples():
             lines.append(f"{verdict.condition} against {verdict.comparator}: {verdict.reason}")
             mine = self.pools[
@@ -157,14 +159,12 @@ def variability(
     >>> all_sham["more_spread"].tolist()
     [False]
     """
-    rows = pd.concat(
-        [_measured(condition, measure, evidence, selection) for measure in ("lnVR", "lnCVR")], ignore_index=True
-    )
+    rows = joined(_measured(condition, measure, evidence, selection) for measure in ("lnVR", "lnCVR"))
     if rows.empty:
         raise InputError(
             f"no trial prints spreads for condition={condition!r} with {selection or 'the default selection'}"
         )
-    stacked = pd.concat([rows, rows.assign(condition="all")] if condition is None else [rows], ignore_index=True)
+    stacked = joined([rows, rows.assign(condition="all")] if condition is None else [rows])
     stacked["pool"] = stacked[_KEY].agg(" | ".join, axis=1)
     results = meta_analysis("yi", "vi", data=stacked, labels="study", by="pool", method=method, test=test)
     people = (stacked["n1"] + stacked["n2"]).groupby(stacked["pool"]).sum()
@@ -183,8 +183,7 @@ def _measured(
     rows = trial_effects(condition, measure=measure.removeprefix("ln"), evidence=evidence, **selection)
     kind = np.where(rows["statistic"] == "change", "change", "final")
     scores = kind if measure == "lnCVR" else "all"
-    columns = {name: rows[name] for name in rows.columns if name != "effect"}
-    return pd.DataFrame(columns).assign(measure=measure, scores=scores)
+    return rows.drop(columns="effect").assign(measure=measure, scores=scores)
 
 
 def _pool(name: str, result: MetaAnalysis, people: int) -> dict[str, Any]:
