@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from acuevidence.appraisal.variability import variability
     from acuevidence.effects import effect_size, read_trials, trial_effects
     from acuevidence.errors import AcuevidenceError, ConvergenceError, EvidenceError, InputError
-    from acuevidence.evidence import Evidence, conditions, load_evidence, read_revman, read_table
+    from acuevidence.evidence import Evidence, conditions, load_evidence, read_revman
     from acuevidence.report.export import export
     from acuevidence.synthesis import GroupedMetaAnalysis, MetaAnalysis, meta_analysis
     from acuevidence.synthesis.batch import fit_many
@@ -71,7 +71,6 @@ _LATER = {
     "pooled": "acuevidence.appraisal.conditions",
     "published": "acuevidence.appraisal.published",
     "read_revman": "acuevidence.evidence",
-    "read_table": "acuevidence.evidence",
     "read_trials": "acuevidence.effects",
     "safety": "acuevidence.appraisal.safety",
     "sequential": "acuevidence.appraisal.sequential",
@@ -117,7 +116,6 @@ __all__ = [
     "pooled",
     "published",
     "read_revman",
-    "read_table",
     "read_trials",
     "safety",
     "sequential",

@@ -1,7 +1,7 @@
 """Evidence tables: loading, checking, and the rules that pick figures from them."""
 
-from acuevidence.evidence.importers import read_revman, read_table
+from acuevidence.evidence.importers import read_revman
 from acuevidence.evidence.load import Evidence, conditions, data_folder, load_evidence
 from acuevidence.evidence.rules import Rules, Window
 
-__all__ = ["Evidence", "Rules", "Window", "conditions", "data_folder", "load_evidence", "read_revman", "read_table"]
+__all__ = ["Evidence", "Rules", "Window", "conditions", "data_folder", "load_evidence", "read_revman"]

@@ -187,7 +187,8 @@ def _result(
 
 
 def _flagged(result: MetaAnalysis, converged: bool, q: float, q_df: int) -> MetaAnalysis:
-    notes = []
+    given = None if result._given is None else result._given.attrs.get("notes")
+    notes = list(given or ())
     if result.k == 1:
         notes.append("One trial: nothing is pooled; the interval is the trial's own.")
     if result.k == 2:
