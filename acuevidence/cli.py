@@ -90,7 +90,7 @@ def analyse(
     timing: Annotated[str, typer.Option(help="end_of_treatment, short, medium or long.")] = "end_of_treatment",
 ) -> None:
     """Pool a condition against sham and against usual care, apart, and print what comes out."""
-    from acuevidence.appraisal.conditions import pooled
+    from acuevidence.questions.pooled import pooled
 
     try:
         typer.echo(pooled(condition, timing=timing).summary())
@@ -108,8 +108,8 @@ def claims(
     as_markdown: Annotated[bool, typer.Option("--markdown", help="Every answer in full, as Markdown.")] = False,
 ) -> None:
     """Answer the claims of health articles from the data: verdict, certainty, reasons, estimates."""
-    from acuevidence.appraisal.claims import evaluate_claims
     from acuevidence.report import answers
+    from acuevidence.verdicts.claims import evaluate_claims
 
     try:
         found = evaluate_claims(ids or None)
@@ -146,6 +146,6 @@ def report(
 @app.command()
 def template() -> None:
     """Print a table to start from with your own trials, for read_trials: acuevidence template > my_trials.csv."""
-    from acuevidence.effects.flat import template as text
+    from acuevidence.effects.own_trials import template as text
 
     typer.echo(text(), nl=False)

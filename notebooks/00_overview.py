@@ -24,7 +24,7 @@ import pandas as pd
 from IPython.display import Markdown
 
 import acuevidence as ae
-from acuevidence.report import words
+from acuevidence.report import sentences as words
 
 evidence = ae.load_evidence()
 evidence

@@ -21,7 +21,7 @@
 from IPython.display import Markdown
 
 import acuevidence as ae
-from acuevidence.report import words
+from acuevidence.report import sentences as words
 
 condition = "neck_pain"
 effects = ae.trial_effects(condition)

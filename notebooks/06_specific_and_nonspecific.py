@@ -65,7 +65,7 @@ three.pivot(index=["study", "condition"], columns="comparator", values="yi").rou
 # %%
 import pandas as pd
 
-from acuevidence.appraisal.decompose import split_effect
+from acuevidence.questions.decompose import split_effect
 
 forms = {form: split_effect(whole.effects, structure=form).share for form in ("UN", "CS", "DIAG", "ID")}
 pd.DataFrame(forms).T[["share", "low", "high", "post_low", "post_high"]].astype(float).round(2)

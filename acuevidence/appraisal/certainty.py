@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from acuevidence.appraisal.mid import appraisal_rules, has_mid, mid
-from acuevidence.appraisal.points import typical_sd
+from acuevidence.appraisal.thresholds import appraisal_rules, has_mid, mid
 from acuevidence.errors import InputError
 from acuevidence.evidence import Evidence, load_evidence
 from acuevidence.inputs import choice
+from acuevidence.questions.typical_sd import typical_sd
 from acuevidence.synthesis import MetaAnalysis
 
 __all__ = ["Certainty", "certainty"]

@@ -189,7 +189,7 @@ def _peaks(points: np.ndarray) -> np.ndarray:
     from scipy.ndimage import gaussian_filter
 
     spread = points.std(axis=0)
-    moving = spread > 1e-9 * np.maximum(1.0, np.abs(points).max(axis=0))  # I2 is 0 throughout where trials agree
+    moving = spread > 1e-9 * np.abs(points).max(axis=0)  # I2 is 0 throughout where trials agree
     scaled = (points - points.mean(axis=0)) / np.where(moving, spread, 1.0)
     width = len(points) ** (-1 / 6)
     low, high = scaled.min(axis=0) - 3 * width, scaled.max(axis=0) + 3 * width

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from acuevidence.appraisal.mid import mid
+from acuevidence.appraisal.thresholds import mid
 from acuevidence.errors import InputError
 from acuevidence.evidence import Evidence, load_evidence
 from acuevidence.inputs import choice

@@ -13,7 +13,7 @@ import pandas as pd
 from scipy.special import ndtr, ndtri
 
 from acuevidence.effects.checks import correlation, like, share
-from acuevidence.effects.size import MEASURES
+from acuevidence.effects.measures import MEASURES
 from acuevidence.errors import InputError
 from acuevidence.inputs import choice, numeric, refuse
 

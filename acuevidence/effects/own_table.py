@@ -27,7 +27,7 @@ from acuevidence.evidence.importers.cells import (
     text_of,
 )
 from acuevidence.evidence.importers.headings import FIGURES, WORDS, Understood, understand
-from acuevidence.evidence.importers.table import Grid, read_grid
+from acuevidence.evidence.importers.columns import Grid, read_grid
 from acuevidence.inputs import choice, refuse
 
 __all__ = ["COUNTED", "OwnTable", "own_table"]

@@ -17,9 +17,9 @@ import pandas as pd
 from scipy.special import ndtri, stdtrit
 
 from acuevidence.effects.arms import combine_arms
-from acuevidence.effects.intervals import from_p, sd_from_ci, sd_from_se
+from acuevidence.effects.measures import effect_size
+from acuevidence.effects.precision import from_p, sd_from_ci, sd_from_se
 from acuevidence.effects.quantiles import mean_sd_from_quantiles
-from acuevidence.effects.size import effect_size
 from acuevidence.errors import InputError
 from acuevidence.evidence import Evidence, load_evidence
 from acuevidence.evidence.excluded import Excluded

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from acuevidence.plots.labels import keep_apart, leading
-from acuevidence.plots.style import COLOURS, new_axes, style
+from acuevidence.plots.parts.labels import keep_apart, leading
+from acuevidence.plots.parts.style import COLOURS, new_axes, style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

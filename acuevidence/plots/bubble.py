@@ -9,9 +9,9 @@ import pandas as pd
 
 from acuevidence.errors import InputError
 from acuevidence.inputs import choice
-from acuevidence.plots.labels import legend_above, points_wide, wrapped
-from acuevidence.plots.scale import effect_name, ratio_ticks, sided
-from acuevidence.plots.style import COLOURS, new_axes, style
+from acuevidence.plots.parts.axis import effect_name, ratio_ticks, sided
+from acuevidence.plots.parts.labels import legend_above, points_wide, wrapped
+from acuevidence.plots.parts.style import COLOURS, new_axes, style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from acuevidence.plots.labels import wrapped
-from acuevidence.plots.scale import effect_name, ratio_ticks
-from acuevidence.plots.style import COLOURS, WIDTHS, new_axes, style, text_width
+from acuevidence.plots.parts.axis import effect_name, ratio_ticks
+from acuevidence.plots.parts.labels import wrapped
+from acuevidence.plots.parts.style import COLOURS, WIDTHS, new_axes, style, text_width
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

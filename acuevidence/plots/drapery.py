@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from acuevidence.errors import InputError
-from acuevidence.plots.labels import legend_above
-from acuevidence.plots.scale import effect_name, ratio_ticks
-from acuevidence.plots.style import COLOURS, new_axes, style
+from acuevidence.plots.parts.axis import effect_name, ratio_ticks
+from acuevidence.plots.parts.labels import legend_above
+from acuevidence.plots.parts.style import COLOURS, new_axes, style
 from acuevidence.synthesis.kernel import tail
 
 if TYPE_CHECKING:

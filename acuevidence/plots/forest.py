@@ -14,12 +14,12 @@ import pandas as pd
 
 from acuevidence.errors import InputError
 from acuevidence.inputs import choice
-from acuevidence.plots.canvas import Canvas, Column
 from acuevidence.plots.forest_columns import columns_for, key_to_columns
 from acuevidence.plots.forest_rows import COMPARATOR_NAMES, Shown, is_common, rows_of_frame, rows_of_result
-from acuevidence.plots.marks import mid_range
-from acuevidence.plots.scale import RATIOS, effect_name
-from acuevidence.plots.style import Layout, style
+from acuevidence.plots.parts.axis import RATIOS, effect_name
+from acuevidence.plots.parts.canvas import Canvas, Column
+from acuevidence.plots.parts.marks import mid_range
+from acuevidence.plots.parts.style import Layout, style
 from acuevidence.synthesis.glmm import GlmmMetaAnalysis
 from acuevidence.synthesis.two_by_two import TwoByTwoMetaAnalysis
 

@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 
 from acuevidence.errors import InputError
-from acuevidence.plots.canvas import Column
-from acuevidence.plots.style import RATING
+from acuevidence.plots.parts.canvas import Column
+from acuevidence.plots.parts.style import RATING
 
 __all__ = ["columns_for", "key_to_columns", "quality_columns"]
 

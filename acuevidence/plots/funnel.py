@@ -15,10 +15,10 @@ import pandas as pd
 from scipy.special import ndtri
 
 from acuevidence.errors import InputError
-from acuevidence.plots.caption import caption as write_caption
-from acuevidence.plots.labels import columns_for, points_wide, wrapped
-from acuevidence.plots.scale import RATIOS, ratio_ticks, sided
-from acuevidence.plots.style import COLOURS, WIDTHS, new_axes, p_text, style
+from acuevidence.plots.parts.axis import RATIOS, ratio_ticks, sided
+from acuevidence.plots.parts.caption import caption as write_caption
+from acuevidence.plots.parts.labels import columns_for, points_wide, wrapped
+from acuevidence.plots.parts.style import COLOURS, WIDTHS, new_axes, p_text, style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

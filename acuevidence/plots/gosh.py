@@ -9,9 +9,9 @@ import pandas as pd
 
 from acuevidence.appraisal.gosh_clusters import GoshClusters
 from acuevidence.inputs import choice
-from acuevidence.plots.labels import legend_above
-from acuevidence.plots.scale import effect_name, ratio_ticks
-from acuevidence.plots.style import COLOURS, new_axes, style
+from acuevidence.plots.parts.axis import effect_name, ratio_ticks
+from acuevidence.plots.parts.labels import legend_above
+from acuevidence.plots.parts.style import COLOURS, new_axes, style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

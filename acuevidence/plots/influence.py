@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from acuevidence.appraisal.influence import influence_limits
-from acuevidence.plots.labels import points_wide, wrapped
-from acuevidence.plots.style import COLOURS, WIDTHS, new_axes, style, text_width
+from acuevidence.plots.parts.labels import points_wide, wrapped
+from acuevidence.plots.parts.style import COLOURS, WIDTHS, new_axes, style, text_width
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

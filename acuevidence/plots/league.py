@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.special import ndtr, ndtri
 
-from acuevidence.plots.labels import fitting, wrapped
-from acuevidence.plots.style import WIDTHS, new_axes, style, text_width
+from acuevidence.plots.parts.labels import fitting, wrapped
+from acuevidence.plots.parts.style import WIDTHS, new_axes, style, text_width
 from acuevidence.synthesis.network_inconsistency import direct_evidence
 
 if TYPE_CHECKING:

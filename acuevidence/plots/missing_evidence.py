@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from acuevidence.plots.caption import caption as write_caption
-from acuevidence.plots.style import COLOURS, new_axes, style
+from acuevidence.plots.parts.caption import caption as write_caption
+from acuevidence.plots.parts.style import COLOURS, new_axes, style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from acuevidence.errors import InputError
-from acuevidence.plots.labels import fitting, wrapped
-from acuevidence.plots.style import COLOURS, WIDTHS, new_axes, style, text_width
+from acuevidence.plots.parts.labels import fitting, wrapped
+from acuevidence.plots.parts.style import COLOURS, WIDTHS, new_axes, style, text_width
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

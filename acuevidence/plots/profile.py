@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from acuevidence.errors import InputError
-from acuevidence.plots.labels import legend_above
-from acuevidence.plots.style import COLOURS, new_axes, style
+from acuevidence.plots.parts.labels import legend_above
+from acuevidence.plots.parts.style import COLOURS, new_axes, style
 from acuevidence.synthesis.kernel import log_likelihood, quantile
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from acuevidence.inputs import choice
-from acuevidence.plots.labels import wrapped
-from acuevidence.plots.style import COLOURS, WIDTHS, new_axes, style
+from acuevidence.plots.parts.labels import wrapped
+from acuevidence.plots.parts.style import COLOURS, WIDTHS, new_axes, style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from acuevidence.plots.labels import wrapped
-from acuevidence.plots.scale import ratio_ticks
-from acuevidence.plots.style import COLOURS, MID_BAND, WIDTHS, new_axes, style, text_width
+from acuevidence.plots.parts.axis import ratio_ticks
+from acuevidence.plots.parts.labels import wrapped
+from acuevidence.plots.parts.style import COLOURS, MID_BAND, WIDTHS, new_axes, style, text_width
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -59,7 +59,7 @@ def ridge(
     >>> [t.get_text() for t in ax.get_yticklabels()][-1]
     'Mean effect'
     """
-    from acuevidence.plots.marks import mid_range
+    from acuevidence.plots.parts.marks import mid_range
 
     trials, summary = posterior.shrinkage, posterior.summary
     k = len(trials)

@@ -20,7 +20,7 @@ from typing import Any
 from acuevidence.errors import InputError
 from acuevidence.evidence import conditions, data_folder
 from acuevidence.inputs import choice
-from acuevidence.report.files import replace
+from acuevidence.report.whole_files import replace
 
 __all__ = ["Drift", "Figure", "build", "check", "figures", "inputs"]
 
@@ -177,7 +177,7 @@ def _chosen(only: Iterable[str]) -> list[Figure]:
 
 
 def _render(figure: Figure) -> dict[str, bytes]:
-    from acuevidence.plots.style import style
+    from acuevidence.plots.parts.style import style
 
     with style():
         drawn = figure.draw().figure
@@ -256,17 +256,17 @@ def _hash(data: bytes) -> str:
 
 
 def _consensus() -> Any:
-    from acuevidence.plots.consensus import consensus
+    from acuevidence.plots.questions.consensus import consensus
 
     return consensus()
 
 
 def _dose() -> Any:
-    from acuevidence.appraisal.claim_moderators import number
     from acuevidence.effects.trials import trial_effects
     from acuevidence.plots.bubble import bubble
-    from acuevidence.plots.style import new_axes
+    from acuevidence.plots.parts.style import new_axes
     from acuevidence.synthesis import meta_analysis
+    from acuevidence.verdicts.moderators import number
 
     figure = new_axes("double", 2.6).figure
     figure.clear()
@@ -284,10 +284,10 @@ def _dose() -> Any:
 
 
 def _function_and_pain() -> Any:
-    from acuevidence.appraisal.function_and_pain import function_and_pain
-    from acuevidence.appraisal.mid import mid
+    from acuevidence.appraisal.thresholds import mid
     from acuevidence.plots.forest import forest
-    from acuevidence.plots.style import Layout
+    from acuevidence.plots.parts.style import Layout
+    from acuevidence.questions.two_outcomes import function_and_pain
     from acuevidence.synthesis import meta_analysis
 
     effects = function_and_pain(comparator="sham").effects
@@ -299,8 +299,8 @@ def _function_and_pain() -> Any:
 
 
 def _groups_of_trials() -> Any:
-    from acuevidence.appraisal.claims import groups_of_trials
-    from acuevidence.plots.nuance import nuance
+    from acuevidence.plots.questions.nuance import nuance
+    from acuevidence.verdicts.claims import groups_of_trials
 
     names = {"manual": "Manual needling", "electro": "Electrical stimulation"}
     groups = {names.get(name, name.capitalize()): found for name, found in groups_of_trials().items()}
@@ -308,8 +308,8 @@ def _groups_of_trials() -> Any:
 
 
 def _variability() -> Any:
-    from acuevidence.appraisal.variability import variability
     from acuevidence.plots.forest import forest
+    from acuevidence.questions.variability import variability
     from acuevidence.synthesis import meta_analysis
 
     spread = variability().effects
@@ -321,16 +321,16 @@ def _variability() -> Any:
 
 
 def _decomposition() -> Any:
-    from acuevidence.plots.decomposition import decomposition
+    from acuevidence.plots.questions.decomposition import decomposition
 
     return decomposition()
 
 
 def _forest(condition: str, width: str) -> Any:
-    from acuevidence.appraisal.conditions import pooled
-    from acuevidence.appraisal.mid import has_mid, mid
+    from acuevidence.appraisal.thresholds import has_mid, mid
     from acuevidence.evidence import load_evidence
     from acuevidence.plots.forest import forest
+    from acuevidence.questions.pooled import pooled
 
     results = pooled(condition)
     known = all(has_mid(outcome) for one in results.values() for outcome in one.data["outcome"])
@@ -341,23 +341,23 @@ def _forest(condition: str, width: str) -> Any:
 
 
 def _network() -> Any:
-    from acuevidence.appraisal.treatments import treatment_network
     from acuevidence.plots.network import network
+    from acuevidence.questions.treatments import treatment_network
 
     return network(treatment_network(), width="double")
 
 
 def _nuance() -> Any:
-    from acuevidence.plots.nuance import nuance
+    from acuevidence.plots.questions.nuance import nuance
 
     return nuance()
 
 
 def _robust(kind: str) -> Any:
-    from acuevidence.appraisal.conditions import pooled
     from acuevidence.appraisal.missing import missing_evidence
-    from acuevidence.appraisal.multiverse import multiverse
     from acuevidence.appraisal.sequential import sequential
+    from acuevidence.questions.multiverse import multiverse
+    from acuevidence.questions.pooled import pooled
 
     if kind == "curve":
         return multiverse(_ROBUST, "sham").plot(title="Neck pain: acupuncture v sham")
@@ -369,30 +369,30 @@ def _robust(kind: str) -> Any:
 
 
 def _safety() -> Any:
-    from acuevidence.plots.safety import safety
+    from acuevidence.plots.questions.safety import safety
 
     return safety()
 
 
 def _time_course() -> Any:
-    from acuevidence.plots.time_course import time_course
+    from acuevidence.plots.questions.time_course import time_course
 
     return time_course()
 
 
 def _evidence_map() -> Any:
-    from acuevidence.plots.evidence_map import evidence_map
+    from acuevidence.plots.questions.evidence_map import evidence_map
 
     return evidence_map()
 
 
 def _flow(condition: str) -> Any:
-    from acuevidence.plots.flow import flow
+    from acuevidence.plots.questions.flow import flow
 
     return flow(condition)
 
 
 def _quality(condition: str) -> Any:
-    from acuevidence.plots.quality import quality
+    from acuevidence.plots.questions.quality import quality
 
     return quality(condition)

@@ -15,17 +15,18 @@ from typing import Any
 import pandas as pd
 
 from acuevidence.appraisal.certainty import certainty
-from acuevidence.appraisal.claims import claims, evaluate_claims, verdicts
-from acuevidence.appraisal.conditions import pooled
-from acuevidence.appraisal.mid import mid
-from acuevidence.appraisal.published import published
-from acuevidence.appraisal.safety import number, safety
+from acuevidence.appraisal.thresholds import mid
 from acuevidence.effects.trials import trial_effects
 from acuevidence.errors import InputError
 from acuevidence.evidence import Evidence, conditions, load_evidence
-from acuevidence.report import figures, words
+from acuevidence.questions.pooled import pooled
+from acuevidence.questions.published import published
+from acuevidence.questions.safety import number, safety
+from acuevidence.report import figures
+from acuevidence.report import sentences as words
 from acuevidence.report.site_forest import forest_rows, strips
 from acuevidence.report.tables import Table, characteristics, study_results, summary_of_findings
+from acuevidence.verdicts.claims import claims, evaluate_claims, verdicts
 
 __all__ = ["build_site", "environment"]
 

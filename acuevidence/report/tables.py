@@ -13,13 +13,13 @@ import numpy as np
 import pandas as pd
 
 from acuevidence.appraisal.certainty import certainty
-from acuevidence.appraisal.mid import Mid, has_mid, mid
-from acuevidence.appraisal.points import typical_sd
+from acuevidence.appraisal.thresholds import Mid, has_mid, mid
 from acuevidence.errors import InputError
 from acuevidence.evidence import load_evidence
 from acuevidence.inputs import choice
-from acuevidence.report.files import replace
-from acuevidence.report.forms import docx, latex
+from acuevidence.questions.typical_sd import typical_sd
+from acuevidence.report.table_forms import docx, latex
+from acuevidence.report.whole_files import csv_text, replace
 from acuevidence.synthesis import MetaAnalysis
 from acuevidence.synthesis.network import NetworkMetaAnalysis
 
@@ -154,7 +154,7 @@ class Table:
         return "\n".join([f"**{self.title}**", "", *lines, "", *self.notes]) + "\n"
 
     def to_csv(self) -> str:
-        """Return the cells as CSV.
+        """Return the cells as CSV; an apostrophe keeps a spreadsheet from running text as a formula.
 
         Returns
         -------
@@ -169,7 +169,7 @@ class Table:
         >>> table.to_csv().splitlines()
         ['study,n', 'A 2020,40']
         """
-        return str(self.frame.to_csv(index=False))
+        return csv_text(self.frame)
 
     def __repr__(self) -> str:
         return "\n".join([self.title, self.frame.to_string(index=False), *self.notes])

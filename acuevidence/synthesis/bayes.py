@@ -409,7 +409,7 @@ def _quantile(mixture: tuple[np.ndarray, np.ndarray, np.ndarray], p: float, cent
     reach = 8.0 * spread
     while _mixture_cdf(mixture, centre - reach) > p or _mixture_cdf(mixture, centre + reach) < p:
         reach *= 4
-    return float(brentq(lambda x: _mixture_cdf(mixture, x) - p, centre - reach, centre + reach, xtol=1e-10, rtol=1e-12))
+    return float(brentq(lambda x: _mixture_cdf(mixture, x) - p, centre - reach, centre + reach, xtol=1e-12 * spread))
 
 
 def _edges(tau: np.ndarray) -> np.ndarray:

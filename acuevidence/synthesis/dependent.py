@@ -19,6 +19,7 @@ from acuevidence.errors import InputError
 from acuevidence.inputs import choice, numeric, refuse
 from acuevidence.synthesis.coefficients import FirstCoefficient
 from acuevidence.synthesis.covariance import LinearCovariance, connected, stacks
+from acuevidence.synthesis.digits import four
 
 if TYPE_CHECKING:
     from acuevidence.synthesis.robust import RobustMetaAnalysis
@@ -115,13 +116,13 @@ class DependentMetaAnalysis(FirstCoefficient, ABC):
             [
                 f"{self._title()} (k = {self.k}, {self.method}, log-likelihood {self.loglik:.4f})",
                 "",
-                self._heterogeneity().to_string(float_format="{:.4f}".format, na_rep=""),
+                self._heterogeneity().to_string(float_format=four, na_rep=""),
                 "",
                 f"Heterogeneity: Q({self.q_df}) = {self.q:.4f}, p = {self.q_p:.4g}",
                 f"Coefficients:  {'F' if denominator else 'chi2'}({self.qm_df[0]}{denominator}) = "
                 f"{self.qm / (self.qm_df[0] if denominator else 1):.4f}, p = {self.qm_p:.4g}",
                 "",
-                self.coefficients.to_string(float_format="{:.4f}".format),
+                self.coefficients.to_string(float_format=four),
             ]
         )
 
@@ -129,7 +130,7 @@ class DependentMetaAnalysis(FirstCoefficient, ABC):
         return self.summary()
 
     def _repr_html_(self) -> str:
-        tables = [t.to_html(float_format="{:.4f}".format) for t in (self._heterogeneity(), self.coefficients)]
+        tables = [t.to_html(float_format=four) for t in (self._heterogeneity(), self.coefficients)]
         return f"<p><b>{self._title()}</b> (k = {self.k}, {self.method})</p>{''.join(tables)}"
 
 
@@ -162,8 +163,10 @@ def effects_with_covariance(yi: Any, V: Any, data: pd.DataFrame) -> tuple[np.nda
     mirrored = np.isclose(V, V.T, rtol=1e-8, atol=0).all(axis=1)
     refuse(~mirrored, "V must be symmetric", "an entry without its mirror", index)
     for rows in stacks(connected(n, [], V)):
-        smallest = np.linalg.eigvalsh(V[rows[:, :, None], rows[:, None, :]])[:, 0]
-        for block in rows[smallest <= 1e-12 * V.diagonal().max()][:1]:
+        sd = np.sqrt(np.maximum(V.diagonal(), 0.0))[rows]
+        scaled = V[rows[:, :, None], rows[:, None, :]] / np.where(sd > 0, sd, 1.0)[:, :, None]
+        smallest = np.linalg.eigvalsh(scaled / np.where(sd > 0, sd, 1.0)[:, None, :])[:, 0]
+        for block in rows[smallest <= 1e-12][:1]:
             raise InputError(
                 f"V is not positive definite among rows {index[block].tolist()}; lower the assumed correlations, "
                 "or leave out effects that others determine (with three arms, give two contrasts)"

@@ -27,6 +27,8 @@ from acuevidence.synthesis.dependent import (
 
 __all__ = ["MultivariateMetaAnalysis", "multivariate"]
 
+_GONE = 1e-14  # share of the variance to be explained below which a component is 0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MultivariateMetaAnalysis(DependentMetaAnalysis):
@@ -269,9 +271,10 @@ def _places(structure: str, outcomes: list[Any]) -> np.ndarray:
     if structure != "CAR":
         return np.arange(len(outcomes), dtype=float)
     try:
-        return np.array(outcomes, dtype=float)
+        place = np.array(outcomes, dtype=float)
     except ValueError:
         raise InputError(f"structure='CAR' needs numeric outcomes such as weeks, not {outcomes}; use 'AR'") from None
+    return place / np.diff(np.sort(place)).min()  # in units of the smallest step: the range of rho is that of one step
 
 
 def _means(outcomes: list[Any], o_of: np.ndarray, index: pd.Index) -> pd.DataFrame:
@@ -342,7 +345,10 @@ def _fit(
         )
         return fit.value, fit.score @ J, J.T @ fit.information @ J - (bend + bend.T) / 2
 
-    return build(climb(objective, start, lower=lower, upper=upper, scale=scale).at), len(start)
+    G = build(climb(objective, start, lower=lower, upper=upper, scale=scale).at)
+    # What is left of a variance that goes to 0 as the square of a parameter has no size, and its correlations no meaning.
+    gone = G.diagonal() < _GONE * size
+    return np.where(gone | gone[:, None], 0.0, G), len(start)
 
 
 def _correlations(G: np.ndarray) -> np.ndarray:
@@ -364,10 +370,11 @@ def _rho(form: _Structure, G: np.ndarray, outcomes: list[Any]) -> float | pd.Ser
 def _typical_variances(model: LinearCovariance, X: pd.DataFrame, o_of: np.ndarray, named: pd.Index) -> pd.Series:
     """Typical sampling variance of each outcome with more effects than coefficients."""
     P = model.projection(np.zeros(len(model.kernels)))
+    sized = X.to_numpy() / np.abs(X.to_numpy()).max(axis=0)
     found = {}
     for o, name in enumerate(named):
         rows = o_of == o
-        spare = rows.sum() - np.linalg.matrix_rank(X[rows].to_numpy())
+        spare = rows.sum() - np.linalg.matrix_rank(sized[rows])
         if spare > 0:
             found[name] = spare / P[rows].sum()
     return pd.Series(found, index=named[named.isin(list(found))], dtype=float)

@@ -16,6 +16,7 @@ from scipy.special import chdtrc, ndtr, ndtri, stdtrit
 
 from acuevidence.errors import InputError
 from acuevidence.inputs import choice
+from acuevidence.synthesis.digits import four, number
 from acuevidence.synthesis.network_contrasts import Trials, read_contrasts, trials_by_arms, with_designs
 from acuevidence.synthesis.network_fit import fit, moments, reml, within_designs
 
@@ -167,7 +168,8 @@ class NetworkMetaAnalysis:
             if np.isnan(estimate):
                 return ""
             low, high = sorted((show(estimate - z * se), show(estimate + z * se)))
-            return f"{show(estimate):.{digits}f} ({low:.{digits}f} to {high:.{digits}f})"
+            text = (number(value, digits, ratio=transform is np.exp) for value in (show(estimate), low, high))
+            return "{} ({} to {})".format(*text)
 
         table = pd.DataFrame("", index=order, columns=order)
         place = self.treatments.get_indexer(order)
@@ -241,7 +243,7 @@ class NetworkMetaAnalysis:
 
     def summary(self) -> str:
         """Say what was compared and found, as text."""
-        tau2 = "not estimable" if self.tau2 is None else f"{self.tau2:.4f}, I2 = {self.i2:.1f} %"
+        tau2 = "not estimable" if self.tau2 is None else f"{self.tau2:.4g}, I2 = {self.i2:.1f} %"
         return "\n".join(
             [
                 f"Network meta-analysis, {self.effects} effects: {len(self.treatments)} treatments in {self.k} trials",
@@ -256,7 +258,7 @@ class NetworkMetaAnalysis:
                 ),
                 "",
                 f"Effects against {self.reference}:",
-                self.to_frame().to_string(float_format="{:.4f}".format),
+                self.to_frame().to_string(float_format=four),
             ]
         )
 
@@ -264,10 +266,10 @@ class NetworkMetaAnalysis:
         return self.summary()
 
     def _repr_html_(self) -> str:
-        tau2 = "not estimable" if self.tau2 is None else f"{self.tau2:.4f}"
+        tau2 = "not estimable" if self.tau2 is None else f"{self.tau2:.4g}"
         return (
             f"<p><b>Network meta-analysis</b>, {self.effects} effects, against {self.reference} "
-            f"({self.k} trials, tau2 {tau2})</p>{self.to_frame().to_html(float_format='{:.4f}'.format)}"
+            f"({self.k} trials, tau2 {tau2})</p>{self.to_frame().to_html(float_format=four)}"
         )
 
 
@@ -284,7 +286,7 @@ def network(
     effects: str = "random",
     favourable: str = "larger",
     level: float = 0.95,
-    tolerance: float = 0.001,
+    tolerance: float = 0.01,
 ) -> NetworkMetaAnalysis:
     """Compare all treatments of a connected network of trials.
 
@@ -310,7 +312,8 @@ def network(
     level : float
         Level of the intervals.
     tolerance : float
-        By how much the effects of a trial with several arms may miss adding up, because they were rounded.
+        By how much the effects of a trial with several arms may miss adding up, because they were rounded: a share of the
+        smallest of its standard errors.
 
     Returns
     -------

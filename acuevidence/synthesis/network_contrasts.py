@@ -14,7 +14,7 @@ import pandas as pd
 from acuevidence.errors import InputError
 from acuevidence.inputs import numeric, refuse, values
 
-__all__ = ["Trials", "read_contrasts", "trials_by_arms", "with_designs"]
+__all__ = ["Trials", "centred_inverse", "read_contrasts", "trials_by_arms", "with_designs"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,18 @@ class Trials:
         m = self.arms.shape[1]
         centre = np.eye(m) - 1 / m
         resistance = self.v + tau2 * (1 - np.eye(m))
-        return np.linalg.inv(-0.5 * centre @ resistance @ centre + 1 / m) - 1 / m
+        return centred_inverse(-0.5 * centre @ resistance @ centre)
+
+
+def centred_inverse(L: np.ndarray) -> np.ndarray:
+    """Return the pseudo-inverse of symmetric matrices (..., n, n) whose rows sum to 0 and that have no other null space.
+
+    What is added before the inversion, and taken off again, has the matrix's own size: with a bare 1/n the digits of one
+    of the two are lost when effects are counted in other units.
+    """
+    n = L.shape[-1]
+    size = np.trace(L, axis1=-2, axis2=-1)[..., None, None] / n
+    return (np.linalg.inv(L / size + 1 / n) - 1 / n) / size
 
 
 def read_contrasts(
@@ -150,7 +161,8 @@ def _refuse_inconsistent(group: Trials, table: pd.DataFrame, treatments: pd.Inde
     misfit = np.abs(group.y - (potential[:, :, None] - potential[:, None, :]))
     total = group.v.sum(axis=2)
     arm = (total - total.sum(axis=1, keepdims=True) / (2 * (m - 1))) / (m - 2)
-    for s in np.flatnonzero(misfit.max(axis=(1, 2)) > tolerance):
+    smallest = np.sqrt(np.where(np.eye(m, dtype=bool), np.inf, group.v).min(axis=(1, 2)))
+    for s in np.flatnonzero(misfit.max(axis=(1, 2)) > tolerance * smallest):
         i, j = np.unravel_index(misfit[s].argmax(), (m, m))
         raise InputError(
             f"the effects of study {_study(table, group.trial[s])} do not add up: {treatments[group.arms[s, i]]} against "

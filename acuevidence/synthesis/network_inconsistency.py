@@ -14,6 +14,8 @@ from scipy.special import chdtrc, ndtr
 
 from acuevidence.errors import InputError
 from acuevidence.inputs import choice
+from acuevidence.synthesis.digits import four
+from acuevidence.synthesis.network_contrasts import centred_inverse
 from acuevidence.synthesis.network_fit import Fit, by_design, design_potentials, fit, misfit, within_designs
 
 if TYPE_CHECKING:
@@ -128,14 +130,14 @@ class DesignDecomposition:
             "Between designs, random effects": self.random.to_frame().T,
         }
         return "\n\n".join(
-            f"{name}\n{part.to_string(float_format='{:.4f}'.format)}".strip() for name, part in parts.items()
+            f"{name}\n{part.to_string(float_format=four)}".strip() for name, part in parts.items()
         )
 
     def __str__(self) -> str:
         return self.summary()
 
     def _repr_html_(self) -> str:
-        return "".join(t.to_html(float_format="{:.4f}".format) for t in (self.total, self.within, self.without))
+        return "".join(t.to_html(float_format=four) for t in (self.total, self.within, self.without))
 
 
 def design_decomposition(net: NetworkMetaAnalysis) -> DesignDecomposition:
@@ -323,7 +325,7 @@ def _tau2_within(net: NetworkMetaAnalysis) -> float:
     for group, design in by_design(net.trials):
         L = group.laplacian(0.0)
         pooled = design_potentials(group, design, L)[1]
-        spread = np.linalg.pinv(pooled, hermitian=True)[design]
+        spread = centred_inverse(pooled)[design]
         trace += np.trace(L, axis1=1, axis2=2).sum() - (spread * (L @ L)).sum()
     return float(max(0.0, excess / (trace / 2))) if net.q_heterogeneity_df else 0.0
 

@@ -156,7 +156,7 @@ def _one(
     X: np.ndarray | None = None
     terms: tuple[str, ...] = ("Intercept",)
     if moderators is not None:
-        from acuevidence.synthesis.design import design
+        from acuevidence.synthesis.formula import design
 
         if frame is None:
             raise InputError("moderators need data= with their columns")

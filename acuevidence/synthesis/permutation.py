@@ -92,7 +92,8 @@ def permutation_test(result: MetaAnalysis, exact: bool | None, n: int, seed: int
     Raises
     ------
     InputError
-        For one trial, or an exact test with more than ten million arrangements.
+        For one trial, effects that agree exactly (all 0, or with moderators), or an exact test of more than ten million
+        arrangements.
 
     Notes
     -----
@@ -122,6 +123,10 @@ def permutation_test(result: MetaAnalysis, exact: bool | None, n: int, seed: int
         result, np.arange(result.k)[None] if result.X is not None else np.ones((1, result.k))
     )
     observed, limit = observed[0], float(omnibus[0])
+    if np.isnan(observed).any() or math.isnan(limit):
+        raise InputError(
+            "a permutation test has nothing to permute: the effects agree exactly, so every statistic is 0 over 0"
+        )
     for chunk in orders:
         statistic, qm = _statistics(result, chunk)
         beyond += (np.abs(statistic) >= np.abs(observed) * (1 - _TIES)).sum(axis=0)
@@ -141,11 +146,17 @@ def _statistics(result: MetaAnalysis, chunk: np.ndarray) -> tuple[np.ndarray, np
         y = np.broadcast_to(result.yi, chunk.shape)
         X = result.X[chunk]
     fits = kernel.fit(y, np.broadcast_to(result.vi, y.shape), X, method=result.method, test=result.test)
-    statistic = fits.beta / np.sqrt(np.diagonal(fits.vcov, axis1=1, axis2=2))
+    with np.errstate(divide="ignore", invalid="ignore"):  # HKSJ's variance is 0 where the effects agree exactly
+        statistic = fits.beta / np.sqrt(np.diagonal(fits.vcov, axis1=1, axis2=2))
     tested = [i for i, term in enumerate(result.terms) if term != "Intercept"] or [0]
-    beta = fits.beta[:, tested]
-    inner = np.linalg.solve(fits.vcov[:, tested][:, :, tested], beta[..., None])[..., 0]
-    return statistic, (beta * inner).sum(axis=1)
+    if len(tested) == 1:
+        return statistic, statistic[:, tested[0]] ** 2
+    known = np.isfinite(statistic).all(axis=1)
+    omnibus = np.full(len(statistic), np.nan)
+    beta = fits.beta[known][:, tested]
+    inner = np.linalg.solve(fits.vcov[known][:, tested][:, :, tested], beta[..., None])[..., 0]
+    omnibus[known] = (beta * inner).sum(axis=1)
+    return statistic, omnibus
 
 
 def _signs(k: int, n: int, every: bool, rng: np.random.Generator) -> Iterator[np.ndarray]:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from acuevidence.appraisal.fail_safe import FailSafeN
     from acuevidence.appraisal.gosh_clusters import GoshClusters
     from acuevidence.appraisal.p_uniform import PUniform
-    from acuevidence.appraisal.selection import SelectionModel
+    from acuevidence.appraisal.selection_model import SelectionModel
     from acuevidence.appraisal.small_study import LimitMetaAnalysis, SmallStudyTest
     from acuevidence.appraisal.trim_and_fill import TrimAndFill
     from acuevidence.synthesis.permutation import Permutation
@@ -344,7 +344,7 @@ class MetaAnalysis:
         elif new is None:
             rows, index = self.X, self._index
         else:
-            from acuevidence.synthesis.design import rows_for
+            from acuevidence.synthesis.formula import rows_for
 
             rows, index = rows_for(self.formula, self.data, new), new.index
         pred = rows @ self.beta
@@ -840,7 +840,7 @@ class MetaAnalysis:
         >>> round(result.selection_model('halfnormal').estimate, 2)
         0.29
         """
-        from acuevidence.appraisal.selection import selection_model
+        from acuevidence.appraisal.selection_model import selection_model
 
         return selection_model(self, kind, steps, alternative=alternative, precision=precision)
 
@@ -925,7 +925,7 @@ class MetaAnalysis:
         Parameters
         ----------
         **options
-            As in :func:`acuevidence.report.interactive.forest_chart`.
+            As in :func:`acuevidence.plots.chart.forest_chart`.
 
         Returns
         -------
@@ -939,7 +939,7 @@ class MetaAnalysis:
         >>> chart.to_dict()["description"]
         'Forest plot. Right of the null: favours acupuncture. 1 0.10 (-0.10 to 0.30); 2 0.40 (0.01 to 0.79); ...'
         """
-        from acuevidence.report.interactive import forest_chart
+        from acuevidence.plots.chart import forest_chart
 
         return forest_chart(self, **options)
 
@@ -1192,12 +1192,12 @@ class MetaAnalysis:
         >>> 'REML' in result.methods_text()
         True
         """
-        from acuevidence.report.methods import methods_text
+        from acuevidence.report.methods_text import methods_text
 
         return methods_text(self)
 
     def to_prisma(self) -> dict[str, str]:
-        """Return the PRISMA 2020 items that the result answers; see :func:`acuevidence.report.methods.to_prisma`.
+        """Return the PRISMA 2020 items that the result answers; see :func:`acuevidence.report.methods_text.to_prisma`.
 
         Returns
         -------
@@ -1211,7 +1211,7 @@ class MetaAnalysis:
         >>> "13d" in result.to_prisma()
         True
         """
-        from acuevidence.report.methods import to_prisma
+        from acuevidence.report.methods_text import to_prisma
 
         return to_prisma(self)
 
@@ -1387,7 +1387,7 @@ class GroupedMetaAnalysis(Mapping[str, MetaAnalysis]):
         Parameters
         ----------
         **options
-            As in :func:`acuevidence.report.interactive.forest_chart`.
+            As in :func:`acuevidence.plots.chart.forest_chart`.
 
         Returns
         -------
@@ -1401,7 +1401,7 @@ class GroupedMetaAnalysis(Mapping[str, MetaAnalysis]):
         >>> "Forest plot" in results.chart().to_dict()["description"]
         True
         """
-        from acuevidence.report.interactive import forest_chart
+        from acuevidence.plots.chart import forest_chart
 
         return forest_chart(self, **options)
 

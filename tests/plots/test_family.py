@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 
 import acuevidence as ae
-from acuevidence.appraisal.quality import quality_domains, quality_ratings
 from acuevidence.errors import InputError
-from acuevidence.plots.evidence_map import evidence_table
+from acuevidence.plots.questions.evidence_map import evidence_table
+from acuevidence.questions.quality import quality_domains, quality_ratings
 
 EVENTS = pd.DataFrame({"events1": [12, 8, 20], "n1": [40, 30, 80], "events2": [6, 5, 18], "n2": [42, 31, 79]})
 

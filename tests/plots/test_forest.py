@@ -13,7 +13,7 @@ from matplotlib.colors import to_hex
 import acuevidence as ae
 from acuevidence.errors import InputError
 from acuevidence.plots import Column
-from acuevidence.plots.style import RATING
+from acuevidence.plots.parts.style import RATING
 
 
 def _texts(ax):

@@ -8,7 +8,7 @@ import pytest
 
 import acuevidence as ae
 from acuevidence import plots
-from acuevidence.plots.evidence_map import evidence_table
+from acuevidence.plots.questions.evidence_map import evidence_table
 
 LONG = "Acupuncture Trialists of the Northern Region and Collaborators 20"
 FEW = {"timing": ["end_of_treatment"], "left_out": ["none out"], "size": ["any"]}

@@ -211,7 +211,7 @@ REVIEWS = {
     "other XML": ("a.rm5", "<html/>", "root is 'html'"),
     "no analysis": ("a.rm5", RM5_HEAD + "</COCHRANE_REVIEW>", "no analysis with trials"),
     "unknown study": ("a.rm5", RM5.format('<CONT_DATA STUDY_ID="X" MEAN_1="1"/>'), "refers to a study 'X'"),
-    "text for a number": ("a.rm5", RM5.format('<CONT_DATA STUDY_ID="S" MEAN_1="one"/>'), "mean1 must be a number"),
+    "text for a number": ("a.rm5", RM5.format('<CONT_DATA STUDY_ID="S" MEAN_1="one"/>'), "MEAN_1 must be a number"),
     "negative sd": ("a.rm5", RM5.format(
         '<CONT_DATA STUDY_ID="S" MEAN_1="1" SD_1="-1" TOTAL_1="9" MEAN_2="1" SD_2="1" TOTAL_2="9"/>'), "sd1 must not be negative"),
     "entity bomb": ("a.rm5", '<!DOCTYPE l [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;&a;">]>' + RM5.format("&b;"), "entities"),

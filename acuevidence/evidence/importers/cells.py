@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from acuevidence.errors import InputError
-from acuevidence.evidence.importers.flat import NOTHING, unguarded
+from acuevidence.evidence.importers.flat_table import NOTHING, unguarded
 
 __all__ = ["Place", "decimal_mark", "figures", "is_blank", "is_not_reported", "looks_numeric", "own_column", "text_of"]
 

@@ -16,7 +16,7 @@ import atheris
 with atheris.instrument_imports(include=["acuevidence"]):
     import acuevidence as ae
     from acuevidence.evidence import data_folder
-    from acuevidence.evidence.importers import cells, flat, headings, revman, rows, sources, table  # noqa: F401
+    from acuevidence.evidence.importers import cells, columns, files, flat_table, headings, revman, rows  # noqa: F401
 
 HOME = Path(tempfile.mkdtemp(prefix="acuevidence-fuzz-"))
 TABLES = ("trials", "arms", "results", "contrasts", "directions", "appraisals")
