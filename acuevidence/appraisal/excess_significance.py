@@ -13,7 +13,7 @@ from scipy.special import bdtrc, ndtr, ndtri
 from acuevidence.appraisal.small_study import few_trials, refuse_few
 from acuevidence.errors import InputError
 from acuevidence.inputs import choice
-from acuevidence.synthesis import MetaAnalysis
+from acuevidence.synthesis.effect import PooledEffect
 
 __all__ = ["ExcessSignificance", "excess_significance"]
 
@@ -74,7 +74,7 @@ class ExcessSignificance:
         return "".join(f"<p>{html.escape(line)}</p>" for line in self.summary().split("\n"))
 
 
-def excess_significance(result: MetaAnalysis, alpha: float = 0.05, *, test: str = "chi2") -> ExcessSignificance:
+def excess_significance(result: PooledEffect, alpha: float = 0.05, *, test: str = "chi2") -> ExcessSignificance:
     """Test whether more trials are significant than their power allows.
 
     Parameters

@@ -13,7 +13,7 @@ from scipy.special import ndtr, ndtri
 from acuevidence.appraisal.small_study import refuse_few
 from acuevidence.errors import InputError
 from acuevidence.inputs import choice
-from acuevidence.synthesis import MetaAnalysis
+from acuevidence.synthesis.effect import PooledEffect
 
 __all__ = ["FailSafeN", "fail_safe_n"]
 
@@ -71,7 +71,7 @@ class FailSafeN:
 
 
 def fail_safe_n(
-    result: MetaAnalysis, kind: str = "rosenthal", *, alpha: float = 0.05, target: float | None = None
+    result: PooledEffect, kind: str = "rosenthal", *, alpha: float = 0.05, target: float | None = None
 ) -> FailSafeN:
     """Return how many null trials would undo a pooled effect.
 

@@ -23,7 +23,7 @@ from acuevidence.synthesis import meta_analysis
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from acuevidence.synthesis.result import MetaAnalysis
+    from acuevidence.synthesis.effect import PooledEffect
 
 __all__ = ["GoshClusters", "gosh_clusters"]
 
@@ -105,7 +105,7 @@ class GoshClusters:
 
 
 def gosh_clusters(
-    result: MetaAnalysis,
+    result: PooledEffect,
     *,
     heterogeneity: str = "i2",
     threshold: float = 0.6,

@@ -18,7 +18,8 @@ from acuevidence.appraisal.thresholds import mid
 from acuevidence.errors import InputError
 from acuevidence.evidence import Evidence, load_evidence
 from acuevidence.inputs import choice
-from acuevidence.synthesis import MetaAnalysis, kernel
+from acuevidence.synthesis import kernel
+from acuevidence.synthesis.effect import PooledEffect
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -130,7 +131,7 @@ _ASSUMED = {
 
 
 def missing_evidence(
-    result: MetaAnalysis,
+    result: PooledEffect,
     *,
     size: float | None = None,
     include: str = "measured",
@@ -218,7 +219,7 @@ def missing_evidence(
 # --- the trials --------------------------------------------------------------------------------------------------
 
 
-def _missing_trials(result: MetaAnalysis, include: str, evidence: Evidence) -> pd.DataFrame:
+def _missing_trials(result: PooledEffect, include: str, evidence: Evidence) -> pd.DataFrame:
     data = result.data
     if result.X is not None:
         raise InputError(f"missing evidence is for a pooled effect; this result has moderators ({result.formula})")
@@ -258,7 +259,7 @@ def _randomised(trials: pd.Series, comparator: str, evidence: Evidence) -> pd.Se
 # --- what they could do ------------------------------------------------------------------------------------------
 
 
-def _with(result: MetaAnalysis, assumed: np.ndarray, v: np.ndarray) -> pd.DataFrame:
+def _with(result: PooledEffect, assumed: np.ndarray, v: np.ndarray) -> pd.DataFrame:
     """Return the pooled effect with each row of assumed effects of the missing trials."""
     rows = len(assumed)
     y = np.concatenate([np.broadcast_to(result.yi, (rows, result.k)), assumed], axis=1)
@@ -269,7 +270,7 @@ def _with(result: MetaAnalysis, assumed: np.ndarray, v: np.ndarray) -> pd.DataFr
     return pd.DataFrame({"k": fits.k, "estimate": estimate, "ci_low": low, "ci_high": high, "tau2": fits.tau2})
 
 
-def _curve(result: MetaAnalysis, effects: np.ndarray, v: np.ndarray) -> pd.DataFrame:
+def _curve(result: PooledEffect, effects: np.ndarray, v: np.ndarray) -> pd.DataFrame:
     found = _with(result, np.repeat(effects[:, None], len(v), axis=1), v)
     return found.assign(effect=effects)[["effect", "estimate", "ci_low", "ci_high"]]
 
@@ -279,7 +280,7 @@ def _verdict(frame: pd.DataFrame) -> np.ndarray:
 
 
 def _first(
-    result: MetaAnalysis, v: np.ndarray, holds: Callable[[pd.DataFrame], pd.Series], start: float, end: float
+    result: PooledEffect, v: np.ndarray, holds: Callable[[pd.DataFrame], pd.Series], start: float, end: float
 ) -> float | None:
     """Return the first common effect, on the way from start to end, with which something holds; a scan, refined twice."""
     if len(v) == 0:

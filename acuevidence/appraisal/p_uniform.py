@@ -14,7 +14,7 @@ from scipy.special import chdtrc, chdtri, log_ndtr, ndtri
 
 from acuevidence.appraisal.small_study import few_trials, refuse_few
 from acuevidence.errors import ConvergenceError
-from acuevidence.synthesis import MetaAnalysis
+from acuevidence.synthesis.effect import PooledEffect
 
 __all__ = ["PUniform", "p_uniform"]
 
@@ -76,7 +76,7 @@ class PUniform:
         return "".join(f"<p>{html.escape(line)}</p>" for line in self.summary().split("\n"))
 
 
-def p_uniform(result: MetaAnalysis) -> PUniform:
+def p_uniform(result: PooledEffect) -> PUniform:
     """Return the effect given which trials are significant.
 
     Parameters
@@ -124,7 +124,7 @@ def p_uniform(result: MetaAnalysis) -> PUniform:
     )  # fmt: skip
 
 
-def _doubts(result: MetaAnalysis, model: _Model, estimate: float) -> tuple[str, ...]:
+def _doubts(result: PooledEffect, model: _Model, estimate: float) -> tuple[str, ...]:
     notes = []
     if model.significant.all() or not model.significant.any():
         said = "Every trial is" if model.significant.all() else "No trial is"

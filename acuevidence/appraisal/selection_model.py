@@ -22,7 +22,8 @@ from scipy.special import chdtrc, log_ndtr, ndtr, ndtri
 from acuevidence.appraisal.small_study import few_trials, participants, refuse_few
 from acuevidence.errors import ConvergenceError, InputError
 from acuevidence.inputs import choice
-from acuevidence.synthesis import MetaAnalysis, kernel
+from acuevidence.synthesis import kernel
+from acuevidence.synthesis.effect import PooledEffect
 
 __all__ = ["SelectionModel", "selection_model"]
 
@@ -125,7 +126,7 @@ class SelectionModel:
 
 
 def selection_model(
-    result: MetaAnalysis,
+    result: PooledEffect,
     kind: str = "step",
     steps: float | Sequence[float] = (0.025,),
     *,
@@ -212,7 +213,7 @@ class _Model:
     deltas: int
 
     @classmethod
-    def of(cls, result: MetaAnalysis, kind: str, cuts: Sequence[float], sign: float, precision: Array) -> _Model:
+    def of(cls, result: PooledEffect, kind: str, cuts: Sequence[float], sign: float, precision: Array) -> _Model:
         unit = float(np.sqrt(result.vi.mean()))
         y, v = sign * result.yi / unit, result.vi / unit**2
         p = ndtr(-y / np.sqrt(v))
@@ -405,7 +406,7 @@ def _cuts(steps: Any) -> tuple[float, ...]:
     return tuple(cuts if cuts[-1] == 1 else [*cuts, 1.0])
 
 
-def _scale(result: MetaAnalysis, kind: str, precision: str | None) -> Array:
+def _scale(result: PooledEffect, kind: str, precision: str | None) -> Array:
     if precision is None:
         return np.ones(result.k)
     choice("precision", precision, PRECISIONS)
@@ -420,7 +421,7 @@ def _scale(result: MetaAnalysis, kind: str, precision: str | None) -> Array:
 
 
 def _report(
-    model: _Model, parameters: Array, loglik: float, result: MetaAnalysis, alternative: str, sign: float
+    model: _Model, parameters: Array, loglik: float, result: PooledEffect, alternative: str, sign: float
 ) -> SelectionModel:
     rows = _inside(parameters, model.bounds())
     names = ["mu", "tau2", *(f"delta{i + 1 + (model.kind == 'step')}" for i in range(model.deltas))]
@@ -459,7 +460,7 @@ def _covariance(model: _Model, parameters: Array, rows: Array) -> Array:
 
 
 def _notes(
-    result: MetaAnalysis, counts: Array, parameters: Array, rows: Array, estimate: float, covariance: Array
+    result: PooledEffect, counts: Array, parameters: Array, rows: Array, estimate: float, covariance: Array
 ) -> tuple[str, ...]:
     notes = list(few_trials(result, "the weights are hardly known"))
     if len(counts) and counts.min() == 1:

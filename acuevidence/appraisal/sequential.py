@@ -16,13 +16,12 @@ import pandas as pd
 from scipy.optimize import brentq
 from scipy.special import ndtr, ndtri
 
-from acuevidence.appraisal.small_study import refuse_few
-from acuevidence.appraisal.thresholds import mid
-from acuevidence.appraisal.mid import mid
 from acuevidence.appraisal.small_study import participants, refuse_few
+from acuevidence.appraisal.thresholds import mid
 from acuevidence.errors import InputError
 from acuevidence.inputs import values
-from acuevidence.synthesis import MetaAnalysis, kernel
+from acuevidence.synthesis import kernel
+from acuevidence.synthesis.effect import PooledEffect
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -105,7 +104,7 @@ class Sequential:
 
 
 def sequential(
-    result: MetaAnalysis, *, delta: float | None = None, alpha: float = 0.05, power: float = 0.9, order: Any = None
+    result: PooledEffect, *, delta: float | None = None, alpha: float = 0.05, power: float = 0.9, order: Any = None
 ) -> Sequential:
     """Hold the cumulative evidence against O'Brien-Fleming-type monitoring boundaries.
 
@@ -251,7 +250,7 @@ def _boundary(points: np.ndarray, mass: np.ndarray, root: float, step: float, mo
     return float(brentq(excess, 0.0, _FARTHEST, xtol=1e-10))
 
 
-def _people(result: MetaAnalysis) -> np.ndarray | None:
+def _people(result: PooledEffect) -> np.ndarray | None:
     """Return the participants of each trial; None where one of them is not known."""
     try:
         return participants(result)
@@ -259,7 +258,7 @@ def _people(result: MetaAnalysis) -> np.ndarray | None:
         return None
 
 
-def _order(result: MetaAnalysis, order: Any) -> tuple[np.ndarray, np.ndarray]:
+def _order(result: PooledEffect, order: Any) -> tuple[np.ndarray, np.ndarray]:
     data = result.data
     if order is None:
         order = "year" if "year" in data else np.arange(result.k)

@@ -12,7 +12,8 @@ import pandas as pd
 from acuevidence.appraisal.small_study import few_trials, refuse_few
 from acuevidence.errors import ConvergenceError, InputError
 from acuevidence.inputs import choice
-from acuevidence.synthesis import MetaAnalysis, kernel
+from acuevidence.synthesis import kernel
+from acuevidence.synthesis.effect import PooledEffect
 
 __all__ = ["TrimAndFill", "trim_and_fill"]
 
@@ -81,7 +82,7 @@ class TrimAndFill:
         return "".join(f"<p>{html.escape(line)}</p>" for line in self.summary().split("\n"))
 
 
-def trim_and_fill(result: MetaAnalysis, estimator: str = "L0", side: str | None = None) -> TrimAndFill:
+def trim_and_fill(result: PooledEffect, estimator: str = "L0", side: str | None = None) -> TrimAndFill:
     """Fill the funnel with the mirror images of the trials that have no counterpart.
 
     Parameters
@@ -151,7 +152,7 @@ def trim_and_fill(result: MetaAnalysis, estimator: str = "L0", side: str | None 
     )  # fmt: skip
 
 
-def _side(result: MetaAnalysis) -> str:
+def _side(result: PooledEffect) -> str:
     if np.ptp(result.vi) == 0:
         return "left"
     X = np.column_stack([np.ones(result.k), np.sqrt(result.vi / result.vi.max())])

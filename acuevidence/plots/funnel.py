@@ -14,11 +14,12 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 
+from acuevidence import words
 from acuevidence.errors import InputError
 from acuevidence.plots.parts.axis import RATIOS, ratio_ticks, sided
 from acuevidence.plots.parts.caption import caption as write_caption
 from acuevidence.plots.parts.labels import columns_for, points_wide, wrapped
-from acuevidence.plots.parts.style import COLOURS, WIDTHS, new_axes, p_text, style
+from acuevidence.plots.parts.style import COLOURS, WIDTHS, new_axes, style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -198,7 +199,7 @@ def _trials(ax: Axes, name: str, one: Any, fill: Any, pseudo: bool, frame: tuple
 def _head(ax: Axes, title: str, one: Any, test: bool, size: float) -> None:
     said = f"{one.k} trial{'' if one.k == 1 else 's'}"
     if test and one.k >= 3 and np.ptp(one.vi) > 0:
-        said += f"; Egger P {p_text(one.small_study_test().p_value)}"
+        said += f"; Egger P {words.p(one.small_study_test().p_value, decimals=2)}"
     if one.k < 10:
         said += "; k < 10: low power"
     said = wrapped(said, points_wide(ax), 0.95 * size)

@@ -75,7 +75,7 @@ def sequential(
         right = 1.08 * max(100.0, 100 * float(steps["fraction"].iloc[-1]))
         ax.set_xlim(0, right)
         ax.axvline(100, color=COLOURS["usual_care"], lw=0.9)
-        left_of = 100 > 0.5 * right
+        left_of = 0.5 * right < 100
         ax.annotate(_required(result), (100, -top), xytext=(-3 if left_of else 3, 3),
                     textcoords="offset points", ha="right" if left_of else "left", va="bottom", fontsize=0.9 * size,
                     color=COLOURS["usual_care"])  # fmt: skip

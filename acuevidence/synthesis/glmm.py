@@ -15,11 +15,12 @@ import pandas as pd
 from scipy.optimize import brentq
 from scipy.special import expit, gammaln, logsumexp
 
+from acuevidence import words
 from acuevidence.errors import ConvergenceError, InputError
 from acuevidence.inputs import choice, refuse
 from acuevidence.synthesis import kernel
 from acuevidence.synthesis.coefficients import NormalEffect
-from acuevidence.synthesis.two_by_two import Tables, p_text, read_tables
+from acuevidence.synthesis.two_by_two import Tables, read_tables
 
 __all__ = ["GlmmMetaAnalysis", "glmm"]
 
@@ -104,9 +105,9 @@ class GlmmMetaAnalysis(NormalEffect):
             f"{self.k} trials. Random-effects logistic model, {how[self.model]} ({self.model}), maximum likelihood by adaptive "
             "quadrature; normal interval.",
             f"Mean log odds ratio {self.estimate:.3f} ({100 * self.level:g}% CI {self.ci_low:.3f} to {self.ci_high:.3f}; "
-            f"P {p_text(self.p_value)}). As a ratio {mid:.3f} ({low:.3f} to {high:.3f}).",
+            f"P {words.p(self.p_value)}). As a ratio {mid:.3f} ({low:.3f} to {high:.3f}).",
             f"Heterogeneity: tau2 {self.tau2:.4f}, I2 {self.i2:.1f}%, likelihood ratio {self.q:.2f} (df {self.q_df}, "
-            f"P {p_text(self.q_p)}), Wald {self.q_wald:.2f} (P {p_text(self.q_wald_p)}).",
+            f"P {words.p(self.q_p)}), Wald {self.q_wald:.2f} (P {words.p(self.q_wald_p)}).",
         ]
         if len(self.excluded):
             lines.append(f"Left out: {len(self.excluded)} rows, with reasons in .excluded.")

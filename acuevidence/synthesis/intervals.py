@@ -13,14 +13,64 @@ from scipy.special import chdtri, gammainc
 from acuevidence.errors import InputError
 from acuevidence.inputs import choice
 from acuevidence.synthesis import kernel, scale
+from acuevidence.synthesis.formula import rows_for
 
 if TYPE_CHECKING:
-    from acuevidence.synthesis.result import MetaAnalysis
+    from acuevidence.synthesis.effect import PooledEffect
 
-__all__ = ["bootstrap", "bootstrap_prediction", "henmi_copas", "tau2_interval"]
+__all__ = ["bootstrap", "bootstrap_prediction", "henmi_copas", "predict", "tau2_interval"]
 
 
-def tau2_interval(result: MetaAnalysis, method: str, level: float, n: int, seed: int | None) -> tuple[float, float]:
+def predict(result: PooledEffect, new: pd.DataFrame | None = None, *, level: float | None = None) -> pd.DataFrame:
+    """Return predicted average effects with their confidence and prediction intervals.
+
+    Parameters
+    ----------
+    result : MetaAnalysis
+        With or without moderators.
+    new : DataFrame, optional
+        Moderators of the settings to predict for. Default: the trials' own; without moderators one row, or one for
+        each row of ``new``.
+    level : float, optional
+        Default: the level of the result.
+
+    Returns
+    -------
+    DataFrame
+        ``pred se ci_low ci_high pi_low pi_high``, with the index of ``new``.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import acuevidence as ae
+    >>> trials = pd.DataFrame({"yi": [0.9, 0.4, 0.6, 0.1, 0.5], "vi": 0.04, "weeks": [12, 6, 8, 4, 8]})
+    >>> result = ae.meta_analysis("yi", "vi", data=trials, moderators="~ weeks")
+    >>> result.predict(pd.DataFrame({"weeks": [10]}))[["pred", "ci_low", "ci_high"]].round(2)
+       pred  ci_low  ci_high
+    0  0.73    0.61     0.85
+    """
+    level = result.level if level is None else level
+    if result.X is None:
+        index = pd.RangeIndex(1) if new is None else new.index
+        rows = np.ones((len(index), 1))
+    elif new is None:
+        rows, index = result.X, result._index
+    else:
+        rows, index = rows_for(result.formula, result.data, new), new.index
+    pred = rows @ result.beta
+    se = np.sqrt(np.einsum("ij,jk,ik->i", rows, result.covariance, rows))
+    low, high = kernel.interval(pred, se, result._df(), level)
+    frame = pd.DataFrame({"pred": pred, "se": se, "ci_low": low, "ci_high": high}, index=index)
+    spread = result._prediction_df()
+    if spread is not None and result.tau2 is not None:
+        p_low, p_high = kernel.interval(pred, np.sqrt(se**2 + result.tau2), spread, level)
+        frame = frame.assign(pi_low=p_low, pi_high=p_high)
+    return frame
+
+
+def tau2_interval(
+    result: PooledEffect, method: str = "QP", *, level: float | None = None, seed: int | None = None, n: int = 2000
+) -> tuple[float, float]:
     """Return the interval of tau2.
 
     Parameters
@@ -30,24 +80,33 @@ def tau2_interval(result: MetaAnalysis, method: str, level: float, n: int, seed:
     method : {"QP", "PL", "BT"}
         Q-profile (Viechtbauer 2007, Statistics in Medicine 26:37-52), profile likelihood (Hardy and Thompson 1996,
         Statistics in Medicine 15:619-629), or percentiles of ``n`` parametric bootstrap samples.
-    level : float
-        Level of the interval.
-    n, seed : int
-        Samples and seed of the bootstrap.
+    level : float, optional
+        Level of the interval. Default: that of the result.
+    seed : int, optional
+        Seed of the bootstrap; without one it differs from call to call.
+    n : int
+        Samples of the bootstrap.
 
     Returns
     -------
     tuple of float
-        Lower and upper limit, 0 or more.
+        Lower and upper limit in squared units of ``yi``, 0 or more.
+
+    Raises
+    ------
+    InputError
+        For one trial, the equal-effects model, or PL without a likelihood estimator.
 
     Examples
     --------
     >>> import acuevidence as ae
     >>> result = ae.meta_analysis([0.9, 0.4, 0.6, 0.1, 0.5], [0.09, 0.04, 0.06, 0.02, 0.03])
-    >>> low, high = tau2_interval(result, "QP", 0.95, n=0, seed=None)
+    >>> low, high = result.tau2_interval()
     >>> print(f"{low:.3f} to {high:.3f}")
     0.000 to 0.648
     """
+    choice("method", method, ("QP", "PL", "BT"))
+    level = result.level if level is None else level
     if result.method == "EE" or result.k - len(result.beta) < 1:
         raise InputError("tau2 has no interval: the model has none, or there are too few trials")
     y, v = result.yi[None], result.vi[None]
@@ -59,13 +118,13 @@ def tau2_interval(result: MetaAnalysis, method: str, level: float, n: int, seed:
         return float(low), float(high)
     if method == "PL":
         return _profile_likelihood(result, y, v, X, level)
-    interval = bootstrap(result, "parametric", n, seed, level).loc["tau2"]
+    interval = bootstrap(result, n=n, seed=seed, level=level).loc["tau2"]
     return float(interval["ci_low"]), float(interval["ci_high"])
 
 
 def bootstrap(
-    result: MetaAnalysis, kind: str, n: int, seed: int | None, level: float, *, chunk: int = scale.CHUNK, client: Any = None,
-    progress: scale.Progress = iter,
+    result: PooledEffect, kind: str = "parametric", *, n: int = 2000, seed: int | None = None, level: float | None = None,
+    chunk: int = scale.CHUNK, client: Any = None, progress: scale.Progress = iter,
 ) -> pd.DataFrame:  # fmt: skip
     """Return bootstrap standard errors and percentile intervals of the coefficients and tau2.
 
@@ -77,10 +136,10 @@ def bootstrap(
         Effects drawn from the fitted model, or trials drawn with replacement.
     n : int
         Samples; each chunk of them is drawn and refitted in one batch.
-    seed : int or None
-        Seed of the draws.
-    level : float
-        Level of the intervals.
+    seed : int, optional
+        Seed of the draws; without one they differ from call to call.
+    level : float, optional
+        Level of the intervals. Default: that of the result.
     chunk, client, progress
         Samples drawn at a time, a Dask client to draw and fit them on, and what wraps the iteration over chunks; as in
         :func:`acuevidence.synthesis.scale.in_chunks`. A seed and a chunk give the same numbers with and without a client.
@@ -95,10 +154,11 @@ def bootstrap(
     --------
     >>> import acuevidence as ae
     >>> result = ae.meta_analysis([0.9, 0.4, 0.6, 0.1, 0.5], [0.09, 0.04, 0.06, 0.02, 0.03])
-    >>> bootstrap(result, "study", 200, seed=1, level=0.95).index.tolist()
+    >>> result.bootstrap("study", n=200, seed=1).index.tolist()
     ['Intercept', 'tau2']
     """
     choice("kind", kind, ("parametric", "study"))
+    level = result.level if level is None else level
     if result.k - len(result.beta) < 1:
         raise InputError("the bootstrap needs more trials than coefficients")
     X = result.X
@@ -143,7 +203,9 @@ def _drawn_trials(X: np.ndarray | None, k: int, n: int, rng: np.random.Generator
     raise InputError("trials drawn with replacement rarely tell the moderators apart; use kind='parametric'")
 
 
-def bootstrap_prediction(result: MetaAnalysis, n: int, seed: int | None, level: float) -> tuple[float, float]:
+def bootstrap_prediction(
+    result: PooledEffect, *, n: int = 20000, seed: int | None = None, level: float | None = None
+) -> tuple[float, float]:
     """Return the prediction interval that takes the uncertainty of tau2 into account.
 
     Parameters
@@ -152,10 +214,10 @@ def bootstrap_prediction(result: MetaAnalysis, n: int, seed: int | None, level: 
         Of two trials or more, without moderators.
     n : int
         Draws.
-    seed : int or None
-        Seed of the draws.
-    level : float
-        Level of the interval.
+    seed : int, optional
+        Seed of the draws; without one they differ from call to call.
+    level : float, optional
+        Level of the interval. Default: that of the result.
 
     Returns
     -------
@@ -172,7 +234,7 @@ def bootstrap_prediction(result: MetaAnalysis, n: int, seed: int | None, level: 
     --------
     >>> import acuevidence as ae
     >>> result = ae.meta_analysis([0.9, 0.4, 0.6, 0.1, 0.5], [0.09, 0.04, 0.06, 0.02, 0.03])
-    >>> low, high = bootstrap_prediction(result, 500, seed=1, level=0.95)
+    >>> low, high = result.bootstrap_prediction(n=500, seed=1)
     >>> low < result.estimate < high
     True
     """
@@ -180,6 +242,7 @@ def bootstrap_prediction(result: MetaAnalysis, n: int, seed: int | None, level: 
         raise InputError(
             "a bootstrap prediction interval needs a random-effects model of two trials or more, no moderators"
         )
+    level = result.level if level is None else level
     y, v, k = result.yi, result.vi, result.k
     rng = np.random.default_rng(seed)
     tau2 = _drawn_tau2(v, result.q, rng.normal(size=(n, k)))
@@ -205,15 +268,15 @@ def _drawn_tau2(v: np.ndarray, q: float, z: np.ndarray) -> np.ndarray:
     return np.maximum(0.0, (q - pulled**2 @ v) / (pulled**2).sum(axis=1))
 
 
-def henmi_copas(result: MetaAnalysis, level: float) -> pd.DataFrame:
+def henmi_copas(result: PooledEffect, *, level: float | None = None) -> pd.DataFrame:
     """Return the equal-effects estimate with an interval that allows for heterogeneity.
 
     Parameters
     ----------
     result : MetaAnalysis
         Of two trials or more, without moderators.
-    level : float
-        Level of the interval.
+    level : float, optional
+        Level of the interval. Default: that of the result.
 
     Returns
     -------
@@ -229,11 +292,14 @@ def henmi_copas(result: MetaAnalysis, level: float) -> pd.DataFrame:
     --------
     >>> import acuevidence as ae
     >>> result = ae.meta_analysis([0.9, 0.4, 0.6, 0.1, 0.5], [0.09, 0.04, 0.06, 0.02, 0.03])
-    >>> henmi_copas(result, 0.95).columns.tolist()
-    ['estimate', 'se', 'ci_low', 'ci_high', 'tau2']
+    >>> result.henmi_copas().round(3)
+               estimate     se  ci_low  ci_high   tau2
+    term
+    Intercept      0.38  0.133   0.062    0.698  0.041
     """
     if result.X is not None or result.k < 2:
         raise InputError("Henmi and Copas' method needs two trials or more and no moderators")
+    level = result.level if level is None else level
     y, w, k = result.yi, 1 / result.vi, result.k
     W1 = w.sum()
     share = w / W1
@@ -272,7 +338,7 @@ def henmi_copas(result: MetaAnalysis, level: float) -> pd.DataFrame:
 
 
 def _profile_likelihood(
-    result: MetaAnalysis, y: np.ndarray, v: np.ndarray, X: np.ndarray | None, level: float
+    result: PooledEffect, y: np.ndarray, v: np.ndarray, X: np.ndarray | None, level: float
 ) -> tuple[float, float]:
     if result.method not in ("ML", "REML"):
         raise InputError(f"a profile likelihood needs method ML or REML, not {result.method}")

@@ -204,7 +204,8 @@ class _Model:
 
     def ones(self) -> tuple[Array, Array]:
         """Return the coefficients (B, p) that give every trial an effect of 1, and whether there are any, (B,)."""
-        assert self.X is not None and self.back is not None
+        assert self.X is not None
+        assert self.back is not None
         turned, one = np.swapaxes(self.X, 1, 2), np.where(self.present, 1.0, 0.0)[..., None]
         found = np.linalg.inv(turned @ self.X) @ (turned @ one)
         there = ((one - self.X @ found) ** 2).sum(axis=(1, 2)) < _ORIGIN * self.k

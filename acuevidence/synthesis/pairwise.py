@@ -14,7 +14,8 @@ from acuevidence.errors import InputError
 from acuevidence.inputs import choice, numeric, refuse, values
 from acuevidence.synthesis import kernel
 from acuevidence.synthesis.batch import Layout, fit_groups, layout
-from acuevidence.synthesis.result import Between, GroupedMetaAnalysis, MetaAnalysis, omnibus, with_notes
+from acuevidence.synthesis.coefficients import omnibus
+from acuevidence.synthesis.result import Between, GroupedMetaAnalysis, MetaAnalysis, with_notes
 
 __all__ = ["meta_analysis"]
 

@@ -16,7 +16,7 @@ from acuevidence.errors import InputError
 from acuevidence.synthesis import kernel
 
 if TYPE_CHECKING:
-    from acuevidence.synthesis.result import MetaAnalysis
+    from acuevidence.synthesis.effect import PooledEffect
 
 __all__ = ["Permutation", "permutation_test"]
 
@@ -70,19 +70,21 @@ class Permutation:
         return f"<p>{html.escape(self.summary().splitlines()[0])}</p>" + self.to_frame().round(4).to_html()
 
 
-def permutation_test(result: MetaAnalysis, exact: bool | None, n: int, seed: int | None) -> Permutation:
+def permutation_test(
+    result: PooledEffect, exact: bool | None = None, n: int = 1000, seed: int | None = None
+) -> Permutation:
     """Test a result by permutation.
 
     Parameters
     ----------
     result : MetaAnalysis
         A pooled effect (signs are flipped) or a meta-regression (the rows of its moderators are permuted).
-    exact : bool or None
-        All arrangements, or ``n`` drawn at random; None: all where there are no more than ``n``.
+    exact : bool, optional
+        All arrangements, or ``n`` drawn at random. Default: all where there are no more than ``n``.
     n : int
         Arrangements to draw, the observed one included.
-    seed : int or None
-        Seed of the draw.
+    seed : int, optional
+        Seed of the draw; without one it differs from call to call.
 
     Returns
     -------
@@ -137,7 +139,7 @@ def permutation_test(result: MetaAnalysis, exact: bool | None, n: int, seed: int
     return Permutation(float(p[0]), named, total / count, count, bool(every), "signs" if result.X is None else "rows")
 
 
-def _statistics(result: MetaAnalysis, chunk: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _statistics(result: PooledEffect, chunk: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the coefficients' statistics (B, p) and the omnibus statistic (B,) of each arrangement."""
     X = None
     if result.X is None:

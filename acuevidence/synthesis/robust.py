@@ -20,7 +20,7 @@ from acuevidence.synthesis.coefficients import FirstCoefficient
 from acuevidence.synthesis.covariance import stacks
 from acuevidence.synthesis.dependent import coefficient_table
 from acuevidence.synthesis.digits import four
-from acuevidence.synthesis.result import MetaAnalysis
+from acuevidence.synthesis.effect import PooledEffect
 
 __all__ = ["RobustMetaAnalysis", "WaldTest", "robust"]
 
@@ -251,7 +251,7 @@ def robust(result: Any, cluster: Any, kind: str = "CR2") -> RobustMetaAnalysis:
 
 
 def _working(result: Any) -> _Working:
-    if isinstance(result, MetaAnalysis):
+    if isinstance(result, PooledEffect):
         return _working_pairwise(result)
     X = pd.DataFrame(result.model.X, index=result.data.index, columns=result.coefficients.index)
     return _Working(
@@ -266,7 +266,7 @@ def _working(result: Any) -> _Working:
     )
 
 
-def _working_pairwise(result: MetaAnalysis) -> _Working:
+def _working_pairwise(result: PooledEffect) -> _Working:
     """Take the trials as independent with variances vi + tau2, whatever test the result was given."""
     total = result.vi + (result.tau2 or 0.0)
     X = np.ones((result.k, 1)) if result.X is None else result.X

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from acuevidence import words
 from acuevidence.effects import effect_size
 from acuevidence.effects.checks import counts
 from acuevidence.errors import ConvergenceError, InputError
@@ -20,7 +21,7 @@ from acuevidence.inputs import choice, numeric, values
 from acuevidence.synthesis import kernel
 from acuevidence.synthesis.coefficients import NormalEffect
 
-__all__ = ["Tables", "TwoByTwoMetaAnalysis", "mantel_haenszel", "p_text", "peto", "read_tables"]
+__all__ = ["Tables", "TwoByTwoMetaAnalysis", "mantel_haenszel", "peto", "read_tables"]
 
 Array = np.ndarray
 _NORMAL = np.array(np.inf)
@@ -160,16 +161,16 @@ class TwoByTwoMetaAnalysis(NormalEffect):
         lines = [
             f"{self.k} trial{'' if self.k == 1 else 's'}. {method}, equal effects; normal interval.",
             f"Pooled {names[self.measure]} {self.estimate:.3f} ({100 * self.level:g}% CI {self.ci_low:.3f} to "
-            f"{self.ci_high:.3f}; P {p_text(self.p_value)}).",
+            f"{self.ci_high:.3f}; P {words.p(self.p_value)}).",
         ]
         if self.measure != "RD":
             low, mid, high = np.exp([self.ci_low, self.estimate, self.ci_high])
             lines[1] += f" As a ratio {mid:.3f} ({low:.3f} to {high:.3f})."
-        lines.append(f"Heterogeneity: I2 {self.i2:.1f}%, Q {self.q:.2f} (df {self.q_df}, P {p_text(self.q_p)}).")
+        lines.append(f"Heterogeneity: I2 {self.i2:.1f}%, Q {self.q:.2f} (df {self.q_df}, P {words.p(self.q_p)}).")
         named = [("Cochran-Mantel-Haenszel", self.cmh, self.cmh_p), ("Breslow-Day", self.breslow_day, self.breslow_day_p),
                  ("Tarone", self.tarone, self.tarone_p)]  # fmt: skip
         tests = [
-            f"{name} {value:.2f} (P {p_text(p)})" for name, value, p in named if value is not None and p is not None
+            f"{name} {value:.2f} (P {words.p(p)})" for name, value, p in named if value is not None and p is not None
         ]
         return "\n".join(lines + ([f"Tests: {'; '.join(tests)}."] if tests else []))
 
@@ -375,8 +376,3 @@ def _fitted(t: Tables, ratio: float) -> Array:
 
 def _chi_square(value: float, df: int) -> float:
     return float(kernel.chi_square_tail(np.array(value), np.array(df)))
-
-
-def p_text(p: float) -> str:
-    """Return a P value as a summary prints it."""
-    return "<0.001" if p < 0.001 else f"{p:.3f}"

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 import acuevidence as ae
-from acuevidence.appraisal.selection import KINDS
+from acuevidence.appraisal.selection_model import KINDS
 
 LOCATION = ("estimate", "ci_low", "ci_high", "limit", "limit_low", "limit_high", "yi")
 OF_ZERO = ("statistic", "p_value", "chosen")  # tests against 0, which a shift moves

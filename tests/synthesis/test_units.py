@@ -79,7 +79,7 @@ def test_moderators_in_every_unit_and_moved(effect_sets, same_in_units):
     same_in_units(lambda y, v, u: regressed(y, v, u).predict(), effect_sets[:2])
     for _, y, v in effect_sets:
         plain, moved = regressed(y, v), regressed(y + 40, v)
-        assert moved.beta == pytest.approx(plain.beta + [40, 0], rel=1e-6)
+        assert moved.beta == pytest.approx(plain.beta + np.array([40, 0]), rel=1e-6)
         assert moved.covariance == pytest.approx(plain.covariance, rel=1e-6)
         assert (moved.tau2, moved.qm) == pytest.approx((plain.tau2, plain.qm), rel=1e-6)
 

@@ -8,12 +8,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
+from acuevidence import words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["COLOURS", "MID_BAND", "RATING", "WIDTHS", "Layout", "new_axes", "p_text", "style", "text_width"]
+__all__ = ["COLOURS", "MID_BAND", "RATING", "WIDTHS", "Layout", "new_axes", "style", "text_width"]
 
 # Okabe and Ito's palette, told apart with every common colour vision; comparators keep their colour everywhere.
 COLOURS = {
@@ -126,7 +126,7 @@ class Layout:
 
     def p(self, value: float) -> dict[str, str]:
         """Return a P value as the layout prints it: ``p`` bare, ``is_p`` and ``sign_p`` with the sign before it, spaced or not."""
-        text = p_text(value, leading_zero=self.leading_zero, smallest=self.smallest_p)
+        text = words.p(value, decimals=2, leading_zero=self.leading_zero, smallest=self.smallest_p)
         below = text.startswith("<")
         return {"p": text, "is_p": f"< {text[1:]}" if below else f"= {text}", "sign_p": text if below else f"={text}"}
 
@@ -186,11 +186,3 @@ def text_width(text: str, size: float, bold: bool = False) -> float:
     # Spaces at the ends have a width but no outline, so the advance is measured, not the outline.
     widths = [TextToPath().get_text_width_height_descent(line, font, False)[0] for line in text.split("\n") if line]
     return max(widths, default=0.0)
-
-
-def p_text(p: float, *, leading_zero: bool = True, smallest: float = 0.001) -> str:
-    """Return a P value as journals print it: two digits, three up to 0.01, '<0.001' beyond."""
-    if not np.isfinite(p):
-        return "not estimable"
-    text = f"<{smallest:g}" if p < smallest else f"{p:.3f}" if p <= 0.01 > smallest else f"{p:.2f}"
-    return text if leading_zero else text.replace("0.", ".", 1)
