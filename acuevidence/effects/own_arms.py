@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from acuevidence.effects.arms import split_arm
-from acuevidence.effects.precision import sd_from_ci
 from acuevidence.effects.own_table import OwnTable
+from acuevidence.effects.precision import sd_from_ci
 from acuevidence.effects.quantiles import mean_sd_from_quantiles
 from acuevidence.errors import InputError
 from acuevidence.evidence.importers.cells import Place

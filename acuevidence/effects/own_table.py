@@ -26,8 +26,8 @@ from acuevidence.evidence.importers.cells import (
     own_column,
     text_of,
 )
-from acuevidence.evidence.importers.headings import FIGURES, WORDS, Understood, understand
 from acuevidence.evidence.importers.columns import Grid, read_grid
+from acuevidence.evidence.importers.headings import FIGURES, WORDS, Understood, understand
 from acuevidence.inputs import choice, refuse
 
 __all__ = ["COUNTED", "OwnTable", "own_table"]

@@ -15,8 +15,8 @@ import pandas as pd
 from scipy.special import ndtri
 
 from acuevidence.effects import own_arms
-from acuevidence.effects.own_table import COUNTED, OwnTable, own_table
 from acuevidence.effects.measures import MEASURES, RATIOS, effect_size
+from acuevidence.effects.own_table import COUNTED, OwnTable, own_table
 from acuevidence.effects.trials import COLUMNS
 from acuevidence.errors import InputError
 from acuevidence.evidence.importers.headings import scale_of

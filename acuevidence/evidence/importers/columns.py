@@ -18,8 +18,8 @@ import pandas as pd
 
 from acuevidence.errors import InputError
 from acuevidence.evidence.importers.cells import Place, text_of
-from acuevidence.evidence.importers.headings import is_known
 from acuevidence.evidence.importers.files import check_archive, read_source
+from acuevidence.evidence.importers.headings import is_known
 from acuevidence.inputs import choice
 
 __all__ = ["Grid", "read_grid"]
