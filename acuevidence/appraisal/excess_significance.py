@@ -11,6 +11,7 @@ import pandas as pd
 from scipy.special import bdtrc, ndtr, ndtri
 
 from acuevidence.appraisal.small_study import few_trials, refuse_few
+from acuevidence.arguments import guard
 from acuevidence.errors import InputError
 from acuevidence.inputs import choice
 from acuevidence.synthesis.effect import PooledEffect
@@ -18,7 +19,7 @@ from acuevidence.synthesis.effect import PooledEffect
 __all__ = ["ExcessSignificance", "excess_significance"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ExcessSignificance:
     """A test of excess significance.
 
@@ -143,3 +144,6 @@ def _exact(observed: int, expected: float, power: np.ndarray) -> float:
     for p in power:
         mass = np.convolve(mass, [1 - p, p])
     return float(mass[observed:].sum())
+
+
+guard(__name__, "excess_significance")

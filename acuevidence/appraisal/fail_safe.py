@@ -11,6 +11,7 @@ import pandas as pd
 from scipy.special import ndtr, ndtri
 
 from acuevidence.appraisal.small_study import refuse_few
+from acuevidence.arguments import guard
 from acuevidence.errors import InputError
 from acuevidence.inputs import choice
 from acuevidence.synthesis.effect import PooledEffect
@@ -24,7 +25,7 @@ _WARNING = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class FailSafeN:
     """A fail-safe N.
 
@@ -131,3 +132,6 @@ def fail_safe_n(
 
 def _whole(n: float) -> int:
     return math.ceil(max(0.0, n))
+
+
+guard(__name__, "fail_safe_n")

@@ -16,6 +16,7 @@ import pandas as pd
 from scipy.special import ndtri
 
 from acuevidence.appraisal.gosh import gosh
+from acuevidence.arguments import guard
 from acuevidence.errors import InputError
 from acuevidence.inputs import choice
 from acuevidence.synthesis import meta_analysis
@@ -36,7 +37,7 @@ _SMALLEST = 0.05  # share of the subsets that a cluster holds at least
 _NUMBERS = ("k", "estimate", "tau2", "i2", "q")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class GoshClusters:
     """Clusters of subsets, and how strongly each trial makes them.
 
@@ -243,3 +244,6 @@ def _separation(member: np.ndarray, cluster: np.ndarray) -> np.ndarray:
         here = cluster == c
         chi2 += here.sum() * (member[here].mean(axis=0) - share) ** 2
     return np.sqrt(chi2 / n / np.maximum(share * (1 - share), 1 / n))
+
+
+guard(__name__, "gosh_clusters")

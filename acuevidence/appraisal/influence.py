@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import chdtri
 
+from acuevidence.arguments import guard
 from acuevidence.errors import InputError
 from acuevidence.inputs import values
 from acuevidence.synthesis import kernel
@@ -302,3 +303,6 @@ def _names(result: PooledEffect) -> pd.Index:
 def _refuse_moderators(result: PooledEffect, what: str, instead: str) -> None:
     if result.X is not None:
         raise InputError(f"{what} is for a pooled effect without moderators; {instead}")
+
+
+guard(__name__, "leave_one_out", "cumulative", "influence", "baujat", "blup")

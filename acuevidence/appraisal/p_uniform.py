@@ -13,6 +13,7 @@ from scipy.optimize import brentq, minimize_scalar
 from scipy.special import chdtrc, chdtri, log_ndtr, ndtri
 
 from acuevidence.appraisal.small_study import few_trials, refuse_few
+from acuevidence.arguments import guard
 from acuevidence.errors import ConvergenceError
 from acuevidence.synthesis.effect import PooledEffect
 
@@ -22,7 +23,7 @@ _SIDE = 0.025  # one-sided level, in the direction of the effect, at which a tri
 _FAR = 40.0  # how far limits are sought, in units of the mean standard error
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class PUniform:
     """A p-uniform* analysis.
 
@@ -205,3 +206,6 @@ def _limit(model: _Model, top: float, level: float, side: float) -> float:
             return float(brentq(lambda x: model.profile(x)[0] - level, top, top + side * step, xtol=1e-9))
         step *= 2
     return math.inf * side
+
+
+guard(__name__, "p_uniform")

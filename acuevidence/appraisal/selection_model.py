@@ -20,6 +20,7 @@ from scipy.optimize import minimize
 from scipy.special import chdtrc, log_ndtr, ndtr, ndtri
 
 from acuevidence.appraisal.small_study import few_trials, participants, refuse_few
+from acuevidence.arguments import guard
 from acuevidence.errors import ConvergenceError, InputError
 from acuevidence.inputs import choice
 from acuevidence.synthesis import kernel
@@ -38,7 +39,7 @@ _DELTA_MAX = 100.0
 Array = np.ndarray
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SelectionModel:
     """A meta-analysis under selection by P value.
 
@@ -472,3 +473,6 @@ def _notes(
     if not np.isfinite(covariance).all():
         notes.append("The likelihood is flat about its maximum: no standard error can be given.")
     return tuple(notes)
+
+
+guard(__name__, "selection_model")

@@ -18,7 +18,9 @@ from scipy.special import ndtr, ndtri
 
 from acuevidence.appraisal.small_study import participants, refuse_few
 from acuevidence.appraisal.thresholds import mid
+from acuevidence.arguments import guard
 from acuevidence.errors import InputError
+from acuevidence.evidence.carried import evidence_of
 from acuevidence.inputs import values
 from acuevidence.synthesis import kernel
 from acuevidence.synthesis.effect import PooledEffect
@@ -32,7 +34,7 @@ _PANELS, _NODES = 24, 16  # of a Gauss-Legendre rule in panels
 _FARTHEST = 8.0  # boundaries beyond this Z are never crossed in practice
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Sequential:
     """A trial sequential analysis.
 
@@ -113,7 +115,8 @@ def sequential(
     result : MetaAnalysis
         A pooled effect without moderators, of three trials or more.
     delta : float, optional
-        Effect to be found, in units of yi. Default: the minimal important difference of pain, as an SMD.
+        Effect to be found, in units of yi. Default: the minimal important difference of the main outcome, as an SMD, of the
+        evidence that the result carries.
     alpha, power : float
         Two-sided type I error, and power, between 0 and 1.
     order : array-like or column name, optional
@@ -148,7 +151,12 @@ def sequential(
     True
     """
     refuse_few(result, "trial sequential analysis")
-    delta = mid("pain", "SMD").low if delta is None else float(delta)
+    if delta is None:
+        evidence = evidence_of(result)
+        if evidence is None:
+            raise InputError("the result carries no evidence with a minimal important difference; give delta=")
+        delta = mid(evidence=evidence).low
+    delta = float(delta)
     if not delta > 0:
         raise InputError(f"delta must be positive (the effect to be found), not {delta!r}")
     for name, value in (("alpha", alpha), ("power", power)):
@@ -275,3 +283,6 @@ def _cumulative(y: np.ndarray, v: np.ndarray, method: str) -> tuple[np.ndarray, 
     seen = np.arange(k)[None] <= np.arange(k)[:, None]
     fits = kernel.fit(np.where(seen, y, np.nan), np.where(seen, v, np.nan), method=method, test="z")
     return fits.beta[:, 0], fits.beta[:, 0] / np.sqrt(fits.vcov[:, 0, 0])
+
+
+guard(__name__, "sequential")

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from acuevidence.arguments import guard
 from acuevidence.errors import InputError
 from acuevidence.inputs import choice
 from acuevidence.synthesis import kernel
@@ -36,7 +37,7 @@ _NAMES = {"egger": "Egger's regression test", "begg": "Begg and Mazumdar's rank 
           "harbord": "Harbord's test"}  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SmallStudyTest:
     """A test of funnel plot asymmetry.
 
@@ -214,7 +215,7 @@ def pet_peese(result: PooledEffect) -> pd.DataFrame:
     return frame
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class LimitMetaAnalysis:
     """The effect of a trial of infinite size, heterogeneity kept.
 
@@ -439,3 +440,6 @@ def _harbord(result: PooledEffect) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     # trial_effects turns effects so that positive favours acupuncture; the score is turned the same way.
     turn = -1.0 if float(score @ result.yi) < 0 else 1.0
     return turn * score / information, 1 / information, 1 / np.sqrt(information)
+
+
+guard(__name__, "small_study_test", "pet_peese", "limit_meta_analysis")

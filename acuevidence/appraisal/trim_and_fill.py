@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from acuevidence.appraisal.small_study import few_trials, refuse_few
+from acuevidence.arguments import guard
 from acuevidence.errors import ConvergenceError, InputError
 from acuevidence.inputs import choice
 from acuevidence.synthesis import kernel
@@ -21,7 +22,7 @@ ESTIMATORS = ("L0", "R0", "Q0")
 _STEPS = 100
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class TrimAndFill:
     """A trim-and-fill analysis.
 
@@ -192,3 +193,6 @@ def _missing(centred: np.ndarray, estimator: str) -> tuple[int, float]:
         else 2 * spread / math.sqrt((k - 0.5) ** 2 - k0 * (2 * k - k0 - 1))
     )
     return max(0, round(k0)), se
+
+
+guard(__name__, "trim_and_fill")

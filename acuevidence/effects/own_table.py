@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from acuevidence.errors import InputError
-from acuevidence.evidence.excluded import Excluded
+from acuevidence.evidence.carried import Excluded
 from acuevidence.evidence.importers.cells import (
     Place,
     decimal_mark,

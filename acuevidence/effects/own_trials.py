@@ -117,7 +117,7 @@ def read_trials(
         and ``plots.forest``. A frame keeps its index; a file's rows are numbered by their line (the header is line 1 where nothing
         stands above it). ``attrs["excluded"]`` lists rows without usable figures and rows of totals, with the reason;
         ``attrs["notes"]`` what is implausible and what was decided; ``attrs["columns"]`` our names and the file's;
-        ``attrs["direction"]`` is ``"benefit"`` where positive means better for the patient, else None.
+        ``attrs["direction"]`` is ``"benefit"`` where positive means better for the patient, ``"spread"`` for ratios of spreads, else None.
 
     Raises
     ------
@@ -243,7 +243,7 @@ def _ways(table: OwnTable) -> pd.Series:
     reasons = {}
     for row in frame.index[(way == "none") & started]:
         absent = _absent(table, row, has)
-        unsaid = [name for name in absent if not table.unreported.get(name, np.zeros(len(frame), dtype=bool))[row]]
+        unsaid = [name for name in absent if not _unreported(table, row, name)]
         if unsaid:
             there = ", ".join(c for c in COUNTED if has.at[row, c])
             hint = (
@@ -256,6 +256,15 @@ def _ways(table: OwnTable) -> pd.Series:
         reasons[row] = f"{' and '.join(absent)} not reported"
     table.reasons |= reasons
     return way
+
+
+def _unreported(table: OwnTable, row: Any, name: str) -> bool:
+    """Whether the row says that a figure, or one that would do in its place, is not reported."""
+    precision = ("vi", "se", "ci_low", "ci_high", "p", "t")
+    instead = {"mean": ("mean", "median", "low"), "sd": ("sd", "se", "low", "high", "q1_", "q3_", "min", "max")}
+    base, k = (name[:-1], name[-1]) if name[-1].isdigit() else (name, "")
+    names = precision if name in precision else [f"{b}{k}" for b in instead.get(base, (base,))]
+    return any(name in table.unreported and bool(table.unreported[name][row]) for name in names)
 
 
 def _absent(table: OwnTable, row: Any, has: pd.DataFrame) -> list[str]:
@@ -407,12 +416,8 @@ def _from_given(table: OwnTable, rows: pd.DataFrame, way: str, measure: str, lev
     else:
         middle = np.where(np.isnan(cells["yi"]), (low + high) / 2, cells["yi"])
     vi, source = _precision(middle, cells, low, high, scale, level)
-    refuse(
-        ~(vi > 0),
-        f"{effect} is no effect at all, so that its P value or t tells nothing of its precision",
-        cells[effect],
-        labels,
-    )
+    rule = f"{effect} and its precision give no variance (an effect of zero tells nothing by its P value or t)"
+    refuse(~((vi > 0) & np.isfinite(vi)), rule, cells[effect], labels)
     off = np.abs(middle - (low + high) / 2) > 0.1 * (high - low) / 2
     table.note_rows(rows.index[off], "the interval is not centred on its estimate (of which scale is it?)")
     factor, converted = _to_measure(table, rows, scale, measure)
@@ -496,7 +501,10 @@ def _turned(table: OwnTable, found: pd.DataFrame, way: pd.Series, measure: str) 
     frame = table.frame
     better = frame["higher_is"] if "higher_is" in frame else pd.Series(None, index=frame.index, dtype=object)
     two = way.isin((*_TWO_GROUPS, "effects"))
-    if measure in ("VR", "CVR") or not (two & better.notna()).any():
+    if measure in ("VR", "CVR"):
+        table.direction = "spread"
+        return found
+    if not (two & better.notna()).any():
         return found
     unsaid = two & better.isna()
     if (blind := unsaid & (way != "effects")).any():

@@ -16,8 +16,9 @@ from scipy.special import ndtri
 
 from acuevidence.appraisal.certainty import certainty
 from acuevidence.appraisal.thresholds import mid as minimal_important_difference
-from acuevidence.errors import InputError
-from acuevidence.evidence import load_evidence
+from acuevidence.arguments import guard
+from acuevidence.errors import InputError, MissingExtraError
+from acuevidence.evidence import conditions, load_evidence
 from acuevidence.plots.parts.style import COLOURS, MID_BAND
 from acuevidence.questions.pooled import pooled
 
@@ -147,11 +148,11 @@ def nuance_chart(
     >>> type(nuance_chart()).__name__
     'LayerChart'
     """
-    rules = load_evidence().rules
-    results = {condition: pooled(condition) for condition in rules.conditions} if results is None else results
+    topic = load_evidence().topic
+    results = {condition: pooled(condition) for condition in conditions()} if results is None else results
     rows = _Rows()
     for condition, groups in results.items():
-        label = rules.label(condition) if condition in rules.conditions else condition
+        label = topic.label(condition) if condition in topic.conditions else condition
         rows.add(label, heading=True)
         for name in sorted(groups, reverse=True):
             one, against = groups[name], f"v {name.replace('_', ' ')}"
@@ -353,5 +354,8 @@ def _altair() -> Any:
     try:
         import altair
     except ImportError:
-        raise InputError("interactive charts need Altair: pip install 'acuevidence[interactive]'") from None
+        raise MissingExtraError("interactive charts", "Altair", "interactive") from None
     return altair
+
+
+guard(__name__, "forest_chart", "nuance_chart")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from acuevidence.arguments import guard
 from acuevidence.plots.parts.caption import caption as write_caption
 from acuevidence.plots.parts.style import COLOURS, new_axes, style
 
@@ -122,3 +123,6 @@ def _words(result: Any) -> str:
         f"boundaries at each look; dotted: Z of 1.96. Required: information to find {result.delta:.2f} SD with a power of "
         f"{result.power:.0%} at two-sided {result.alpha:g}, adjusted for a diversity of {result.diversity:.0f}%."
     )
+
+
+guard(__name__, "sequential")

@@ -16,6 +16,7 @@ import pandas as pd
 from scipy.special import betaincinv
 
 from acuevidence.appraisal.thresholds import appraisal_rules
+from acuevidence.arguments import guard
 from acuevidence.effects import back_transform, effect_size
 from acuevidence.evidence import Evidence, load_evidence
 from acuevidence.inputs import choice
@@ -29,7 +30,7 @@ _PRINTED = re.compile(r"([\d.]+)\s*%?\s*\(95% CI ([\d.]+)\s*%? to ([\d.]+)\s*%?[
 _UNITS = {"one million": 1e6, "10 000": 1e4, "10,000": 1e4, "1000": 1e3, "100": 1e2}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Safety:
     """Rates of adverse events by class of event and denominator.
 
@@ -122,7 +123,7 @@ def safety(*, scale: str = "PAS", evidence: Evidence | None = None) -> Safety:
     """
     choice("scale", scale, _SCALES)
     evidence = load_evidence() if evidence is None else evidence
-    rules = appraisal_rules()["safety"]
+    rules: Mapping[str, Any] = {**appraisal_rules(evidence)["safety"], "events": evidence.topic.events()}
     sources = _sources(evidence, rules)
     rates, results = [], {}
     for event, about in rules["events"].items():
@@ -269,3 +270,6 @@ def _published(evidence: Evidence, rules: Mapping[str, Any]) -> pd.DataFrame:
 def number(value: float) -> str:
     """Return a rate with as many decimals as its size deserves."""
     return f"{value:,.0f}" if value >= 100 else f"{value:.1f}" if value >= 1 else f"{value:.2f}"
+
+
+guard(__name__, "safety", "exact_interval")

@@ -13,9 +13,11 @@ import numpy as np
 import pandas as pd
 from scipy.special import stdtr, stdtrit
 
+from acuevidence.arguments import guard
 from acuevidence.effects.trials import checked, effects_of
 from acuevidence.errors import InputError
 from acuevidence.evidence import Evidence, Window, load_evidence
+from acuevidence.evidence.carried import carry
 from acuevidence.evidence.select import Comparison, comparisons
 from acuevidence.synthesis.multilevel import MultilevelMetaAnalysis, multilevel
 from acuevidence.synthesis.vcalc import vcalc
@@ -26,7 +28,7 @@ __all__ = ["PERIODS", "TimeCourse", "effects_by_week", "time_course"]
 PERIODS = {"weeks 1-3": 0.0, "weeks 4-12": 3.5, "weeks 13-25": 12.5, "weeks 26-51": 25.5, "week 52 on": 51.5}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class TimeCourse:
     """Effects by period, and their change within trials.
 
@@ -175,7 +177,7 @@ def effects_by_week(
     asked = {"timing": "week", "measure": "SMD", "outcome": None, "cautions": "exclude", **selection}
     wanted, comparators = checked(replace(evidence, rules=rules), condition, comparator, **asked)
     rows = effects_of(_by_week(comparisons(evidence, wanted, comparators)), rules, **asked)
-    rows.attrs.clear()
+    carry(rows, evidence=evidence)
     key = [rows[c] for c in ("trial_id", "comparator", "outcome", "instrument")]
     count = rows.groupby(key)["yi"].transform("size")
     most = rows.assign(count=count).sort_values("count", ascending=False, kind="stable")
@@ -243,3 +245,6 @@ def _changes(comparator: str, model: MultilevelMetaAnalysis, effects: pd.DataFra
                 "p_value": 2 * float(stdtr(own, -abs(estimate) / se)),
             })  # fmt: skip
     return pd.DataFrame(found)
+
+
+guard(__name__, "time_course", "effects_by_week")

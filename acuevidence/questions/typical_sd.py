@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from acuevidence.arguments import guard
 from acuevidence.evidence import Evidence, load_evidence
 
 __all__ = ["TypicalSD", "typical_sd"]
@@ -11,7 +12,7 @@ __all__ = ["TypicalSD", "typical_sd"]
 
 @dataclass(frozen=True, slots=True)
 class TypicalSD:
-    """The spread of pain between patients on a 0-100 scale, from the printed SDs of final values.
+    """The spread of the main outcome between patients on a 0-100 scale, from the printed SDs of final values.
 
     Attributes
     ----------
@@ -31,7 +32,7 @@ class TypicalSD:
 
 
 def typical_sd(condition: str | None = None, *, evidence: Evidence | None = None) -> TypicalSD:
-    """Return the typical SD of pain intensity on a 0-100 scale.
+    """Return the typical SD of the main outcome on a 0-100 scale.
 
     Parameters
     ----------
@@ -43,7 +44,8 @@ def typical_sd(condition: str | None = None, *, evidence: Evidence | None = None
     Returns
     -------
     TypicalSD
-        Median and quartiles of the printed SDs of final pain scores; ``MD = SMD * sd`` (Cochrane Handbook 15.5.3.2).
+        Median and quartiles of the printed SDs of final scores, missing where none is printed; ``MD = SMD * sd`` (Cochrane
+        Handbook 15.5.3.2).
 
     Examples
     --------
@@ -54,7 +56,7 @@ def typical_sd(condition: str | None = None, *, evidence: Evidence | None = None
     evidence = load_evidence() if evidence is None else evidence
     rows = evidence.results
     rows = rows[
-        (rows["outcome"] == "pain") & (rows["statistic"] == "final") & rows["sd"].notna() & rows["scale_max"].notna()
+        (rows["outcome"] == evidence.topic.main_outcome) & (rows["statistic"] == "final") & rows["sd"].notna() & rows["scale_max"].notna()
         & rows["caution"].isna() & (rows["week"].isna() | (rows["week"] > 0))
     ]  # fmt: skip
     if condition is not None and rows.loc[rows["condition"] == condition, "trial_id"].nunique() >= 3:
@@ -64,3 +66,6 @@ def typical_sd(condition: str | None = None, *, evidence: Evidence | None = None
     by_arm = points.groupby([rows["trial_id"], rows["arm"]]).median()
     low, middle, high = by_arm.quantile([0.25, 0.5, 0.75])
     return TypicalSD(float(middle), float(low), float(high), len(by_arm), rows["trial_id"].nunique())
+
+
+guard(__name__, "typical_sd")

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from acuevidence.arguments import guard
 from acuevidence.effects.trials import trial_effects
 from acuevidence.errors import InputError
 from acuevidence.evidence import Evidence
@@ -23,7 +24,7 @@ _FEWEST = 3
 _KEY = ["condition", "comparator", "measure", "scores"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Variability:
     """The spread between patients under acupuncture, as a multiple of the spread under the comparator.
 
@@ -216,3 +217,6 @@ def _verdict(pools: pd.DataFrame) -> dict[str, Any]:
     else:
         more, reason = True, f"more spread than chance and a shift of the mean explain: {ratio}"
     return {"k": spreads.k, "more_spread": more, "reason": reason}
+
+
+guard(__name__, "variability")

@@ -17,6 +17,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pandas as pd
 
+from acuevidence.arguments import guard
 from acuevidence.errors import InputError
 from acuevidence.evidence.importers.revman import DATA_TYPES, MEASURES
 from acuevidence.inputs import choice
@@ -273,3 +274,6 @@ def _plain(value: Any) -> Any:
 
 
 _FORMATS: dict[str, Callable[[Any, pd.DataFrame], bytes]] = {".csv": _csv, ".json": _json, ".rm5": _rm5}
+
+
+guard(__name__, "export")

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from acuevidence.appraisal.certainty import certainty
+from acuevidence.arguments import guard
 from acuevidence.synthesis import MetaAnalysis
 
 __all__ = ["methods_text", "to_prisma"]
@@ -175,3 +176,6 @@ def _bias_and_certainty(result: MetaAnalysis) -> dict[str, str]:
             )
             found["22"] = f"{rated.level.capitalize()}: " + ("; ".join(rated.reasons) or "no step lost") + "."
     return found
+
+
+guard(__name__, "methods_text", "to_prisma")

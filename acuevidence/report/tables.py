@@ -14,7 +14,8 @@ import pandas as pd
 
 from acuevidence.appraisal.certainty import certainty
 from acuevidence.appraisal.thresholds import Mid, has_mid, mid
-from acuevidence.errors import InputError
+from acuevidence.arguments import guard
+from acuevidence.errors import InputError, MissingExtraError
 from acuevidence.evidence import load_evidence
 from acuevidence.inputs import choice
 from acuevidence.questions.typical_sd import typical_sd
@@ -26,7 +27,7 @@ from acuevidence.synthesis.network import NetworkMetaAnalysis
 __all__ = ["Table", "characteristics", "league_table", "study_results", "summary_of_findings"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Table:
     """A table with its title and notes.
 
@@ -81,7 +82,7 @@ class Table:
         try:
             from great_tables import GT
         except ImportError:
-            raise InputError("HTML needs great_tables: pip install 'acuevidence[tables]'") from None
+            raise MissingExtraError("HTML", "great_tables", "tables") from None
         made = GT(self.frame).tab_header(title=html.escape(self.title))
         for note in self.notes:
             made = made.tab_source_note(html.escape(note))
@@ -204,7 +205,7 @@ def characteristics(condition: str) -> Table:
     'Study'
     """
     evidence = load_evidence()
-    choice("condition", condition, list(evidence.rules.conditions))
+    choice("condition", condition, list(evidence.topic.conditions))
     trials = evidence.trials[evidence.trials["condition"] == condition].sort_values(["year", "study"])
     roles = evidence.arms.groupby("trial_id")["role"].agg(
         lambda r: ", ".join(str(x).replace("_", " ") for x in r.dropna())
@@ -216,7 +217,7 @@ def characteristics(condition: str) -> Table:
          "Weeks": trials["treatment_weeks"].map(_number)},
     )  # fmt: skip
     frame = frame.astype(object).where(frame.notna(), "–").reset_index(drop=True)
-    return Table(f"Characteristics of trials: {evidence.rules.label(condition)}", frame, ("–: not printed.",))
+    return Table(f"Characteristics of trials: {evidence.topic.label(condition)}", frame, ("–: not printed.",))
 
 
 def league_table(network: NetworkMetaAnalysis, *, digits: int = 2) -> Table:
@@ -510,3 +511,6 @@ def _number(value: Any) -> str:
 
 def _word(value: Any) -> str:
     return "–" if pd.isna(value) else str(value)
+
+
+guard(__name__, "characteristics", "league_table", "study_results", "summary_of_findings")

@@ -10,10 +10,34 @@ from typing import Any
 
 import pandas as pd
 
-__all__ = ["csv_text", "replace"]
+from acuevidence.errors import InputError
+
+__all__ = ["csv_text", "refuse_unwritable", "replace", "unwritten"]
 
 _FORMULA = re.compile(r"^(?='*[=+\-@\t\r])")
 _FIGURE = re.compile(r"-\d[-\d.,%() \u2013\u2212to]*")  # a printed effect and its interval call nothing
+
+
+def refuse_unwritable(folder: Path) -> None:
+    """Refuse a folder that cannot be made or written to, before any work is done; nothing is left behind.
+
+    Raises
+    ------
+    InputError
+        For a file in its place, a missing permission, or a disk without room.
+    """
+    there = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists() or path.is_symlink())
+    try:
+        with tempfile.TemporaryFile(dir=there) as file:
+            file.write(bytes(4096))
+    except OSError as error:
+        raise unwritten(folder if there == folder.absolute() else there, error) from error
+
+
+def unwritten(path: Path, error: OSError) -> InputError:
+    """Return the error of a write that failed, in one line."""
+    hint = "; name a folder" if isinstance(error, NotADirectoryError) else ""
+    return InputError(f"{path} cannot be written: {error.strerror or error}{hint}")
 
 
 def replace(path: Path, data: bytes) -> Path:
@@ -30,7 +54,19 @@ def replace(path: Path, data: bytes) -> Path:
     -------
     Path
         The path.
+
+    Raises
+    ------
+    InputError
+        Where it cannot be written.
     """
+    try:
+        return _replace(path, data)
+    except OSError as error:
+        raise unwritten(path, error) from error
+
+
+def _replace(path: Path, data: bytes) -> Path:
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:

@@ -10,6 +10,7 @@ import pandas as pd
 from scipy.optimize import brentq
 from scipy.special import chdtri, gammainc
 
+from acuevidence.arguments import guard
 from acuevidence.errors import InputError
 from acuevidence.inputs import choice
 from acuevidence.synthesis import kernel, scale
@@ -355,3 +356,6 @@ def _profile_likelihood(
     while value(reach) > floor:
         reach *= 2
     return low, float(brentq(lambda t: value(t) - floor, best, reach, **precise))
+
+
+guard(__name__, "tau2_interval", "bootstrap", "bootstrap_prediction", "henmi_copas", "predict")

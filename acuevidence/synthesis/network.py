@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import chdtrc, ndtr, ndtri, stdtrit
 
+from acuevidence.arguments import guard
 from acuevidence.errors import InputError
 from acuevidence.inputs import choice
 from acuevidence.synthesis.digits import four, number
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["NetworkMetaAnalysis", "network"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class NetworkMetaAnalysis:
     """Result of :func:`network`.
 
@@ -58,6 +59,8 @@ class NetworkMetaAnalysis:
     level : float
     data : DataFrame
         ``study treat1 treat2 yi se design``, one row a contrast, with the caller's index.
+    excluded : DataFrame
+        Rows left out under ``missing="drop"``, with a ``reason``.
     trials : tuple
         The contrasts of each trial with their covariance, as the model reads them.
     """
@@ -85,6 +88,7 @@ class NetworkMetaAnalysis:
     favourable: str
     level: float
     data: pd.DataFrame = field(repr=False)
+    excluded: pd.DataFrame = field(repr=False)
     trials: tuple[Trials, ...] = field(repr=False)
 
     def _frame(self, values: np.ndarray) -> pd.DataFrame:
@@ -287,6 +291,7 @@ def network(
     favourable: str = "larger",
     level: float = 0.95,
     tolerance: float = 0.01,
+    missing: str = "raise",
 ) -> NetworkMetaAnalysis:
     """Compare all treatments of a connected network of trials.
 
@@ -314,6 +319,9 @@ def network(
     tolerance : float
         By how much the effects of a trial with several arms may miss adding up, because they were rounded: a share of the
         smallest of its standard errors.
+    missing : {"raise", "drop"}
+        What to do with a row that lacks an effect, its standard error, a treatment or its trial: refuse, or leave it out and
+        list it in ``excluded``.
 
     Returns
     -------
@@ -353,7 +361,7 @@ def network(
     choice("method", method, ("DL", "REML", "REML-joint"))
     choice("effects", effects, ("random", "common"))
     choice("favourable", favourable, ("larger", "smaller"))
-    table, treatments = read_contrasts(treat1, treat2, yi, se, study, data)
+    table, treatments, excluded = read_contrasts(treat1, treat2, yi, se, study, data, missing)
     names = pd.Index(treatments, name="treatment")
     trials, n = trials_by_arms(table, names, tolerance), len(names)
     common = fit(trials, n)
@@ -396,9 +404,13 @@ def network(
         favourable=favourable,
         level=level,
         data=with_designs(table, names),
+        excluded=excluded,
         trials=trials,
     )
 
 
 def _tail(df: int, q: float) -> float:
     return float(chdtrc(df, max(q, 0.0))) if df else 1.0
+
+
+guard(__name__, "network")

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import chdtrc, ndtr
 
+from acuevidence.arguments import guard
 from acuevidence.errors import InputError
 from acuevidence.inputs import choice
 from acuevidence.synthesis.digits import four
@@ -91,7 +92,7 @@ def split(net: NetworkMetaAnalysis) -> pd.DataFrame:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class DesignDecomposition:
     """Cochran's Q of a network, design by design (a design is a set of arms).
 
@@ -191,7 +192,7 @@ def design_decomposition(net: NetworkMetaAnalysis) -> DesignDecomposition:
     return DesignDecomposition(total, within, between, without, random)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class NetHeat:
     """Numbers behind a net heat plot, designs by contrasts of their arms against the first.
 
@@ -332,3 +333,6 @@ def _tau2_within(net: NetworkMetaAnalysis) -> float:
 
 def _p(q: np.ndarray, df: np.ndarray) -> np.ndarray:
     return np.where(df > 0, chdtrc(np.maximum(df, 1), np.maximum(q, 0.0)), 1.0)
+
+
+guard(__name__, "split", "design_decomposition", "net_heat")

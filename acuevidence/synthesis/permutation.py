@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from acuevidence.arguments import guard
 from acuevidence.errors import InputError
 from acuevidence.synthesis import kernel
 
@@ -24,7 +25,7 @@ _TIES = math.sqrt(np.finfo(float).eps)  # statistics this close, relatively, cou
 _CHUNK = 1 << 13
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Permutation:
     """A permutation test.
 
@@ -212,3 +213,6 @@ def _distinct(left: Counter[int], size: int) -> Iterator[tuple[int, ...]]:
 def _arrangements(X: np.ndarray) -> int:
     repeated = np.unique(X, axis=0, return_counts=True)[1]
     return math.factorial(len(X)) // math.prod(math.factorial(int(count)) for count in repeated)
+
+
+guard(__name__, "permutation_test")

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import fdtrc
 
+from acuevidence.arguments import guard
 from acuevidence.errors import InputError
 from acuevidence.inputs import choice, refuse, values
 from acuevidence.synthesis.coefficients import FirstCoefficient
@@ -27,7 +28,7 @@ __all__ = ["RobustMetaAnalysis", "WaldTest", "robust"]
 _DETERMINED = 1e-10  # how near to 1 a leverage is 1, and a correlation matrix singular
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class WaldTest:
     """Approximate Hotelling test of several coefficients at once.
 
@@ -49,7 +50,7 @@ class WaldTest:
     terms: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class RobustMetaAnalysis(FirstCoefficient):
     """Result of :func:`robust`.
 
@@ -336,3 +337,6 @@ def _spread(own: np.ndarray, pull: np.ndarray, B: np.ndarray) -> np.ndarray:
     crossing = np.einsum("stab,stba->st", BU, BU)  # sum_ij (b_i^s'B b_j^t)(b_i^t'B b_j^s)
     straight = np.einsum("stab,tsba->st", BU, BU)  # sum_ij (b_i^s'B b_j^s)(b_i^t'B b_j^t)
     return own_own - mixed + crossing + straight
+
+
+guard(__name__, "robust")

@@ -110,6 +110,15 @@ def test_decimal_commas_in_a_file_of_tabs_and_a_capital_in_higher_is():
     agree(found, hedges(41.2, 20.3, 60, 30.5, 20.1, 60), hedges(36.4, 19.9, 60, 28.0, 18.2, 60))
 
 
+@pytest.mark.parametrize("lines", [["study,yi,vi", "A,.1,NR", "B,.2,.1"], ["study,HR,ci_low,ci_high", "A,.8,NR,NR", "B,.9,.8,1.1"],
+                                   ["study,mean1,se1,n1,mean2,se2,n2", "A,1,-,20,2,-,20", "B,1,.1,20,2,.1,20"]])  # fmt: skip
+def test_precision_that_is_not_reported_leaves_the_trial_out(lines):
+    found = ae.read_trials(text(*lines), measure="MD" if "HR" not in lines[0] else None)
+    assert found.study.tolist() == ["B"]
+    assert found.attrs["excluded"].study.tolist() == ["A"]
+    assert "not reported" in found.attrs["excluded"].reason.iloc[0]
+
+
 def test_a_figure_that_is_not_reported_leaves_the_trial_out_by_name():
     found = ae.read_trials(FILES / "not_reported.csv")
     agree(found, hedges(41, 20, 60, 30, 20, 60))
@@ -373,7 +382,7 @@ def test_means_give_hedges_g_turned_where_higher_is_worse():
 def test_ratios_of_spreads_are_not_turned():
     found = ae.read_trials(pd.DataFrame(MEANS), measure="VR")
     assert found.yi.tolist() == pytest.approx([math.log(20 / 21) + 1 / 78 - 1 / 82, math.log(25 / 24) + 1 / 68 - 1 / 64])
-    assert found.attrs["direction"] is None
+    assert found.attrs["direction"] == "spread"
 
 
 def test_counts_beside_means_enter_through_the_logistic_conversion():

@@ -109,7 +109,7 @@ WHOLES = {
     "unknown method": (lambda: ae.meta_analysis(data=frame(), method="REMl"), "did you mean 'REML'"),
     "unknown test": (lambda: ae.meta_analysis(data=frame(), test="HK"), "one of: z, t, HKSJ"),
     "unknown prediction": (lambda: ae.meta_analysis(data=frame(), prediction="v"), "one of: V, HTS, z"),
-    "unknown missing": (lambda: ae.meta_analysis(data=frame(), missing="skip"), "one of: error, drop"),
+    "unknown missing": (lambda: ae.meta_analysis(data=frame(), missing="skip"), "one of: raise, drop"),
     "level in percent": (lambda: ae.meta_analysis(data=frame(), level=95), "between 0 and 1"),
     "level of one": (lambda: ae.meta_analysis(data=frame(), level=1.0), "between 0 and 1"),
     "level as text": (lambda: ae.meta_analysis(data=frame(), level="95%"), "between 0 and 1"),
@@ -124,7 +124,9 @@ WHOLES = {
     "as many moderators as trials": (
         lambda: ae.meta_analysis(data=frame(x=[1.0, 2.0, 4.0], z=[1.0, 5.0, 2.0]), moderators="~ x + z"), "trials"),
     "formula broken": (lambda: ae.meta_analysis(data=frame(), moderators="~ ("), "~ ("),
-    "data not a frame": (lambda: ae.meta_analysis("yi", "vi", data={"yi": [1.0], "vi": [1.0]}), "DataFrame"),
+    "data not a table": (lambda: ae.meta_analysis("yi", "vi", data=[[1.0], [1.0]]), "data must be a DataFrame"),
+    "columns of unequal length": (lambda: ae.meta_analysis("yi", "vi", data={"yi": [1.0], "vi": [1.0, 2.0]}), "as many entries"),
+    "data of one number": (lambda: ae.meta_analysis("yi", "vi", data=3), "data must be a DataFrame"),
     "frame as a column": (lambda: ae.meta_analysis(frame(), [0.1, 0.1, 0.1]), "one-dimensional"),
     "dates": (lambda: ae.meta_analysis(pd.date_range("2000", periods=3), [0.1, 0.1, 0.1]), "numbers"),
     "categories": (lambda: ae.meta_analysis(pd.Categorical(["a", "b", "c"]), [0.1, 0.1, 0.1]), "number"),
@@ -278,7 +280,7 @@ TRIALS = {
     "thousands": ("a.csv", 'study,yi,se\nA,"1,000",1\n', "'yi' has '1,000' in row 2, which is 1000 or 1.000"),
     "formula": ("a.csv", "study,yi,se\nA,=1+1,1\n", "yi must be a number: row 2 has '=1+1'"),
     "infinite": ("a.csv", "study,yi,se\nA,inf,1\n", "yi must be a number: row 2"),
-    "beyond numbers": ("a.csv", "study,yi,se\nA,1e999,1\n", "yi must be finite: row 2"),
+    "beyond numbers": ("a.csv", "study,yi,se\nA,1e999,1\n", "yi must be finite, and below 1e+100: row 2"),
     "no file": ("a.csv/b.csv", None, "is not a file"),
     "empty": ("a.csv", "", "is empty"),
 }

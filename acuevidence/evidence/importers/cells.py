@@ -34,6 +34,7 @@ _THOUSANDS = {
     ".": re.compile(r"[+-]?\d{1,3}(?:,\d{3})+(?:\.\d*)?", re.ASCII),
     ",": re.compile(r"[+-]?\d{1,3}(?:\.\d{3})+(?:,\d*)?", re.ASCII),
 }
+_LARGEST = 1e100  # squares of larger numbers are infinite
 _MEANT = "; leave it empty, or write NR, where it is not reported"
 
 
@@ -226,8 +227,8 @@ def figures(
         shown = ", ".join(f"{place.cell(i, heading)} has {what}" for i, what in wrong[:5])
         more = f" and {len(wrong) - 5} more" if len(wrong) > 5 else ""
         raise InputError(f"{name} must be a number: {shown}{more}{_MEANT}")
-    for i in map(int, np.flatnonzero(np.isinf(found))):
-        raise InputError(f"{name} must be finite: {place.cell(i, heading)} has {text_of(cells[i])[:40]!r}")
+    for i in map(int, np.flatnonzero(np.abs(found) > _LARGEST)):
+        raise InputError(f"{name} must be finite, and below {_LARGEST:g}: {place.cell(i, heading)} has {text_of(cells[i])[:40]!r}")
     return found
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import pandas as pd
 
-from acuevidence.errors import InputError
+from acuevidence.errors import InputError, MissingExtraError
 from acuevidence.evidence.importers.cells import Place, text_of
 from acuevidence.evidence.importers.files import check_archive, read_source
 from acuevidence.evidence.importers.headings import is_known
@@ -194,7 +194,7 @@ def _workbook(data: bytes, name: str, sheet: str | int | None, wanted: set[str])
         import openpyxl
         from openpyxl.utils import get_column_letter
     except ImportError as error:
-        raise InputError(f"{name} needs openpyxl: pip install 'acuevidence[excel]'") from error
+        raise MissingExtraError(name, "openpyxl", "excel") from error
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             check_archive(archive, name)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from acuevidence.appraisal.thresholds import mid as minimal_important_difference
-from acuevidence.evidence import load_evidence
+from acuevidence.arguments import guard
+from acuevidence.evidence import conditions, load_evidence
 from acuevidence.plots.forest import mid_words
 from acuevidence.plots.forest_rows import interval_text
 from acuevidence.plots.parts.canvas import Canvas, Row
@@ -50,7 +51,7 @@ def consensus(
     >>> ax = ae.plots.consensus()
     """
     mid = minimal_important_difference("pain", "SMD") if mid is None else mid
-    rows = [row for condition in load_evidence().rules.conditions for row in _of(condition)]
+    rows = [row for condition in conditions() for row in _of(condition)]
     low = min([0.0, *(row.low for row in rows if row.kind == "summary" and not row.bold)])
     high = max([0.5, *(row.high for row in rows if row.kind == "summary" and not row.bold)])
     pad = 0.3 * (high - low)
@@ -68,7 +69,7 @@ def consensus(
 
 def _of(condition: str) -> list[Row]:
     """Return the rows of a condition: for each comparator the package's effect, then those of reviews."""
-    found, ours, label = published(condition), pooled(condition), load_evidence().rules.label(condition)
+    found, ours, label = published(condition), pooled(condition), load_evidence().topic.label(condition)
     rows = []
     for comparator, words in _AGAINST.items():
         theirs = found[(found["comparator"] == comparator) & found[["ci_low", "ci_high"]].notna().all(axis=1)]
@@ -85,3 +86,6 @@ def _of(condition: str) -> list[Row]:
 def _row(label: str, one: Any, colour: str, *, bold: bool = False) -> Row:
     cells = {"effect": interval_text(one.estimate, one.ci_low, one.ci_high)}
     return Row("summary", label, one.estimate, one.ci_low, one.ci_high, colour=colour, cells=cells, bold=bold)
+
+
+guard(__name__, "consensus")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from acuevidence.arguments import guard
 from acuevidence.evidence import load_evidence
 from acuevidence.plots.parts.labels import points_wide, wrapped
 from acuevidence.plots.parts.style import COLOURS, new_axes, style, text_width
@@ -83,8 +84,8 @@ def decomposition(
 
 
 def _label(name: str) -> str:
-    rules = load_evidence().rules
-    return "All conditions" if name == "all" else rules.label(name) if name in rules.conditions else name
+    topic = load_evidence().topic
+    return "All conditions" if name == "all" else topic.label(name) if name in topic.conditions else name
 
 
 def _condition(ax: Axes, i: int, parts: Any, limits: tuple[float, float]) -> None:
@@ -140,3 +141,6 @@ def _legend(ax: Axes, single: bool) -> None:
         for part, (label, colour, marker) in _PARTS.items()
     ]
     ax.get_figure().legend(handles=handles, loc="outside lower center", ncols=1 if single else 2)  # type: ignore[union-attr]
+
+
+guard(__name__, "decomposition")

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from acuevidence.appraisal.certainty import certainty
+from acuevidence.arguments import guard
 from acuevidence.effects.trials import trial_effects
 from acuevidence.evidence import conditions, load_evidence
 from acuevidence.plots.parts.labels import fitting, wrapped
@@ -78,9 +79,9 @@ def evidence_map(
     'Low back pain'
     """
     table = evidence_table() if table is None else table
-    rules = load_evidence().rules
+    topic = load_evidence().topic
     rows = list(dict.fromkeys(table["condition"]))
-    columns = [(o, c) for o in dict.fromkeys(table["outcome"]) for c in rules.comparators]
+    columns = [(o, c) for o in dict.fromkeys(table["outcome"]) for c in topic.comparators]
     columns = [pair for pair in columns if ((table["outcome"] == pair[0]) & (table["comparator"] == pair[1])).any()]
     single = width == "single"
     with style(size):
@@ -88,7 +89,7 @@ def evidence_map(
 
         colours = mpl.colormaps["BrBG"]
         ax = new_axes(width, (len(rows) * (6.6 if single else 4.6) + 8) * size / 72, ax)
-        labels = [rules.label(r).replace(" ", "\n") if single else rules.label(r) for r in rows]
+        labels = [topic.label(r).replace(" ", "\n") if single else topic.label(r) for r in rows]
         page = 72 * (WIDTHS[width] if isinstance(width, str) else float(width))
         wide = (page - max(text_width(label, size) for label in labels) - 14) / len(columns)
         small = min(fitting(text, 0.88 * wide, (0.7 if single else 0.85) * size) for text in _texts(table, single))
@@ -140,3 +141,6 @@ def _said(row: Any, single: bool) -> str:
     """Return the words of a cell: effect, trials and patients, certainty."""
     known = f"{row.k} tr." if single else f"{row.k} trial{'' if row.k == 1 else 's'}, {row.patients:,}"
     return "\n".join([f"{row.estimate:.2f}", known, "●" * row.certainty + "○" * (4 - row.certainty)])
+
+
+guard(__name__, "evidence_map")

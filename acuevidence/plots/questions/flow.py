@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from acuevidence.arguments import guard
 from acuevidence.effects.trials import trial_effects
 from acuevidence.evidence import load_evidence
 from acuevidence.inputs import choice
@@ -59,15 +60,15 @@ def flow(
     True
     """
     evidence = load_evidence()
-    choice("condition", condition, list(evidence.rules.conditions))
+    choice("condition", condition, list(evidence.topic.conditions))
     effects = trial_effects(condition) if effects is None else effects
     trials = evidence.trials[evidence.trials["condition"] == condition]
     left = effects.attrs["excluded"]
     left = left[left["arm"].isna()]
-    rows = [(f"Trials known: {len(trials)}\n{evidence.rules.label(condition)}", "")]
-    for comparator in evidence.rules.comparators:
+    rows = [(f"Trials known: {len(trials)}\n{evidence.topic.label(condition)}", "")]
+    for comparator in evidence.topic.comparators:
         used, out = effects[effects["comparator"] == comparator], left[left["comparator"] == comparator]
-        label = evidence.rules.label(comparator)
+        label = evidence.topic.label(comparator)
         rows.append(
             (f"Against {label.lower()}: {used.trial_id.nunique() + out.trial_id.nunique()} trials", _reasons(out))
         )
@@ -136,3 +137,6 @@ def _draw(rows: list[tuple[str, str]], ax: Axes | None, width: str | float, size
 def _half(text: str, size: float, inches: float) -> float:
     """Return half the width of a box as a share of the figure."""
     return (text_width(text, size) / 2 + 0.5 * size) / (72 * inches)
+
+
+guard(__name__, "flow")

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from acuevidence.appraisal.certainty import certainty
 from acuevidence.appraisal.thresholds import has_mid
 from acuevidence.appraisal.thresholds import mid as minimal_important_difference
-from acuevidence.evidence import load_evidence
+from acuevidence.arguments import guard
+from acuevidence.evidence import conditions, load_evidence
 from acuevidence.plots.forest import mid_words
 from acuevidence.plots.forest_rows import interval_text
 from acuevidence.plots.parts.canvas import Canvas, Column, Row
@@ -68,14 +69,14 @@ def nuance(
     """
     evidence = load_evidence()
     if results is None:
-        results = {condition: pooled(condition) for condition in evidence.rules.conditions}
+        results = {condition: pooled(condition) for condition in conditions(evidence)}
     mid = minimal_important_difference("pain", "SMD") if mid is None else mid
     single = width == "single"
     columns = [] if single else [Column("Trials", None), Column("Patients", None)]
     after = Column("Certainty", None, side="right", align="left")
     rows: list[Row] = []
     for condition, groups in results.items():
-        label = evidence.rules.label(condition) if condition in evidence.rules.conditions else condition
+        label = evidence.topic.label(condition) if condition in evidence.topic.conditions else condition
         rows.append(Row("group", label, bold=True, colour="black"))
         names = sorted(groups, key=lambda name: list(_LABELS).index(name) if name in _LABELS else len(_LABELS))
         rows += [_row(name, groups[name], single) for name in names]
@@ -128,3 +129,6 @@ def _row(name: str, one: Any, single: bool) -> Row:
     cells["Certainty"] = rated.symbols if single else f"{rated.symbols} {rated.level}"
     outer = (one.pi_low, one.pi_high) if one.k > 2 else (float("nan"), float("nan"))
     return Row("summary", label, one.estimate, one.ci_low, one.ci_high, outer, colour=colour, cells=cells)
+
+
+guard(__name__, "nuance")
