@@ -222,7 +222,8 @@ def _result(
         weights=100 * weights / weights.sum(), excluded=trials.excluded, beta=beta, covariance=covariance, yi=trials.y,
         vi=trials.v, X=X, terms=terms, _labels=trials.labels, _given=trials.frame, _index=trials.index,
     )  # fmt: skip
-    found = (*_flags(result, bool(fits.converged[row])), *_implausible(trials), *notes)
+    told = () if trials.frame is None else trials.frame.attrs.get("notes", ())
+    found = (*told, *_flags(result, bool(fits.converged[row])), *_implausible(trials), *notes)
     return with_notes(result, *found) if found else result
 
 
