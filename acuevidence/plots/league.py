@@ -14,7 +14,7 @@ from acuevidence.synthesis.network_inconsistency import direct_evidence
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from acuevidence.synthesis.network import NetworkMetaAnalysis
+    from acuevidence.synthesis.network_effects import NetworkEffects
 
 __all__ = ["league"]
 
@@ -22,7 +22,7 @@ _SMALLEST = 0.7  # names that would shrink below this share of the type size giv
 
 
 def league(
-    result: NetworkMetaAnalysis,
+    result: NetworkEffects,
     *,
     digits: int = 2,
     ax: Axes | None = None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
 import pandas as pd
 
@@ -15,7 +15,15 @@ _TRIALS_FOR_TEST = 10  # fewest for Egger's test (Cochrane Handbook 13.3.5.4)
 _AVAILABLE = "Data, code and the version used are public with the package acuevidence; result.data holds the effects."
 
 
-def methods_text(result: MetaAnalysis) -> str:
+class Stated(Protocol):
+    """A result that says its conventions."""
+
+    @property
+    def conventions(self) -> str:
+        """Every convention behind the numbers."""
+
+
+def methods_text(result: Stated) -> str:
     """Return how a result was computed, in a sentence or two for a methods section.
 
     Parameters
@@ -37,7 +45,8 @@ def methods_text(result: MetaAnalysis) -> str:
     """
     from acuevidence import __version__
 
-    moderators = "" if result.formula is None else f" Moderators: {result.formula}."
+    formula = getattr(result, "formula", None)
+    moderators = "" if formula is None else f" Moderators: {formula}."
     return f"{result.conventions}{moderators} Computed with acuevidence {__version__}."
 
 

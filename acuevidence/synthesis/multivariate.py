@@ -28,7 +28,7 @@ from acuevidence.synthesis.dependent import (
 __all__ = ["MultivariateMetaAnalysis", "multivariate"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
 class MultivariateMetaAnalysis(DependentMetaAnalysis):
     """Result of :func:`multivariate`.
 

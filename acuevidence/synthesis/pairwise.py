@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 import pandas as pd
@@ -22,6 +22,46 @@ __all__ = ["meta_analysis"]
 _NOTHING = pd.DataFrame(columns=["reason"])  # what is left out of an analysis of everything
 
 
+@overload
+def meta_analysis(
+    yi: Any = ...,
+    vi: Any = ...,
+    *,
+    data: pd.DataFrame | None = ...,
+    labels: Any = ...,
+    n: Any = ...,
+    method: str = ...,
+    test: str = ...,
+    level: float = ...,
+    by: None = ...,
+    moderators: str | None = ...,
+    prediction: str = ...,
+    missing: str = ...,
+    overall: bool = ...,
+    common_tau2: bool = ...,
+) -> MetaAnalysis: ...
+
+
+@overload
+def meta_analysis(
+    yi: Any = ...,
+    vi: Any = ...,
+    *,
+    data: pd.DataFrame | None = ...,
+    labels: Any = ...,
+    n: Any = ...,
+    method: str = ...,
+    test: str = ...,
+    level: float = ...,
+    by: Iterable[Any],
+    moderators: str | None = ...,
+    prediction: str = ...,
+    missing: str = ...,
+    overall: bool = ...,
+    common_tau2: bool = ...,
+) -> GroupedMetaAnalysis: ...
+
+
 def meta_analysis(
     yi: Any = "yi",
     vi: Any = "vi",
@@ -32,13 +72,13 @@ def meta_analysis(
     method: str = "REML",
     test: str = "HKSJ",
     level: float = 0.95,
-    by: Any = None,
+    by: Iterable[Any] | None = None,
     moderators: str | None = None,
     prediction: str = "V",
     missing: str = "error",
     overall: bool = False,
     common_tau2: bool = False,
-) -> Any:
+) -> MetaAnalysis | GroupedMetaAnalysis:
     """Pool effects by a random-effects (or equal-effects) model.
 
     Parameters
