@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from acuevidence.appraisal.sequential import sequential
     from acuevidence.appraisal.thresholds import mid
     from acuevidence.effects import effect_size, read_trials, trial_effects
-    from acuevidence.errors import AcuevidenceError, ConvergenceError, EvidenceError, InputError
+    from acuevidence.errors import AcuevidenceError, ConvergenceError, EvidenceError, InputError, MissingExtraError
     from acuevidence.evidence import Evidence, conditions, load_evidence, read_revman, read_table
     from acuevidence.questions.decompose import decompose
     from acuevidence.questions.multiverse import multiverse
@@ -47,6 +47,7 @@ _LATER = {
     "GroupedMetaAnalysis": "acuevidence.synthesis",
     "InputError": "acuevidence.errors",
     "MetaAnalysis": "acuevidence.synthesis",
+    "MissingExtraError": "acuevidence.errors",
     "bayes": "acuevidence.synthesis.bayes",
     "certainty": "acuevidence.appraisal.certainty",
     "claims": "acuevidence.verdicts.claims",
@@ -93,6 +94,7 @@ __all__ = [
     "GroupedMetaAnalysis",
     "InputError",
     "MetaAnalysis",
+    "MissingExtraError",
     "bayes",
     "certainty",
     "claims",

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from acuevidence.appraisal.thresholds import appraisal_rules, has_mid, mid
+from acuevidence.arguments import guard
 from acuevidence.errors import InputError
 from acuevidence.evidence import Evidence, load_evidence
 from acuevidence.inputs import choice
@@ -265,3 +266,6 @@ def _missing(result: MetaAnalysis, comparator: str | None, rules: Mapping[str, A
         said += f"; Egger's test P {p:.2f}"
         serious = serious or p < rules["asymmetry_p"]
     return (1 if serious else 0), said
+
+
+guard(__name__, "certainty")

@@ -10,6 +10,7 @@ import pandas as pd
 from scipy.special import bdtrc, ndtr, ndtri
 
 from acuevidence.appraisal.small_study import few_trials, refuse_few
+from acuevidence.arguments import guard
 from acuevidence.errors import InputError
 from acuevidence.inputs import choice
 from acuevidence.shown import Shown
@@ -136,3 +137,6 @@ def _exact(observed: int, expected: float, power: np.ndarray) -> float:
     for p in power:
         mass = np.convolve(mass, [1 - p, p])
     return float(mass[observed:].sum())
+
+
+guard(__name__, "excess_significance")

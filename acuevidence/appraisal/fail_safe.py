@@ -10,6 +10,7 @@ import pandas as pd
 from scipy.special import ndtr, ndtri
 
 from acuevidence.appraisal.small_study import refuse_few
+from acuevidence.arguments import guard
 from acuevidence.errors import InputError
 from acuevidence.inputs import choice
 from acuevidence.shown import Shown
@@ -122,3 +123,6 @@ def fail_safe_n(
 
 def _whole(n: float) -> int:
     return math.ceil(max(0.0, n))
+
+
+guard(__name__, "fail_safe_n")

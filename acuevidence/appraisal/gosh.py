@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from acuevidence.arguments import guard
 from acuevidence.errors import InputError
 from acuevidence.synthesis import kernel
 
@@ -103,3 +104,6 @@ def _unique(labels: list[str]) -> list[str]:
         taken.add(name)
         names.append(name)
     return names
+
+
+guard(__name__, "gosh")

@@ -15,6 +15,7 @@ import pandas as pd
 from scipy.special import ndtri
 
 from acuevidence.appraisal.gosh import gosh
+from acuevidence.arguments import guard
 from acuevidence.errors import InputError
 from acuevidence.inputs import choice
 from acuevidence.later import Later
@@ -236,3 +237,6 @@ def _separation(member: np.ndarray, cluster: np.ndarray) -> np.ndarray:
         here = cluster == c
         chi2 += here.sum() * (member[here].mean(axis=0) - share) ** 2
     return np.sqrt(chi2 / n / np.maximum(share * (1 - share), 1 / n))
+
+
+guard(__name__, "gosh_clusters")

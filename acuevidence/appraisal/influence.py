@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import chdtri
 
+from acuevidence.arguments import guard
 from acuevidence.errors import InputError
 from acuevidence.inputs import values
 from acuevidence.synthesis import kernel
@@ -147,12 +148,15 @@ def influence(result: PooledEffect) -> pd.DataFrame:
     hat = _hat(result, X)
     scale = _scale_of(result, deleted, X, tau2)
     unscaled = _inverse_information(X, 1 / (result.vi + tau2[:, None]))
-    cook = np.einsum("kp,pq,kq->k", shift, np.linalg.pinv(result.covariance), shift)
+    sd = np.sqrt(result.covariance.diagonal())
+    sd = np.where(sd > 0, sd, 1.0)
+    standard = shift / sd  # the coefficients have units of their own
+    cook = np.einsum("kp,pq,kq->k", standard, np.linalg.pinv(result.covariance / np.outer(sd, sd)), standard)
     with np.errstate(divide="ignore", invalid="ignore"):  # HKSJ's variance is 0 when the effects agree exactly
         dfbetas = shift / np.sqrt(scale[:, None] * np.diagonal(unscaled, axis1=1, axis2=2))
         dffits = (X @ result.beta - predicted) / np.sqrt(scale * hat * (tau2 + result.vi))
         rstudent = (result.yi - predicted) / np.sqrt(scale * (result.vi + tau2) + spread)
-        cov_r = np.linalg.det(deleted.vcov) / np.linalg.det(result.covariance)
+        cov_r = np.linalg.det(deleted.vcov / np.outer(sd, sd)) / np.linalg.det(result.covariance / np.outer(sd, sd))
     frame = pd.DataFrame(
         {
             "rstudent": rstudent,
@@ -261,7 +265,7 @@ def _pooled(result: PooledEffect, present: np.ndarray, names: pd.Index) -> pd.Da
 def _deleted(result: PooledEffect, X: np.ndarray) -> tuple[kernel.Fits, np.ndarray]:
     """Return the fits without each trial, and which trials can be left out; the rest are fitted whole in their place."""
     absent = np.eye(result.k, dtype=bool)
-    rank = np.linalg.matrix_rank(np.where(absent[..., None], 0.0, X)) if result.X is not None else np.array(1)
+    rank = np.linalg.matrix_rank(np.where(absent[..., None], 0.0, X / np.abs(X).max(axis=0))) if result.X is not None else np.array(1)
     known = np.broadcast_to(rank == X.shape[1], (result.k,))
     y = np.where(absent & known[:, None], np.nan, result.yi)
     design = None if result.X is None else X
@@ -299,3 +303,6 @@ def _names(result: PooledEffect) -> pd.Index:
 def _refuse_moderators(result: PooledEffect, what: str, instead: str) -> None:
     if result.X is not None:
         raise InputError(f"{what} is for a pooled effect without moderators; {instead}")
+
+
+guard(__name__, "leave_one_out", "cumulative", "influence", "baujat", "blup")

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from acuevidence.appraisal.thresholds import mid
+from acuevidence.arguments import guard
 from acuevidence.errors import InputError
 from acuevidence.evidence import Evidence, load_evidence
 from acuevidence.inputs import choice
@@ -287,3 +288,6 @@ def _first(
         first = int(over.argmax())
         start, end = effects[max(first - 1, 0)], effects[first]
     return float(end) if first > 0 else None
+
+
+guard(__name__, "missing_evidence")

@@ -19,6 +19,7 @@ from scipy.optimize import minimize
 from scipy.special import chdtrc, log_ndtr, ndtr, ndtri
 
 from acuevidence.appraisal.small_study import few_trials, participants, refuse_few
+from acuevidence.arguments import guard
 from acuevidence.errors import ConvergenceError, InputError
 from acuevidence.inputs import choice
 from acuevidence.shown import Shown
@@ -465,3 +466,6 @@ def _notes(
     if not np.isfinite(covariance).all():
         notes.append("The likelihood is flat about its maximum: no standard error can be given.")
     return tuple(notes)
+
+
+guard(__name__, "selection_model")

@@ -15,8 +15,9 @@ import pandas as pd
 from scipy.optimize import brentq
 from scipy.special import ndtr, ndtri
 
-from acuevidence.appraisal.small_study import refuse_few
+from acuevidence.appraisal.small_study import participants, refuse_few
 from acuevidence.appraisal.thresholds import mid
+from acuevidence.arguments import guard
 from acuevidence.errors import InputError
 from acuevidence.inputs import values
 from acuevidence.later import Later
@@ -42,12 +43,15 @@ class Sequential(Shown):
     Attributes
     ----------
     steps : DataFrame
-        One row a trial, in order: ``label``, ``order``, ``participants`` (equivalent, 4 times the information), ``fraction`` of
-        the required information, cumulative ``estimate`` and ``z``, and the ``boundary``. Positive favours acupuncture.
-    required : float
-        Required information size in participants of a trial with equal arms.
-    accrued : float
-        Information so far, in the same unit.
+        One row a trial, in order: ``label``, ``order``, cumulative ``information`` (sum of 1/vi) and ``participants`` (missing
+        where their number is not known), ``fraction`` of the required information, cumulative ``estimate`` and ``z``, and the
+        ``boundary``. Positive favours acupuncture.
+    required, accrued : float
+        Information required, and so far: sums of 1/vi, in units of yi to the power of -2.
+    participants : int or None
+        Participants of the trials, where the data give them (``n``, or ``n1`` and ``n2``).
+    required_participants : float or None
+        Participants who would give the information required if each gave what those of the trials gave on average.
     diversity : float
         D2 in percent: by how much heterogeneity inflates the required size.
     delta : float
@@ -63,6 +67,8 @@ class Sequential(Shown):
     steps: pd.DataFrame
     required: float
     accrued: float
+    participants: int | None
+    required_participants: float | None
     diversity: float
     delta: float
     alpha: float
@@ -76,9 +82,11 @@ class Sequential(Shown):
 
     def _sentences(self) -> list[str]:
         last = self.steps.iloc[-1]
+        so_far = "" if self.participants is None else f" ({self.participants:,} participants)"
+        whole = "" if self.required_participants is None else f" (about {self.required_participants:,.0f} participants)"
         lines = [
-            f"Information of {self.accrued:.0f} of {self.required:.0f} participants needed to find {self.delta:.2f} (power "
-            f"{self.power:.0%}, two-sided alpha {self.alpha:g}, diversity {self.diversity:.0f}%).",
+            f"Information so far{so_far} is {100 * last['fraction']:.3g}% of what is required{whole} to find {self.delta:.3g} "
+            f"(power {self.power:.0%}, two-sided alpha {self.alpha:g}, diversity {self.diversity:.0f}%).",
             f"Z {last['z']:.2f} against a boundary of {last['boundary']:.2f}: "
             + ("never crossed." if self.crossed is None else f"crossed with {self.crossed}."),
         ]
@@ -131,6 +139,8 @@ def sequential(
     >>> monitored = ae.sequential(ae.meta_analysis("yi", "vi", data=effects, labels="study"))
     >>> monitored.steps.shape[0]
     3
+    >>> bool(monitored.participants == effects[["n1", "n2"]].sum(axis=None))
+    True
     """
     refuse_few(result, "trial sequential analysis")
     delta = mid("pain", "SMD").low if delta is None else float(delta)
@@ -147,14 +157,18 @@ def sequential(
     fraction = information / needed
     estimate, z = _cumulative(y, v, result.method)
     boundary = obrien_fleming(fraction, alpha)
+    people = _people(result)
+    known = people is not None
+    total = np.full(result.k, np.nan) if people is None else np.cumsum(people[place])
     labels = result.data["labels"] if "labels" in result.data else pd.Series(range(1, result.k + 1))
     steps = pd.DataFrame({
-        "label": labels.astype(str).to_numpy()[place], "order": key[place], "participants": 4 * information,
+        "label": labels.astype(str).to_numpy()[place], "order": key[place], "information": information, "participants": total,
         "fraction": fraction, "estimate": estimate, "z": z, "boundary": boundary,
     })  # fmt: skip
     over = np.flatnonzero(np.abs(z) >= boundary)
     return Sequential(
-        steps=steps, required=4 * needed, accrued=float(4 * information[-1]), diversity=100 * diversity, delta=delta,
+        steps=steps, required=needed, accrued=float(information[-1]), participants=round(total[-1]) if known else None,
+        required_participants=float(total[-1] / fraction[-1]) if known else None, diversity=100 * diversity, delta=delta,
         alpha=alpha, power=power, crossed=str(steps["label"][over[0]]) if len(over) else None,
         notes=("Diversity is that of the whole result: it is hardly known with few trials.",) if result.k < 10 else (),
     )  # fmt: skip
@@ -231,6 +245,14 @@ def _boundary(points: np.ndarray, mass: np.ndarray, root: float, step: float, mo
     return float(brentq(excess, 0.0, _FARTHEST, xtol=1e-10))
 
 
+def _people(result: PooledEffect) -> np.ndarray | None:
+    """Return the participants of each trial; None where one of them is not known."""
+    try:
+        return participants(result)
+    except InputError:
+        return None
+
+
 def _order(result: PooledEffect, order: Any) -> tuple[np.ndarray, np.ndarray]:
     data = result.data
     if order is None:
@@ -248,3 +270,6 @@ def _cumulative(y: np.ndarray, v: np.ndarray, method: str) -> tuple[np.ndarray, 
     seen = np.arange(k)[None] <= np.arange(k)[:, None]
     fits = kernel.fit(np.where(seen, y, np.nan), np.where(seen, v, np.nan), method=method, test="z")
     return fits.beta[:, 0], fits.beta[:, 0] / np.sqrt(fits.vcov[:, 0, 0])
+
+
+guard(__name__, "sequential")

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from acuevidence.arguments import guard
 from acuevidence.errors import InputError
 from acuevidence.inputs import choice
 from acuevidence.shown import Shown
@@ -425,3 +426,6 @@ def _harbord(result: PooledEffect) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     # trial_effects turns effects so that positive favours acupuncture; the score is turned the same way.
     turn = -1.0 if float(score @ result.yi) < 0 else 1.0
     return turn * score / information, 1 / information, 1 / np.sqrt(information)
+
+
+guard(__name__, "small_study_test", "pet_peese", "limit_meta_analysis")

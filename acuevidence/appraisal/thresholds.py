@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from acuevidence.arguments import guard
 from acuevidence.errors import InputError
 from acuevidence.evidence import Evidence, data_folder, load_evidence
 
@@ -103,3 +104,6 @@ def _threshold(evidence: Evidence, where: dict[str, Any]) -> tuple[float, str, s
     printed = [float(part) for part in re.findall(r"\d+(?:\.\d+)?", row["threshold"])]
     value = printed[where.get("part", 1) - 1] / (where["of"] / 100 if "of" in where else 1.0)
     return value, f"{value:.2g}: {where['says']}", row["source_url"]
+
+
+guard(__name__, "mid")

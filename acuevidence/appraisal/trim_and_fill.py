@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from acuevidence.appraisal.small_study import few_trials, refuse_few
-from acuevidence.errors import ConvergenceError
+from acuevidence.arguments import guard
+from acuevidence.errors import ConvergenceError, InputError
 from acuevidence.inputs import choice
 from acuevidence.shown import Shown
 from acuevidence.synthesis import kernel
@@ -95,7 +96,7 @@ def trim_and_fill(result: PooledEffect, estimator: str = "L0", side: str | None 
     Raises
     ------
     InputError
-        With fewer than three trials, with moderators, or for an unknown option.
+        With fewer than three trials, with moderators, for an unknown option, or where Q0 has no solution.
     ConvergenceError
         When the number of missing trials goes round in a circle.
 
@@ -171,7 +172,10 @@ def _missing(centred: np.ndarray, estimator: str) -> tuple[int, float]:
         return max(0, round(k0)), math.sqrt(2 * max(0.0, k0) + 2)
     above = rank[centred > 0].sum()
     least = (4 * above - k * (k + 1)) / (2 * k - 1)
-    k0 = least if estimator == "L0" else k - 0.5 - math.sqrt(2 * k**2 - 4 * above + 0.25)
+    root = 2 * k**2 - 4 * above + 0.25
+    if estimator == "Q0" and root < 0:
+        raise InputError("estimator='Q0' has no solution: nearly every effect lies on one side of the centre; use 'L0' or 'R0'")
+    k0 = least if estimator == "L0" else k - 0.5 - math.sqrt(root)
     variance = (
         k * (k + 1) * (2 * k + 1) + 10 * k0**3 + 27 * k0**2 + 17 * k0 - 18 * k * k0**2 - 18 * k * k0 + 6 * k**2 * k0
     ) / 24
@@ -182,3 +186,6 @@ def _missing(centred: np.ndarray, estimator: str) -> tuple[int, float]:
         else 2 * spread / math.sqrt((k - 0.5) ** 2 - k0 * (2 * k - k0 - 1))
     )
     return max(0, round(k0)), se
+
+
+guard(__name__, "trim_and_fill")

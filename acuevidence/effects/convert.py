@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtr, ndtri
 
+from acuevidence.arguments import guard
 from acuevidence.effects.checks import correlation, like, share
 from acuevidence.effects.measures import MEASURES
 from acuevidence.errors import InputError
@@ -418,3 +419,18 @@ def _inverse_freeman_tukey(y: np.ndarray, m: float) -> np.ndarray:
     root = np.sqrt(np.maximum(1 - (s + (s - 1 / s) / m) ** 2, 0))
     p = 0.5 * (1 - np.sign(np.cos(2 * inside)) * root)
     return np.where(y <= low, 0.0, np.where(y >= high, 1.0, p))
+
+
+guard(
+    __name__,
+    "or_to_smd",
+    "smd_to_or",
+    "smd_to_r",
+    "r_to_smd",
+    "or_to_r",
+    "r_to_or",
+    "smd_to_points",
+    "responders_per_100",
+    "smd_to_nnt",
+    "back_transform",
+)

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
+from acuevidence.arguments import guard
 from acuevidence.effects import binary, continuous, correlations, paired, rates, single
 from acuevidence.effects import precision as intervals
 from acuevidence.errors import InputError
@@ -233,3 +234,6 @@ def _warn(lost: np.ndarray, index: pd.Index) -> None:
             RuntimeWarning,
             stacklevel=3,
         )
+
+
+guard(__name__, "effect_size")

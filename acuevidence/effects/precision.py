@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtri, stdtrit
 
+from acuevidence.arguments import guard
 from acuevidence.effects.checks import like, share, spreads
-from acuevidence.errors import InputError
 from acuevidence.inputs import numeric, refuse
 
 __all__ = ["from_ci", "from_f", "from_p", "from_t", "printed_ratio", "sd_from_ci", "sd_from_se"]
@@ -52,7 +52,6 @@ def from_ci(
         yi    vi
     0  0.3  0.01
     """
-    _level(level)
     a, index = numeric(data, low=low, high=high)
     refuse(a["high"] <= a["low"], "high must be above low", a["high"], index)
     if log:
@@ -250,7 +249,6 @@ def sd_from_ci(low: Any, high: Any, n: Any, level: float = 0.95, *, data: pd.Dat
     >>> round(effects.sd_from_ci(4.0, 6.0, 25), 2)
     2.42
     """
-    _level(level)
     a, index = numeric(data, low=low, high=high, n=n)
     refuse(a["high"] <= a["low"], "high must be above low", a["high"], index)
     refuse(a["n"] < 2, "n must be 2 or more", a["n"], index)
@@ -288,7 +286,6 @@ def printed_ratio(
     -----
     ``yi = log ratio``, ``vi = ((log high - log low) / (2 z))^2`` (Cochrane Handbook 6.3.2; metafor's ``conv.wald``).
     """
-    _level(level)
     for name in ("ratio", "ci_low", "ci_high"):
         refuse(a[name] <= 0, f"{name} must be positive, on the natural scale of the ratio", a[name], index)
     refuse(a["ci_high"] <= a["ci_low"], "ci_high must be above ci_low", a["ci_high"], index)
@@ -298,6 +295,4 @@ def printed_ratio(
     return np.log(a["ratio"]), se**2
 
 
-def _level(level: float) -> None:
-    if not 0 < level < 1:
-        raise InputError(f"level must lie between 0 and 1 (0.95 for 95%), not {level!r}")
+guard(__name__, "from_ci", "from_p", "from_t", "from_f", "sd_from_se", "sd_from_ci")

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtri, stdtrit
 
+from acuevidence.arguments import guard
 from acuevidence.effects.arms import combine_arms
 from acuevidence.effects.measures import effect_size
 from acuevidence.effects.precision import from_p, sd_from_ci, sd_from_se
@@ -649,3 +650,6 @@ def _row(
         **{key: " | ".join(dict.fromkeys(str(getattr(row, key)) for row in rows))
            for key in ("source_kind", "source_url", "locator", "figures_as_printed")},
     }  # fmt: skip
+
+
+guard(__name__, "trial_effects")

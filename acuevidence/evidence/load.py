@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from acuevidence.arguments import guard
 from acuevidence.errors import EvidenceError, InputError
 from acuevidence.evidence import schema
 from acuevidence.evidence.rules import Rules, load_rules
@@ -19,7 +20,7 @@ __all__ = ["Evidence", "conditions", "data_folder", "load_evidence"]
 _REQUIRED = ("trials", "arms")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Evidence:
     """Checked evidence tables: what was printed, and where.
 
@@ -217,3 +218,6 @@ def _message(path: Path, failures: pd.DataFrame) -> str:
         for row in failures.itertuples(index=False)
     ]
     return f"{len(lines)} problem(s) in the tables of {path}:\n" + "\n".join(lines)
+
+
+guard(__name__, "load_evidence", "conditions")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from acuevidence.arguments import guard
 from acuevidence.plots.parts.labels import keep_apart, leading
 from acuevidence.plots.parts.style import COLOURS, new_axes, style
 
@@ -61,3 +62,6 @@ def baujat(
         chosen = leading(far, named)
         keep_apart(ax, frame["x"].iloc[chosen], frame["y"].iloc[chosen], frame.index[chosen].astype(str))
     return ax
+
+
+guard(__name__, "baujat")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from acuevidence.arguments import guard
 from acuevidence.errors import InputError
 from acuevidence.inputs import choice
 from acuevidence.plots.parts.axis import effect_name, ratio_ticks, sided
@@ -167,3 +168,6 @@ def _held(result: Any, data: pd.DataFrame, name: str, at: dict[str, Any] | None)
         choice("at", column, others)
     typical = {c: data[c].mean() if pd.api.types.is_numeric_dtype(data[c]) else data[c].mode()[0] for c in others}
     return {**typical, **given}
+
+
+guard(__name__, "bubble")

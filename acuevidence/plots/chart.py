@@ -16,7 +16,8 @@ from scipy.special import ndtri
 
 from acuevidence.appraisal.certainty import certainty
 from acuevidence.appraisal.thresholds import mid as minimal_important_difference
-from acuevidence.errors import InputError
+from acuevidence.arguments import guard
+from acuevidence.errors import InputError, MissingExtraError
 from acuevidence.evidence import load_evidence
 from acuevidence.plots.parts.style import COLOURS, MID_BAND
 from acuevidence.questions.pooled import pooled
@@ -353,5 +354,8 @@ def _altair() -> Any:
     try:
         import altair
     except ImportError:
-        raise InputError("interactive charts need Altair: pip install 'acuevidence[interactive]'") from None
+        raise MissingExtraError("interactive charts", "Altair", "interactive") from None
     return altair
+
+
+guard(__name__, "forest_chart", "nuance_chart")

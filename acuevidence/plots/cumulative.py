@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from acuevidence.arguments import guard
 from acuevidence.plots.parts.axis import effect_name, ratio_ticks
 from acuevidence.plots.parts.labels import wrapped
 from acuevidence.plots.parts.style import COLOURS, WIDTHS, new_axes, style, text_width
@@ -87,3 +88,6 @@ def cumulative(
         ax.set(xlim=limits, ylim=(len(y) - 0.5, -0.5), xlabel=said)
         ratio_ticks(ax.xaxis, effect_name(result, effect))
     return ax
+
+
+guard(__name__, "cumulative")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from acuevidence.arguments import guard
 from acuevidence.errors import InputError
 from acuevidence.plots.parts.axis import effect_name, ratio_ticks
 from acuevidence.plots.parts.labels import legend_above
@@ -87,3 +88,6 @@ def drapery(
         ratio_ticks(ax.xaxis, effect_name(result, effect))
         legend_above(ax, size)
     return ax
+
+
+guard(__name__, "drapery")

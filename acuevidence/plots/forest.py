@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from acuevidence.arguments import guard
 from acuevidence.errors import InputError
 from acuevidence.inputs import choice
 from acuevidence.plots.forest_columns import columns_for, key_to_columns
@@ -282,3 +283,6 @@ def mid_words(mid: Any) -> str:
     size = f"{low:.2f}" if low == high else f"{low:.2f} to {high:.2f}"
     source = getattr(mid, "source", "")
     return f" Shaded: minimal important difference, {size}" + (f" ({source})." if source else ".")
+
+
+guard(__name__, "forest")

@@ -12,6 +12,7 @@ from scipy.special import ndtri
 
 from acuevidence.plots.parts.canvas import Column, Row
 from acuevidence.plots.parts.style import COLOURS, Layout
+from acuevidence.synthesis.digits import number
 
 __all__ = ["COMPARATOR_NAMES", "Shown", "interval_text", "is_common", "rows_of_frame", "rows_of_result"]
 
@@ -201,6 +202,7 @@ def interval_text(estimate: float, low: float, high: float, layout: Layout | Non
     """Return an estimate with its interval as the layout prints it."""
 
     def show(value: float) -> str:
-        return (f"{math.exp(value):.2f}" if ratio else f"{value:.2f}").replace("-0.00", "0.00").replace("-", "−")
+        shown = np.exp(np.clip(value, -700.0, 700.0)) if ratio else value
+        return number(float(shown), ratio=ratio).replace("-", "−")
 
     return (layout or Layout()).interval.format(estimate=show(estimate), low=show(low), high=show(high))

@@ -15,6 +15,7 @@ import pandas as pd
 from scipy.special import ndtri
 
 from acuevidence import words
+from acuevidence.arguments import guard
 from acuevidence.errors import InputError
 from acuevidence.plots.parts.axis import RATIOS, ratio_ticks, sided
 from acuevidence.plots.parts.caption import caption as write_caption
@@ -247,3 +248,6 @@ def _words(groups: list[tuple[str, Any]], pseudo: bool) -> str:
     if pseudo:
         said += " Pseudo limits: where 95% of trials would lie without heterogeneity and bias."
     return said
+
+
+guard(__name__, "funnel")

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from acuevidence.appraisal.gosh_clusters import GoshClusters
+from acuevidence.arguments import guard
 from acuevidence.inputs import choice
 from acuevidence.plots.parts.axis import effect_name, ratio_ticks
 from acuevidence.plots.parts.labels import legend_above
@@ -147,3 +148,6 @@ def _densities(ax: Axes, clouds: list[tuple[str, pd.DataFrame, str]], height: st
         panel.set(
             **{"xlim" if panel is above else "ylim": ends, "ylim" if panel is above else "xlim": (0, 1.05 * tallest)}
         )
+
+
+guard(__name__, "gosh")

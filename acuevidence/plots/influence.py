@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from acuevidence.appraisal.influence import influence_limits
+from acuevidence.arguments import guard
 from acuevidence.plots.parts.labels import points_wide, wrapped
 from acuevidence.plots.parts.style import COLOURS, WIDTHS, new_axes, style, text_width
 
@@ -127,3 +128,6 @@ def _panel(
     ax.tick_params(axis="y", length=0)
     ax.tick_params(axis="x", labelsize="small")
     ax.grid(axis="y", linewidth=0.3, color="0.9")
+
+
+guard(__name__, "influence")

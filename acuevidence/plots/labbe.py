@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from acuevidence.arguments import guard
 from acuevidence.errors import InputError
 from acuevidence.inputs import numeric, refuse
 from acuevidence.plots.parts.axis import effect_name
@@ -122,3 +123,6 @@ def _pooled(ax: Axes, result: Any, name: str | None) -> None:
     kept = (implied >= 0) & (implied <= 1)
     shown = effect if name == "RD" else np.exp(effect)
     ax.plot(100 * risk[kept], 100 * implied[kept], color=COLOURS["usual_care"], label=f"pooled {name} {shown:.2f}")
+
+
+guard(__name__, "labbe")

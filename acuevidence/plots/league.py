@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.special import ndtr, ndtri
 
+from acuevidence.arguments import guard
 from acuevidence.plots.parts.labels import fitting, wrapped
 from acuevidence.plots.parts.style import WIDTHS, new_axes, style, text_width
 from acuevidence.synthesis.network_inconsistency import direct_evidence
@@ -119,3 +120,6 @@ def _cell(ax: Axes, x: int, y: int, text: str, certain: float, size: float) -> N
     ax.add_patch(Rectangle((x - 0.48, y - 0.47), 0.96, 0.94, facecolor=face, edgecolor="none"))
     ax.text(x, y, text, ha="center", va="center", fontsize=size, color="white" if dark else "black",
             fontweight="normal", linespacing=1.1)  # fmt: skip
+
+
+guard(__name__, "league")

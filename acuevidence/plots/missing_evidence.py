@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from acuevidence.arguments import guard
 from acuevidence.plots.parts.caption import caption as write_caption
 from acuevidence.plots.parts.style import COLOURS, new_axes, style
 
@@ -137,3 +138,6 @@ def _words(result: Any) -> str:
         f"Line and band: pooled SMD with its interval when all of these have the effect on the axis. As reported: a reported "
         f"benefit taken as {result.size:.2f}, anything else as no difference (drawn at their weighted mean)."
     )
+
+
+guard(__name__, "missing_evidence")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from acuevidence.arguments import guard
 from acuevidence.errors import InputError
 from acuevidence.plots.parts.labels import fitting, wrapped
 from acuevidence.plots.parts.style import COLOURS, WIDTHS, new_axes, style, text_width
@@ -175,3 +176,6 @@ def _edges(
                 ax.text(px, py, str(k), ha="center", va="center", fontsize=0.9 * size, zorder=2,
                         bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6})  # fmt: skip
                 break
+
+
+guard(__name__, "network")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from acuevidence.arguments import guard
 from acuevidence.errors import InputError
 from acuevidence.plots.parts.labels import legend_above
 from acuevidence.plots.parts.style import COLOURS, new_axes, style
@@ -92,3 +93,6 @@ def _beyond(result: Any, drop: float) -> float:
     fallen = np.flatnonzero(curve < curve.max() - drop)
     after = fallen[points[fallen] > points[np.argmax(curve)]]
     return float(1.15 * (points[after[0]] if len(after) else points[-1]))
+
+
+guard(__name__, "profile")

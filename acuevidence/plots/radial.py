@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from acuevidence.arguments import guard
 from acuevidence.errors import InputError
 from acuevidence.plots.parts.axis import RATIOS, effect_name, ratio_ticks
 from acuevidence.plots.parts.labels import keep_apart, leading
@@ -106,3 +107,6 @@ def _effects(ax: Axes, end: float, effect: str) -> None:
     if effect in RATIOS:
         scale.set_ylim(low / end, high / end)
         ratio_ticks(scale.yaxis, effect)
+
+
+guard(__name__, "radial")

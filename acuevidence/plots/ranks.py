@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from acuevidence.arguments import guard
 from acuevidence.inputs import choice
 from acuevidence.plots.parts.labels import wrapped
 from acuevidence.plots.parts.style import COLOURS, WIDTHS, new_axes, style
@@ -132,3 +133,6 @@ def _rankogram(result: NetworkEffects, ax: Axes | None, width: str | float, size
         ax.spines[:].set_visible(False)
         ax.set(ylim=(n - 0.5, -0.5), xlabel="Rank (probability in %)")
     return ax
+
+
+guard(__name__, "ranks")

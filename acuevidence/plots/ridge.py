@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from acuevidence.arguments import guard
 from acuevidence.plots.parts.axis import ratio_ticks
 from acuevidence.plots.parts.labels import wrapped
 from acuevidence.plots.parts.style import COLOURS, MID_BAND, WIDTHS, new_axes, style, text_width
@@ -100,3 +101,6 @@ def ridge(
         ax.set(xlim=limits, ylim=(k + 4.4, -0.7), xlabel=said)
         ratio_ticks(ax.xaxis, effect)
     return ax
+
+
+guard(__name__, "ridge")

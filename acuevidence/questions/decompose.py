@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import stdtrit
 
+from acuevidence.arguments import guard
 from acuevidence.effects.trials import trial_effects
 from acuevidence.errors import InputError
 from acuevidence.evidence import Evidence, load_evidence
@@ -318,3 +319,6 @@ def _words(share: dict[str, Any], interval: RatioInterval) -> str:
 def _stacked(parts: dict[str, pd.DataFrame]) -> pd.DataFrame:
     stacked = pd.concat(parts, names=["condition", "part"])
     return stacked.reset_index()
+
+
+guard(__name__, "decompose", "split_effect")

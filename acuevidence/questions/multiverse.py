@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from acuevidence.appraisal.thresholds import mid
+from acuevidence.arguments import guard
 from acuevidence.effects.trials import trial_effects
 from acuevidence.errors import InputError
 from acuevidence.evidence import Evidence, load_evidence
@@ -222,8 +223,6 @@ def multiverse(
     evidence = load_evidence() if evidence is None else evidence
     choice("condition", condition, list(evidence.rules.conditions))
     choice("comparator", comparator, list(evidence.rules.comparators))
-    if not 0 < level < 1:
-        raise InputError(f"level must lie between 0 and 1, not {level!r}")
     options = _options(condition, comparator, decisions or {}, exclude or {}, evidence)
     grid = _Grid.of(condition, comparator, options, exclude or {}, evidence)
     where: dict[str, Any] = {"chunk": chunk, "client": client, "progress": progress}
@@ -500,3 +499,6 @@ def _moves(frame: pd.DataFrame, options: Mapping[str, tuple[str, ...]]) -> pd.Da
         .rename_axis("decision")
         .sort_values(["share", "spread"], ascending=False, kind="stable")
     )
+
+
+guard(__name__, "multiverse")

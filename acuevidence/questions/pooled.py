@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from acuevidence.arguments import guard
 from acuevidence.effects.trials import trial_effects
 from acuevidence.evidence import Evidence
 from acuevidence.synthesis import GroupedMetaAnalysis, meta_analysis
@@ -52,3 +53,6 @@ def pooled(
     """
     effects = trial_effects(condition, evidence=evidence, **selection)
     return meta_analysis("yi", "vi", data=effects, labels="study", by="comparator", method=method, test=test)
+
+
+guard(__name__, "pooled")

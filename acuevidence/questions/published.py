@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from acuevidence.appraisal.thresholds import appraisal_rules
+from acuevidence.arguments import guard
 from acuevidence.evidence import Evidence, load_evidence
 from acuevidence.inputs import choice
 
@@ -76,3 +77,6 @@ def published(
     rows["estimate"] *= turn
     rows["ci_low"], rows["ci_high"] = low.where(turn > 0, high), high.where(turn > 0, low)
     return rows[_COLUMNS].sort_values(["comparator", "year", "study"], ignore_index=True)
+
+
+guard(__name__, "published")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from acuevidence.appraisal.thresholds import appraisal_rules
+from acuevidence.arguments import guard
 from acuevidence.evidence import Evidence, load_evidence
 from acuevidence.inputs import choice
 
@@ -64,3 +65,6 @@ def quality_ratings(condition: str | None = None, *, evidence: Evidence | None =
     rated = table[table[columns].notna().any(axis=1)].drop_duplicates("trial_id").set_index("trial_id")[columns]
     signs = rated.apply(lambda column: column.map(_SIGNS).fillna("?"))
     return signs.set_axis(list(domains["head"]), axis=1)
+
+
+guard(__name__, "quality_ratings")

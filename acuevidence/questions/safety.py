@@ -16,6 +16,7 @@ import pandas as pd
 from scipy.special import betaincinv
 
 from acuevidence.appraisal.thresholds import appraisal_rules
+from acuevidence.arguments import guard
 from acuevidence.effects import back_transform, effect_size
 from acuevidence.evidence import Evidence, load_evidence
 from acuevidence.inputs import choice
@@ -264,3 +265,6 @@ def _published(evidence: Evidence, rules: Mapping[str, Any]) -> pd.DataFrame:
 def number(value: float) -> str:
     """Return a rate with as many decimals as its size deserves."""
     return f"{value:,.0f}" if value >= 100 else f"{value:.1f}" if value >= 1 else f"{value:.2f}"
+
+
+guard(__name__, "safety", "exact_interval")

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import stdtr, stdtrit
 
+from acuevidence.arguments import guard
 from acuevidence.effects.trials import checked, effects_of
 from acuevidence.errors import InputError
 from acuevidence.evidence import Evidence, Window, load_evidence
@@ -241,3 +242,6 @@ def _changes(comparator: str, model: MultilevelMetaAnalysis, effects: pd.DataFra
                 "p_value": 2 * float(stdtr(own, -abs(estimate) / se)),
             })  # fmt: skip
     return pd.DataFrame(found)
+
+
+guard(__name__, "time_course", "effects_by_week")

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from acuevidence.arguments import guard
 from acuevidence.effects.trials import trial_effects
 from acuevidence.errors import InputError
 from acuevidence.evidence import Evidence, load_evidence
@@ -219,3 +220,6 @@ def _participants(effects: pd.DataFrame) -> dict[str, float]:
     shared = effects.groupby(["trial_id", "base"])["n1"].max().groupby("base").sum()
     others = effects.groupby("treatment")["n2"].sum()
     return {str(name): float(n) for name, n in shared.add(others, fill_value=0).items()}
+
+
+guard(__name__, "treatment_network", "arm_treatments")

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import stdtr, stdtrit
 
+from acuevidence.arguments import guard
 from acuevidence.effects.trials import trial_effects
 from acuevidence.errors import InputError
 from acuevidence.evidence import Evidence
@@ -152,8 +153,6 @@ def function_and_pain(
     choice("structure", structure, ("CS", "UN"))
     if not -1 < correlation < 1:
         raise InputError(f"correlation must be above -1 and below 1, not {correlation}")
-    if not 0 < level < 1:
-        raise InputError(f"level must be between 0 and 1, not {level}; use 0.95 for 95 % intervals")
     rows = pd.concat(
         [
             trial_effects(
@@ -188,3 +187,6 @@ def _model(rows: pd.DataFrame, correlation: float, structure: str, level: float)
 def _shortage(k: int) -> str:
     trials = "1 trial prints" if k == 1 else f"{k} trials print"
     return f"{trials} both pain and function, {_FEWEST} are needed"
+
+
+guard(__name__, "function_and_pain")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from acuevidence.arguments import guard
 from acuevidence.evidence import Evidence, load_evidence
 
 __all__ = ["TypicalSD", "typical_sd"]
@@ -64,3 +65,6 @@ def typical_sd(condition: str | None = None, *, evidence: Evidence | None = None
     by_arm = points.groupby([rows["trial_id"], rows["arm"]]).median()
     low, middle, high = by_arm.quantile([0.25, 0.5, 0.75])
     return TypicalSD(float(middle), float(low), float(high), len(by_arm), rows["trial_id"].nunique())
+
+
+guard(__name__, "typical_sd")

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from acuevidence.arguments import guard
 from acuevidence.effects.trials import trial_effects
 from acuevidence.errors import InputError
 from acuevidence.evidence import Evidence
@@ -208,3 +209,6 @@ def _verdict(pools: pd.DataFrame) -> dict[str, Any]:
     else:
         more, reason = True, f"more spread than chance and a shift of the mean explain: {ratio}"
     return {"k": spreads.k, "more_spread": more, "reason": reason}
+
+
+guard(__name__, "variability")

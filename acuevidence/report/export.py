@@ -17,15 +17,15 @@ from xml.etree import ElementTree
 import numpy as np
 import pandas as pd
 
+from acuevidence.arguments import guard
 from acuevidence.errors import InputError
 from acuevidence.evidence.importers.revman import DATA_TYPES, MEASURES
 from acuevidence.inputs import choice
 from acuevidence.report.figures import inputs
-from acuevidence.report.whole_files import replace
+from acuevidence.report.whole_files import csv_text, replace
 
 __all__ = ["export"]
 
-_FORMULA = re.compile(r"^(?='*[=+\-@\t\r])")
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
 _KINDS = {
     "CONT": {"mean1": "MEAN_1", "sd1": "SD_1", "n1": "TOTAL_1", "mean2": "MEAN_2", "sd2": "SD_2", "n2": "TOTAL_2"},
@@ -87,16 +87,7 @@ def export(what: Any, path: str | Path) -> Path:
 def _csv(what: Any, frame: pd.DataFrame) -> bytes:
     named = any(name is not None for name in frame.index.names)
     table = frame.reset_index() if named else frame
-    table = table.rename(columns=_guarded)
-    words = [i for i, kind in enumerate(table.dtypes) if not pd.api.types.is_numeric_dtype(kind)]
-    columns = [table.iloc[:, i].map(_guarded) if i in words else table.iloc[:, i] for i in range(table.shape[1])]
-    guarded = pd.concat(columns, axis=1) if columns else table
-    return str(guarded.to_csv(index=False, lineterminator="\n")).encode("utf-8", "backslashreplace")
-
-
-def _guarded(cell: Any) -> Any:
-    """Keep a spreadsheet from running text as a formula (OWASP, CSV injection)."""
-    return _FORMULA.sub("'", cell) if isinstance(cell, str) else cell
+    return csv_text(table).encode("utf-8", "backslashreplace")
 
 
 # --- RevMan ------------------------------------------------------------------------------------------------------
@@ -283,3 +274,6 @@ def _plain(value: Any) -> Any:
 
 
 _FORMATS: dict[str, Callable[[Any, pd.DataFrame], bytes]] = {".csv": _csv, ".json": _json, ".rm5": _rm5}
+
+
+guard(__name__, "export")

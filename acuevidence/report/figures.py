@@ -17,10 +17,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from acuevidence.arguments import guard
 from acuevidence.errors import InputError
 from acuevidence.evidence import conditions, data_folder
 from acuevidence.inputs import choice
-from acuevidence.report.whole_files import replace
+from acuevidence.report.whole_files import refuse_unwritable, replace
 
 __all__ = ["Drift", "Figure", "build", "check", "figures", "inputs"]
 
@@ -123,10 +124,11 @@ def build(
     Raises
     ------
     InputError
-        For an unknown figure.
+        For an unknown figure, or a folder that cannot be written.
     """
     folder = Path(folder)
     chosen = _chosen(only)
+    refuse_unwritable(folder)
     drawn = {name: data for figure in progress(chosen) for name, data in _render(figure).items()}
     folder.mkdir(parents=True, exist_ok=True)
     manifest = _manifest(folder) if only else {}
@@ -396,3 +398,6 @@ def _quality(condition: str) -> Any:
     from acuevidence.plots.questions.quality import quality
 
     return quality(condition)
+
+
+guard(__name__, "build", "check")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any
 
 import pandas as pd
 
 from acuevidence.appraisal.certainty import certainty
+from acuevidence.arguments import guard
+from acuevidence.errors import InputError
+from acuevidence.shown import Printed
 from acuevidence.synthesis import MetaAnalysis
 
 __all__ = ["methods_text", "to_prisma"]
@@ -15,15 +18,7 @@ _TRIALS_FOR_TEST = 10  # fewest for Egger's test (Cochrane Handbook 13.3.5.4)
 _AVAILABLE = "Data, code and the version used are public with the package acuevidence; result.data holds the effects."
 
 
-class Stated(Protocol):
-    """A result that says its conventions."""
-
-    @property
-    def conventions(self) -> str:
-        """Every convention behind the numbers."""
-
-
-def methods_text(result: Stated) -> str:
+def methods_text(result: Printed) -> str:
     """Return how a result was computed, in a sentence or two for a methods section.
 
     Parameters
@@ -45,9 +40,12 @@ def methods_text(result: Stated) -> str:
     """
     from acuevidence import __version__
 
+    conventions = getattr(result, "conventions", None)
+    if conventions is None:
+        raise InputError(f"methods_text is for a pooled result, not a {type(result).__name__}; for groups give one of them")
     formula = getattr(result, "formula", None)
     moderators = "" if formula is None else f" Moderators: {formula}."
-    return f"{result.conventions}{moderators} Computed with acuevidence {__version__}."
+    return f"{conventions}{moderators} Computed with acuevidence {__version__}."
 
 
 def to_prisma(result: MetaAnalysis) -> dict[str, str]:
@@ -184,3 +182,6 @@ def _bias_and_certainty(result: MetaAnalysis) -> dict[str, str]:
             )
             found["22"] = f"{rated.level.capitalize()}: " + ("; ".join(rated.reasons) or "no step lost") + "."
     return found
+
+
+guard(__name__, "methods_text", "to_prisma")

@@ -16,8 +16,9 @@ import pandas as pd
 
 from acuevidence.appraisal.certainty import certainty
 from acuevidence.appraisal.thresholds import mid
+from acuevidence.arguments import guard
 from acuevidence.effects.trials import trial_effects
-from acuevidence.errors import InputError
+from acuevidence.errors import MissingExtraError
 from acuevidence.evidence import Evidence, conditions, load_evidence
 from acuevidence.questions.pooled import pooled
 from acuevidence.questions.published import published
@@ -26,6 +27,7 @@ from acuevidence.report import figures
 from acuevidence.report import sentences as words
 from acuevidence.report.site_forest import forest_rows, strips
 from acuevidence.report.tables import Table, characteristics, study_results, summary_of_findings
+from acuevidence.report.whole_files import refuse_unwritable, unwritten
 from acuevidence.verdicts.claims import claims, evaluate_claims, verdicts
 
 __all__ = ["build_site", "environment"]
@@ -53,13 +55,14 @@ def build_site(folder: str | Path, *, progress: Callable[[Iterable[Any]], Iterab
     Raises
     ------
     InputError
-        Without Jinja2, which fills the pages.
+        Without Jinja2, which fills the pages, or for a folder that cannot be written, before any work is done.
 
     Notes
     -----
     The site is made in a folder beside the target and moved over it when it is whole, so that a run that fails leaves the older one.
     """
     folder = Path(folder)
+    refuse_unwritable(folder)
     templates = environment()
     evidence = load_evidence()
     names = conditions(evidence)
@@ -74,13 +77,16 @@ def build_site(folder: str | Path, *, progress: Callable[[Iterable[Any]], Iterab
     written |= {name: (_TEMPLATES / name).read_bytes() for name in ("site.css", "site.js")}
     written |= {f"tables/{key}.csv": table.to_csv().encode() for key, table in _tables(names).items()}
     wanted = dict.fromkeys([*filter(None, claims()["figure"]), "nuance", "safety", *map(_FOREST.format, names)])
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as made:
-        for name, data in written.items():
-            (Path(made) / name).parent.mkdir(exist_ok=True)
-            (Path(made) / name).write_bytes(data)
-        figures.build(Path(made) / "figures", only=wanted, progress=progress)
-        return _moved(Path(made), folder)
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as made:
+            for name, data in written.items():
+                (Path(made) / name).parent.mkdir(exist_ok=True)
+                (Path(made) / name).write_bytes(data)
+            figures.build(Path(made) / "figures", only=wanted, progress=progress)
+            return _moved(Path(made), folder)
+    except OSError as error:
+        raise unwritten(folder, error) from error
 
 
 def _moved(made: Path, folder: Path) -> list[Path]:
@@ -109,7 +115,7 @@ def environment() -> Any:
     try:
         import jinja2
     except ImportError:
-        raise InputError('the report needs Jinja2; install it with: pip install "acuevidence[report]"') from None
+        raise MissingExtraError("the report", "Jinja2", "report") from None
     found = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
@@ -215,3 +221,6 @@ def _prose(text: str) -> Any:
 
     paragraphs = (f"<p>{escape(part)}</p>" for part in text.split("\n\n"))
     return Markup(re.sub(r"\*\*(.+?)\*\*", r"<strong>\1</strong>", "\n".join(paragraphs)))
+
+
+guard(__name__, "build_site")

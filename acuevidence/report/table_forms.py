@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from acuevidence.errors import InputError
+from acuevidence.errors import MissingExtraError
 
 __all__ = ["docx", "latex"]
 
@@ -79,7 +79,7 @@ def docx(title: str, frame: pd.DataFrame, notes: tuple[str, ...]) -> bytes:
         import docx as word
         from docx.shared import Mm, Pt
     except ImportError:
-        raise InputError("Word needs python-docx: pip install 'acuevidence[tables]'") from None
+        raise MissingExtraError("Word", "python-docx", "tables") from None
     made = word.Document()
     page = made.sections[0]
     wide = frame.shape[1] > 5

@@ -17,8 +17,9 @@ from scipy.optimize import brentq
 from scipy.special import betaln, ndtr
 
 from acuevidence import words
+from acuevidence.arguments import guard
 from acuevidence.errors import InputError
-from acuevidence.inputs import choice, numeric, refuse, values
+from acuevidence.inputs import choice, numeric, values, variances
 from acuevidence.shown import Printed
 from acuevidence.synthesis.methods import PosteriorMethods
 
@@ -210,11 +211,9 @@ def bayes(
     """
     arrays, index = numeric(data, yi=yi, vi=vi)
     y, v = arrays["yi"], arrays["vi"]
-    refuse(~(v > 0), "vi must be positive", v, index)
+    variances("vi", v, index)
     if len(y) == 0:
         raise InputError("yi is empty: there is no trial to pool")
-    if not 0 < level < 1:
-        raise InputError(f"level must lie between 0 and 1, not {level!r}")
     components = _mu_components(mu_prior)
     tau_prior = _named(tau_prior)
     log_prior, proper = _tau_prior(tau_prior, len(y))
@@ -450,3 +449,6 @@ def _shrinkage(
         mixtures.append(mixture)
     columns = ["yi", "vi", "median", "mean", "sd", "ci_low", "ci_high"]
     return pd.DataFrame(rows, columns=columns), tuple(mixtures)
+
+
+guard(__name__, "bayes")

@@ -11,6 +11,7 @@ from scipy.special import fdtrc
 from acuevidence.errors import InputError
 from acuevidence.shown import Shown
 from acuevidence.synthesis import kernel
+from acuevidence.synthesis.digits import four
 from acuevidence.synthesis.methods import NormalMethods
 
 __all__ = ["FirstCoefficient", "NormalEffect", "omnibus"]
@@ -54,7 +55,7 @@ class FirstCoefficient(Shown):
         return float(self.coefficients[name].iloc[0])
 
     def _table(self) -> pd.DataFrame:
-        return self.coefficients.round(4)
+        return self.coefficients.map(four)
 
 
 class NormalEffect(NormalMethods, Shown):

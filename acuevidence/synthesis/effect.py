@@ -194,7 +194,7 @@ class PooledEffect(Shown):
         text = f"{what} {self.estimate:.3f} ({level} CI {self.ci_low:.3f} to {self.ci_high:.3f}; P {words.p(self.p_value)})."
         if self.pi_low is not None and self.pi_high is not None:
             text += f" {level} prediction interval {self.pi_low:.3f} to {self.pi_high:.3f}."
-        lines = [f"{words.count(self.k, 'trial')}. {self.conventions}", text]
+        lines = [f"{words.count(self.k, 'trial')}. {self.conventions}", text + self._beside()]
         if self.k > 1:
             lines.append(f"Heterogeneity: {self._spread()}I2 {self.i2:.1f}%, Q {self.q:.2f} (df {self.q_df}, P {words.p(self.q_p)}).")
         if self.X is not None:
@@ -204,6 +204,21 @@ class PooledEffect(Shown):
         if len(self.excluded):
             lines.append(f"Left out: {len(self.excluded)} rows, with reasons in .excluded.")
         return lines
+
+    def _beside(self) -> str:
+        """Return the plain HKSJ and the Wald limits where the ad hoc floor acts or trials are few, else nothing."""
+        if self.test != "HKSJ-adhoc" or self.X is not None or self.k < 2:
+            return ""
+        w = 1 / (self.vi + (self.tau2 or 0.0))
+        wald = float(w.sum()) ** -0.5
+        plain = wald * float(np.sqrt(w @ (self.yi - self.estimate) ** 2 / (self.k - 1)))
+        if self.k > 4 and plain >= wald:
+            return ""
+        centre, limits = np.array(self.estimate), []
+        for se, df in ((plain, self._df()), (wald, np.array(np.inf))):
+            low, high = kernel.interval(centre, np.array(se), df, self.level)
+            limits.append(f"{low:.3f} to {high:.3f}")
+        return f" Plain HKSJ {limits[0]}, Wald {limits[1]}."
 
     def _spread(self) -> str:
         if self.method == "EE":

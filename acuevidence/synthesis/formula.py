@@ -10,7 +10,38 @@ import pandas as pd
 from acuevidence.errors import InputError
 from acuevidence.inputs import choice, refuse
 
-__all__ = ["design", "rows_for"]
+__all__ = ["columns_of", "design", "formula_of", "rows_for"]
+
+
+def formula_of(moderators: Any, data: pd.DataFrame | None) -> str | None:
+    """Return moderators as a formula: itself, or the sum of the columns of a list, with an intercept."""
+    if moderators is None:
+        return None
+    if data is None:
+        raise InputError("moderators need data= with their columns")
+    if isinstance(moderators, str):
+        return moderators
+    if not len(moderators):
+        raise InputError("moderators is empty; name a column, or leave it out")
+    for name in moderators:
+        choice("moderators (a column of data)", name, [str(column) for column in data.columns])
+    return "~ " + " + ".join(name if name.isidentifier() else f"`{name}`" for name in moderators)
+
+
+def columns_of(formula: str, data: pd.DataFrame) -> dict[str, pd.Series]:
+    """Return the columns that a formula uses, by name; dates are refused."""
+    import formulaic
+
+    try:
+        needed = formulaic.Formula(formula).required_variables
+    except Exception as error:
+        raise InputError(f"moderators={formula!r} cannot be read: {error}") from error
+    for name in sorted(map(str, needed)):
+        if name not in data:
+            choice("moderator", name, [str(column) for column in data.columns])
+        if pd.api.types.infer_dtype(data[name], skipna=True) in ("datetime64", "datetime", "date", "timedelta64", "timedelta", "period"):
+            raise InputError(f"moderator {name} holds dates; give a number, for example data[{name!r}].dt.year")
+    return {name: data[name] for name in sorted(map(str, needed))}
 
 
 def design(formula: str, data: pd.DataFrame) -> tuple[np.ndarray, tuple[str, ...]]:
@@ -72,16 +103,8 @@ def _known_levels(formula: str, data: pd.DataFrame, new: pd.DataFrame) -> None:
 def _matrix(formula: str, data: pd.DataFrame) -> Any:
     import formulaic
 
-    try:
-        needed = formulaic.Formula(formula).required_variables
-    except Exception as error:
-        raise InputError(f"moderators={formula!r} cannot be read: {error}") from error
-    for name in sorted(map(str, needed)):
-        if name not in data:
-            choice("moderator", name, [str(column) for column in data.columns])
-        if data[name].isna().any():
-            rows = data.index[data[name].isna()].tolist()
-            raise InputError(f"moderator {name} is missing in rows {rows[:5]}; give a value or leave the rows out")
+    for name, column in columns_of(formula, data).items():
+        refuse(column.isna().to_numpy(), f"moderator {name} is missing; give a value or leave the row out", column, data.index)
     try:
         return pd.DataFrame(formulaic.model_matrix(formula, data, na_action="raise"))
     except Exception as error:

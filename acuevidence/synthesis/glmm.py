@@ -15,6 +15,7 @@ from scipy.optimize import brentq
 from scipy.special import expit, gammaln, logsumexp
 
 from acuevidence import words
+from acuevidence.arguments import guard
 from acuevidence.errors import ConvergenceError, InputError
 from acuevidence.inputs import choice, refuse
 from acuevidence.synthesis import kernel
@@ -155,8 +156,6 @@ def glmm(events1: Any = "events1", n1: Any = "n1", events2: Any = "events2", n2:
     (-0.99, 0.27)
     """
     choice("model", model, ("UM.FS", "CM.EL"))
-    if not isinstance(level, (int, float)) or not 0 < level < 1:
-        raise InputError(f"level must lie between 0 and 1 (0.95 for 95%), not {level!r}")
     given = read_tables(data, labels, events1=events1, n1=n1, events2=events2, n2=n2)
     for name in ("events1", "n1", "events2", "n2"):
         counted = getattr(given, name)
@@ -423,3 +422,6 @@ def _result(t: Tables, trials: Any, fit: _Fit, common: _Fit, model: str, level: 
         aic=2 * parameters - 2 * fit.loglik, bic=parameters * float(np.log(rows)) - 2 * fit.loglik, k=k, model=model,
         level=level, data=t.frame("OR"), excluded=excluded,
     )  # fmt: skip
+
+
+guard(__name__, "glmm")

@@ -10,6 +10,7 @@ import pandas as pd
 from scipy.optimize import brentq
 from scipy.special import chdtri, gammainc
 
+from acuevidence.arguments import guard
 from acuevidence.errors import InputError
 from acuevidence.inputs import choice
 from acuevidence.synthesis import kernel, scale
@@ -194,8 +195,9 @@ def _drawn_trials(X: np.ndarray | None, k: int, n: int, rng: np.random.Generator
     drawn = rng.integers(k, size=(n, k))
     if X is None:
         return drawn
+    sized = X / np.abs(X).max(axis=0)
     for _ in range(100):
-        lost = np.flatnonzero(np.linalg.matrix_rank(X[drawn]) < X.shape[1])
+        lost = np.flatnonzero(np.linalg.matrix_rank(sized[drawn]) < X.shape[1])
         if not len(lost):
             return drawn
         drawn[lost] = rng.integers(k, size=(len(lost), k))
@@ -301,18 +303,22 @@ def henmi_copas(result: PooledEffect, *, level: float | None = None) -> pd.DataF
     level = result.level if level is None else level
     y, w, k = result.yi, 1 / result.vi, result.k
     W1 = w.sum()
-    W2, W3, W4 = ((w**power).sum() / W1 for power in (2, 3, 4))
-    estimate = float(w @ y / W1)
-    tau2 = max(0.0, float((w @ (y - estimate) ** 2 - (k - 1)) / (W1 - W2)))
+    share = w / W1
+    W2 = share @ w
+    # Differences of sums of powers of the weights, as sums of squares: one trial may outweigh the others.
+    about = (w[:, None] - w) @ share
+    slope, bend = share @ about**2, (share * w) @ about**2
+    trace, square = (float(found[0]) for found in kernel.traces(w[None]))
+    estimate = float(share @ y)
+    tau2 = max(0.0, float((w @ (y - estimate) ** 2 - (k - 1)) / trace))
     VR = 1 + tau2 * W2
-    slope = W3 - W2**2
 
     def moments(r: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Mean and variance of Q given that the standardised estimate is r."""
         excess = (r / VR) ** 2 - 1 / VR
-        mean = k - 1 + tau2 * (W1 - W2) + tau2**2 * excess * slope
-        variance = 2 * (k - 1) + 4 * tau2 * (W1 - W2) + 2 * tau2**2 * (W1 * W2 - 2 * W3 + W2**2)
-        variance = variance + 4 * tau2**2 * excess * slope + 4 * tau2**3 * excess * (W4 - 2 * W2 * W3 + W2**3)
+        mean = k - 1 + tau2 * trace + tau2**2 * excess * slope
+        variance = 2 * (k - 1) + 4 * tau2 * trace + 2 * tau2**2 * square
+        variance = variance + 4 * tau2**2 * excess * slope + 4 * tau2**3 * excess * bend
         return mean, variance + 2 * tau2**4 * (1 / VR**2 - 2 * r**2 / VR**3) * slope**2
 
     node, weight = np.polynomial.legendre.leggauss(400)
@@ -320,7 +326,7 @@ def henmi_copas(result: PooledEffect, *, level: float | None = None) -> pd.DataF
     def excess_tail(x: float) -> float:
         r = x + (node + 1) * (38.0 - x) / 2
         mean, variance = moments(np.sqrt(VR) * r)
-        limit = (W1 / W2 - 1) * ((r / x) ** 2 - 1) + k - 1
+        limit = trace / W2 * ((r / x) ** 2 - 1) + k - 1
         inside = gammainc(mean**2 / variance, np.maximum(limit * mean / variance, 0.0)) * np.exp(-(r**2) / 2)
         return float((weight * inside).sum() * (38.0 - x) / 2 / np.sqrt(2 * np.pi)) - (1 - level) / 2
 
@@ -350,3 +356,6 @@ def _profile_likelihood(
     while value(reach) > floor:
         reach *= 2
     return low, float(brentq(lambda t: value(t) - floor, best, reach, **precise))
+
+
+guard(__name__, "tau2_interval", "bootstrap", "bootstrap_prediction", "henmi_copas", "predict")

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import chdtrc, ndtr
 
+from acuevidence.arguments import guard
 from acuevidence.inputs import choice
 from acuevidence.synthesis.methods import NetworkMethods
 from acuevidence.synthesis.network_contrasts import read_contrasts, trials_by_arms, with_designs
@@ -54,6 +55,8 @@ class NetworkMetaAnalysis(NetworkEffects, NetworkMethods):
     level : float
     data : DataFrame
         ``study treat1 treat2 yi se design``, one row a contrast, with the caller's index.
+    excluded : DataFrame
+        Rows left out under ``missing="drop"``, with a ``reason``.
     trials : tuple
         The contrasts of each trial with their covariance, as the model reads them.
     """
@@ -72,7 +75,8 @@ def network(
     effects: str = "random",
     favourable: str = "larger",
     level: float = 0.95,
-    tolerance: float = 0.001,
+    tolerance: float = 0.01,
+    missing: str = "raise",
 ) -> NetworkMetaAnalysis:
     """Compare all treatments of a connected network of trials.
 
@@ -98,7 +102,11 @@ def network(
     level : float
         Level of the intervals.
     tolerance : float
-        By how much the effects of a trial with several arms may miss adding up, because they were rounded.
+        By how much the effects of a trial with several arms may miss adding up, because they were rounded: a share of the
+        smallest of its standard errors.
+    missing : {"raise", "drop"}
+        What to do with a row that lacks an effect, its standard error, a treatment or its trial: refuse, or leave it out and
+        list it in ``excluded``.
 
     Returns
     -------
@@ -138,7 +146,7 @@ def network(
     choice("method", method, ("DL", "REML", "REML-joint"))
     choice("effects", effects, ("random", "common"))
     choice("favourable", favourable, ("larger", "smaller"))
-    table, treatments = read_contrasts(treat1, treat2, yi, se, study, data)
+    table, treatments, excluded = read_contrasts(treat1, treat2, yi, se, study, data, missing)
     names = pd.Index(treatments, name="treatment")
     trials, n = trials_by_arms(table, names, tolerance), len(names)
     common = fit(trials, n)
@@ -181,9 +189,13 @@ def network(
         favourable=favourable,
         level=level,
         data=with_designs(table, names),
+        excluded=excluded,
         trials=trials,
     )
 
 
 def _tail(df: int, q: float) -> float:
     return float(chdtrc(df, max(q, 0.0))) if df else 1.0
+
+
+guard(__name__, "network")

@@ -12,6 +12,7 @@ from scipy.special import ndtr, ndtri, stdtrit
 from acuevidence import words
 from acuevidence.errors import InputError
 from acuevidence.shown import Shown
+from acuevidence.synthesis.digits import four
 from acuevidence.synthesis.network_contrasts import Trials
 
 __all__ = ["NetworkEffects"]
@@ -50,6 +51,7 @@ class NetworkEffects(Shown):
     favourable: str
     level: float
     data: pd.DataFrame = field(repr=False)
+    excluded: pd.DataFrame = field(repr=False)
     trials: tuple[Trials, ...] = field(repr=False)
 
     def _frame(self, values: np.ndarray) -> pd.DataFrame:
@@ -113,7 +115,7 @@ class NetworkEffects(Shown):
         return f"Network meta-analysis, {self.effects} effects{tau2}; normal {words.percent(self.level)} intervals."
 
     def _sentences(self) -> list[str]:
-        tau2 = "tau2 not estimable" if self.tau2 is None else f"tau2 {self.tau2:.4f}, I2 {self.i2:.1f}%"
+        tau2 = "tau2 not estimable" if self.tau2 is None else f"tau2 {self.tau2:.4g}, I2 {self.i2:.1f}%"
         parts = (
             ("total", self.q_total, self.q_total_df, self.q_total_p),
             ("within designs", self.q_heterogeneity, self.q_heterogeneity_df, self.q_heterogeneity_p),
@@ -127,4 +129,4 @@ class NetworkEffects(Shown):
         ]
 
     def _table(self) -> pd.DataFrame:
-        return self.to_frame().round(4)
+        return self.to_frame().map(four)

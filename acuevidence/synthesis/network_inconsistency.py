@@ -14,9 +14,11 @@ import pandas as pd
 from scipy.special import chdtrc, ndtr, ndtri
 
 from acuevidence import words
+from acuevidence.arguments import guard
 from acuevidence.errors import InputError
 from acuevidence.inputs import choice
 from acuevidence.shown import Shown
+from acuevidence.synthesis.digits import number
 from acuevidence.synthesis.network_contrasts import centred_inverse
 from acuevidence.synthesis.network_fit import Fit, by_design, design_potentials, fit, misfit, within_designs
 
@@ -74,7 +76,8 @@ def league(
         if np.isnan(estimate):
             return ""
         low, high = sorted((show(estimate - z * se), show(estimate + z * se)))
-        return f"{show(estimate):.{digits}f} ({low:.{digits}f} to {high:.{digits}f})"
+        text = (number(value, digits, ratio=transform is np.exp) for value in (show(estimate), low, high))
+        return "{} ({} to {})".format(*text)
 
     table = pd.DataFrame("", index=order, columns=order)
     place = net.treatments.get_indexer(order)
@@ -375,3 +378,6 @@ def _tau2_within(net: NetworkEffects) -> float:
 
 def _p(q: np.ndarray, df: np.ndarray) -> np.ndarray:
     return np.where(df > 0, chdtrc(np.maximum(df, 1), np.maximum(q, 0.0)), 1.0)
+
+
+guard(__name__, "split", "design_decomposition", "net_heat")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from acuevidence.arguments import guard
 from acuevidence.errors import InputError
 from acuevidence.shown import Shown
 from acuevidence.synthesis import kernel
@@ -88,7 +89,8 @@ def permutation_test(
     Raises
     ------
     InputError
-        For one trial, or an exact test with more than ten million arrangements.
+        For one trial, effects that agree exactly (all 0, or with moderators), or an exact test of more than ten million
+        arrangements.
 
     Notes
     -----
@@ -118,6 +120,10 @@ def permutation_test(
         result, np.arange(result.k)[None] if result.X is not None else np.ones((1, result.k))
     )
     observed, limit = observed[0], float(omnibus[0])
+    if np.isnan(observed).any() or math.isnan(limit):
+        raise InputError(
+            "a permutation test has nothing to permute: the effects agree exactly, so every statistic is 0 over 0"
+        )
     for chunk in orders:
         statistic, qm = _statistics(result, chunk)
         beyond += (np.abs(statistic) >= np.abs(observed) * (1 - _TIES)).sum(axis=0)
@@ -137,11 +143,17 @@ def _statistics(result: PooledEffect, chunk: np.ndarray) -> tuple[np.ndarray, np
         y = np.broadcast_to(result.yi, chunk.shape)
         X = result.X[chunk]
     fits = kernel.fit(y, np.broadcast_to(result.vi, y.shape), X, method=result.method, test=result.test)
-    statistic = fits.beta / np.sqrt(np.diagonal(fits.vcov, axis1=1, axis2=2))
+    with np.errstate(divide="ignore", invalid="ignore"):  # HKSJ's variance is 0 where the effects agree exactly
+        statistic = fits.beta / np.sqrt(np.diagonal(fits.vcov, axis1=1, axis2=2))
     tested = [i for i, term in enumerate(result.terms) if term != "Intercept"] or [0]
-    beta = fits.beta[:, tested]
-    inner = np.linalg.solve(fits.vcov[:, tested][:, :, tested], beta[..., None])[..., 0]
-    return statistic, (beta * inner).sum(axis=1)
+    if len(tested) == 1:
+        return statistic, statistic[:, tested[0]] ** 2
+    known = np.isfinite(statistic).all(axis=1)
+    omnibus = np.full(len(statistic), np.nan)
+    beta = fits.beta[known][:, tested]
+    inner = np.linalg.solve(fits.vcov[known][:, tested][:, :, tested], beta[..., None])[..., 0]
+    omnibus[known] = (beta * inner).sum(axis=1)
+    return statistic, omnibus
 
 
 def _signs(k: int, n: int, every: bool, rng: np.random.Generator) -> Iterator[np.ndarray]:
@@ -195,3 +207,6 @@ def _distinct(left: Counter[int], size: int) -> Iterator[tuple[int, ...]]:
 def _arrangements(X: np.ndarray) -> int:
     repeated = np.unique(X, axis=0, return_counts=True)[1]
     return math.factorial(len(X)) // math.prod(math.factorial(int(count)) for count in repeated)
+
+
+guard(__name__, "permutation_test")

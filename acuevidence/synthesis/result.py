@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from acuevidence import words
-from acuevidence.errors import InputError
+from acuevidence.errors import InputError, UnknownKeyError
 from acuevidence.shown import Shown
 from acuevidence.synthesis.effect import PooledEffect
 from acuevidence.synthesis.methods import GroupedMethods, Methods
@@ -61,12 +61,6 @@ class MetaAnalysis(PooledEffect, Methods):
     notes : tuple of str
         What a reader must know: one trial, two trials, an interval narrower than Wald's.
     """
-
-
-class GroupKeyError(InputError, KeyError):
-    """A result by group was asked for a group that it does not have."""
-
-    __str__ = Exception.__str__
 
 
 class GroupAttributeError(InputError, AttributeError):
@@ -124,7 +118,7 @@ class GroupedMetaAnalysis(GroupedMethods, Mapping[str, MetaAnalysis]):
 
     def __getitem__(self, group: str) -> MetaAnalysis:
         if group not in self.groups:
-            raise GroupKeyError(f"there is no group {group!r} in {self.by}; there are {_listed(self.groups)}")
+            raise UnknownKeyError(self.by, group, self.groups)
         return self.groups[group]
 
     if not TYPE_CHECKING:

@@ -15,6 +15,7 @@ import pandas as pd
 from scipy.special import fdtrc
 
 from acuevidence import words
+from acuevidence.arguments import guard
 from acuevidence.errors import InputError
 from acuevidence.inputs import choice, refuse, values
 from acuevidence.synthesis.coefficients import FirstCoefficient
@@ -28,7 +29,7 @@ __all__ = ["RobustMetaAnalysis", "WaldTest", "robust"]
 _DETERMINED = 1e-10  # how near to 1 a leverage is 1, and a correlation matrix singular
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class WaldTest:
     """Approximate Hotelling test of several coefficients at once.
 
@@ -100,6 +101,11 @@ class RobustMetaAnalysis(FirstCoefficient, EstimateMethods):
         -------
         WaldTest
 
+        Raises
+        ------
+        InputError
+            For unknown, repeated or dependent terms, and for more of them than the clusters can tell apart.
+
         Notes
         -----
         ``Q = (Lb)' inv(L V L') (Lb)`` is compared with a Hotelling T2 whose degrees of freedom match the variance of
@@ -109,9 +115,15 @@ class RobustMetaAnalysis(FirstCoefficient, EstimateMethods):
         """
         L, named = self._contrasts(terms)
         q = len(L)
+        vcov, own = L @ self.vcov.to_numpy() @ L.T, L @ self.own @ L.T
+        if any(_singular(matrix) for matrix in (vcov, own.sum(axis=0))):
+            raise InputError(
+                f"terms: the robust covariance of {', '.join(named)} is singular, since {self.clusters} clusters do not tell "
+                "them apart; test fewer"
+            )
         b = L @ self.coefficients["estimate"].to_numpy()
-        Q = float(b @ np.linalg.solve(L @ self.vcov.to_numpy() @ L.T, b))
-        own, pull = L @ self.own @ L.T, L @ self.pull
+        Q = float(b @ np.linalg.solve(vcov, b))
+        pull = L @ self.pull
         expected = (own - pull @ self.bread @ pull.transpose(0, 2, 1)).sum(axis=0)
         value, vector = np.linalg.eigh(expected)
         root = vector / np.sqrt(value) @ vector.T
@@ -128,12 +140,14 @@ class RobustMetaAnalysis(FirstCoefficient, EstimateMethods):
             terms = [name for name in names if name != "Intercept"] or names
         if isinstance(terms, np.ndarray) and terms.dtype.kind in "fiu":
             L = np.atleast_2d(terms).astype(float)
-            if L.shape[1] != len(names) or np.linalg.matrix_rank(L) < len(L):
+            if L.shape[1] != len(names) or not np.isfinite(L).all() or np.linalg.matrix_rank(L) < len(L):
                 raise InputError(f"terms must have {len(names)} columns, one a coefficient, and independent rows")
             return L, tuple(f"contrast {i + 1}" for i in range(len(L)))
         chosen = [terms] if isinstance(terms, str) else list(terms)
         for name in chosen:
             choice("terms", name, names)
+        if not chosen or len(set(chosen)) < len(chosen):
+            raise InputError(f"terms must name one coefficient or several different ones, not {chosen}")
         return np.eye(len(names))[[names.index(name) for name in chosen]], tuple(chosen)
 
     def to_frame(self) -> pd.DataFrame:
@@ -296,6 +310,12 @@ def _bias_reduction(M: np.ndarray, x: np.ndarray, B: np.ndarray) -> np.ndarray:
     return U.transpose(0, 2, 1) @ (vector * inverse_root[:, None, :]) @ vector.transpose(0, 2, 1) @ U
 
 
+def _singular(matrix: np.ndarray) -> bool:
+    """Whether a covariance is singular, judged by its correlations, which have no unit."""
+    sd = np.sqrt(matrix.diagonal())
+    return bool((sd <= 0).any() or np.linalg.eigvalsh(matrix / np.outer(sd, sd))[0] < _DETERMINED)
+
+
 def _satterthwaite(own: np.ndarray, pull: np.ndarray, B: np.ndarray) -> float:
     """``E^2 / sum_ij S_ij^2`` with ``S_ij = [i=j] own_i - pull_i' B pull_j``."""
     through = np.einsum("jp,pq,jq->j", pull, B, pull)
@@ -314,3 +334,6 @@ def _spread(own: np.ndarray, pull: np.ndarray, B: np.ndarray) -> np.ndarray:
     crossing = np.einsum("stab,stba->st", BU, BU)  # sum_ij (b_i^s'B b_j^t)(b_i^t'B b_j^s)
     straight = np.einsum("stab,tsba->st", BU, BU)  # sum_ij (b_i^s'B b_j^s)(b_i^t'B b_j^t)
     return own_own - mixed + crossing + straight
+
+
+guard(__name__, "robust")

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from acuevidence import words
+from acuevidence.arguments import guard
 from acuevidence.effects import effect_size
 from acuevidence.effects.checks import counts
 from acuevidence.errors import ConvergenceError, InputError
@@ -26,7 +27,7 @@ Array = np.ndarray
 _NORMAL = np.array(np.inf)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Tables:
     """Two-by-two tables, one a trial, as floats.
 
@@ -219,7 +220,6 @@ def mantel_haenszel(events1: Any = "events1", n1: Any = "n1", events2: Any = "ev
     (0.4194, 0.1963)
     """
     choice("measure", measure, ("OR", "RR", "RD"))
-    _known_level(level)
     t = read_tables(data, labels, events1=events1, n1=n1, events2=events2, n2=n2)
     estimate, variance, weights = _POOLED[measure](t)
     effects = t.effects(measure)
@@ -267,7 +267,6 @@ def peto(events1: Any = "events1", n1: Any = "n1", events2: Any = "events2", n2:
     >>> round(pooled.estimate, 3), round(pooled.ci_high, 3)
     (-1.161, -0.216)
     """
-    _known_level(level)
     t = read_tables(data, labels, events1=events1, n1=n1, events2=events2, n2=n2)
     expected, v = _hypergeometric(t)
     if not v.sum() > 0:
@@ -279,11 +278,6 @@ def peto(events1: Any = "events1", n1: Any = "n1", events2: Any = "events2", n2:
         estimate=estimate, se=float(v.sum() ** -0.5), **_heterogeneity(max(q, 0.0), int(some.sum())), k=len(t.n1),
         measure="OR", method="Peto", level=level, weights=100 * v / v.sum(), data=t.frame("OR"),
     )  # fmt: skip
-
-
-def _known_level(level: Any) -> None:
-    if not isinstance(level, (int, float)) or not 0 < level < 1:
-        raise InputError(f"level must lie between 0 and 1 (0.95 for 95%), not {level!r}")
 
 
 def _odds_ratio(t: Tables) -> tuple[float, float, Array]:
@@ -367,3 +361,6 @@ def _fitted(t: Tables, ratio: float) -> Array:
 
 def _chi_square(value: float, df: int) -> float:
     return float(kernel.chi_square_tail(np.array(value), np.array(df)))
+
+
+guard(__name__, "mantel_haenszel", "peto")

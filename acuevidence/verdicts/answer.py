@@ -61,7 +61,7 @@ class Claim:
     needed: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Answer:
     """What a rule finds.
 

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from acuevidence.appraisal.thresholds import mid
+from acuevidence.arguments import guard
 from acuevidence.errors import InputError
 from acuevidence.evidence import Evidence, Window, data_folder, load_evidence
 from acuevidence.inputs import choice
@@ -276,3 +277,6 @@ def _claims() -> dict[str, Claim]:
             }
         )
     return found
+
+
+guard(__name__, "evaluate_claims", "groups_of_trials")

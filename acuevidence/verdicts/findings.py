@@ -67,7 +67,7 @@ class Cell:
         return " ".join(part for part in (self.label, _AGAINST.get(self.comparator, self.comparator)) if part)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Finding:
     """What the trials of a cell say.
 

@@ -23,7 +23,7 @@ __all__ = ["RULES", "Compared", "compared", "number", "with_levels"]
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Compared:
     """One moderator against one comparator, or both.
 

@@ -239,7 +239,8 @@ def test_revman_export_reads_back_as_it_was(tmp_path):
     file.write_text(RM5, encoding="utf-8")
     trials = ae.read_revman(file)
     back = ae.read_revman(ae.export(trials, tmp_path / "again.rm5"))
-    expected = trials.assign(model=["random", "random", "random", None], method=["IV", "IV", "IV", None])
+    expected = trials.assign(model=["random", "random", "random", None])
+    expected["method"] = pd.Series(["IV", "IV", "IV", None], trials.index, dtype=object)
     pd.testing.assert_frame_equal(
         back[trials.columns].reset_index(drop=True), expected[trials.columns].reset_index(drop=True)
     )

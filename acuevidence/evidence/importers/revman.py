@@ -33,6 +33,7 @@ _COLUMNS = {
     "Control SD": "sd2", "Control N": "n2", "Experimental cases": "events1", "Control cases": "events2", "GIV Mean": "yi",
     "GIV SE": "se", "O-E": "o_e", "Variance": "variance",
 }  # fmt: skip
+_FIGURES = tuple(_COLUMNS.values())
 _SETTINGS = {
     "Analysis group name": "comparison", "Effect measure": "measure", "Experimental group label": "treatment",
     "Control group label": "comparator", "Statistical method": "method", "Analysis model": "model",
@@ -124,37 +125,41 @@ def read_revman(path: str | Path, *, encoding: str = "utf-8-sig", decimal: str =
     """
     choice("decimal", decimal, (".", ","))
     data, name = read_bytes(path), Path(path).name
+    xml = data.lstrip(b"\xef\xbb\xbf \r\n\t")[:1] == b"<" or name.lower().endswith(".rm5")
     if data[:4] == b"PK\x03\x04" or data[:4] == b"PK\x05\x06":
-        table, notes = _from_package(data, name, encoding)
-    elif data.lstrip(b"\xef\xbb\xbf \r\n\t")[:1] == b"<" or name.lower().endswith(".rm5"):
+        (table, notes), xml = _from_package(data, name, encoding), False
+    elif xml:
         table, notes = _from_xml(data, name)
     else:
         table, notes = _from_data_rows(read_rows(data, name, encoding=encoding), pd.DataFrame(), name)
     if table.empty:
         raise InputError(f"{name} has no analysis with trials")
-    return _flat(table, notes, name, decimal)
+    return _flat(table, notes, _ATTRIBUTES if xml else _COLUMNS, name, decimal)
 
 
-def _flat(table: pd.DataFrame, notes: list[str], source: str, decimal: str) -> pd.DataFrame:
+def _flat(table: pd.DataFrame, notes: list[str], heads: dict[str, str], source: str, decimal: str) -> pd.DataFrame:
     """Bring rows as RevMan names them to the flat table; the index holds what a message calls each row."""
     where, lines = table.index, table["line"]
     table = table.reset_index(drop=True)
     table = _only_their_kind(table.assign(data_kind=_kinds(table, source)))
-    heads = _ATTRIBUTES if "MEAN_1" in table.attrs.get("heads", ()) else _COLUMNS
     for theirs, ours in heads.items():
         if ours in table:
             table[ours] = numbers(table[ours], theirs, where, source, decimal=decimal)
-    table = _measures(table.reindex(columns=[*dict.fromkeys((*table.columns, *_COLUMNS.values()))]))
+    table = _measures(table.reindex(columns=[*dict.fromkeys((*table.columns, *_FIGURES))]))
     refuse((table["variance"] < 0).to_numpy(), f"{source}: variance must not be negative", table["variance"], where)
     table = _estimates(_swapped(table, notes))
     year = _years(table, notes)
     reason = _reasons(table)
     table = table.assign(year=year, data_type=table["data_kind"].map(DATA_TYPES))
-    figures = [c for c in dict.fromkeys(_COLUMNS.values()) if c not in ("o_e", "variance")]
-    table = table.reindex(columns=["study", "year", *_ANALYSIS, *figures, *_METHODS])
+    figures = [c for c in _FIGURES if c not in ("o_e", "variance")]
+    words = table.reindex(columns=["study", *_ANALYSIS, *_METHODS]).astype(object)
+    table = pd.concat([words.where(words.notna(), None), table[["year", *figures]]], axis=1)
+    table = table[["study", "year", *_ANALYSIS, *figures, *_METHODS]]
     kept = (reason == "").to_numpy()
     if not kept.any():
-        raise InputError(f"{source} has no row that can be analysed; the first, {where[0]!r}: {reason.iloc[0]}")
+        raise InputError(
+            f"{source} has no row that can be analysed; the first, {where.tolist()[0]!r}: {reason.iloc[0]}"
+        )
     left = table[~kept].assign(reason=reason[~kept])
     held = table[kept].dropna(axis=1, how="all")
     found = checked(held, where[kept], source).set_axis(pd.Index(lines.to_numpy()[kept]))
@@ -188,7 +193,7 @@ def _kinds(table: pd.DataFrame, source: str) -> pd.Series:
 
 def _only_their_kind(table: pd.DataFrame) -> pd.DataFrame:
     """Empty the cells of other data types, where RevMan writes 0."""
-    for column in dict.fromkeys(_COLUMNS.values()):
+    for column in _FIGURES:
         if column in table:
             theirs = [kind for kind in _NEEDED if column in (*_NEEDED[kind], *_SHOWN.get(kind, ()))]
             table[column] = table[column].where(table["data_kind"].isin(theirs), None)
@@ -236,32 +241,36 @@ def _estimates(table: pd.DataFrame) -> pd.DataFrame:
 
 def _reasons(table: pd.DataFrame) -> pd.Series:
     """Return for each row why it is no trial that can be estimated, or nothing."""
-    reason = pd.Series("", table.index)
+    reason = np.full(len(table), "", dtype=object)
+    kind, cells = table["data_kind"].to_numpy(dtype=object), {c: table[c].to_numpy(dtype=float) for c in _FIGURES}
 
-    def say(rows: pd.Series, why: str) -> None:
+    def say(rows: np.ndarray, why: str) -> None:
         reason[rows & (reason == "")] = why
 
-    say(table["study"].map(lambda name: bool(_TOTAL.fullmatch(str(name).strip()))), "a total, not a trial")
-    say(table["data_kind"].isna(), "no figures entered")
-    for kind, needed in _NEEDED.items():
-        here = table["data_kind"] == kind
-        cells = table[list(needed)]
-        groups = (table[list(_GROUPS)] == 0).any(axis=1)
-        say(here & (cells.isna() | (cells == 0)).all(axis=1), "no figures entered")
-        if kind in ("CONT", "DICH"):
-            say(here & groups, "no participants in a group")
+    say(np.array([bool(_TOTAL.fullmatch(str(name).strip())) for name in table["study"]]), "a total, not a trial")
+    say(table["data_kind"].isna().to_numpy(), "no figures entered")
+    for one, needed in _NEEDED.items():
+        here = kind == one
+        figures = np.array([cells[column] for column in needed])
+        say(here & (np.isnan(figures) | (figures == 0)).all(axis=0), "no figures entered")
+        if one in ("CONT", "DICH"):
+            say(here & ((cells["n1"] == 0) | (cells["n2"] == 0)), "no participants in a group")
         for column in needed:
-            say(here & table[column].isna(), f"{column} is not entered")
+            say(here & np.isnan(cells[column]), f"{column} is not entered")
     for column in ("sd1", "sd2", "se"):
-        say(table[column] == 0, f"{column} is 0 or was not entered")
-    say(table["variance"] == 0, "the variance of O - E is 0 or was not entered")
-    events, groups = table[["events1", "events2"]].to_numpy(), table[list(_GROUPS)].to_numpy()
-    relative = (table["data_kind"] == "DICH") & (table["measure"] != "RD")
-    say(relative & (events == 0).all(axis=1), "no event in either group")
-    say(relative & (events == groups).all(axis=1), "an event in everyone of both groups")
-    say(table["off_log"], "a ratio that was not entered as a logarithm; give its logarithm and the standard error of that")
-    say(~table["estimable"].astype(bool), "marked as not estimable in the file")
-    return reason
+        say(cells[column] == 0, f"{column} is 0 or was not entered")
+    say(cells["variance"] == 0, "the variance of O - E is 0 or was not entered")
+    relative = (kind == "DICH") & (table["measure"] != "RD").to_numpy()
+    none = (cells["events1"] == 0) & (cells["events2"] == 0)
+    everyone = (cells["events1"] == cells["n1"]) & (cells["events2"] == cells["n2"])
+    say(relative & none, "no event in either group")
+    say(relative & everyone, "an event in everyone of both groups")
+    say(
+        table["off_log"].to_numpy(dtype=bool),
+        "a ratio that was not entered as a logarithm; give its logarithm and the standard error of that",
+    )
+    say(~table["estimable"].to_numpy(dtype=bool), "marked as not estimable in the file")
+    return pd.Series(reason, table.index)
 
 
 def _years(table: pd.DataFrame, notes: list[str]) -> pd.Series:
@@ -307,7 +316,6 @@ def _from_xml(data: bytes, source: str) -> tuple[pd.DataFrame, list[str]]:
         return pd.DataFrame(), notes
     where = [f"{row['analysis']}, {row['study']}" for row in rows]
     table = pd.DataFrame(rows, index=pd.Index(where, dtype=object)).assign(line=range(1, len(rows) + 1))
-    table.attrs["heads"] = tuple(_ATTRIBUTES)
     return table, notes
 
 
@@ -326,7 +334,7 @@ def _xml_rows(root: Any, studies: dict[Any, Any], notes: list[str], source: str)
             number = [_given(comparison, "NO") or str(place), _given(outcome, "NO") or _given(outcome, "ID") or name]
             method = _given(outcome, "METHOD") or ("IV" if kind in ("CONT", "IV") else None)
             shared = {
-                "kind": kind, "analysis": ".".join(number), "comparison": _given(comparison, "NAME") or "", "outcome": name,
+                "kind": kind, "analysis": ".".join(filter(None, number)), "comparison": _given(comparison, "NAME") or "", "outcome": name,
                 "measure": _given(outcome, "EFFECT_MEASURE"), "treatment": _given(outcome, "GROUP_LABEL_1"),
                 "comparator": _given(outcome, "GROUP_LABEL_2"), "method": method,
                 "model": {"YES": "random", "NO": "fixed"}.get(_given(outcome, "RANDOM") or ""),
@@ -423,7 +431,9 @@ def _from_data_rows(raw: pd.DataFrame, settings: pd.DataFrame, source: str) -> t
             if column == "comparison":
                 table[column] = table[column].where(table[column] != "", raw["Analysis group"])
     setting = {
-        name: (one[name].map(lambda cell: str(cell).strip().casefold()) if name in one else pd.Series("", own)).to_numpy()
+        name: (
+            one[name].map(lambda cell: str(cell).strip().casefold()) if name in one else pd.Series("", own)
+        ).to_numpy()
         for name in ("Data type", "Swap event and non-event", "Log-scale data", "Overall estimates")
     }
     measure = table["measure"] if "measure" in table else pd.Series("", table.index)

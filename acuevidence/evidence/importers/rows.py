@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from acuevidence.errors import InputError
+from acuevidence.errors import InputError, MissingExtraError
 from acuevidence.evidence.importers.files import check_archive
 from acuevidence.inputs import choice
 
@@ -74,7 +74,7 @@ def read_sheet(data: bytes, name: str, sheet: str | None) -> pd.DataFrame:
     try:
         import openpyxl
     except ImportError as error:
-        raise InputError(f"{name} needs openpyxl: pip install 'acuevidence[excel]'") from error
+        raise MissingExtraError(name, "openpyxl", "excel") from error
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             check_archive(archive, name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from acuevidence.appraisal.thresholds import mid as minimal_important_difference
+from acuevidence.arguments import guard
 from acuevidence.evidence import load_evidence
 from acuevidence.plots.forest import mid_words
 from acuevidence.plots.forest_rows import interval_text
@@ -85,3 +86,6 @@ def _of(condition: str) -> list[Row]:
 def _row(label: str, one: Any, colour: str, *, bold: bool = False) -> Row:
     cells = {"effect": interval_text(one.estimate, one.ci_low, one.ci_high)}
     return Row("summary", label, one.estimate, one.ci_low, one.ci_high, colour=colour, cells=cells, bold=bold)
+
+
+guard(__name__, "consensus")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from acuevidence.arguments import guard
 from acuevidence.evidence import load_evidence
 from acuevidence.plots.parts.labels import points_wide, wrapped
 from acuevidence.plots.parts.style import COLOURS, new_axes, style, text_width
@@ -140,3 +141,6 @@ def _legend(ax: Axes, single: bool) -> None:
         for part, (label, colour, marker) in _PARTS.items()
     ]
     ax.get_figure().legend(handles=handles, loc="outside lower center", ncols=1 if single else 2)  # type: ignore[union-attr]
+
+
+guard(__name__, "decomposition")

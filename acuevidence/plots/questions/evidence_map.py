@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from acuevidence.appraisal.certainty import certainty
+from acuevidence.arguments import guard
 from acuevidence.effects.trials import trial_effects
 from acuevidence.evidence import conditions, load_evidence
 from acuevidence.plots.parts.labels import fitting, wrapped
@@ -140,3 +141,6 @@ def _said(row: Any, single: bool) -> str:
     """Return the words of a cell: effect, trials and patients, certainty."""
     known = f"{row.k} tr." if single else f"{row.k} trial{'' if row.k == 1 else 's'}, {row.patients:,}"
     return "\n".join([f"{row.estimate:.2f}", known, "●" * row.certainty + "○" * (4 - row.certainty)])
+
+
+guard(__name__, "evidence_map")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from acuevidence.arguments import guard
 from acuevidence.effects.trials import trial_effects
 from acuevidence.evidence import load_evidence
 from acuevidence.inputs import choice
@@ -136,3 +137,6 @@ def _draw(rows: list[tuple[str, str]], ax: Axes | None, width: str | float, size
 def _half(text: str, size: float, inches: float) -> float:
     """Return half the width of a box as a share of the figure."""
     return (text_width(text, size) / 2 + 0.5 * size) / (72 * inches)
+
+
+guard(__name__, "flow")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from acuevidence.appraisal.certainty import certainty
 from acuevidence.appraisal.thresholds import has_mid
 from acuevidence.appraisal.thresholds import mid as minimal_important_difference
+from acuevidence.arguments import guard
 from acuevidence.evidence import load_evidence
 from acuevidence.plots.forest import mid_words
 from acuevidence.plots.forest_rows import interval_text
@@ -128,3 +129,6 @@ def _row(name: str, one: Any, single: bool) -> Row:
     cells["Certainty"] = rated.symbols if single else f"{rated.symbols} {rated.level}"
     outer = (one.pi_low, one.pi_high) if one.k > 2 else (float("nan"), float("nan"))
     return Row("summary", label, one.estimate, one.ci_low, one.ci_high, outer, colour=colour, cells=cells)
+
+
+guard(__name__, "nuance")

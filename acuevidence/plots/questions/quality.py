@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from acuevidence.arguments import guard
 from acuevidence.errors import InputError
 from acuevidence.evidence import load_evidence
 from acuevidence.plots.parts.style import RATING, new_axes, style, text_width
@@ -127,3 +128,6 @@ def _bars(ax: Axes, share: pd.DataFrame, words: list[str], weighted: bool, size:
     )
     ax.spines["left"].set_visible(False)
     ax.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=3, borderaxespad=0.1, handlelength=1, columnspacing=1)
+
+
+guard(__name__, "quality")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from acuevidence.arguments import guard
 from acuevidence.plots.parts.caption import caption
 from acuevidence.plots.parts.labels import fitting
 from acuevidence.plots.parts.style import COLOURS, new_axes, style
@@ -139,3 +140,6 @@ def _name(row: Any) -> str:
 
 def _rate(row: Any) -> str:
     return f"{number(row.rate)} ({number(row.ci_low)} to {number(row.ci_high)})"
+
+
+guard(__name__, "safety")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from acuevidence.arguments import guard
 from acuevidence.plots.parts.caption import caption as write_caption
 from acuevidence.plots.parts.style import COLOURS, WIDTHS, new_axes, style
 
@@ -173,3 +174,6 @@ def _words(result: Any) -> str:
         "Below: how often an option stands behind the specifications of that rank (white: never, full blue: always); percent: "
         "share of the variance that the decision explains alone."
     )
+
+
+guard(__name__, "specification_curve")

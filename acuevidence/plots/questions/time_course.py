@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from acuevidence.arguments import guard
 from acuevidence.plots.parts.labels import legend_above, points_wide
 from acuevidence.plots.parts.style import COLOURS, new_axes, style, text_width
 
@@ -83,3 +84,6 @@ def _apart(ax: Axes, size: float) -> list[int]:
             kept.append(week)
             end = place + half
     return kept
+
+
+guard(__name__, "time_course")
