@@ -23,6 +23,9 @@ __all__ = ["guard", "guarded"]
 P = ParamSpec("P")
 R = TypeVar("R")
 
+_MOST = 10**8  # draws or rows at once
+_COLUMNS = ("yi", "vi", "se", "study")  # defaults that name a column of data
+
 _WORDS = {
     "str": "text", "int": "a whole number", "float": "a number", "bool": "True or False", "None": "None", "Path": "a path",
     "Sequence": "a list", "Iterable": "a list", "Callable": "a function", "Mapping": "a dict", "dict": "a dict",
@@ -58,7 +61,9 @@ def guarded(function: Callable[P, R]) -> Callable[P, R]:
     acuevidence.errors.InputError: interval() has no argument 'lvel'; did you mean 'level'? (one of: estimate, level)
     """
     form = signature(function)
-    tests = {name: test for name, parameter in form.parameters.items() if (test := _test(parameter)) is not None}
+    own = getattr(function, "__globals__", {})
+    aliases = {name for name, value in own.items() if name[:1].isupper() and not isinstance(value, type)}
+    tests = {name: test for name, parameter in form.parameters.items() if (test := _test(parameter, aliases)) is not None}
 
     @wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -88,19 +93,25 @@ def guard(module: str, *names: str) -> None:
     space.update({name: guarded(space[name]) for name in names})
 
 
-def _test(parameter: Parameter) -> Callable[[Any], Any] | None:
-    """Return what checks an argument and gives it back as the function wants it; None where nothing is asked."""
+def _test(parameter: Parameter, aliases: set[str]) -> Callable[[Any], Any] | None:
+    """Return what checks an argument and gives it back as the function wants it; None where nothing is asked.
+
+    Of a kind that the function's module gives a name of its own (an alias), nothing is asked here.
+    """
     if parameter.kind in (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD) or parameter.annotation is Parameter.empty:
         return None
     name, kinds = parameter.name, tuple(_parts(str(parameter.annotation), "|"))
     optional = "None" in kinds
     rule = _RULES.get((name, next((kind for kind in kinds if kind != "None"), "")), _RULES.get((name, "")))
-    if rule is None and "Any" in kinds:
+    needed = kinds == ("Any",) and parameter.default in (Parameter.empty, name, *_COLUMNS)
+    if rule is None and not needed and ("Any" in kinds or not aliases.isdisjoint(kinds)):
         return None
 
     def test(value: Any) -> Any:
-        if value is None and (optional or "Any" in kinds):
-            return None
+        if needed and value is None:
+            raise InputError(f"{name} is needed, not None")
+        if needed or (value is None and (optional or "Any" in kinds)):
+            return value
         if rule is not None and value is not None:
             return rule(name, value)
         if not any(_is(value, kind) for kind in kinds):
@@ -121,9 +132,11 @@ def _is(value: Any, kind: str) -> bool:
 
 def _fits_inside(value: Any, outer: str, inner: str) -> bool:
     """Whether the entries of a list or tuple are of the kinds in the brackets; what is not at hand yet is not asked."""
+    kinds = _parts(inner, ",")
+    if outer in ("Mapping", "dict") and len(kinds) == 2:
+        return all(_allowed(one, kinds[1]) for one in value.values())
     if not inner or outer not in ("tuple", "list", "Sequence", "Iterable") or not hasattr(value, "__len__"):
         return True
-    kinds = _parts(inner, ",")
     if outer == "tuple" and kinds[-1] != "...":
         return len(value) == len(kinds) and all(_allowed(one, kind) for one, kind in zip(value, kinds, strict=True))
     return all(_allowed(one, kinds[0]) for one in value)
@@ -134,7 +147,7 @@ def _allowed(value: Any, kind: str) -> bool:
 
 
 def _listed(value: Any) -> bool:
-    return isinstance(value, Iterable) and not isinstance(value, (str, bytes, Mapping))
+    return isinstance(value, Iterable) and not isinstance(value, (str, bytes, Mapping, set, frozenset))
 
 
 def _whole(value: Any) -> bool:
@@ -152,7 +165,7 @@ _SIMPLE: dict[str, Callable[[Any], bool]] = {
     "tuple": _listed,
     "list": _listed,
     "Sequence": _listed,
-    "Iterable": _listed,
+    "Iterable": lambda value: _listed(value) or isinstance(value, (set, frozenset)),
     "Mapping": lambda value: isinstance(value, Mapping),
     "dict": lambda value: isinstance(value, Mapping),
     "Callable": callable,
@@ -173,7 +186,9 @@ def _words(kind: str) -> str:
     outer = outer.rpartition(".")[2]
     parts = _parts(inner.removesuffix("]"), ",") if inner else []
     if outer == "tuple" and parts and parts[-1] != "...":
-        return f"{len(parts)} values, each {_words(parts[0])},"
+        return f"({', '.join(map(_words, parts))})"
+    if outer in ("Mapping", "dict") and len(parts) == 2 and parts[1] != "Any":
+        return f"a dict whose values are {_words(parts[1])}"
     of = f" of which each is {' or '.join(_words(part) for part in _parts(parts[0], '|'))}" if parts else ""
     if outer in ("Sequence", "Iterable", "list", "tuple"):
         return "a list" + ("" if parts[:1] in ([], ["Any"]) else of)
@@ -211,9 +226,9 @@ def _seed(name: str, value: Any) -> int:
 
 
 def _count(name: str, value: Any) -> int:
-    if _whole(value) and value >= 1:
+    if _whole(value) and 1 <= value <= _MOST:
         return int(value)
-    raise InputError(f"{name} must be a whole number of 1 or more, not {brief(value)}")
+    raise InputError(f"{name} must be a whole number from 1 to {_MOST:,}, not {brief(value)}")
 
 
 def _rising(name: str, value: Any) -> tuple[float, float]:
@@ -232,6 +247,7 @@ def _positive(name: str, value: Any) -> float:
 _RULES: dict[tuple[str, str], Callable[[str, Any], Any]] = {
     ("level", ""): lambda name, value: level(value, name),
     ("alpha", "float"): lambda name, value: level(value, name),
+    ("new", "pd.DataFrame"): lambda name, value: frame(value, name),
     ("data", "pd.DataFrame"): lambda name, value: frame(value, name),
     ("seed", ""): _seed,
     ("n", "int"): _count,

@@ -184,7 +184,7 @@ def plain(value: Any) -> Any:
 
 def brief(value: Any) -> str:
     """Return a value as a message shows it: itself where that is short, else its type."""
-    text = repr(plain(value)) if isinstance(value, (str, Number, bool, tuple, list, type(None))) else ""
+    text = repr(plain(value)) if isinstance(value, (str, Number, bool, tuple, list, type(None))) or type(value) is dict else ""
     return text if 0 < len(text) <= 60 else f"a {type(value).__name__}"
 
 

@@ -39,6 +39,9 @@ class Side:
         As ``#rrggbb``; empty: one of a cycle, by place.
     published : tuple of str
         How published syntheses call it; empty: its roles.
+    types : mapping
+        Kinds of it that an analysis may take alone: name to columns of arms with the values that make it. Of several in one
+        trial, the one listed last counts.
     """
 
     label: str
@@ -48,6 +51,7 @@ class Side:
     kind: str = ""
     colour: str = ""
     published: tuple[str, ...] = ()
+    types: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +70,8 @@ class Column:
         Whether every row must have it.
     roles : tuple of str
         Of a column of arms: roles whose arms it describes; empty: the comparator's.
-    description : str
-        What it holds.
+    description, unit : str
+        What it holds, and in which unit.
     """
 
     name: str
@@ -76,6 +80,7 @@ class Column:
     required: bool = False
     roles: tuple[str, ...] = ()
     description: str = ""
+    unit: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +124,7 @@ class Topic:
     """
 
     name: str = ""
-    treatment: Side = Side("Group 1", "group 1", "Group 1")
+    treatment: Side = field(default_factory=lambda: Side("Group 1", "group 1", "Group 1"))
     comparators: Mapping[str, Side] = field(default_factory=dict)
     conditions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     outcomes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -395,6 +400,13 @@ def _side(where: str, given: Any) -> Side:
         raise InputError(f"topic.yaml: {where}.kind must be placebo, untreated or active, not {about['kind']!r}")
     for key in ("roles", "published"):
         about[key] = tuple(_texts(f"{where}.{key}", about.get(key, [])))
+    about["types"] = {
+        str(name): {
+            str(column): tuple(_texts(f"{where}.types.{name}.{column}", values))
+            for column, values in _mapping(wanted, f"{where}.types.{name}").items()
+        }
+        for name, wanted in _mapping(about.get("types", {}), f"{where}.types").items()
+    }
     return Side(**{"short": about["label"], **about})
 
 
@@ -417,7 +429,7 @@ def _column(where: str, name: str, given: Any) -> Column:
         raise InputError(f"topic.yaml: {where}.type must be one of {', '.join(_TYPES)}, not {kind!r}")
     lists = {key: tuple(_texts(f"{where}.{key}", about.get(key, []))) for key in ("values", "roles")}
     return Column(name, _TYPES[kind], lists["values"], bool(about.get("required", False)), lists["roles"],
-                  str(about.get("description", "")))  # fmt: skip
+                  str(about.get("description", "")), str(about.get("unit", "")))  # fmt: skip
 
 
 def _distinct_roles(treatment: Side, comparators: Mapping[str, Side], others: tuple[str, ...]) -> None:

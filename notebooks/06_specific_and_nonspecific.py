@@ -42,8 +42,8 @@ whole.to_frame().round(2)
 # The interval is Fieller's: it may have no bounds where the total effect is near zero.
 
 # %%
-rules = ae.load_evidence().rules
-label = {"all": "All conditions"} | {name: rules.label(name) for name in ae.conditions()}
+topic = ae.load_evidence().topic
+label = {"all": "All conditions"} | {name: topic.label(name) for name in ae.conditions()}
 Markdown("\n".join(f"- **{label[row.condition]}**: {row.words}." for row in whole.shares.itertuples()))
 
 # %% [markdown]

@@ -13,15 +13,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from acuevidence.appraisal.thresholds import mid
+from acuevidence.appraisal.thresholds import has_mid, mid
 from acuevidence.arguments import guard
 from acuevidence.errors import InputError
-from acuevidence.evidence import Evidence, load_evidence
+from acuevidence.evidence import Evidence
+from acuevidence.evidence.carried import evidence_of, excluded_of
 from acuevidence.inputs import choice
 from acuevidence.later import Later
 from acuevidence.shown import Shown
 from acuevidence.synthesis import kernel
 from acuevidence.synthesis.effect import PooledEffect
+from acuevidence.topic import NEUTRAL, Topic, topic_of
 
 if TYPE_CHECKING:
     from acuevidence.plots.missing_evidence import missing_evidence as _draw
@@ -33,7 +35,7 @@ __all__ = ["MissingEvidence", "missing_evidence"]
 _REACH = 3.0  # assumed effects are looked at from -3 to 3 SD
 _POINTS = 601
 _NOT_MEASURED = "no figure printed"
-_WORDS = {"above": "favours acupuncture", "below": "favours the comparator", "unsure": "unsure which way"}
+_WORDS = {"above": "favours {treatment}", "below": "favours the comparator", "unsure": "unsure which way"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
@@ -44,8 +46,8 @@ class MissingEvidence(Shown):
     ----------
     scenarios : DataFrame
         One row an assumption: ``observed`` (trials with figures alone), ``null`` (missing trials found no difference),
-        ``reported`` (as their reports conclude, with ``size``) and ``opposite`` (the same turned against acupuncture); columns
-        ``k estimate ci_low ci_high tau2 verdict``. Positive favours acupuncture.
+        ``reported`` (as their reports conclude, with ``size``) and ``opposite`` (the same turned against the treatment); columns
+        ``k estimate ci_low ci_high tau2 verdict``. Positive favours the treatment.
     trials : DataFrame
         The missing trials: ``study, reported_direction, reason, n``, the ``direction`` taken (1, 0, -1) and the variance
         ``vi`` that their size implies.
@@ -60,10 +62,12 @@ class MissingEvidence(Shown):
         Of the trials with figures: ``above``, ``below`` or ``unsure``, by the interval against zero.
     size : float
         Effect taken for a reported benefit, in units of yi.
-    mid : float
-        Minimal important difference.
+    mid : float or None
+        Minimal important difference; None where none is known.
     level : float
         Level of the intervals.
+    topic : Topic
+        The words of the review.
     """
 
     scenarios: pd.DataFrame
@@ -74,8 +78,9 @@ class MissingEvidence(Shown):
     bound_mid: float | None
     verdict: str
     size: float
-    mid: float
+    mid: float | None
     level: float
+    topic: Topic = NEUTRAL
 
     @property
     def k_missing(self) -> int:
@@ -92,14 +97,15 @@ class MissingEvidence(Shown):
         return self.scenarios.copy()
 
     def _sentences(self) -> list[str]:
-        seen = self.scenarios.loc["observed"]
+        seen, treatment = self.scenarios.loc["observed"], self.topic.treatment.phrase
+        words = {verdict: said.format(treatment=treatment) for verdict, said in _WORDS.items()}
         lines = [
             f"{int(seen['k'])} trials with figures, {self.k_missing} known to have measured the outcome without usable ones. "
-            f"Observed: {seen['estimate']:.2f} ({seen['ci_low']:.2f} to {seen['ci_high']:.2f}), {_WORDS[self.verdict]}."
+            f"Observed: {seen['estimate']:.2f} ({seen['ci_low']:.2f} to {seen['ci_high']:.2f}), {words[self.verdict]}."
         ]
         for name, row in self.scenarios.iloc[1:].iterrows():
-            lines.append(f"If {_ASSUMED[str(name)].format(size=self.size)}: {row['estimate']:.2f} ({row['ci_low']:.2f} to "
-                         f"{row['ci_high']:.2f}), {_WORDS[row['verdict']]}.")  # fmt: skip
+            assumed = _ASSUMED[str(name)].format(size=self.size, treatment=treatment)
+            lines.append(f"If {assumed}: {row['estimate']:.2f} ({row['ci_low']:.2f} to {row['ci_high']:.2f}), {words[row['verdict']]}.")
         if self.k_missing:
             lines.append(self._bound_in_words())
         return lines
@@ -121,7 +127,7 @@ class MissingEvidence(Shown):
 _ASSUMED = {
     "null": "they all found no difference",
     "reported": "a reported benefit or harm is {size:.2f} and anything else no difference",
-    "opposite": "every one of them found {size:.2f} against acupuncture",
+    "opposite": "every one of them found {size:.2f} against {treatment}",
 }
 
 
@@ -130,7 +136,7 @@ def missing_evidence(
     *,
     size: float | None = None,
     include: str = "measured",
-    outcome: str = "pain",
+    outcome: str | None = None,
     evidence: Evidence | None = None,
 ) -> MissingEvidence:
     """Return what the trials without usable figures could do to a pooled effect.
@@ -145,10 +151,11 @@ def missing_evidence(
     include : {"measured", "all"}
         ``measured``: trials that report a direction, or print figures that cannot be used; ``all``: also those of which it is
         not known whether they measured the outcome.
-    outcome : str
-        Outcome whose minimal important difference is meant.
+    outcome : str, optional
+        Outcome whose minimal important difference is meant. Default: the main one of the topic.
     evidence : Evidence, optional
-        Default: the package's evidence.
+        Default: the one that the result carries. Where it carries none, ``size`` must be given, what crosses the minimal
+        important difference is not known, and missing trials get the median variance.
 
     Returns
     -------
@@ -175,12 +182,19 @@ def missing_evidence(
     ['observed', 'null', 'reported', 'opposite']
     """
     choice("include", include, ("measured", "all"))
-    evidence = load_evidence() if evidence is None else evidence
-    important = mid(outcome, "SMD", evidence=evidence).low
-    size = important if size is None else float(size)
+    evidence = evidence_of(result, evidence)
+    trials = _missing_trials(result, include, evidence)
+    wanted = outcome or ("" if evidence is None else evidence.topic.main_outcome)
+    known = evidence is not None and has_mid(wanted, evidence=evidence)
+    important = mid(wanted, evidence=evidence).low if known else None
+    if size is None:
+        if important is None:
+            raise InputError("the result carries no evidence with a minimal important difference; give size= or evidence=")
+        size = important
+    else:
+        size = float(size)
     if not size > 0:
         raise InputError(f"size must be positive (the effect taken for a reported benefit), not {size!r}")
-    trials = _missing_trials(result, include, evidence)
     direction, v = trials["direction"].to_numpy(dtype=float), trials["vi"].to_numpy(dtype=float)
     assumed = {"null": np.zeros(len(v)), "reported": size * direction, "opposite": np.full(len(v), -size)}
     scenarios = _with(result, np.stack(list(assumed.values())), v)
@@ -203,22 +217,23 @@ def missing_evidence(
     bounds = [
         _first(result, v, lambda frame: frame["ci_low"] > 0, -_REACH, _REACH),
         _first(result, v, lambda frame: frame["ci_high"] < 0, _REACH, -_REACH),
-        _first(result, v, lambda frame: frame["estimate"] >= important, -_REACH, _REACH),
+        None if important is None else _first(result, v, lambda frame: frame["estimate"] >= important, -_REACH, _REACH),
     ]
     return MissingEvidence(
         scenarios=scenarios, trials=trials, curve=curve, bound_above=bounds[0], bound_below=bounds[1], bound_mid=bounds[2],
         verdict=verdict, size=size, mid=important, level=result.level,
+        topic=topic_of(result),
     )  # fmt: skip
 
 
 # --- the trials --------------------------------------------------------------------------------------------------
 
 
-def _missing_trials(result: PooledEffect, include: str, evidence: Evidence) -> pd.DataFrame:
+def _missing_trials(result: PooledEffect, include: str, evidence: Evidence | None) -> pd.DataFrame:
     data = result.data
     if result.X is not None:
         raise InputError(f"missing evidence is for a pooled effect; this result has moderators ({result.formula})")
-    left = data.attrs.get("excluded")
+    left = excluded_of(data)
     if left is None or "comparator" not in data or "trial_id" not in data:
         raise InputError(
             "the result does not name the trials it leaves out; pool the rows of trial_effects(), with data="
@@ -239,9 +254,11 @@ def _missing_trials(result: PooledEffect, include: str, evidence: Evidence) -> p
     return found
 
 
-def _randomised(trials: pd.Series, comparator: str, evidence: Evidence) -> pd.Series:
+def _randomised(trials: pd.Series, comparator: str, evidence: Evidence | None) -> pd.Series:
     """Return the randomised participants of the arms compared, or of the trial where the arms' are not printed."""
-    roles = ["acupuncture", *evidence.rules.comparators[comparator]["roles"]]
+    if evidence is None:
+        return pd.Series(pd.NA, index=trials.index, dtype="Float64")
+    roles = [*evidence.topic.treatment.roles, *evidence.topic.comparators[comparator].roles]
     arms = evidence.arms[evidence.arms["trial_id"].isin(trials)]
     arms = arms[arms["role"].isin(roles) & ~arms["arm"].str.endswith("_pooled")]
     known = arms.groupby("trial_id")["n_randomized"].agg(lambda n: n.sum() if n.notna().all() else np.nan)

@@ -19,6 +19,7 @@ from acuevidence.appraisal.small_study import participants, refuse_few
 from acuevidence.appraisal.thresholds import mid
 from acuevidence.arguments import guard
 from acuevidence.errors import InputError
+from acuevidence.evidence.carried import evidence_of
 from acuevidence.inputs import values
 from acuevidence.later import Later
 from acuevidence.shown import Shown
@@ -108,7 +109,8 @@ def sequential(
     result : MetaAnalysis
         A pooled effect without moderators, of three trials or more.
     delta : float, optional
-        Effect to be found, in units of yi. Default: the minimal important difference of pain, as an SMD.
+        Effect to be found, in units of yi. Default: the minimal important difference of the main outcome, as an SMD, of the
+        evidence that the result carries.
     alpha, power : float
         Two-sided type I error, and power, between 0 and 1.
     order : array-like or column name, optional
@@ -143,7 +145,12 @@ def sequential(
     True
     """
     refuse_few(result, "trial sequential analysis")
-    delta = mid("pain", "SMD").low if delta is None else float(delta)
+    if delta is None:
+        evidence = evidence_of(result)
+        if evidence is None:
+            raise InputError("the result carries no evidence with a minimal important difference; give delta=")
+        delta = mid(evidence=evidence).low
+    delta = float(delta)
     if not delta > 0:
         raise InputError(f"delta must be positive (the effect to be found), not {delta!r}")
     for name, value in (("alpha", alpha), ("power", power)):

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from acuevidence.arguments import guard
 from acuevidence.errors import InputError
-from acuevidence.evidence import Evidence, data_folder, load_evidence
+from acuevidence.evidence import Evidence, load_evidence
+from acuevidence.topic import read_yaml
 
 __all__ = ["Mid", "mid"]
 
@@ -38,13 +40,14 @@ class Mid:
     source_urls: tuple[str, ...]
 
 
-def mid(outcome: str = "pain", measure: str = "SMD", *, evidence: Evidence | None = None) -> Mid:
+def mid(outcome: str | None = None, measure: str = "SMD", *, evidence: Evidence | None = None) -> Mid:
     """Return the minimal important difference of an outcome.
 
     Parameters
     ----------
-    outcome : str
+    outcome : str, optional
         For example ``pain`` or ``function``; others, such as ``headache_frequency``, have no published one between groups.
+        Default: the main outcome of the evidence's topic.
     measure : {"SMD", "MD"}
         ``MD`` is in points of a 0-100 scale.
     evidence : Evidence, optional
@@ -53,7 +56,7 @@ def mid(outcome: str = "pain", measure: str = "SMD", *, evidence: Evidence | Non
     Returns
     -------
     Mid
-        Band, unit and sources; a positive difference of that size favours acupuncture.
+        Band, unit and sources; a positive difference of that size favours the treatment.
 
     Raises
     ------
@@ -67,32 +70,35 @@ def mid(outcome: str = "pain", measure: str = "SMD", *, evidence: Evidence | Non
     0.3
     """
     evidence = load_evidence() if evidence is None else evidence
-    for entry in appraisal_rules()["minimal_important_difference"]:
+    outcome = evidence.topic.main_outcome if outcome is None else outcome
+    entries = appraisal_rules(evidence)["minimal_important_difference"]
+    for entry in entries:
         if outcome in entry["outcomes"] and entry["measure"] == measure:
             (low, words_low, url_low), (high, words_high, url_high) = (
                 _threshold(evidence, entry[end]) for end in ("low", "high")
             )
             source = f"{words_low}; {words_high}"
             return Mid(low, high, entry["unit"], source, tuple(dict.fromkeys([url_low, url_high])))
-    known = [f"{o} as {e['measure']}" for e in appraisal_rules()["minimal_important_difference"] for o in e["outcomes"]]
+    known = [f"{o} as {e['measure']}" for e in entries for o in e["outcomes"]]
     raise InputError(
-        f"no minimal important difference is known for {outcome!r} as {measure!r} (known: {', '.join(known)})"
+        f"no minimal important difference is known for {outcome!r} as {measure!r} (known: {', '.join(known) or 'none'})"
     )
 
 
-def has_mid(outcome: str, measure: str = "SMD") -> bool:
-    """Whether the rules hold a minimal important difference of an outcome."""
-    entries = appraisal_rules()["minimal_important_difference"]
+def has_mid(outcome: str, measure: str = "SMD", *, evidence: Evidence | None = None) -> bool:
+    """Whether the rules of an evidence, by default the package's, hold a minimal important difference of an outcome."""
+    entries = appraisal_rules(load_evidence() if evidence is None else evidence)["minimal_important_difference"]
     return any(outcome in entry["outcomes"] and entry["measure"] == measure for entry in entries)
 
 
-@functools.cache
-def appraisal_rules() -> dict[str, Any]:
-    """Return the rules of ``appraisal.yaml``."""
-    import yaml
+def appraisal_rules(evidence: Evidence | None) -> Mapping[str, Any]:
+    """Return the rules of ``appraisal.yaml`` that an evidence came with; without evidence the neutral ones."""
+    return _neutral() if evidence is None else evidence.appraisal
 
-    path = Path(data_folder()) / "appraisal.yaml"
-    return dict(yaml.safe_load(path.read_text(encoding="utf-8")))
+
+@functools.cache
+def _neutral() -> dict[str, Any]:
+    return read_yaml(Path(__file__).resolve().parents[1] / "scaffold" / "appraisal.yaml")
 
 
 def _threshold(evidence: Evidence, where: dict[str, Any]) -> tuple[float, str, str]:

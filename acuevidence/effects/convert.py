@@ -362,7 +362,7 @@ def smd_to_nnt(yi: Any, control_risk: Any, *, data: pd.DataFrame | None = None) 
     return like(1 / gain, index, yi, control_risk)
 
 
-def back_transform(yi: Any, measure: str, *, n: Any = None, data: pd.DataFrame | None = None) -> Any:
+def back_transform(yi: Any | None, measure: str, *, n: Any = None, data: pd.DataFrame | None = None) -> Any:
     """Return effects, or limits of their intervals, on their natural scale.
 
     Parameters
@@ -423,6 +423,7 @@ def _inverse_freeman_tukey(y: np.ndarray, m: float) -> np.ndarray:
 
 guard(
     __name__,
+    "back_transform",
     "or_to_smd",
     "smd_to_or",
     "smd_to_r",

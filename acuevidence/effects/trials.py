@@ -6,6 +6,7 @@ it was derived; every trial and comparator without a row says why.
 
 from __future__ import annotations
 
+import functools
 import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -23,10 +24,11 @@ from acuevidence.effects.precision import from_p, sd_from_ci, sd_from_se
 from acuevidence.effects.quantiles import mean_sd_from_quantiles
 from acuevidence.errors import InputError
 from acuevidence.evidence import Evidence, load_evidence
-from acuevidence.evidence.excluded import Excluded
+from acuevidence.evidence.carried import Excluded, carry
 from acuevidence.evidence.rules import Rules
 from acuevidence.evidence.select import Candidate, Comparison, candidates, caution, comparisons, given
 from acuevidence.inputs import choice
+from acuevidence.topic import Column, Topic
 
 __all__ = ["Excluded", "checked", "effects_of", "trial_effects"]
 
@@ -35,8 +37,8 @@ _BINARY = ("OR", "RR", "RD")
 _CHANGE = re.compile("change|decrease|reduction", re.IGNORECASE)
 _PER_FOUR_WEEKS = {r"4 weeks|28 days": 1.0, r"\bmonth": 28 * 12 / 365.25, r"\byear": 28 / 365.25, r"\bweek\b": 4.0}
 COLUMNS = [
-    "trial_id", "study", "year", "condition", "diagnosis", "technique", "sessions", "treatment_weeks", "comparator",
-    "comparator_role", "sham_type", "outcome", "measure_used", "instrument", "timing", "week", "statistic", "effect", "yi", "vi", "se",
+    "trial_id", "study", "year", "condition", "diagnosis", "treatment_weeks", "comparator", "comparator_role", "outcome",
+    "measure_used", "instrument", "timing", "week", "statistic", "effect", "yi", "vi", "se",
     "ci_low", "ci_high", "n1", "n2", "mean1", "sd1", "mean2", "sd2", "events1", "events2", "derivation", "arms",
     "comparator_arms", "source_kind", "source_url", "locator", "figures_as_printed",
 ]  # fmt: skip
@@ -59,7 +61,7 @@ class _Side:
 
 @dataclass
 class _Derived:
-    """An effect, turned so that positive favours acupuncture, with its story."""
+    """An effect, turned so that positive favours the treatment, with its story."""
 
     yi: float
     vi: float
@@ -79,14 +81,15 @@ def trial_effects(
     cautions: str = "exclude",
     evidence: Evidence | None = None,
 ) -> pd.DataFrame:
-    """Return one effect per trial and comparator, positive in favour of acupuncture.
+    """Return one effect per trial and comparator, positive in favour of the treatment.
 
     Parameters
     ----------
     condition : str or sequence of str, optional
         One or some of :func:`conditions`. Default: all.
-    comparator : {"sham", "usual_care"}, optional
-        Default: both. ``usual_care`` gathers usual care, no treatment and waiting list.
+    comparator : str, optional
+        One of the comparators of the evidence's topic. Default: all. In the package's evidence ``sham`` and ``usual_care``,
+        which gathers usual care, no treatment and waiting list.
     outcome : str, optional
         That outcome alone. Default: the condition's outcomes in their order of preference.
     timing : {"end_of_treatment", "short", "medium", "long"}
@@ -94,7 +97,7 @@ def trial_effects(
     measure : {"SMD", "SMDH", "MD", "ROM", "VR", "CVR", "OR", "RR", "RD"}
         Effect measure. ``MD`` is in points of a 0-100 scale, or in days per 4 weeks for a headache frequency. Under ``SMD``,
         responders enter through the logistic conversion of the odds ratio; ``OR`` and ``RR`` are log ratios. ``VR``
-        and ``CVR`` compare spreads (positive: more spread under acupuncture) and are not turned.
+        and ``CVR`` compare spreads (positive: more spread under the treatment) and are not turned.
     cautions : {"exclude", "include"}
         Whether figures that carry a caution, or serve as a sensitivity analysis only, may be used.
     evidence : Evidence, optional
@@ -128,8 +131,18 @@ def trial_effects(
     """
     evidence = load_evidence() if evidence is None else evidence
     wanted, comparators = checked(evidence, condition, comparator, outcome, timing, measure, cautions)
+    return _chosen(evidence, tuple(wanted), tuple(comparators), outcome, timing, measure, cautions).copy()
+
+
+@functools.lru_cache(maxsize=256)
+def _chosen(
+    evidence: Evidence, wanted: tuple[str, ...], comparators: tuple[str, ...], outcome: str | None, timing: str,
+    measure: str, cautions: str,
+) -> pd.DataFrame:  # fmt: skip
+    """Return the effects of an evidence, which is the same as long as it is the same object."""
     compared = comparisons(evidence, wanted, comparators)
-    return effects_of(compared, evidence.rules, outcome=outcome, timing=timing, measure=measure, cautions=cautions)
+    asked: dict[str, Any] = {"outcome": outcome, "timing": timing, "measure": measure, "cautions": cautions}
+    return carry(effects_of(compared, evidence.rules, **asked), evidence=evidence)
 
 
 def effects_of(
@@ -141,14 +154,22 @@ def effects_of(
     for comparison in compared:
         outcomes = [outcome] if outcome else rules.outcomes(comparison.trial.condition)
         _one(comparison, rules, outcomes, timing, measure, cautions, rows, left)
-    frame = pd.DataFrame(rows, columns=COLUMNS)
+    frame = pd.DataFrame(rows, columns=_columns(rules.topic))
     frame = _ordered(frame, rules).astype(
         {"year": "Int64", "n1": "Int64", "n2": "Int64", "events1": "Int64", "events2": "Int64"}
         | dict.fromkeys(("yi", "vi", "se", "ci_low", "ci_high", "mean1", "sd1", "mean2", "sd2", "week"), float)
     )
     columns = ["trial_id", "study", "year", "condition", "comparator", "arm", "reason", "reported_direction"]
-    frame.attrs["excluded"] = Excluded(_ordered(pd.DataFrame(left, columns=columns), rules))
-    return frame
+    excluded = Excluded(_ordered(pd.DataFrame(left, columns=columns), rules))
+    direction = "spread" if measure in ("VR", "CVR") else "benefit"
+    return carry(frame, topic=rules.topic, direction=direction, excluded=excluded)
+
+
+def _columns(topic: Topic) -> list[str]:
+    """Return the columns of effects: those of every topic, and its own where they tell of the trial or the comparator."""
+    trials, arms = ([column.name for column in topic.columns.get(table, ())] for table in ("trials", "arms"))
+    at, then = COLUMNS.index("treatment_weeks"), COLUMNS.index("outcome")
+    return [*COLUMNS[:at], *trials, *COLUMNS[at:then], *arms, *COLUMNS[then:]]
 
 
 def checked(
@@ -161,11 +182,11 @@ def checked(
     cautions: str,
 ) -> tuple[list[str], list[str]]:
     """Return the conditions and comparators that are wanted; refuse any argument of :func:`trial_effects` that is not known."""
-    known = list(evidence.rules.conditions)
+    known = list(evidence.topic.conditions)
     wanted = known if condition is None else [condition] if isinstance(condition, str) else list(condition)
     for name in wanted:
         choice("condition", name, known)
-    comparators = list(evidence.rules.comparators)
+    comparators = list(evidence.topic.comparators)
     if comparator is not None:
         comparators = [choice("comparator", comparator, comparators)]
     if outcome is not None:
@@ -178,7 +199,7 @@ def checked(
 
 
 def _ordered(frame: pd.DataFrame, rules: Rules) -> pd.DataFrame:
-    place = {name: i for i, name in enumerate([*rules.conditions, *rules.comparators])}
+    place = {name: i for i, name in enumerate([*rules.topic.conditions, *rules.topic.comparators])}
     ranks = {"condition": place, "comparator": place}
     return frame.sort_values(
         ["condition", "comparator", "year", "study"],
@@ -251,7 +272,7 @@ def _derive(candidate: Candidate, level: str, comparison: Comparison, rules: Rul
 
 
 def _means(rows: list[Any], candidate: Candidate, comparison: Comparison, measure: str) -> _Derived:
-    ours = _by_arm(rows, comparison.acupuncture)
+    ours = _by_arm(rows, comparison.treated)
     theirs = _by_arm(rows, comparison.control)
     if not ours or not theirs:
         raise _NotEnoughError("figures printed for one side of the comparison only")
@@ -343,7 +364,7 @@ def _side(summaries: dict[str, tuple[float, float | None, float, str]], rows: di
 
 def _borrowed_sd(candidate: Candidate, comparison: Comparison, summaries: dict[str, Any], n_notes: list[str]) -> float:
     """Return the common SD implied by a contrast's standard error, for arms that print means alone."""
-    several = len(set(summaries) & set(comparison.acupuncture)) > 1 or len(set(summaries) & set(comparison.control)) > 1
+    several = len(set(summaries) & set(comparison.treated)) > 1 or len(set(summaries) & set(comparison.control)) > 1
     pages = {row.source_url for row in candidate.results}
     for row in candidate.spread:
         if row.arm in summaries and row.comparator_arm in summaries and (several or not given(row.estimate)):
@@ -370,7 +391,7 @@ def _variance_from_interval(
     """Where SDs are printed without n per arm, let the printed interval of the difference give the precision."""
     for row in candidate.spread:
         if (
-            row.arm not in comparison.acupuncture
+            row.arm not in comparison.treated
             or row.comparator_arm not in comparison.control
             or not (given(row.ci_low) and given(row.ci_high))
         ):
@@ -480,7 +501,7 @@ def _average(pairs: dict[tuple[str, str], _Derived]) -> _Derived:
 def _counts(candidate: Candidate, comparison: Comparison, measure: str) -> _Derived:
     notes: list[str] = []
     sides = []
-    for arms in (comparison.acupuncture, comparison.control):
+    for arms in (comparison.treated, comparison.control):
         counted = {r.arm: r for r in candidate.results if r.arm in arms and (given(r.events) or given(r.percent))}
         if not counted:
             raise _NotEnoughError("figures printed for one side of the comparison only")
@@ -542,9 +563,9 @@ def _standard_error(row: Any, difference: float, df: float) -> float | None:
 def _turned(row: Any, size: float) -> float:
     if size == 0:
         return 0.0
-    if row.favours not in ("acupuncture", "comparator"):
+    if not given(row.favours) or row.favours == "neither":
         raise _NotEnoughError("the source does not say which side the estimate favours")
-    return size if row.favours == "acupuncture" else -size
+    return -size if row.favours == "comparator" else size
 
 
 def _benefit(rows: list[Any]) -> int:
@@ -568,7 +589,7 @@ def _n(row: Any, comparison: Comparison, notes: list[str]) -> float:
 
 
 def _n_arm(arm: str, comparison: Comparison, notes: list[str]) -> float | None:
-    known = {**comparison.acupuncture, **comparison.control}[arm]
+    known = {**comparison.treated, **comparison.control}[arm]
     if given(known.n_randomized):
         notes.append("n as randomised")
         return float(known.n_randomized)
@@ -610,7 +631,7 @@ def _notes(comparison: Comparison, measure: str, benefit: int) -> list[str]:
     if "%" in measure or "percent" in measure.casefold():
         notes.append("percent of baseline in place of points")
     if comparison.until is not None:
-        notes.append(f"compared up to week {comparison.until:g}, before the comparator had acupuncture itself")
+        notes.append(f"compared up to week {comparison.until:g}, before the comparator had {comparison.treatment} itself")
     if comparison.trial.design == "crossover":
         notes.append("crossover: arms taken as parallel groups")
     return notes
@@ -618,7 +639,7 @@ def _notes(comparison: Comparison, measure: str, benefit: int) -> list[str]:
 
 def _direction(comparison: Comparison, rules: Rules) -> str | None:
     """Return what the trial's own report concludes on the comparator, for the evidence that is missing from a pool."""
-    roles = rules.comparators[comparison.comparator]["roles"]
+    roles = rules.topic.comparators[comparison.comparator].roles
     said = [row.direction for row in comparison.figures["directions"] if row.comparator in roles]
     return "; ".join(dict.fromkeys(said)) or None
 
@@ -631,25 +652,35 @@ def _row(
     half = float(ndtri(0.975)) * se
     rows = [row for row in derived.rows if row is not None]
     used = {row.arm for row in rows} | {getattr(row, "comparator_arm", row.arm) for row in rows}
-    sham = {a.sham_type for a in comparison.control.values() if a.arm in used and given(a.sham_type)}
+    topic = rules.topic
+    own = {column.name: getattr(trial, column.name) for column in topic.columns.get("trials", ())}
+    own |= {column.name: _of_arms(column, comparison, used) for column in topic.columns.get("arms", ())}
     columns = {k: (math.floor(v) if k in ("n1", "n2") and v is not None else v) for k, v in derived.columns.items()}
     warned = [f"used despite a caution: {reason}" for row in rows if (reason := caution(row, rules))]
     return {
         **known,
-        **{key: getattr(trial, key) for key in ("diagnosis", "technique", "sessions", "treatment_weeks")},
+        **{key: getattr(trial, key) for key in ("diagnosis", "treatment_weeks")},
+        **own,
         "comparator_role": comparison.role,
-        "sham_type": "/".join(sorted(sham)) if comparison.role == "sham" and sham else None,
         "outcome": candidate.outcome, "measure_used": rows[0].measure,
         "instrument": rules.short_name(rows[0].measure), "timing": timing,
         "week": math.nan if candidate.week is None else candidate.week, "effect": measure,
         "yi": derived.yi, "vi": derived.vi, "se": se, "ci_low": derived.yi - half, "ci_high": derived.yi + half,
         **columns,
         "derivation": "; ".join(dict.fromkeys([derived.how, *derived.notes, *warned])),
-        "arms": ", ".join(a for a in comparison.acupuncture if a in used),
+        "arms": ", ".join(a for a in comparison.treated if a in used),
         "comparator_arms": ", ".join(a for a in comparison.control if a in used),
         **{key: " | ".join(dict.fromkeys(str(getattr(row, key)) for row in rows))
            for key in ("source_kind", "source_url", "locator", "figures_as_printed")},
     }  # fmt: skip
+
+
+def _of_arms(column: Column, comparison: Comparison, used: set[str]) -> str | None:
+    """Return what a column of arms says of those used, in the roles that it describes: by default the comparator's."""
+    roles = column.roles or (comparison.role,)
+    arms = [arm for arm in {**comparison.treated, **comparison.control}.values() if arm.arm in used and arm.role in roles]
+    said = {str(getattr(arm, column.name)) for arm in arms if given(getattr(arm, column.name))}
+    return "/".join(sorted(said)) or None
 
 
 guard(__name__, "trial_effects")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from acuevidence.errors import InputError
+from acuevidence.topic import NEUTRAL, Topic, read_yaml
 
-__all__ = ["Rules", "Window", "load_rules"]
+__all__ = ["Rules", "Window", "load_rules", "window"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,7 @@ class Window:
     target : float
         The week preferred within the window, counted the same way.
     after_course : bool
-        Whether weeks are counted from the end of the course of acupuncture.
+        Whether weeks are counted from the end of the course of treatment.
     words : tuple of str
         Printed timings that stand for the window where no week is printed.
     """
@@ -43,10 +44,8 @@ class Rules:
 
     Attributes
     ----------
-    conditions : dict
-        Condition to ``{"label": str, "outcomes": [...]}``.
-    comparators : dict
-        Comparator to ``{"label": str, "roles": [...]}``.
+    topic : Topic
+        The words that the rules speak of: conditions with their outcomes, comparators with their roles.
     timings : dict of Window
         The timing windows by name.
     measures : dict
@@ -60,12 +59,11 @@ class Rules:
     sensitivity_sources, arms_left_out : tuple of dict
         Figures and arms that are not used by default, with the reason.
     treated_later : tuple of dict
-        Comparator arms that had acupuncture themselves after a week: ``trial_id, arm, after_week``.
+        Comparator arms that had the treatment themselves after a week: ``trial_id, arm, after_week``.
     """
 
-    conditions: Mapping[str, Any]
-    comparators: Mapping[str, Any]
     timings: Mapping[str, Window]
+    topic: Topic = NEUTRAL
     measures: Mapping[str, list[str]] = field(default_factory=dict)
     instrument_outcomes: Mapping[str, str] = field(default_factory=dict)
     instruments: Mapping[str, str] = field(default_factory=dict)
@@ -78,16 +76,12 @@ class Rules:
 
     def outcomes(self, condition: str) -> list[str]:
         """Return the outcomes of a condition, the preferred one first."""
-        return list(self.conditions[condition]["outcomes"])
+        return list(self.topic.conditions[condition]["outcomes"])
 
     def outcome_of(self, row: Any) -> str:
         """Return what a row of figures measures: by its instrument where the rules name it, else as it is filed."""
         named = (o for o, pattern in self.instrument_outcomes.items() if re.search(pattern, row.measure, re.IGNORECASE))
         return next(named, str(row.outcome))
-
-    def label(self, name: str) -> str:
-        """Return the printed name of a condition or comparator."""
-        return str({**self.conditions, **self.comparators}[name]["label"])
 
     def measure_rank(self, outcome: str, measure: str) -> int:
         """Return where an instrument stands among those of an outcome; unlisted ones stand last."""
@@ -100,20 +94,28 @@ class Rules:
         return next(named, re.split(r"[,(;]", measure)[0].strip())
 
 
-def load_rules(folder: Path, default: Path) -> Rules:
+def load_rules(folder: Path, default: Path, topic: Topic) -> Rules:
     """Load ``selection.yaml`` from a folder, or from the default folder where it has none."""
-    import yaml
-
     path = next(p for p in (folder / "selection.yaml", default / "selection.yaml") if p.exists())
+    given = read_yaml(path)
+    known = [one.name for one in fields(Rules) if one.name != "topic"]
+    for key in given:
+        if key in ("conditions", "comparators"):
+            raise InputError(f"selection.yaml: {key} stand in topic.yaml; take them out here")
+        if key not in known:
+            raise InputError(f"selection.yaml: unknown entry {key!r}; known: {', '.join(known)}")
     try:
-        given = yaml.safe_load(path.read_text(encoding="utf-8"))
-        windows = {
-            name: Window(w["from"], w["to"], w["target"], w.get("after_course", False), tuple(w["words"]))
-            for name, w in given.pop("timings").items()
-        }
+        windows = {name: window(w) for name, w in given.pop("timings").items()}
         listed: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in given.items()}
-        return Rules(timings=windows, **listed)
-    except (yaml.YAMLError, KeyError, TypeError, AttributeError, ValueError, RecursionError) as error:
+        return Rules(timings=windows, topic=topic, **listed)
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise InputError(
-            f"{path.name} is not a set of selection rules: {error!r}; start from the package's own file"
+            f"{path.name} is not a set of selection rules: {error!r}; start from the file that `acuevidence init` writes"
         ) from error
+
+
+def window(given: Mapping[str, Any]) -> Window:
+    """Return a timing window from its entry in a file."""
+    return Window(
+        given["from"], given["to"], given["target"], given.get("after_course", False), tuple(given.get("words", ()))
+    )

@@ -26,17 +26,17 @@ _FIGURES = ("results", "contrasts", "directions")
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Acupuncture against one kind of comparator in one trial.
+    """The treatment against one kind of comparator in one trial.
 
     Attributes
     ----------
     trial : Row
         The trial's row.
     comparator : str
-        As in the rules: ``sham`` or ``usual_care``.
+        Its key in the topic.
     role : str
         The finer role of the comparator arms; empty where no arm is described.
-    acupuncture, control : dict of Row
+    treated, control : dict of Row
         Arm name to arm.
     figures : dict
         ``results``, ``contrasts`` and ``directions`` of the trial, as rows.
@@ -45,18 +45,21 @@ class Comparison:
     arms_in_trial : int
         Number of randomised arms, for an equal split of the participants.
     until : float or None
-        Last week at which the comparator arms had not had acupuncture themselves; None where they never had.
+        Last week at which the comparator arms had not had the treatment themselves; None where they never had.
+    treatment : str
+        What is compared, in words.
     """
 
     trial: Row
     comparator: str
     role: str
-    acupuncture: dict[str, Row]
+    treated: dict[str, Row]
     control: dict[str, Row]
     figures: dict[str, list[Row]]
     left_out: tuple[tuple[str, str], ...]
     arms_in_trial: int
     until: float | None = None
+    treatment: str = "the treatment"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +93,7 @@ def given(value: Any) -> bool:
 
 
 def comparisons(evidence: Evidence, conditions: Sequence[str], comparators: Sequence[str]) -> Iterator[Comparison]:
-    """Yield every trial of the conditions that compares acupuncture with a comparator, with or without figures."""
+    """Yield every trial of the conditions that compares the treatment with a comparator, with or without figures."""
     tables = {name: _by_trial(getattr(evidence, name), conditions) for name in ("trials", "arms", *_FIGURES)}
     for condition in conditions:
         trials = [rows[0] for (of, _), rows in tables["trials"].items() if of == condition]
@@ -102,20 +105,21 @@ def comparisons(evidence: Evidence, conditions: Sequence[str], comparators: Sequ
 
 def _compared(trial: Row, comparator: str, tables: dict[str, Rows], rules: Rules) -> Comparison | None:
     """Return the comparison of a trial with the comparator, or None where it makes none."""
-    roles, key = rules.comparators[comparator]["roles"], (trial.condition, trial.trial_id)
+    roles, key = rules.topic.comparators[comparator].roles, (trial.condition, trial.trial_id)
     arms = tables["arms"][key]
     figures = {name: tables[name][key] for name in _FIGURES}
     left_out = tuple(
         (rule["arm"], rule["reason"]) for rule in rules.arms_left_out if rule["trial_id"] == trial.trial_id
     )
-    acupuncture = {a.arm: a for a in arms if a.role == "acupuncture" and a.arm not in dict(left_out)}
+    ours = rules.topic.treatment.roles
+    treated = {a.arm: a for a in arms if a.role in ours and a.arm not in dict(left_out)}
     present = [r for r in roles if any(a.role == r for a in arms)]
     if not present:
         if not any(d.comparator in roles for d in figures["directions"]):
             return None
         figures |= {"results": [], "contrasts": []}
-        return Comparison(trial, comparator, "", acupuncture, {}, figures, left_out, 0)
-    if not any(a.role == "acupuncture" for a in arms):
+        return Comparison(trial, comparator, "", treated, {}, figures, left_out, 0)
+    if not any(a.role in ours for a in arms):
         return None
     control = {a.arm: a for a in arms if a.role == present[0]}
     others = tuple((a.arm, f"compared by the arm in the role {present[0]}") for a in arms if a.role in present[1:])
@@ -124,7 +128,8 @@ def _compared(trial: Row, comparator: str, tables: dict[str, Rows], rules: Rules
             if rule["trial_id"] == trial.trial_id and rule["arm"] in control]  # fmt: skip
     until = float(min(ends)) if ends else None
     return Comparison(
-        trial, comparator, present[0], acupuncture, control, figures, left_out + others, randomised, until
+        trial, comparator, present[0], treated, control, figures, left_out + others, randomised, until,
+        rules.topic.treatment.phrase,
     )
 
 
@@ -137,7 +142,7 @@ def candidates(
         if cautions == "exclude" and (reason := caution(row, rules)):
             reasons.append(f"caution: {reason}")
             continue
-        placed = _place(row, comparison.trial, rules.timings[timing], comparison.until)
+        placed = _place(row, comparison.trial, rules.timings[timing], comparison.until, comparison.treatment)
         if isinstance(placed, str):
             reasons.append(placed)
             continue
@@ -169,7 +174,7 @@ def caution(row: Row, rules: Any) -> str:
 
 
 def _rows_between(comparison: Comparison, outcome: str, rules: Any) -> Iterator[tuple[str, Row]]:
-    ours, theirs = comparison.acupuncture, comparison.control
+    ours, theirs = comparison.treated, comparison.control
     for row in comparison.figures["results"]:
         if (row.arm in ours or row.arm in theirs) and rules.outcome_of(row) == outcome:
             yield "results", row
@@ -178,12 +183,12 @@ def _rows_between(comparison: Comparison, outcome: str, rules: Any) -> Iterator[
             yield "contrasts", row
 
 
-def _place(row: Row, trial: Row, window: Any, until: float | None) -> float | str:
+def _place(row: Row, trial: Row, window: Any, until: float | None, treatment: str) -> float | str:
     """Return the distance of a row from the window's target in weeks, or why it is not in the window."""
     course = float(trial.treatment_weeks) if given(trial.treatment_weeks) else None
     if until is not None:
         if not given(row.week) or row.week > until:
-            return f"the comparator had acupuncture itself after week {until:g}"
+            return f"the comparator had {treatment} itself after week {until:g}"
         course = min(course, until) if course is not None else None
     if not given(row.week):
         if row.timing in window.words:

@@ -7,7 +7,7 @@ from acuevidence.plots.baujat import baujat
 from acuevidence.plots.bubble import bubble
 from acuevidence.plots.cumulative import cumulative
 from acuevidence.plots.drapery import drapery
-from acuevidence.plots.forest import LAYOUTS, forest
+from acuevidence.plots.forest import LAYOUTS, forest, forest_size
 from acuevidence.plots.funnel import funnel
 from acuevidence.plots.gosh import gosh
 from acuevidence.plots.influence import influence
@@ -30,6 +30,7 @@ from acuevidence.plots.questions.time_course import time_course
 from acuevidence.plots.radial import radial
 from acuevidence.plots.ranks import ranks
 from acuevidence.plots.ridge import ridge
+from acuevidence.plots.save import save
 from acuevidence.plots.sequential import sequential
 
 __all__ = [
@@ -47,6 +48,7 @@ __all__ = [
     "evidence_map",
     "flow",
     "forest",
+    "forest_size",
     "funnel",
     "gosh",
     "influence",
@@ -61,6 +63,7 @@ __all__ = [
     "ranks",
     "ridge",
     "safety",
+    "save",
     "sequential",
     "specification_curve",
     "style",

@@ -18,7 +18,7 @@ from acuevidence.appraisal.certainty import certainty
 from acuevidence.appraisal.thresholds import mid as minimal_important_difference
 from acuevidence.arguments import guard
 from acuevidence.errors import InputError, MissingExtraError
-from acuevidence.evidence import load_evidence
+from acuevidence.evidence import conditions, load_evidence
 from acuevidence.plots.parts.style import COLOURS, MID_BAND
 from acuevidence.questions.pooled import pooled
 
@@ -148,11 +148,11 @@ def nuance_chart(
     >>> type(nuance_chart()).__name__
     'LayerChart'
     """
-    rules = load_evidence().rules
-    results = {condition: pooled(condition) for condition in rules.conditions} if results is None else results
+    topic = load_evidence().topic
+    results = {condition: pooled(condition) for condition in conditions()} if results is None else results
     rows = _Rows()
     for condition, groups in results.items():
-        label = rules.label(condition) if condition in rules.conditions else condition
+        label = topic.label(condition) if condition in topic.conditions else condition
         rows.add(label, heading=True)
         for name in sorted(groups, reverse=True):
             one, against = groups[name], f"v {name.replace('_', ' ')}"

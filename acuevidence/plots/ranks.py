@@ -9,7 +9,8 @@ import numpy as np
 from acuevidence.arguments import guard
 from acuevidence.inputs import choice
 from acuevidence.plots.parts.labels import wrapped
-from acuevidence.plots.parts.style import COLOURS, WIDTHS, new_axes, style
+from acuevidence.plots.parts.page import drawing, inches, new_axes
+from acuevidence.plots.parts.style import COLOURS
 from acuevidence.synthesis.network_ranks import rank_probabilities
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def ranks(
     ax : Axes, optional
         Where to draw. Default: a new figure that fits its rows.
     width : {"single", "double"} or float
-        Width of a new figure: a journal column, or inches.
+        Width of a new figure: a journal column (89 or 183 mm), or millimetres.
     size : float
         Type size in points.
 
@@ -73,8 +74,8 @@ def ranks(
         return _rankogram(result, ax, width, size)
     scores = result.p_scores.sort_values(ascending=False, kind="stable")
     effects = result.to_frame()
-    with style(size):
-        page = 72 * (WIDTHS[width] if isinstance(width, str) else float(width))
+    with drawing(ax, size, "Ranking of treatments"):
+        page = 72 * inches(width)
         names = [wrapped(str(name), 0.27 * page, size) for name in scores.index]
         lines = max(2, *(name.count("\n") + 1 for name in names))
         head = wrapped(f"Effect against {result.reference} ({result.level:.0%} CI)", 0.33 * page, 0.9 * size)
@@ -107,8 +108,8 @@ def _rankogram(result: NetworkEffects, ax: Axes | None, width: str | float, size
     shares = rank_probabilities(result)
     n = len(shares)
     shades = LinearSegmentedColormap.from_list("share", ["#FFFFFF", COLOURS["sham"]])
-    with style(size):
-        page = 72 * (WIDTHS[width] if isinstance(width, str) else float(width))
+    with drawing(ax, size, "Ranking of treatments"):
+        page = 72 * inches(width)
         names = [wrapped(str(name), 0.27 * page, size) for name in shares.index]
         row = max(1.6, 1.25 * max(name.count("\n") + 1 for name in names) + 0.4)
         small = min(0.85 * size, 0.6 * page / n / 1.6)

@@ -8,7 +8,8 @@ import numpy as np
 
 from acuevidence.arguments import guard
 from acuevidence.plots.parts.caption import caption as write_caption
-from acuevidence.plots.parts.style import COLOURS, new_axes, style
+from acuevidence.plots.parts.page import drawing, new_axes
+from acuevidence.plots.parts.style import COLOURS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -51,7 +52,7 @@ def sequential(
     Returns
     -------
     Axes
-        Cumulative Z (positive favours acupuncture) against information in percent of what is required.
+        Cumulative Z (positive favours the treatment) against information in percent of what is required.
 
     Examples
     --------
@@ -61,7 +62,7 @@ def sequential(
     >>> ae.plots.sequential(monitored).get_ylabel()
     'Cumulative Z'
     """
-    with style(size):
+    with drawing(ax, size, "Sequential analysis"):
         own = ax is None
         ax = new_axes(width, 2.0 + 8 * size / 72, ax)
         steps = result.steps
@@ -119,7 +120,7 @@ def _crossing(ax: Axes, result: Any, size: float) -> None:
 
 def _words(result: Any) -> str:
     return (
-        f"Solid: cumulative Z of the trials in order, positive in favour of acupuncture. Dashed: O'Brien-Fleming-type "
+        f"Solid: cumulative Z of the trials in order, positive where the pooled effect is. Dashed: O'Brien-Fleming-type "
         f"boundaries at each look; dotted: Z of 1.96. Required: information to find {result.delta:.2f} SD with a power of "
         f"{result.power:.0%} at two-sided {result.alpha:g}, adjusted for a diversity of {result.diversity:.0f}%."
     )

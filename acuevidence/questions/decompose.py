@@ -16,7 +16,7 @@ from scipy.special import stdtrit
 from acuevidence.arguments import guard
 from acuevidence.effects.trials import trial_effects
 from acuevidence.errors import InputError
-from acuevidence.evidence import Evidence, load_evidence
+from acuevidence.evidence import Evidence, conditions, load_evidence
 from acuevidence.inputs import choice
 from acuevidence.later import Later
 from acuevidence.shown import Shown
@@ -24,6 +24,7 @@ from acuevidence.synthesis import MetaAnalysis, meta_analysis
 from acuevidence.synthesis.multivariate import MultivariateMetaAnalysis, multivariate
 from acuevidence.synthesis.ratio import RatioInterval, ratio_interval
 from acuevidence.synthesis.vcalc import vcalc
+from acuevidence.topic import Topic, topic_of
 
 if TYPE_CHECKING:
     from acuevidence.plots.questions.decomposition import decomposition as _draw
@@ -37,25 +38,25 @@ _FOR_CORRELATION = 5
 _DRAWS = 200_000
 _SEED = 20_260_101
 _PARTS = {
-    "total": "total: acupuncture against usual care",
-    "specific": "specific: acupuncture against sham",
-    "non_specific": "non-specific: sham against usual care",
+    "total": "total: {treatment} against {untreated}",
+    "specific": "specific: {treatment} against {placebo}",
+    "non_specific": "non-specific: {placebo} against {untreated}",
     "direct": "non-specific, within three-arm trials",
 }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
 class Decomposition(Shown):
-    """The total effect, split into what acupuncture adds to sham and what sham adds to usual care.
+    """The total effect, split into what the treatment adds to a placebo and what the placebo adds to no treatment.
 
     Attributes
     ----------
     parts : DataFrame
         One row per condition (``all``: over the conditions) and part, ``total``, ``specific``, ``non_specific`` (total minus
-        specific, from the joint model) and ``direct`` (sham against usual care within three-arm trials alone): ``k`` trials,
+        specific, from the joint model) and ``direct`` (placebo against no treatment within three-arm trials alone): ``k`` trials,
         ``estimate se ci_low ci_high``, standardised mean differences; positive where the first named side does better.
     shares : DataFrame
-        One row per condition: ``k_total k_specific k_three_arm`` trials, ``share`` of the total effect not beyond sham
+        One row per condition: ``k_total k_specific k_three_arm`` trials, ``share`` of the total effect not beyond placebo
         (non-specific / total, as a fraction), ``low high kind`` of its Fieller interval, the quantiles ``post_low post_median
         post_high`` of its posterior, ``p_within``, the posterior probability that it lies between none and all, and the answer
         in ``words``. Numbers are missing where trials are too few.
@@ -81,11 +82,12 @@ class Decomposition(Shown):
         return self.parts.copy()
 
     def _sentences(self) -> list[str]:
-        lines = [f"The effect of acupuncture in parts (SMD, {self.level:.0%} intervals)"]
+        words = _sides(topic_of(self.effects))
+        lines = [f"The effect of {words['treatment']} in parts (SMD, {self.level:.0%} intervals)"]
         for share in self.shares.itertuples():
             lines.append(f"{share.condition}: {share.words}")
             lines += [
-                f"  {_PARTS[p.part]}: {p.estimate:.2f} ({p.ci_low:.2f} to {p.ci_high:.2f}), k = {p.k}"
+                f"  {_PARTS[p.part].format(**words)}: {p.estimate:.2f} ({p.ci_low:.2f} to {p.ci_high:.2f}), k = {p.k}"
                 for p in self.parts[self.parts["condition"] == share.condition].itertuples()
             ]
         return lines
@@ -104,7 +106,7 @@ def decompose(
     evidence: Evidence | None = None,
     **selection: Any,
 ) -> Decomposition:
-    """Split the effect against usual care into a specific and a non-specific part.
+    """Split the effect against no treatment into a specific and a non-specific part.
 
     Parameters
     ----------
@@ -132,7 +134,7 @@ def decompose(
     Notes
     -----
     Total and specific effect are the two outcomes of one multivariate model (REML, t intervals); the effects of a three-arm trial
-    covary through their acupuncture arm (Gleser & Olkin 2009, in The Handbook of Research Synthesis and Meta-Analysis, 2nd ed.).
+    covary through their treated arm (Gleser & Olkin 2009, in The Handbook of Research Synthesis and Meta-Analysis, 2nd ed.).
     Non-specific is total minus specific. Two-arm trials inform one of the two only, so it rests in part on a comparison between
     trials; ``direct`` beside it rests on randomisation alone.
 
@@ -150,7 +152,7 @@ def decompose(
         raise InputError("decompose needs both comparators and SMDs; leave comparator and measure out")
     evidence = load_evidence() if evidence is None else evidence
     effects = trial_effects(condition, evidence=evidence, **selection)
-    names = list(evidence.rules.conditions) if condition is None else [condition]
+    names = conditions(evidence) if condition is None else [condition]
     groups = {name: effects[effects["condition"] == name] for name in names}
     if condition is None:
         groups = {"all": effects, **groups}
@@ -191,9 +193,11 @@ def split_effect(effects: pd.DataFrame, *, structure: str | None = None, level: 
     if structure is not None:
         choice("structure", structure, ("UN", "CS", "HCS", "DIAG", "ID"))
     counts = effects.groupby("comparator")["trial_id"].nunique()
-    total, specific = int(counts.get("usual_care", 0)), int(counts.get("sham", 0))
+    pair, words = _pair(topic_of(effects)), _sides(topic_of(effects))
+    effects = effects[effects["comparator"].isin(pair)]
+    total, specific = (int(counts.get(name, 0)) for name in pair)
     V = shared_arm_covariance(effects)
-    direct = _within_trials(effects, V, level)
+    direct = _within_trials(effects, V, pair, level)
     share: dict[str, Any] = {
         "k_total": total, "k_specific": specific, "k_three_arm": 0 if direct is None else direct.k,
         "share": math.nan, "low": math.nan, "high": math.nan, "kind": None,
@@ -201,20 +205,21 @@ def split_effect(effects: pd.DataFrame, *, structure: str | None = None, level: 
     }  # fmt: skip
     if min(total, specific) < _FEWEST:
         share["words"] = (
-            f"too few trials to split the effect: {specific} against sham and {total} against usual care; {_FEWEST} of each are needed"
+            f"too few trials to split the effect: {specific} against {words['placebo']} and {total} against {words['untreated']}; "
+            f"{_FEWEST} of each are needed"
         )
-        return _Split(_parts(None, direct, total, specific, level), share, None, None)
+        return _Split(_parts(None, direct, pair, (total, specific), level), share, None, None)
     model = multivariate(
         "yi", V, data=effects, outcome="comparator", cluster="trial_id", level=level,
         structure=structure or ("UN" if share["k_three_arm"] >= _FOR_CORRELATION else "ID"),
     )  # fmt: skip
-    parts = _parts(model, direct, total, specific, level)
-    interval, posterior = _share(model, level)
+    parts = _parts(model, direct, pair, (total, specific), level)
+    interval, posterior = _share(model, pair, level)
     share.update(
         share=float(parts["estimate"]["non_specific"] / parts["estimate"]["total"]),
         low=interval.low, high=interval.high, kind=interval.kind, **posterior,
     )  # fmt: skip
-    share["words"] = _words(share, interval)
+    share["words"] = _words(share, interval, words)
     return _Split(parts, share, interval, model)
 
 
@@ -238,17 +243,17 @@ def shared_arm_covariance(effects: pd.DataFrame) -> pd.DataFrame:
     ) if len(sized) else pd.DataFrame()  # fmt: skip
 
 
-def _within_trials(effects: pd.DataFrame, V: pd.DataFrame, level: float) -> MetaAnalysis | None:
-    """Return sham against usual care pooled over three-arm trials, from both effects and their covariance."""
+def _within_trials(effects: pd.DataFrame, V: pd.DataFrame, pair: list[str], level: float) -> MetaAnalysis | None:
+    """Return placebo against no treatment pooled over three-arm trials, from both effects and their covariance."""
     rows = []
     for _, trial in effects[["trial_id", "study", "comparator", "yi"]].groupby("trial_id", sort=False):
         both = {row.comparator: row.Index for row in trial.itertuples()}
-        if len(both) == 2:
-            pair = [both["usual_care"], both["sham"]]
+        if set(pair) <= set(both):
+            rows_of = [both[name] for name in pair]
             sign = np.array([1.0, -1.0])
-            yi = float(sign @ effects.loc[pair, "yi"].to_numpy())
+            yi = float(sign @ effects.loc[rows_of, "yi"].to_numpy())
             rows.append(
-                {"study": trial["study"].iloc[0], "yi": yi, "vi": float(sign @ V.loc[pair, pair].to_numpy() @ sign)}
+                {"study": trial["study"].iloc[0], "yi": yi, "vi": float(sign @ V.loc[rows_of, rows_of].to_numpy() @ sign)}
             )
     if not rows:
         return None
@@ -256,15 +261,15 @@ def _within_trials(effects: pd.DataFrame, V: pd.DataFrame, level: float) -> Meta
 
 
 def _parts(
-    model: MultivariateMetaAnalysis | None, direct: MetaAnalysis | None, total: int, specific: int, level: float
+    model: MultivariateMetaAnalysis | None, direct: MetaAnalysis | None, pair: list[str], counted: tuple[int, int], level: float
 ) -> pd.DataFrame:
     rows: dict[str, dict[str, float]] = {}
     if model is not None:
-        sides = model.coefficients.loc[["usual_care", "sham"]]
+        sides = model.coefficients.loc[pair]
         beta, vcov = sides["estimate"].to_numpy(), model.vcov.loc[sides.index, sides.index].to_numpy()
         t = float(stdtrit(sides["df"].min(), 0.5 + level / 2))
         for name, weights, k in (
-            ("total", [1, 0], total), ("specific", [0, 1], specific), ("non_specific", [1, -1], model.data["cluster"].nunique())
+            ("total", [1, 0], counted[0]), ("specific", [0, 1], counted[1]), ("non_specific", [1, -1], model.data["cluster"].nunique())
         ):  # fmt: skip
             c = np.array(weights, dtype=float)
             estimate, se = float(c @ beta), float(np.sqrt(c @ vcov @ c))
@@ -283,11 +288,10 @@ def _parts(
     )
 
 
-def _share(model: MultivariateMetaAnalysis, level: float) -> tuple[RatioInterval, dict[str, float]]:
+def _share(model: MultivariateMetaAnalysis, pair: list[str], level: float) -> tuple[RatioInterval, dict[str, float]]:
     """Return the Fieller interval of the share, and quantiles of its posterior."""
-    order = ["usual_care", "sham"]
-    beta = model.coefficients.loc[order, "estimate"].to_numpy()
-    vcov = model.vcov.loc[order, order].to_numpy()
+    beta = model.coefficients.loc[pair, "estimate"].to_numpy()
+    vcov = model.vcov.loc[pair, pair].to_numpy()
     df = float(model.coefficients["df"].min())
     turn = np.array([[1.0, -1.0], [1.0, 0.0]])  # non-specific, total
     means, spread = turn @ beta, turn @ vcov @ turn.T
@@ -308,12 +312,30 @@ def _share(model: MultivariateMetaAnalysis, level: float) -> tuple[RatioInterval
     }
 
 
-def _words(share: dict[str, Any], interval: RatioInterval) -> str:
+def _words(share: dict[str, Any], interval: RatioInterval, words: dict[str, str]) -> str:
     return (
-        f"{share['share']:.0%} of the total effect is not beyond sham (Fieller {interval.words}; posterior "
-        f"{share['post_low']:.0%} to {share['post_high']:.0%}); {share['k_total']} trials against usual care, "
-        f"{share['k_specific']} against sham, {share['k_three_arm']} with all three arms"
+        f"{share['share']:.0%} of the total effect is not beyond {words['placebo']} (Fieller {interval.words}; posterior "
+        f"{share['post_low']:.0%} to {share['post_high']:.0%}); {share['k_total']} trials against {words['untreated']}, "
+        f"{share['k_specific']} against {words['placebo']}, {share['k_three_arm']} with all three arms"
     )
+
+
+def _pair(topic: Topic) -> list[str]:
+    """Return the comparators whose effects are the total and the specific one."""
+    pair = [topic.of_kind(kind) for kind in ("untreated", "placebo")]
+    found = [name for name in pair if name is not None]
+    if len(found) < len(pair):
+        raise InputError(
+            "splitting an effect needs a comparator of the kind untreated and one of the kind placebo; topic.yaml says which are, "
+            "and rows of trial_effects carry it"
+        )
+    return found
+
+
+def _sides(topic: Topic) -> dict[str, str]:
+    """Return treatment, placebo and no treatment in words."""
+    untreated, placebo = (topic.comparator(name).phrase for name in _pair(topic))
+    return {"treatment": topic.treatment.phrase, "untreated": untreated, "placebo": placebo}
 
 
 def _stacked(parts: dict[str, pd.DataFrame]) -> pd.DataFrame:

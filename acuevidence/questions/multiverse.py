@@ -177,8 +177,8 @@ def multiverse(
     ----------
     condition : str
         One of :func:`acuevidence.conditions`.
-    comparator : {"sham", "usual_care"}
-        What acupuncture is compared with.
+    comparator : str
+        What the treatment is compared with: one of the comparators of the evidence's topic.
     decisions : mapping, optional
         Decision to the options to keep, for example ``{"timing": ["end_of_treatment"]}``; decisions that are not named keep
         all of theirs. Known decisions: ``outcome, timing, cautions, statistic, figures, responders, sd_source,
@@ -221,8 +221,8 @@ def multiverse(
     True
     """
     evidence = load_evidence() if evidence is None else evidence
-    choice("condition", condition, list(evidence.rules.conditions))
-    choice("comparator", comparator, list(evidence.rules.comparators))
+    choice("condition", condition, list(evidence.topic.conditions))
+    choice("comparator", comparator, list(evidence.topic.comparators))
     options = _options(condition, comparator, decisions or {}, exclude or {}, evidence)
     grid = _Grid.of(condition, comparator, options, exclude or {}, evidence)
     where: dict[str, Any] = {"chunk": chunk, "client": client, "progress": progress}
@@ -234,7 +234,7 @@ def multiverse(
     ordered = pooled.sort_values("estimate", key=lambda estimate: estimate.round(9), kind="stable", ignore_index=True)
     return Multiverse(
         specifications=ordered, decisions=options, standard=frame.iloc[0], moves=_moves(pooled, options),
-        not_pooled=len(frame) - len(pooled), mid=mid("pain", "SMD", evidence=evidence).low,
+        not_pooled=len(frame) - len(pooled), mid=mid(evidence=evidence).low,
         condition=condition, comparator=comparator, level=level,
     )  # fmt: skip
 
@@ -254,10 +254,8 @@ def _options(
         "left_out": _OUT,
         **_MODELS,
     }
-    if comparator == "sham":
-        known["comparator_type"] = ("any", "penetrating", "not penetrating")
-    else:
-        known["comparator_type"] = ("any", *evidence.rules.comparators[comparator]["roles"])
+    side = evidence.topic.comparators[comparator]
+    known["comparator_type"] = ("any", *(side.types or side.roles))
     for name, options in wanted.items():
         choice("decision", name, known)
         if isinstance(options, str) or not len(options):
@@ -296,8 +294,9 @@ class _Grid:
         effects = np.stack([table[["yi", "vi"]].to_numpy(dtype=float) for table in tables])
         known = evidence.trials.set_index("trial_id").loc[trials]
         score = evidence.appraisals.groupby("trial_id")["pedro_score"].max().reindex(trials)
+        types = evidence.topic.comparators[comparator].types
         masks = {
-            name: [np.stack([_stays(name, option, table, score) for table in tables]) for option in options[name]]
+            name: [np.stack([_stays(name, option, table, score, types) for table in tables]) for option in options[name]]
             for name in _TRIALS
         }
         teams = known["study"].str.extract(r"^([^\d,(]+)")[0].str.strip().to_numpy()
@@ -369,7 +368,8 @@ def _reading(condition: str, comparator: str, outcome: str, way: Mapping[str, st
         evidence=replace(evidence, rules=rules),
     )  # fmt: skip
     effects.attrs = {}
-    columns = ["yi", "vi", "n1", "n2", "statistic", "derivation", "sham_type", "comparator_role"]
+    own = [column.name for column in evidence.topic.columns.get("arms", ())]
+    columns = ["yi", "vi", "n1", "n2", "statistic", "derivation", "comparator_role", *own]
     return effects.set_index("trial_id")[columns]
 
 
@@ -383,7 +383,9 @@ def _of_condition(condition: str, evidence: Evidence) -> Evidence:
     return replace(evidence, trials=trials, directions=evidence.directions.head(0), **kept)
 
 
-def _stays(name: str, option: str, table: pd.DataFrame, score: pd.Series) -> Array:
+def _stays(
+    name: str, option: str, table: pd.DataFrame, score: pd.Series, types: Mapping[str, Mapping[str, Sequence[str]]]
+) -> Array:
     """Return which trials an option keeps; trials without a figure do not matter."""
     if option in ("any", "in"):
         return np.ones(len(table), dtype=bool)
@@ -397,11 +399,20 @@ def _stays(name: str, option: str, table: pd.DataFrame, score: pd.Series) -> Arr
     if name == "quality":
         known = score.astype(float).to_numpy()
         return ~(known < _PEDRO) if option == "PEDro below 6 out" else known >= _PEDRO
-    if option in ("penetrating", "not penetrating"):
-        sham = table["sham_type"].fillna("")
-        inside = sham.str.contains("penetrating_") & ~sham.str.contains("nonpenetrating")
-        return (inside if option == "penetrating" else sham.str.contains("nonpenetrating")).to_numpy()
+    if option in types:
+        return (_type_of(table, types) == option).to_numpy()
     return (table["comparator_role"] == option).to_numpy()
+
+
+def _type_of(table: pd.DataFrame, types: Mapping[str, Mapping[str, Sequence[str]]]) -> pd.Series:
+    """Return which type of its comparator each trial has; of several the one listed last."""
+    found = pd.Series(None, index=table.index, dtype=object)
+    for name, wanted in types.items():
+        fits = pd.Series(True, index=table.index)
+        for column, values in wanted.items():
+            fits &= table[column].fillna("").map(lambda cell, wanted=set(values): bool(set(str(cell).split("/")) & wanted))
+        found[fits] = name
+    return found
 
 
 def _distinct(rows: Array) -> tuple[Array, Array]:

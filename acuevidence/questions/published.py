@@ -24,20 +24,20 @@ def published(
     condition: str,
     comparator: str | None = None,
     *,
-    outcome: str = "pain",
+    outcome: str | None = None,
     effect_measure: str = "SMD",
     evidence: Evidence | None = None,
 ) -> pd.DataFrame:
-    """Return published pooled effects for a condition and comparator, positive in favour of acupuncture.
+    """Return published pooled effects for a condition and comparator, positive in favour of the treatment.
 
     Parameters
     ----------
     condition : str
         One of :func:`acuevidence.conditions`.
-    comparator : {"sham", "usual_care"}, optional
-        Default: both.
-    outcome : str
-        Word the published outcome begins with.
+    comparator : str, optional
+        One of the evidence's comparators. Default: all.
+    outcome : str, optional
+        Word the published outcome begins with. Default: the main outcome of the evidence's topic.
     effect_measure : str
         As in ``reference_syntheses``, for example ``SMD`` or ``MD_0_100``.
     evidence : Evidence, optional
@@ -56,23 +56,25 @@ def published(
     [['Vickers 2012', 0.15, 0.07, 0.24]]
     """
     evidence = load_evidence() if evidence is None else evidence
-    rules = appraisal_rules()["published"]
-    choice("condition", condition, list(evidence.rules.conditions))
-    known = list(rules["comparators"])
+    rules, topic = appraisal_rules(evidence)["published"], evidence.topic
+    outcome = topic.main_outcome if outcome is None else outcome
+    choice("condition", condition, list(evidence.topic.conditions))
+    called = topic.published_comparators()
+    known = list(called)
     wanted = known if comparator is None else [choice("comparator", comparator, known)]
-    of = {printed: name for name in wanted for printed in rules["comparators"][name]}
+    of = {printed: name for name in wanted for printed in called[name]}
     table = evidence.reference_syntheses
     skip = "|".join(map(re.escape, rules["not_main"]))
     rows = table[
-        table["condition"].isin(rules["conditions"][condition])
+        table["condition"].isin(topic.published_conditions(condition))
         & table["comparator"].isin(list(of))
         & (table["effect_measure"] == effect_measure)
         & table["outcome"].str.startswith(outcome)
-        & ~table["outcome"].str.contains(skip)
+        & ~(table["outcome"].str.contains(skip) if skip else False)
         & table["estimate"].notna()
     ].copy()
     rows["comparator"] = rows["comparator"].map(of)
-    turn = np.where(rows["favours"] == "acupuncture", np.sign(rows["estimate"]), -np.sign(rows["estimate"]))
+    turn = np.where(rows["favours"].isin(topic.treatment.roles), np.sign(rows["estimate"]), -np.sign(rows["estimate"]))
     low, high = rows["ci_low"] * turn, rows["ci_high"] * turn
     rows["estimate"] *= turn
     rows["ci_low"], rows["ci_high"] = low.where(turn > 0, high), high.where(turn > 0, low)

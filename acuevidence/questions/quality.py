@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pandas as pd
 
-from acuevidence.appraisal.thresholds import appraisal_rules
 from acuevidence.arguments import guard
 from acuevidence.evidence import Evidence, load_evidence
 from acuevidence.inputs import choice
@@ -14,7 +13,7 @@ __all__ = ["quality_domains", "quality_ratings"]
 _SIGNS = {"yes": "+", "no": "-"}
 
 
-def quality_domains() -> pd.DataFrame:
+def quality_domains(evidence: Evidence | None = None) -> pd.DataFrame:
     """Return the domains of quality: ``head`` (one letter) and ``label``, by the column of ``appraisals``.
 
     Examples
@@ -23,7 +22,8 @@ def quality_domains() -> pd.DataFrame:
     >>> quality_domains().loc["random_allocation", "head"]
     'A'
     """
-    return pd.DataFrame(appraisal_rules()["quality"]["domains"]).set_index("column")
+    topic = (load_evidence() if evidence is None else evidence).topic
+    return pd.DataFrame(list(topic.quality.get("domains", [])), columns=["column", "head", "label"]).set_index("column")
 
 
 def quality_ratings(condition: str | None = None, *, evidence: Evidence | None = None) -> pd.DataFrame:
@@ -58,8 +58,8 @@ def quality_ratings(condition: str | None = None, *, evidence: Evidence | None =
     evidence = load_evidence() if evidence is None else evidence
     table = evidence.appraisals
     if condition is not None:
-        table = table[table["condition"] == choice("condition", condition, list(evidence.rules.conditions))]
-    domains = quality_domains()
+        table = table[table["condition"] == choice("condition", condition, list(evidence.topic.conditions))]
+    domains = quality_domains(evidence)
     columns = list(domains.index)
     # A trial that stands in two conditions is appraised once for each.
     rated = table[table[columns].notna().any(axis=1)].drop_duplicates("trial_id").set_index("trial_id")[columns]

@@ -118,7 +118,7 @@ def safety(*, scale: str = "PAS", evidence: Evidence | None = None) -> Safety:
     """
     choice("scale", scale, _SCALES)
     evidence = load_evidence() if evidence is None else evidence
-    rules = appraisal_rules()["safety"]
+    rules: Mapping[str, Any] = {**appraisal_rules(evidence)["safety"], "events": evidence.topic.events()}
     sources = _sources(evidence, rules)
     rates, results = [], {}
     for event, about in rules["events"].items():

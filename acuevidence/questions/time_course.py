@@ -17,6 +17,7 @@ from acuevidence.arguments import guard
 from acuevidence.effects.trials import checked, effects_of
 from acuevidence.errors import InputError
 from acuevidence.evidence import Evidence, Window, load_evidence
+from acuevidence.evidence.carried import carry
 from acuevidence.evidence.select import Comparison, comparisons
 from acuevidence.later import Later
 from acuevidence.shown import Shown
@@ -174,7 +175,7 @@ def effects_by_week(
     asked = {"timing": "week", "measure": "SMD", "outcome": None, "cautions": "exclude", **selection}
     wanted, comparators = checked(replace(evidence, rules=rules), condition, comparator, **asked)
     rows = effects_of(_by_week(comparisons(evidence, wanted, comparators)), rules, **asked)
-    rows.attrs.clear()
+    carry(rows, evidence=evidence)
     key = [rows[c] for c in ("trial_id", "comparator", "outcome", "instrument")]
     count = rows.groupby(key)["yi"].transform("size")
     most = rows.assign(count=count).sort_values("count", ascending=False, kind="stable")

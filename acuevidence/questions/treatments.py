@@ -1,4 +1,4 @@
-"""The network of treatments: kinds of acupuncture, of sham and of care, compared over all trials of a condition.
+"""The network of treatments: kinds of the treatment and of its comparators, compared over all trials of a condition.
 
 Knows which arm is which treatment. How a figure is chosen, and how a network is fitted, others know.
 """
@@ -6,7 +6,7 @@ Knows which arm is which treatment. How a figure is chosen, and how a network is
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,36 +16,12 @@ from acuevidence.arguments import guard
 from acuevidence.effects.trials import trial_effects
 from acuevidence.errors import InputError
 from acuevidence.evidence import Evidence, load_evidence
-from acuevidence.evidence.excluded import Excluded
+from acuevidence.evidence.carried import Excluded, excluded_of, joined
 from acuevidence.inputs import choice
 from acuevidence.questions.decompose import shared_arm_covariance
 from acuevidence.synthesis.network import NetworkMetaAnalysis, network
 
 __all__ = ["arm_treatments", "treatment_network"]
-
-_KINDS = ("manual acupuncture", "electroacupuncture", "acupuncture (other)")
-_SHAMS = {
-    "penetrating_off_point": "penetrating sham",
-    "penetrating_superficial": "penetrating sham",
-    "nonpenetrating": "non-penetrating sham",
-}
-_CARE = {
-    "usual_care": "usual care",
-    "waitlist": "waiting list",
-    "no_treatment": "waiting list",
-    "active": "active care",
-}
-_TREATMENTS = (
-    *_KINDS,
-    "acupuncture",
-    "sham",
-    "penetrating sham",
-    "non-penetrating sham",
-    "sham (other)",
-    "usual care",
-    "waiting list",
-    "active care",
-)
 
 
 def treatment_network(
@@ -58,7 +34,7 @@ def treatment_network(
     cautions: str = "exclude",
     **options: Any,
 ) -> NetworkMetaAnalysis:
-    """Compare kinds of acupuncture, sham and care over all trials of a condition.
+    """Compare kinds of the treatment and of its comparators over all trials of a condition.
 
     Parameters
     ----------
@@ -67,12 +43,12 @@ def treatment_network(
     evidence : Evidence, optional
         Default: the package's evidence.
     by : {"kind", "role"}
-        Whether kinds of acupuncture and of sham are treatments of their own, or all acupuncture is one, and all sham.
+        Whether kinds are treatments of their own, as ``treatments`` in ``topic.yaml`` tells them apart, or each role is one.
     outcome, timing, cautions
         As in :func:`acuevidence.trial_effects`.
     **options
-        ``reference``, ``method``, ``effects`` and ``level`` of :func:`acuevidence.network`. The reference is usual care
-        where trials had it.
+        ``reference``, ``method``, ``effects`` and ``level`` of :func:`acuevidence.network`. The reference is that of
+        the topic, where trials had it.
 
     Returns
     -------
@@ -87,8 +63,8 @@ def treatment_network(
 
     Notes
     -----
-    Every effect is chosen as :func:`acuevidence.trial_effects` does, between the trial's acupuncture and each of its other
-    treatments. Effects that share the acupuncture arm covary (Gleser & Olkin 2009, in The Handbook of Research Synthesis and
+    Every effect is chosen as :func:`acuevidence.trial_effects` does, between the trial's treated arms and each of its other
+    treatments. Effects that share the treated arm covary (Gleser & Olkin 2009, in The Handbook of Research Synthesis and
     Meta-Analysis, 2nd ed.); the remaining comparisons of a trial are their differences, so that they add up and their
     variances belong together. Treatments of one trial may have been measured on different instruments where none is printed
     for all. Arms that a source reports pooled count only where their parts print nothing. Which treatment an arm is,
@@ -102,7 +78,7 @@ def treatment_network(
     ('usual care', 'acupuncture')
     """
     evidence = load_evidence() if evidence is None else evidence
-    effects, excluded = _against_acupuncture(
+    effects, excluded = _against_treated(
         condition, evidence, arm_treatments(evidence, by), {"outcome": outcome, "timing": timing, "cautions": cautions}
     )
     if effects.empty:
@@ -110,8 +86,9 @@ def treatment_network(
             "no trial prints usable figures on two treatments; choose another condition, outcome or timing"
         )
     rows = pd.concat([_all_pairs(trial) for _, trial in effects.groupby("trial_id", sort=False)], ignore_index=True)
-    if "usual care" in {*rows["treat1"], *rows["treat2"]}:
-        options = {"reference": "usual care", **options}
+    reference = evidence.topic.treatments.get("reference")
+    if reference in {*rows["treat1"], *rows["treat2"]}:
+        options = {"reference": reference, **options}
     made = network(data=rows, study="trial_id", **options)
     made.data.attrs.update(participants=_participants(effects), excluded=excluded)
     return made
@@ -125,14 +102,13 @@ def arm_treatments(evidence: Evidence, by: str = "kind") -> pd.Series:
     evidence : Evidence
         Where the arms are described.
     by : {"kind", "role"}
-        Whether kinds of acupuncture and of sham are told apart.
+        Whether kinds within a role are told apart.
 
     Returns
     -------
     Series
-        With the index of ``evidence.arms``. Acupuncture is electroacupuncture where the arm or the trial's technique says so,
-        manual where the trial's technique does, else other; sham is penetrating or not by its type, else other; no treatment
-        counts as a waiting list. Missing where the role is.
+        With the index of ``evidence.arms``: by the first of the topic's ``kinds`` that fits the arm, else its role in the words
+        of the topic. Missing where the role is.
 
     Raises
     ------
@@ -147,46 +123,66 @@ def arm_treatments(evidence: Evidence, by: str = "kind") -> pd.Series:
     'active care'
     """
     choice("by", by, ("kind", "role"))
-    arms = evidence.arms
-    technique = arms["trial_id"].map(evidence.trials.drop_duplicates("trial_id").set_index("trial_id")["technique"])
-    words = arms["description"].str.casefold()
-    electro = (technique == "electro") | (words.str.contains("electroacup") & ~words.str.contains("manual and"))
-    needles = np.select([electro, technique == "manual"], [_KINDS[1], _KINDS[0]], _KINDS[2])
-    care = arms["role"].astype(object).map(_CARE)
+    arms, told = evidence.arms, evidence.topic.treatments
+    role = arms["role"].astype(object)
+    found = role.map(told.get("roles", {})).fillna(role)
     if by == "role":
-        return care.fillna(arms["role"].astype(object))
-    sham = arms["sham_type"].astype(object).map(_SHAMS).fillna("sham (other)")
-    return care.mask(arms["role"] == "sham", sham).mask(arms["role"] == "acupuncture", pd.Series(needles, arms.index))
+        return found
+    trials = evidence.trials.drop_duplicates("trial_id").set_index("trial_id")
+    for rule in reversed(told.get("kinds", [])):
+        found = found.mask(_fits(rule, arms, trials), rule["treatment"])
+    return found
 
 
-def _against_acupuncture(
+def _fits(rule: Mapping[str, Any], arms: pd.DataFrame, trials: pd.DataFrame) -> pd.Series:
+    """Return which arms a rule of the topic is about: text within the description, else values of columns of arms or trials."""
+    fits = pd.Series(True, index=arms.index)
+    words = arms["description"].str.casefold()
+    for name, wanted in rule.items():
+        if name in ("description", "unless"):
+            fits &= words.str.contains(str(wanted).casefold(), regex=False) == (name == "description")
+        elif name != "treatment":
+            cells = arms[name] if name in arms else arms["trial_id"].map(trials[name])
+            fits &= cells.astype(object).isin(wanted if isinstance(wanted, list) else [wanted])
+    return fits
+
+
+def _against_treated(
     condition: Any, evidence: Evidence, treatment: pd.Series, selection: dict[str, Any]
 ) -> tuple[pd.DataFrame, Excluded]:
-    """Return the effects of each trial's acupuncture against each of its other treatments, and what has none."""
-    arms, kinds = evidence.arms, [*_KINDS, "acupuncture"]
+    """Return the effects of each trial's treated arms against each of its other treatments, and what has none."""
+    arms, topic = evidence.arms, evidence.topic
+    treated = arms["role"].isin(topic.treatment.roles)
+    listed = [name for name in topic.treatments.get("order", []) if (treatment == name).any()]
+    order = list(dict.fromkeys([*listed, *treatment[treated].dropna(), *treatment.dropna()]))
+    kinds = [name for name in order if (treatment[treated] == name).any()]
     first = treatment.map({name: i for i, name in enumerate(kinds)}).groupby(arms["trial_id"]).transform("min")
     own = first.map(dict(enumerate(kinds)))
-    needled = arms.loc[arms["role"] == "acupuncture", ["trial_id", "arm"]]
     pairs = evidence.contrasts[["trial_id", "comparator_arm"]].apply(tuple, axis=1)
-    # A contrast of two acupuncture arms does not say which of them it favours.
-    contrasts = evidence.contrasts[~pairs.isin(set(needled.itertuples(index=False, name=None)))]
+    # A contrast of two treated arms does not say which of them it favours.
+    ours = set(arms.loc[treated, ["trial_id", "arm"]].itertuples(index=False, name=None))
+    contrasts = evidence.contrasts[~pairs.isin(ours)]
+    # Each treatment in turn takes the place of the first comparator, the trial's own that of the treatment.
+    against, side = next(iter(topic.comparators.items()))
     found, left = [], []
-    for name in (name for name in _TREATMENTS if (treatment == name).any()):
+    for name in order:
         other = (treatment == name) & (own != name)
-        role = pd.Series(None, index=arms.index, dtype=object).mask(treatment == own, "acupuncture").mask(other, "sham")
+        role = pd.Series(None, index=arms.index, dtype=object)
+        role = role.mask(treatment == own, topic.treatment.roles[0]).mask(other, side.roles[0])
         told = evidence.directions[evidence.directions["comparator"].isna()]
         relabelled = dataclasses.replace(evidence, arms=arms.assign(role=role), contrasts=contrasts, directions=told)
-        part = trial_effects(condition, comparator="sham", evidence=relabelled, **selection)
+        part = trial_effects(condition, comparator=against, evidence=relabelled, **selection)
         part["base"] = part["trial_id"].map(own.groupby(arms["trial_id"]).first())
+        part.attrs["evidence"] = evidence
         found.append(part.assign(treatment=name))
-        left.append(pd.DataFrame(part.attrs["excluded"]).drop(columns="comparator").assign(treatment=name))
-    effects = pd.concat([part for part in found if len(part)] or found[:1], ignore_index=True)
+        left.append(pd.DataFrame(excluded_of(part)).drop(columns="comparator").assign(treatment=name))
+    effects = joined(found)
     reasons = pd.concat(left, ignore_index=True)
     again = reasons["arm"].notna() & reasons.duplicated(["trial_id", "arm", "reason"])
-    return _without_pooled(effects, arms), Excluded(reasons[~again].reset_index(drop=True))
+    return _without_pooled(effects, arms, topic.treatment.roles), Excluded(reasons[~again].reset_index(drop=True))
 
 
-def _without_pooled(effects: pd.DataFrame, arms: pd.DataFrame) -> pd.DataFrame:
+def _without_pooled(effects: pd.DataFrame, arms: pd.DataFrame, ours: tuple[str, ...]) -> pd.DataFrame:
     """Leave out effects of pooled arms whose parts have effects of their own, so that nobody counts twice."""
     roles = {(arm.trial_id, arm.arm): arm.role for arm in arms.itertuples()}
     role = pd.Series([roles.get((t, str(a).split(", ")[0])) for t, a in zip(effects["trial_id"], effects["comparator_arms"], strict=True)],
@@ -194,13 +190,13 @@ def _without_pooled(effects: pd.DataFrame, arms: pd.DataFrame) -> pd.DataFrame:
     pooled = effects["comparator_arms"].str.endswith("_pooled")
     parts = set(zip(effects["trial_id"][~pooled], role[~pooled], strict=True))
     twice = [
-        p and (r == "acupuncture" or (t, r) in parts) for p, t, r in zip(pooled, effects["trial_id"], role, strict=True)
+        p and (r in ours or (t, r) in parts) for p, t, r in zip(pooled, effects["trial_id"], role, strict=True)
     ]
     return effects[~np.array(twice, dtype=bool)].reset_index(drop=True)
 
 
 def _all_pairs(trial: pd.DataFrame) -> pd.DataFrame:
-    """Return all comparisons of a trial from those with its acupuncture, and their standard errors."""
+    """Return all comparisons of a trial from those with its treated arms, and their standard errors."""
     trial = trial.assign(arms=trial["base"], comparator_arms=trial["treatment"])
     names = [trial["base"].iloc[0], *trial["treatment"]]
     # Effects against the shared arm: the arm itself is zero, and treatment i is minus its effect.

@@ -12,7 +12,7 @@ __all__ = ["TypicalSD", "typical_sd"]
 
 @dataclass(frozen=True, slots=True)
 class TypicalSD:
-    """The spread of pain between patients on a 0-100 scale, from the printed SDs of final values.
+    """The spread of the main outcome between patients on a 0-100 scale, from the printed SDs of final values.
 
     Attributes
     ----------
@@ -32,7 +32,7 @@ class TypicalSD:
 
 
 def typical_sd(condition: str | None = None, *, evidence: Evidence | None = None) -> TypicalSD:
-    """Return the typical SD of pain intensity on a 0-100 scale.
+    """Return the typical SD of the main outcome on a 0-100 scale.
 
     Parameters
     ----------
@@ -44,7 +44,8 @@ def typical_sd(condition: str | None = None, *, evidence: Evidence | None = None
     Returns
     -------
     TypicalSD
-        Median and quartiles of the printed SDs of final pain scores; ``MD = SMD * sd`` (Cochrane Handbook 15.5.3.2).
+        Median and quartiles of the printed SDs of final scores, missing where none is printed; ``MD = SMD * sd`` (Cochrane
+        Handbook 15.5.3.2).
 
     Examples
     --------
@@ -55,7 +56,7 @@ def typical_sd(condition: str | None = None, *, evidence: Evidence | None = None
     evidence = load_evidence() if evidence is None else evidence
     rows = evidence.results
     rows = rows[
-        (rows["outcome"] == "pain") & (rows["statistic"] == "final") & rows["sd"].notna() & rows["scale_max"].notna()
+        (rows["outcome"] == evidence.topic.main_outcome) & (rows["statistic"] == "final") & rows["sd"].notna() & rows["scale_max"].notna()
         & rows["caution"].isna() & (rows["week"].isna() | (rows["week"] > 0))
     ]  # fmt: skip
     if condition is not None and rows.loc[rows["condition"] == condition, "trial_id"].nunique() >= 3:

@@ -7,7 +7,6 @@ records the hashes of the inputs, the versions and the hashes of the files, so t
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import platform
 from collections.abc import Callable, Iterable
@@ -179,18 +178,13 @@ def _chosen(only: Iterable[str]) -> list[Figure]:
 
 
 def _render(figure: Figure) -> dict[str, bytes]:
-    from acuevidence.plots.parts.style import style
+    from acuevidence.plots.parts.page import published
+    from acuevidence.plots.save import encoded
 
-    with style():
+    with published():
         drawn = figure.draw().figure
         _settle(drawn)
-        files = {}
-        for kind in _FORMATS:
-            buffer = io.BytesIO()
-            metadata = {"Date": None, "Creator": None} if kind == "svg" else {"Software": None}
-            drawn.savefig(buffer, format=kind, metadata=metadata)
-            files[f"{figure.name}.{kind}"] = buffer.getvalue()
-    return files
+        return {f"{figure.name}.{kind}": encoded(drawn, kind, title=figure.title) for kind in _FORMATS}
 
 
 def _settle(drawn: Any) -> None:
@@ -266,12 +260,11 @@ def _consensus() -> Any:
 def _dose() -> Any:
     from acuevidence.effects.trials import trial_effects
     from acuevidence.plots.bubble import bubble
-    from acuevidence.plots.parts.style import new_axes
+    from acuevidence.plots.parts.page import inches, new_figure
     from acuevidence.synthesis import meta_analysis
     from acuevidence.verdicts.moderators import number
 
-    figure = new_axes("double", 2.6).figure
-    figure.clear()
+    figure = new_figure(inches("double"), 2.6)
     for ax, (comparator, words) in zip(figure.subplots(1, 2, sharey=True), _AGAINST.items(), strict=True):
         effects = trial_effects(comparator=comparator)
         known = effects.assign(sessions=effects["sessions"].map(number).astype(float)).dropna(subset=["sessions"])
@@ -337,7 +330,7 @@ def _forest(condition: str, width: str) -> Any:
     results = pooled(condition)
     known = all(has_mid(outcome) for one in results.values() for outcome in one.data["outcome"])
     return forest(
-        results, width=width, arms="summary", certainty=True, title=load_evidence().rules.label(condition),
+        results, width=width, arms="summary", certainty=True, title=load_evidence().topic.label(condition),
         mid=mid("pain", "SMD") if known else None, size=6,
     )  # fmt: skip
 

@@ -36,7 +36,7 @@ def coverage(condition: str, effects: pd.DataFrame) -> str:
     evidence = load_evidence()
     trials = evidence.trials[evidence.trials["condition"] == condition]
     lines = [
-        f"The tables know **{len(trials)} randomised trials** of acupuncture in {evidence.rules.label(condition).lower()} "
+        f"The tables know **{len(trials)} randomised trials** of acupuncture in {evidence.topic.label(condition).lower()} "
         f"({int(trials['n_randomized'].sum()):,} participants where the number is printed)."
     ]
     left = effects.attrs["excluded"]

@@ -66,7 +66,7 @@ def build_site(folder: str | Path, *, progress: Callable[[Iterable[Any]], Iterab
     templates = environment()
     evidence = load_evidence()
     names = conditions(evidence)
-    shared = {"nav": [(name, evidence.rules.label(name)) for name in names]}
+    shared = {"nav": [(name, evidence.topic.label(name)) for name in names]}
     pages = {"index.html": ("index.html", _index(evidence)), "safety.html": ("safety.html", _safety())}
     pages["methods.html"] = ("methods.html", _methods(evidence))
     pages |= {f"{name}.html": ("condition.html", _condition(name, evidence)) for name in names}
@@ -140,7 +140,7 @@ def _index(evidence: Evidence) -> dict[str, Any]:
     given = {row["verdict"] for row in rows}
     return {
         "claims": rows, "verdicts": {name: said for name, said in verdicts().items() if name in given}, "band": band,
-        "comparators": evidence.rules.comparators, "titles": {key: one.title for key, one in figures.figures().items()},
+        "comparators": evidence.topic.comparators, "titles": {key: one.title for key, one in figures.figures().items()},
     }  # fmt: skip
 
 
@@ -158,7 +158,7 @@ def _condition(name: str, evidence: Evidence) -> dict[str, Any]:
     results = pooled(name)
     band = mid("pain", "SMD")
     plots = [
-        {"name": comparator, "label": evidence.rules.label(comparator), "result": one, "certainty": certainty(one),
+        {"name": comparator, "label": evidence.topic.label(comparator), "result": one, "certainty": certainty(one),
          "rows": forest_rows(one, band)}
         for comparator, one in results.items() if one.k
     ]  # fmt: skip
@@ -172,10 +172,10 @@ def _condition(name: str, evidence: Evidence) -> dict[str, Any]:
         .unique()
     )
     return {
-        "name": name, "label": evidence.rules.label(name), "plots": plots, "band": band,
+        "name": name, "label": evidence.topic.label(name), "plots": plots, "band": band,
         "coverage": words.coverage(name, effects), "meaning": words.meaning(name, results),
         "published": published(name).to_dict("records"), "excluded": left.to_dict("records"),
-        "findings": summary_of_findings(results), "comparators": evidence.rules.comparators,
+        "findings": summary_of_findings(results), "comparators": evidence.topic.comparators,
         "trials": [{**row, "effects": used.get(row["trial_id"], []), "printed": printed.get(row["trial_id"], []),
                     "comparators": list(asked.get(row["trial_id"], []))}
                    for row in trials.to_dict("records")],

@@ -205,7 +205,7 @@ def characteristics(condition: str) -> Table:
     'Study'
     """
     evidence = load_evidence()
-    choice("condition", condition, list(evidence.rules.conditions))
+    choice("condition", condition, list(evidence.topic.conditions))
     trials = evidence.trials[evidence.trials["condition"] == condition].sort_values(["year", "study"])
     roles = evidence.arms.groupby("trial_id")["role"].agg(
         lambda r: ", ".join(str(x).replace("_", " ") for x in r.dropna())
@@ -217,7 +217,7 @@ def characteristics(condition: str) -> Table:
          "Weeks": trials["treatment_weeks"].map(_number)},
     )  # fmt: skip
     frame = frame.astype(object).where(frame.notna(), "–").reset_index(drop=True)
-    return Table(f"Characteristics of trials: {evidence.rules.label(condition)}", frame, ("–: not printed.",))
+    return Table(f"Characteristics of trials: {evidence.topic.label(condition)}", frame, ("–: not printed.",))
 
 
 def league_table(network: NetworkMetaAnalysis, *, digits: int = 2) -> Table:

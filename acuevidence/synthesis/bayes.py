@@ -17,9 +17,9 @@ from scipy.optimize import brentq
 from scipy.special import betaln, ndtr
 
 from acuevidence import words
-from acuevidence.arguments import guard
+from acuevidence.arguments import guard, guarded
 from acuevidence.errors import InputError
-from acuevidence.inputs import choice, numeric, values, variances
+from acuevidence.inputs import brief, choice, numeric, values, variances
 from acuevidence.shown import Printed
 from acuevidence.synthesis.methods import PosteriorMethods
 
@@ -68,6 +68,7 @@ class Posterior(Printed, PosteriorMethods):
     _tau: tuple[np.ndarray, np.ndarray] = field(repr=False)
     _trials: tuple[tuple[np.ndarray, np.ndarray, np.ndarray], ...] = field(repr=False)
 
+    @guarded
     def prob(self, *, mu_above: float | None = None, prediction_above: float | None = None,
              tau_above: float | None = None) -> float:  # fmt: skip
         """Return a posterior probability.
@@ -94,6 +95,7 @@ class Posterior(Printed, PosteriorMethods):
         ((name, value),) = chosen
         return 1.0 - float(self.cdf(name, value))
 
+    @guarded
     def cdf(self, parameter: str, x: Any) -> Any:
         """Return the posterior distribution function of ``mu``, ``prediction`` or ``tau`` at x."""
         choice("parameter", parameter, ("mu", "prediction", "tau"))
@@ -102,6 +104,7 @@ class Posterior(Printed, PosteriorMethods):
             return np.interp(points, *_tau_cdf(*self._tau))
         return _mixture_cdf(self._mixtures[parameter], points)
 
+    @guarded
     def density(self, parameter: str, x: Any) -> np.ndarray:
         """Return the posterior density of ``mu``, ``prediction`` or ``tau`` at x."""
         choice("parameter", parameter, ("mu", "prediction", "tau"))
@@ -114,6 +117,7 @@ class Posterior(Printed, PosteriorMethods):
             return np.where(inside, np.interp(points, middle, slope), 0.0)
         return _mixture_density(self._mixtures[parameter], points)
 
+    @guarded
     def trial_densities(self, x: Any) -> np.ndarray:
         """Return the posterior density of every trial's true effect.
 
@@ -228,7 +232,7 @@ def bayes(
     rows["tau"] = _summarise_tau(tau, edges_weight, level)
     summary = pd.DataFrame(rows, index=["median", "mean", "sd", "ci_low", "ci_high"]).T.loc[["mu", "tau", "prediction"]]
     shrunk, trials = _shrinkage(tau, weight_mu, mean_mu, sd_mu, y, v, level)
-    shrunk.index = pd.Index(values(data, labels=labels)[0]["labels"]) if labels is not None else index
+    shrunk.index = pd.Index(values(data, yi=yi, labels=labels)[0]["labels"]) if labels is not None else index
     factors = _bayes_factors(y, v, components, log_prior, log_evidence, proper)
     return Posterior(
         summary, shrunk, factors, len(y), level, mu_prior, tuple(tau_prior), mixtures, edges_weight, trials
@@ -242,7 +246,10 @@ def _mu_components(prior: Any) -> np.ndarray:
     """Return rows of (weight, mean, variance); a flat prior has infinite variance."""
     if prior is None:
         return np.array([[1.0, 0.0, math.inf]])
-    rows = np.atleast_2d(np.asarray(prior, dtype=float))
+    try:
+        rows = np.atleast_2d(np.asarray(prior, dtype=float))
+    except (TypeError, ValueError):
+        rows = np.full((1, 3), np.nan)
     if rows.shape[1] == 2:
         rows = np.column_stack([np.ones(len(rows)), rows])
     if rows.shape[1] != 3 or not np.isfinite(rows).all() or (rows[:, [0, 2]] <= 0).any():
@@ -256,6 +263,8 @@ def _mu_components(prior: Any) -> np.ndarray:
 
 def _named(prior: Prior | str) -> Prior:
     """Return a prior given by its name alone as the distribution it stands for."""
+    if not isinstance(prior, (str, tuple, list)) or not len(prior):
+        raise InputError(f"tau_prior must be a name or (name, scale), for example ('half-normal', 0.5), not {brief(prior)}")
     given: Prior = (prior,) if isinstance(prior, str) else tuple(prior)
     return _PUBLISHED[given[0]] if len(given) == 1 and given[0] in _PUBLISHED else given
 

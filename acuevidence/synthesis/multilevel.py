@@ -16,7 +16,7 @@ import pandas as pd
 from scipy.optimize import brentq
 from scipy.special import chdtri, stdtrit
 
-from acuevidence.arguments import guard
+from acuevidence.arguments import guard, guarded
 from acuevidence.errors import InputError
 from acuevidence.inputs import choice
 from acuevidence.synthesis.covariance import Ascent, LinearCovariance, climb, connected, same_level
@@ -61,6 +61,7 @@ class MultilevelMetaAnalysis(DependentMetaAnalysis):
     pi_high: float | None
     random: str
 
+    @guarded
     def sigma2_interval(self, level: float | None = None) -> pd.DataFrame:
         """Profile-likelihood intervals of the variance components.
 

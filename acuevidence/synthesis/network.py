@@ -160,7 +160,7 @@ def network(
     if reference is None:
         counts = np.bincount(np.concatenate([g.arms.ravel() for g in trials]), minlength=n)
         reference = names[int(counts.argmax())]
-    elif reference not in names:
+    elif not pd.api.types.is_hashable(reference) or reference not in names:
         choice("reference", reference, [str(name) for name in names])
     better = estimates if favourable == "larger" else -estimates
     certainty = ndtr(better / np.where(standard > 0, standard, 1)) * (1 - np.eye(n))

@@ -380,4 +380,4 @@ def _p(q: np.ndarray, df: np.ndarray) -> np.ndarray:
     return np.where(df > 0, chdtrc(np.maximum(df, 1), np.maximum(q, 0.0)), 1.0)
 
 
-guard(__name__, "split", "design_decomposition", "net_heat")
+guard(__name__, "league", "split", "design_decomposition", "net_heat")

@@ -12,6 +12,7 @@ import pandas as pd
 
 from acuevidence.arguments import guard
 from acuevidence.errors import InputError, UnknownKeyError
+from acuevidence.evidence.carried import excluded_of, lost
 from acuevidence.inputs import choice, kept, numeric, values, variances
 from acuevidence.synthesis import kernel
 from acuevidence.synthesis.batch import Layout, fit_groups, layout
@@ -215,7 +216,7 @@ def _read(
         dropped.insert(1, "study", names[~keep].to_numpy())
     if isinstance(by, str) and groups is not None:
         dropped[by] = groups[~keep].to_numpy()
-    excluded = _with(dropped, None if data is None else data.attrs.get("excluded"))
+    excluded = _with(dropped, None if data is None else excluded_of(data))
     if not keep.any():
         why = "; ".join(dict.fromkeys(excluded["reason"])) if len(excluded) else "yi is empty"
         raise InputError(f"there is no trial to pool ({why[:500]})")
@@ -274,6 +275,11 @@ def _flags(result: MetaAnalysis, converged: bool) -> Iterator[str]:
         w = 1 / (result.vi + (result.tau2 or 0.0))
         if result.se < float(w.sum()) ** -0.5:
             yield "HKSJ's standard error is smaller than Wald's: the effects differ less than chance; compare test='HKSJ-adhoc'."
+    if lost(result._given):
+        yield (
+            "The table came from trial_effects but no longer says of which review it is, or what was left out; "
+            "join such tables with acuevidence.evidence.joined."
+        )
     if not converged:
         yield "The estimator of tau2 did not converge."
 
@@ -285,12 +291,11 @@ def _implausible(trials: Trials) -> Iterator[str]:
     if whose is not None and whose.duplicated().any():
         twice = ", ".join(map(str, whose[whose.duplicated()].unique()[:3]))
         yield f"More than one row of {twice}: rows of one trial are not independent; see multilevel() and vcalc()."
-    measure = next((frame[name] for name in ("measure_used", "effect") if frame is not None and name in frame), None)
-    if measure is not None:
-        far = (measure == "SMD").to_numpy() & (np.abs(trials.y) > 3)
-        if far.any():
-            rows = ", ".join(str((trials.index if trials.labels is None else trials.labels.array)[i]) for i in np.flatnonzero(far)[:3])
-            yield f"An SMD beyond 3 in {rows}: is a standard error given as a standard deviation?"
+    if frame is not None and "effect" in frame:
+        far = np.flatnonzero((frame["effect"] == "SMD").to_numpy() & (np.abs(trials.y) > 3))
+        if len(far):
+            names = (trials.index if trials.labels is None else trials.labels.array)[far[:3]]
+            yield f"An SMD beyond 3 in {', '.join(map(str, names))}: is a standard error given as a standard deviation?"
 
 
 def _grouped(
@@ -359,6 +364,12 @@ class Members(Mapping[str, MetaAnalysis]):
             left = left[left[self.by].astype(str) == group].reset_index(drop=True)
         trials = self.trials.of(self.where.rows(i), left)
         return _one(trials, self.model) if self.fits is None else _result(self.fits, i, trials, self.model, notes=self.notes)
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    def __hash__(self) -> int:
+        return id(self)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.names)

@@ -131,6 +131,12 @@ class GroupedMetaAnalysis(GroupedMethods, Mapping[str, MetaAnalysis]):
                 )
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    def __hash__(self) -> int:
+        return id(self)
+
     def __iter__(self) -> Iterator[str]:
         return iter(self.groups)
 

@@ -15,7 +15,7 @@ import pandas as pd
 from scipy.special import fdtrc
 
 from acuevidence import words
-from acuevidence.arguments import guard
+from acuevidence.arguments import guard, guarded
 from acuevidence.errors import InputError
 from acuevidence.inputs import choice, refuse, values
 from acuevidence.synthesis.coefficients import FirstCoefficient
@@ -29,7 +29,7 @@ __all__ = ["RobustMetaAnalysis", "WaldTest", "robust"]
 _DETERMINED = 1e-10  # how near to 1 a leverage is 1, and a correlation matrix singular
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
 class WaldTest:
     """Approximate Hotelling test of several coefficients at once.
 
@@ -89,6 +89,7 @@ class RobustMetaAnalysis(FirstCoefficient, EstimateMethods):
         """Satterthwaite degrees of freedom of the first coefficient."""
         return float(self.coefficients["df"].iloc[0])
 
+    @guarded
     def wald(self, terms: str | Sequence[str] | np.ndarray | None = None) -> WaldTest:
         """Test several coefficients together (AHT, with Zhang's degrees of freedom).
 

@@ -16,7 +16,7 @@ from acuevidence.questions.time_course import TimeCourse, time_course
 from acuevidence.questions.two_outcomes import function_and_pain
 from acuevidence.questions.variability import variability
 from acuevidence.verdicts.answer import Answer, Claim, Rule, between_trials, combined, lowest
-from acuevidence.verdicts.findings import TOO_FEW, Cell, Pools, state
+from acuevidence.verdicts.findings import TOO_FEW, Pools, state
 
 __all__ = ["RULES"]
 
@@ -69,7 +69,7 @@ def spread(claim: Claim, pools: Pools) -> Answer:
     estimates, reasons, states, needed, k = [], [], [], [], 0
     told = found.verdicts[found.verdicts["condition"] == "all"].set_index("comparator")
     for comparator in claim.comparators:
-        name = Cell(conditions=(), comparator=comparator).name
+        name = pools.cell(conditions=(), comparator=comparator).name
         if comparator not in told.index:
             states.append(TOO_FEW)
             needed.append(f"{name}: trials that print the SD of each arm")
@@ -125,7 +125,7 @@ def onset(claim: Claim, pools: Pools) -> Answer:
     trials = int(claim.thresholds["trials"])
     estimates, reasons, states, needed = [], [], [], []
     for comparator in claim.comparators:
-        name = Cell(conditions=(), comparator=comparator).name
+        name = pools.cell(conditions=(), comparator=comparator).name
         first, grows = _period(course, comparator, early, trials, pools), TOO_FEW
         growth = _change(course, comparator, early, late)
         estimates += _period_lines(course, comparator, (early, late), name)
@@ -154,7 +154,7 @@ def lasting(claim: Claim, pools: Pools) -> Answer:
     base, periods = claim.options["base"], claim.options["periods"]
     estimates, reasons, states, needed = [], [], [], []
     for comparator in claim.comparators:
-        name = Cell(conditions=(), comparator=comparator).name
+        name = pools.cell(conditions=(), comparator=comparator).name
         estimates += _period_lines(course, comparator, (base, *periods), name)
         for period in periods:
             where = _period(course, comparator, period, trials, pools)
@@ -200,7 +200,7 @@ def function_beside_pain(claim: Claim, pools: Pools) -> Answer:
     rows = {} if both is None else {(r.comparator, r.outcome): r for r in both.to_frame().itertuples()}
     estimates, reasons, states, needed = [], [], [], []
     for comparator in claim.comparators:
-        name = Cell(conditions=(), comparator=comparator).name
+        name = pools.cell(conditions=(), comparator=comparator).name
         function, gap = rows.get((comparator, "function")), rows.get((comparator, "difference"))
         where, said = TOO_FEW, "too few trials print both"
         if function is not None and gap is not None:
@@ -237,7 +237,7 @@ def _beside(function: Any, gap: Any, small: float) -> tuple[str, str]:
 
 
 def _label(condition: str, pools: Pools) -> str:
-    return "all conditions" if condition == "all" else pools.evidence.rules.label(condition)
+    return "all conditions" if condition == "all" else pools.evidence.topic.label(condition)
 
 
 def _words(row: Any) -> str:
@@ -250,7 +250,7 @@ def _both(k: int) -> str:
 
 def _certainty(pools: Pools, comparators: Iterable[str], outcome: str | None = None) -> str:
     """Return the lowest certainty of the pooled effects over all conditions behind an analysis."""
-    cells = [Cell(conditions=pools.conditions(), comparator=c, outcome=outcome) for c in comparators]
+    cells = [pools.cell(conditions=pools.conditions(), comparator=c, outcome=outcome) for c in comparators]
     return lowest(f.certainty.level for f in map(pools.finding, cells) if f.certainty)
 
 

@@ -1,7 +1,7 @@
 """Claims of health articles, answered from the data: which claims there are, and what the tables say to each.
 
-The claims, their rules in words, thresholds and wordings are data (``data/claims.yaml``). This module loads them, calls each one's
-rule and sets the answers in a frame.
+The claims, their rules in words, thresholds and wordings are data (``claims.yaml`` of the evidence). This module calls each
+one's rule and sets the answers in a frame.
 """
 
 from __future__ import annotations
@@ -9,16 +9,16 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
-from typing import Any
+from dataclasses import asdict, fields
 
 import numpy as np
 import pandas as pd
 
-from acuevidence.appraisal.thresholds import mid
+from acuevidence.appraisal.thresholds import has_mid, mid
 from acuevidence.arguments import guard
 from acuevidence.errors import InputError
-from acuevidence.evidence import Evidence, Window, data_folder, load_evidence
+from acuevidence.evidence import Evidence, Window, load_evidence
+from acuevidence.evidence.rules import window
 from acuevidence.inputs import choice
 from acuevidence.questions.published import published
 from acuevidence.questions.safety import number
@@ -28,7 +28,7 @@ from acuevidence.verdicts import decide as claim_rules
 from acuevidence.verdicts import moderators as claim_moderators
 from acuevidence.verdicts import surveys as claim_surveys
 from acuevidence.verdicts.answer import Answer, Claim, Rule
-from acuevidence.verdicts.findings import Cell, Pools, matches, pool
+from acuevidence.verdicts.findings import Pools, matches, pool
 from acuevidence.verdicts.moderators import with_levels
 
 __all__ = ["claims", "evaluate_claims", "groups_of_trials", "verdicts"]
@@ -39,8 +39,13 @@ RULES: dict[str, Rule] = {
 _COLUMNS = ["id", "claim", "verdict", "answer", "certainty", "reasons", "estimates", "needed", "published", "figure"]
 
 
-def claims() -> pd.DataFrame:
+def claims(evidence: Evidence | None = None) -> pd.DataFrame:
     """Return the claims and how each is to be answered.
+
+    Parameters
+    ----------
+    evidence : Evidence, optional
+        Default: the package's evidence.
 
     Returns
     -------
@@ -55,16 +60,24 @@ def claims() -> pd.DataFrame:
     >>> len(ae.claims())
     26
     """
-    frame = pd.DataFrame([asdict(claim) for claim in _claims().values()])
+    evidence = load_evidence() if evidence is None else evidence
+    names = [one.name for one in fields(Claim)]
+    frame = pd.DataFrame([asdict(claim) for claim in _claims(evidence).values()], columns=names)
+    known = has_mid(evidence.topic.main_outcome, evidence=evidence)
+    low = mid(evidence=evidence).low if known else math.nan
     frame["thresholds"] = [
-        {name: mid("pain", "SMD").low if name == "mid_low" else value for name, value in about.items()}
-        for about in frame["thresholds"]
+        {name: low if name == "mid_low" else value for name, value in about.items()} for about in frame["thresholds"]
     ]
     return frame.drop(columns=["options", "published", "needed"])
 
 
-def verdicts() -> dict[str, str]:
+def verdicts(evidence: Evidence | None = None) -> dict[str, str]:
     """Return the verdicts that a claim may get, each with what it means.
+
+    Parameters
+    ----------
+    evidence : Evidence, optional
+        Default: the package's evidence.
 
     Returns
     -------
@@ -77,7 +90,7 @@ def verdicts() -> dict[str, str]:
     >>> list(verdicts())
     ['supported', 'partly supported', 'mixed', 'not supported', 'insufficient data']
     """
-    return {name: str(about) for name, about in _file()["verdicts"].items()}
+    return {name: str(about) for name, about in (load_evidence() if evidence is None else evidence).claims["verdicts"].items()}
 
 
 def evaluate_claims(ids: str | Iterable[str] | None = None, evidence: Evidence | None = None) -> pd.DataFrame:
@@ -95,7 +108,7 @@ def evaluate_claims(ids: str | Iterable[str] | None = None, evidence: Evidence |
     DataFrame
         One row a claim: ``id, claim, verdict, answer, certainty, reasons, estimates, needed, published, figure``. ``verdict`` is one
         of :func:`verdicts` and ``answer`` what it says; ``certainty`` is ``high`` to ``very low`` or ``not rated``; ``reasons`` say
-        why, ``estimates`` give the numbers (positive favours acupuncture), ``needed`` what would let the data tell, ``published``
+        why, ``estimates`` give the numbers (positive favours the treatment), ``needed`` what would let the data tell, ``published``
         what syntheses elsewhere found on the same scale and with the same sign: texts, a part a line. ``figure`` names the
         published figure that shows it, and is empty where none does.
 
@@ -114,18 +127,18 @@ def evaluate_claims(ids: str | Iterable[str] | None = None, evidence: Evidence |
     >>> ae.evaluate_claims("certainty-varies").verdict.tolist()
     ['supported']
     """
-    known = _claims()
+    evidence = load_evidence() if evidence is None else evidence
+    known = _claims(evidence)
     wanted = list(known) if ids is None else [ids] if isinstance(ids, str) else list(ids)
     for name in wanted:
         choice("claim", name, known)
-    evidence = load_evidence() if evidence is None else evidence
-    pools = Pools(evidence, _windows())
+    pools = Pools(evidence, _windows(evidence))
     rows = [_row(known[name], RULES[known[name].analysis](known[name], pools), pools) for name in wanted]
     return pd.DataFrame(rows, columns=_COLUMNS)
 
 
 def groups_of_trials(evidence: Evidence | None = None) -> dict[str, dict[str, MetaAnalysis]]:
-    """Return the pooled effects of the groups that claims compare: technique, kind of sham, and co-treatment.
+    """Return the pooled effects of the groups of trials that claims compare, for example kinds of treatment.
 
     Parameters
     ----------
@@ -143,16 +156,17 @@ def groups_of_trials(evidence: Evidence | None = None) -> dict[str, dict[str, Me
     >>> list(groups_of_trials())[:2]
     ['manual', 'electro']
     """
-    pools = Pools(load_evidence() if evidence is None else evidence, _windows())
+    evidence = load_evidence() if evidence is None else evidence
+    pools, known = Pools(evidence, _windows(evidence)), _claims(evidence)
     found: dict[str, dict[str, MetaAnalysis]] = {}
-    for claim in (_claims()[name] for name in ("technique", "sham-type", "adjunct-best")):
+    for claim, called in ((known[name], words) for name, words in evidence.claims["groups"].items()):
         for comparator in claim.comparators:
-            rows = pools.effects(Cell(conditions=pools.conditions(claim.population), comparator=comparator))
+            rows = pools.effects(pools.cell(conditions=pools.conditions(claim.population), comparator=comparator))
             levels = with_levels(rows.assign(description=pools.descriptions(rows)), claim.options["levels"])
             for name in claim.options["levels"]:
                 result = pool(rows[levels == name])
                 if result is not None:
-                    found.setdefault(f"{name} sham" if claim.id == "sham-type" else name, {})[comparator] = result
+                    found.setdefault(called.format(name), {})[comparator] = result
     return found
 
 
@@ -222,7 +236,7 @@ def _published_rows(wanted: Mapping[str, str], pools: Pools) -> list[str]:
     lines = []
     for row in table[fits].itertuples():
         if row.effect_measure == "SMD" and pd.notna(row.estimate):
-            turn = np.sign(row.estimate) * (1 if row.favours == "acupuncture" else -1) or 1
+            turn = np.sign(row.estimate) * (1 if row.favours in pools.evidence.topic.treatment.roles else -1) or 1
             low, high = sorted((turn * row.ci_low, turn * row.ci_high))
             said = _smd(turn * row.estimate, low, high)
         else:
@@ -240,24 +254,14 @@ def _smd(estimate: float, low: float, high: float) -> str:
     return f"SMD {estimate:.2f}{interval}"
 
 
-@functools.cache
-def _file() -> dict[str, Any]:
-    import yaml
-
-    return dict(yaml.safe_load((data_folder() / "claims.yaml").read_text(encoding="utf-8")))
+def _windows(evidence: Evidence) -> dict[str, Window]:
+    return {name: window(about) for name, about in evidence.claims["windows"].items()}
 
 
-def _windows() -> dict[str, Window]:
-    return {
-        name: Window(w["from"], w["to"], w["target"], w.get("after_course", False), tuple(w["words"]))
-        for name, w in _file()["windows"].items()
-    }
-
-
-@functools.cache
-def _claims() -> dict[str, Claim]:
+@functools.lru_cache(maxsize=16)
+def _claims(evidence: Evidence) -> dict[str, Claim]:
     """Return the claims by id; analyses give the rule, thresholds and wordings that a claim does not state itself."""
-    given = _file()
+    given = evidence.claims
     values = {name: float(about.get("value", math.nan)) for name, about in given["thresholds"].items()}
     found = {}
     for entry in map(dict, given["claims"]):

@@ -13,7 +13,7 @@ from acuevidence.effects import responders_per_100
 from acuevidence.synthesis import MetaAnalysis
 from acuevidence.synthesis.bayes import bayes
 from acuevidence.verdicts.answer import Answer, Claim, Rule, answer_from_findings, by_share, combined, lowest
-from acuevidence.verdicts.findings import TOO_FEW, Cell, Finding, Pools, listed, state
+from acuevidence.verdicts.findings import TOO_FEW, Finding, Pools, listed, state
 from acuevidence.verdicts.moderators import compared
 
 __all__ = ["RULES"]
@@ -27,7 +27,7 @@ def _findings(claim: Claim, pools: Pools) -> list[Finding]:
     found = []
     for group, endpoint, timing, comparator in product(groups, endpoints, timings, claim.comparators):
         words = [group, endpoint, timing.replace("_", " ") if len(timings) > 1 else ""]
-        cell = Cell(
+        cell = pools.cell(
             conditions=pools.conditions(claim.population), comparator=comparator, timing=timing,
             where={**claim.options.get("where", {}), **groups[group].get("where", {})},
             label=", ".join(w for w in words if w), **endpoints[endpoint],
@@ -40,7 +40,7 @@ def _findings(claim: Claim, pools: Pools) -> list[Finding]:
 def _syntheses(claim: Claim, pools: Pools, trials: int) -> list[tuple[Finding, MetaAnalysis]]:
     """Return the finding and its pooled effect for every condition and comparator with enough trials."""
     cells = [
-        Cell(conditions=(condition,), comparator=comparator, label=pools.evidence.rules.label(condition))
+        pools.cell(conditions=(condition,), comparator=comparator, label=pools.evidence.topic.label(condition))
         for condition in pools.conditions(claim.population)
         for comparator in claim.comparators
     ]

@@ -16,10 +16,11 @@ from scipy.special import ndtri
 
 from acuevidence.appraisal.certainty import Certainty, certainty
 from acuevidence.appraisal.missing import MissingEvidence, missing_evidence
-from acuevidence.appraisal.thresholds import mid
-from acuevidence.effects.trials import Excluded, trial_effects
+from acuevidence.appraisal.thresholds import Mid, mid
+from acuevidence.effects.trials import trial_effects
 from acuevidence.errors import AcuevidenceError
-from acuevidence.evidence import Evidence, Window, load_evidence
+from acuevidence.evidence import Evidence, Window, conditions
+from acuevidence.evidence.carried import carry, excluded_of, joined
 from acuevidence.questions.safety import Safety, safety
 from acuevidence.synthesis import MetaAnalysis, meta_analysis
 
@@ -27,7 +28,6 @@ __all__ = ["TOO_FEW", "Cell", "Finding", "Pools", "effect_text", "listed", "matc
 
 TOO_FEW = "too few"
 Result = TypeVar("Result")
-_AGAINST = {"sham": "v sham", "usual_care": "v usual care"}
 _POWER = float(ndtri(0.975) + ndtri(0.8))
 
 
@@ -40,7 +40,7 @@ class Cell:
     conditions : tuple of str
         Conditions whose trials are pooled together.
     comparator : str
-        ``sham`` or ``usual_care``.
+        One of the evidence's comparators.
     outcome : str or None
         None: each condition's own outcomes in their order.
     instruments : str or None
@@ -49,8 +49,8 @@ class Cell:
         Name of a window.
     where : mapping
         Column of the effects to a regular expression it must match.
-    label : str
-        What tells the cell from its neighbours, in words.
+    label, against : str
+        What tells the cell from its neighbours, and its comparator, in words.
     """
 
     conditions: tuple[str, ...]
@@ -60,11 +60,12 @@ class Cell:
     timing: str = "end_of_treatment"
     where: Mapping[str, str] = field(default_factory=dict)
     label: str = ""
+    against: str = ""
 
     @property
     def name(self) -> str:
         """The cell in words."""
-        return " ".join(part for part in (self.label, _AGAINST.get(self.comparator, self.comparator)) if part)
+        return " ".join(part for part in (self.label, self.against or f"v {self.comparator}") if part)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -123,22 +124,32 @@ class Pools:
     Parameters
     ----------
     evidence : Evidence
-        The tables. Where they hold no thresholds, the package's judge what is important.
+        The tables.
     windows : mapping
         Further timing windows by name.
     """
 
     def __init__(self, evidence: Evidence, windows: Mapping[str, Window] | None = None):
         rules = replace(evidence.rules, timings={**evidence.rules.timings, **(windows or {})})
-        thresholds = load_evidence().thresholds if evidence.thresholds.empty else evidence.thresholds
-        self.evidence = replace(evidence, rules=rules, thresholds=thresholds)
-        self.mid = mid("pain", "SMD", evidence=self.evidence)
+        self.evidence = replace(evidence, rules=rules)
         self._effects: dict[tuple[Any, ...], pd.DataFrame] = {}
         self._findings: dict[tuple[Any, ...], Finding] = {}
         self._analyses: dict[tuple[str, str], tuple[Any, str]] = {}
         self._safety: Safety | None = None
+        self._mid: Mid | None = None
         self._missing: dict[tuple[Any, ...], MissingEvidence] = {}
         self._trials = evidence.trials.set_index("trial_id")
+
+    @property
+    def mid(self) -> Mid:
+        """The minimal important difference of the main outcome, as an SMD."""
+        if self._mid is None:
+            self._mid = mid(evidence=self.evidence)
+        return self._mid
+
+    def cell(self, *, comparator: str, **question: Any) -> Cell:
+        """Return a question to the evidence, its comparator in words."""
+        return Cell(comparator=comparator, against=f"v {self.evidence.topic.comparator(comparator).phrase}", **question)
 
     def analysis(self, make: Callable[..., Result], **options: Any) -> tuple[Result | None, str]:
         """Return an analysis of the evidence, made once, and an empty text; or None and the words of its refusal."""
@@ -153,14 +164,13 @@ class Pools:
 
     def conditions(self, wanted: Iterable[str] = ()) -> tuple[str, ...]:
         """Return the wanted conditions, all by default."""
-        return tuple(wanted) or tuple(self.evidence.rules.conditions)
+        return tuple(wanted) or tuple(conditions(self.evidence))
 
     def effects(self, cell: Cell, *, measure: str = "SMD") -> pd.DataFrame:
         """Return the rows of :func:`acuevidence.trial_effects` that belong to a cell."""
         parts = [self._of(condition, cell, measure) for condition in cell.conditions]
-        effects = pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
-        left = pd.concat([pd.DataFrame(part.attrs["excluded"]) for part in parts], ignore_index=True)
-        return self._rows(effects, left, cell)
+        left = pd.concat([pd.DataFrame(excluded_of(part)) for part in parts], ignore_index=True)
+        return self._rows(joined(parts), left, cell)
 
     def _of(self, condition: str, cell: Cell, measure: str) -> pd.DataFrame:
         """Return the effects of one condition, computed once."""
@@ -188,7 +198,7 @@ class Pools:
     def _find(self, cell: Cell, trials: int, participants: float) -> Finding:
         rows = self.effects(cell)
         result = pool(rows)
-        left = rows.attrs["excluded"]
+        left = pd.DataFrame(excluded_of(rows))
         missing = tuple(dict.fromkeys(left.loc[left["arm"].isna(), "study"]))
         if result is None:
             return Finding(cell=cell, result=None, state=TOO_FEW, certainty=None, missing=missing)
@@ -215,7 +225,7 @@ class Pools:
         return self._missing[key]
 
     def descriptions(self, rows: pd.DataFrame) -> pd.Series:
-        """Return the descriptions of the acupuncture arms behind effects."""
+        """Return the descriptions of the treated arms behind effects."""
         table = self.evidence.arms.set_index(["trial_id", "arm"])["description"]
         return pd.Series(
             [
@@ -241,9 +251,7 @@ class Pools:
             rows = rows[matches(rows[column], pattern)]
             if column in self._trials:
                 left = left[matches(left["trial_id"].map(self._trials[column]), pattern)]
-        rows = rows.copy()
-        rows.attrs["excluded"] = Excluded(left)
-        return rows
+        return carry(rows.copy(), excluded=left)
 
 
 def matches(column: pd.Series, pattern: str) -> pd.Series:

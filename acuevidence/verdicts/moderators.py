@@ -16,7 +16,7 @@ from acuevidence.errors import AcuevidenceError
 from acuevidence.synthesis import MetaAnalysis, meta_analysis
 from acuevidence.synthesis.robust import RobustMetaAnalysis
 from acuevidence.verdicts.answer import Answer, Claim, Rule, between_trials, combined
-from acuevidence.verdicts.findings import TOO_FEW, Cell, Pools, matches
+from acuevidence.verdicts.findings import TOO_FEW, Pools, matches
 
 __all__ = ["RULES", "Compared", "compared", "number", "with_levels"]
 
@@ -59,7 +59,7 @@ def moderator(claim: Claim, pools: Pools) -> Answer:
 
 def compared(claim: Claim, pools: Pools) -> list[tuple[str, Compared]]:
     """Return every comparison between trials that a claim asks for, by name: each comparator apart, then both in one model."""
-    cells = [Cell(conditions=pools.conditions(claim.population), comparator=c) for c in claim.comparators]
+    cells = [pools.cell(conditions=pools.conditions(claim.population), comparator=c) for c in claim.comparators]
     effects = [pools.effects(cell) for cell in cells]
     sets = [(cell.name, rows) for cell, rows in zip(cells, effects, strict=True)]
     if len(cells) > 1:
@@ -88,7 +88,7 @@ def _slope(rows: pd.DataFrame, column: str, claim: Claim, pools: Pools) -> Compa
     unit = claim.thresholds["per_unit"]
     printed = rows[column].map(number).astype(float)
     known = rows[printed.notna()].assign(x=printed.dropna() / unit)
-    fit = _fit(known, ["x"], claim) if known["x"].nunique() >= 3 else None
+    fit = _fit(known, ["x"], claim, pools) if known["x"].nunique() >= 3 else None
     k = known["trial_id"].nunique()
     if fit is None:
         return Compared(TOO_FEW, f"{k} trials print it; too few for a slope", k)
@@ -103,7 +103,7 @@ def _groups(rows: pd.DataFrame, groups: pd.Series, claim: Claim, pools: Pools) -
     size = rows.groupby(groups)["trial_id"].nunique().sort_values(ascending=False, kind="stable")
     order = [
         str(g)
-        for g in claim.options.get("levels", pools.evidence.rules.conditions)
+        for g in claim.options.get("levels", pools.conditions())
         if size.get(g, 0) >= claim.thresholds["trials"]
     ]
     known = rows.assign(group=groups)[groups.isin(order)]
@@ -114,7 +114,7 @@ def _groups(rows: pd.DataFrame, groups: pd.Series, claim: Claim, pools: Pools) -
         )
     terms = [f"g{i}" for i in range(1, len(order))]
     known = known.assign(**{t: (known["group"] == g).astype(float) for t, g in zip(terms, order[1:], strict=True)})
-    fit = _fit(known, terms, claim)
+    fit = _fit(known, terms, claim, pools)
     if fit is None:
         return Compared(TOO_FEW, f"{k} trials; too few to compare", k)
     bounds = {
@@ -187,10 +187,10 @@ class _Fit:
         return float(self.result.qm_p)
 
 
-def _fit(rows: pd.DataFrame, terms: list[str], claim: Claim) -> _Fit | None:
+def _fit(rows: pd.DataFrame, terms: list[str], claim: Claim, pools: Pools) -> _Fit | None:
     """Return the meta-regression, or None where trials are too few for it, or clusters for its robust tests."""
     both = rows["comparator"].nunique() > 1
-    rows = rows.assign(against=(rows["comparator"] == "usual_care").astype(float))
+    rows = rows.assign(against=(rows["comparator"] == pools.evidence.topic.of_kind("untreated")).astype(float))
     try:
         result = meta_analysis(
             "yi", "vi", data=rows, moderators="~ " + " + ".join([*terms, *(["against"] if both else [])]), test="HKSJ-adhoc"

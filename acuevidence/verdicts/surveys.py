@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import pandas as pd
 
 from acuevidence.appraisal.thresholds import appraisal_rules
@@ -10,7 +13,7 @@ from acuevidence.questions.published import published
 from acuevidence.questions.safety import Safety, rate_text
 from acuevidence.synthesis import meta_analysis
 from acuevidence.verdicts.answer import Answer, Claim, Rule, lowest
-from acuevidence.verdicts.findings import Cell, Pools, effect_text
+from acuevidence.verdicts.findings import Pools, effect_text
 
 __all__ = ["RULES"]
 
@@ -46,7 +49,7 @@ def rates(claim: Claim, pools: Pools) -> Answer:
         if any(said)
         else "not supported"
     )
-    level, why = _certainty(found, [("serious", "treatments"), ("serious", "patients")])
+    level, why = _certainty(found, [("serious", "treatments"), ("serious", "patients")], _rates(pools))
     lines = [rate_text(row, found.per) for row in found.rates.itertuples()]
     return Answer(
         verdict=verdict, certainty=level, estimates=tuple(lines), reasons=(*reasons, *why), needed=tuple(needed)
@@ -81,7 +84,7 @@ def usual_events(claim: Claim, pools: Pools) -> Answer:
         for row in found.rates.itertuples()
         if row.event in (*classes, *claim.options["beside"])
     ]
-    level, why = _certainty(found, [(c, "treatments") for c in classes])
+    level, why = _certainty(found, [(c, "treatments") for c in classes], _rates(pools))
     if wide.empty:
         return Answer(verdict="insufficient data", certainty=level, estimates=tuple(lines), reasons=why,
                       needed=("a survey that counts the named classes beside all events",))  # fmt: skip
@@ -114,9 +117,14 @@ def _commonest(found: Safety, classes: list[str], beside: list[str]) -> bool:
     return bool((ours.min(axis=1) > theirs.max(axis=1)).all())
 
 
-def _certainty(found: Safety, keys: list[tuple[str, str]]) -> tuple[str, tuple[str, ...]]:
+def _rates(pools: Pools) -> Mapping[str, Any]:
+    """Return the rules by which the certainty of a rate is judged."""
+    rules: Mapping[str, Any] = appraisal_rules(pools.evidence)["safety"]["certainty"]
+    return rules
+
+
+def _certainty(found: Safety, keys: list[tuple[str, str]], rules: Mapping[str, Any]) -> tuple[str, tuple[str, ...]]:
     """Return the certainty of rates and what it lost, by the rules of ``appraisal.yaml``; the lowest of several."""
-    rules = appraisal_rules()["safety"]["certainty"]
     levels, why = [], []
     for event, denominator in keys:
         row = found.rate(event, denominator)
@@ -137,14 +145,14 @@ def agreement(claim: Claim, pools: Pools) -> Answer:
     """Whether published syntheses agree on a benefit, and ours with them."""
     estimates, reasons, agreed, seen = [], [], [], 0
     for condition in pools.conditions(claim.population):
-        label = pools.evidence.rules.label(condition)
+        label = pools.evidence.topic.label(condition)
         rows = published(condition, evidence=pools.evidence).dropna(subset=["ci_low", "ci_high"])
         rows = rows[rows["comparator"].isin(claim.comparators)]
         if rows.empty:
             reasons.append(f"{label}: no published interval on this scale")
             continue
         seen += 1
-        ours = {c: pools.finding(Cell(conditions=(condition,), comparator=c, label=label)) for c in claim.comparators}
+        ours = {c: pools.finding(pools.cell(conditions=(condition,), comparator=c, label=label)) for c in claim.comparators}
         estimates += [f"{f.cell.name}, here: {effect_text(f.result)}" for f in ours.values() if f.result is not None]
         overlaps = [
             r.ci_low <= one.ci_high and r.ci_high >= one.ci_low
@@ -169,7 +177,7 @@ def agreement(claim: Claim, pools: Pools) -> Answer:
     )
     needed = () if seen else ("published syntheses with intervals on the SMD scale",)
     levels = [f.certainty.level for c in pools.conditions(claim.population) for f in
-              (pools.finding(Cell(conditions=(c,), comparator=a)) for a in claim.comparators) if f.certainty]  # fmt: skip
+              (pools.finding(pools.cell(conditions=(c,), comparator=a)) for a in claim.comparators) if f.certainty]  # fmt: skip
     return Answer(
         verdict=verdict, certainty=lowest(levels), estimates=tuple(estimates), reasons=tuple(reasons), needed=needed
     )

@@ -381,7 +381,7 @@ def test_unknown_choices_list_the_known_ones(argument, value):
 def test_order_of_outcomes_is_data(tmp_path):
     for file in data_folder().iterdir():
         shutil.copy(file, tmp_path / file.name)
-    rules = tmp_path / "selection.yaml"
+    rules = tmp_path / "topic.yaml"
     text = rules.read_text(encoding="utf-8")
     rules.write_text(
         text.replace("outcomes: [headache_frequency, response, pain]", "outcomes: [response]"), encoding="utf-8"

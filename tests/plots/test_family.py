@@ -123,7 +123,7 @@ def test_the_flow_adds_up():
     words = "\n".join(t.get_text().replace("\n", " ") for t in ae.plots.flow("low_back_pain", width="double").texts)
     for comparator in ("sham", "usual_care"):
         n = effects.loc[effects["comparator"] == comparator, "trial_id"].nunique()
-        label = ae.load_evidence().rules.label(comparator).lower()
+        label = ae.load_evidence().topic.label(comparator).lower()
         assert f"Pooled against {label}: {n} trials" in words
 
 

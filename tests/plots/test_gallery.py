@@ -1,7 +1,6 @@
 """Every figure of the gallery at three type sizes and both column widths: no text is cut, none lies on another."""
 
 import functools
-import io
 
 import numpy as np
 import pytest
@@ -9,6 +8,7 @@ import pytest
 import acuevidence as ae
 from acuevidence import plots
 from acuevidence.plots.questions.evidence_map import evidence_table
+from acuevidence.plots.save import encoded
 
 LONG = "Acupuncture Trialists of the Northern Region and Collaborators 20"
 FEW = {"timing": ["end_of_treatment"], "left_out": ["none out"], "size": ["any"]}
@@ -104,10 +104,11 @@ GALLERY = {
 
 
 def test_the_gallery_holds_every_figure():
-    functions = {name for name in plots.__all__ if callable(getattr(plots, name)) and name[0].islower()} - {"style"}
+    functions = {name for name in plots.__all__ if callable(getattr(plots, name)) and name[0].islower()} - {"forest_size", "save", "style"}
     assert {name.split(",")[0].split()[0] for name in GALLERY} == functions
 
 
+@pytest.mark.filterwarnings("ignore:at a type size")  # a width too small for its texts grows and says so
 @pytest.mark.parametrize("size", [5.5, 7, 10])
 @pytest.mark.parametrize("width", ["single", "double"])
 @pytest.mark.parametrize("name", GALLERY)
@@ -121,9 +122,7 @@ def test_the_same_call_gives_the_same_bytes(name):
 
 
 def _svg(ax):
-    with plots.style(), io.BytesIO() as file:
-        ax.figure.savefig(file, format="svg", metadata={"Date": None})
-        return file.getvalue()
+    return encoded(ax.figure, "svg")
 
 
 def test_a_type_size_is_that_of_the_texts():

@@ -15,7 +15,6 @@ REFERENCE = Path(__file__).parents[1] / "reference"
 UNITS = np.array([1e-8, 3e-6, 0.013, 1.0, 1e3, 1e8])
 RANDOM = 200
 LOCATION = ("estimate", "ci_low", "ci_high", "pi_low", "pi_high", "pred", "median", "mean", "beta")
-OF_ZERO = ("statistic", "p_value", "qm", "qm_p")  # tests against 0, which a shift moves
 
 
 def pooled(y, v, unit=1.0, **options):
@@ -148,9 +147,10 @@ def test_robust_variances(effect_sets, same_in_units, kind):
             whole = ae.meta_analysis("yi", "vi", data=table(y, v, unit), method="EE")
             return {"regressed": regressed(y, v, unit).robust(c, kind), "pooled": whole.robust(c, kind)}
 
-        same_in_units(tests, effect_sets[:-1], (1e-8, 1e8))
+        # The intercept lies 250 SDs of the year away from the trials: its degrees of freedom lose digits.
+        same_in_units(tests, effect_sets[:-1], (1e-8, 1e8), rel=1e-5)
         # A weight a million times the others' leaves a leverage of 1 - 1e-6; degrees of freedom square what is left of it.
-        same_in_units(tests, effect_sets[-1:], (1e-8, 1e8), rel=1e-2)
+        same_in_units(tests, effect_sets[-1:], (1e-8, 1e8), rel=1e-3, leave=("df", "p_value", "ci_low", "ci_high", "own"))
     same_in_units(lambda y, v, u: regressed(y, v, u).robust("row", kind).wald(), effect_sets[:4])
 
 

@@ -119,9 +119,10 @@ def test_relief_cannot_be_told_without_trials_or_from_small_ones():
     assert verdict("lbp-relief", *(trial(e, n=8) for e in (0.6, -0.2, 0.3))) == "insufficient data"
 
 
-def test_a_folder_without_thresholds_is_judged_by_those_of_the_package():
+def test_a_folder_without_the_thresholds_that_its_rules_name_is_refused():
     none = ae.load_evidence().thresholds.iloc[:0]
-    assert verdict("lbp-relief", *both(0.6, 0.6, n=400), thresholds=none) == "supported"
+    with pytest.raises(ae.InputError, match="thresholds has no row with measure"):
+        verdict("lbp-relief", *both(0.6, 0.6, n=400), thresholds=none)
 
 
 def test_a_single_trial_decides_only_when_it_is_large():

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from acuevidence.errors import InputError
-from acuevidence.evidence.excluded import Excluded
+from acuevidence.evidence.carried import Excluded
 from acuevidence.evidence.importers.files import read_bytes
 from acuevidence.evidence.importers.flat_table import NUMBERS, WORDS, checked, numbers, unguarded
 from acuevidence.evidence.importers.rows import read_rows, read_sheet

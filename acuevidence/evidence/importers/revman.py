@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from acuevidence.errors import InputError
-from acuevidence.evidence.excluded import Excluded
+from acuevidence.evidence.carried import Excluded
 from acuevidence.evidence.importers.files import members, read_bytes
 from acuevidence.evidence.importers.flat_table import checked, numbers
 from acuevidence.evidence.importers.rows import read_rows

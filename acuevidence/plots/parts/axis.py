@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-__all__ = ["RATIOS", "effect_name", "ratio_ticks", "ratio_values", "sided"]
+from acuevidence.errors import InputError
+
+__all__ = ["RATIOS", "decimals", "effect_name", "ratio_ticks", "ratio_values", "sided", "sides", "span"]
 
 RATIOS = ("OR", "RR", "IRR", "HR", "ROM", "PETO", "VR", "CVR")
 _SERIES = tuple(m * 10.0**e for e in range(-6, 7) for m in (1, 2, 5))
@@ -47,6 +49,51 @@ def ratio_values(low: float, high: float, many: int = 9) -> list[float]:
 
 
 def sided(result: Any) -> bool:
-    """Whether positive effects favour acupuncture: those of trials against a comparator, turned when they were chosen."""
-    data = getattr(result, "data", None)
-    return data is not None and "comparator" in data
+    """Whether positive effects favour acupuncture: those of the package's trials, turned when they were chosen."""
+    data = result if isinstance(result, pd.DataFrame) else getattr(result, "data", None)
+    return data is not None and {"comparator", "derivation"} <= set(data) and "higher_is" not in data
+
+
+def sides(data: pd.DataFrame, events: bool) -> tuple[tuple[str, str], str]:
+    """Return the words for both sides of the null, and what a caption says of them; no more than the data say of themselves."""
+    if sided(data):
+        first, second = "acupuncture", "comparator"
+    else:
+        first, second = "group 1", "group 2"
+    if events:
+        in_ = "with" if sided(data) else "in"
+        words = f"More events {in_} {second}", f"More events {in_} {first}"
+        return words, f", more events {in_} {first} on the right"
+    if sided(data) or "higher_is" in data:
+        return (f"Favours {second}", f"Favours {first}"), f", positive values favour {first}"
+    return ("Lower", "Higher"), ""
+
+
+def span(limits: Any, name: str = "limits") -> tuple[float, float]:
+    """Return the ends of an axis as given.
+
+    Raises
+    ------
+    InputError
+        If they are not two numbers, the smaller first.
+    """
+    try:
+        low, high = (float(end) for end in limits)
+    except (TypeError, ValueError):
+        raise InputError(f"{name} must be two numbers, the smaller first, not {limits!r}") from None
+    if not low < high or not math.isfinite(high - low):
+        raise InputError(f"{name} must be two numbers, the smaller first, not {limits!r}")
+    return low, high
+
+
+def decimals(low: Any, high: Any, effect: str, ratio: bool) -> int:
+    """Return how many decimals tell intervals apart: two, more where they are narrower, fewer on a scale of large numbers."""
+    half = (np.asarray(high, dtype=float) - np.asarray(low, dtype=float)) / 2
+    half = half[np.isfinite(half) & (half > 0)]
+    if ratio or not half.size:
+        return 2
+    typical = float(np.median(half))
+    if typical > 1:
+        unit = effect in ("SMD", "ZCOR", "COR", "lnOR", "lnRR", "Effect", "")
+        return 2 if unit else max(0, math.ceil(math.log10(25 / typical)))
+    return min(10, max(2, math.ceil(math.log10(3 / typical))))

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from acuevidence.plots.parts.marks import Marks
-from acuevidence.plots.parts.style import COLOURS, RATING, WIDTHS, Layout, text_width
+from acuevidence.plots.parts.page import inches, new_figure, say, warn
+from acuevidence.plots.parts.style import COLOURS, RATING, Layout, text_width
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,6 +25,8 @@ _LABEL = 0.2  # share of the width that labels may take before they are broken i
 _LABEL_MIN = 15.0  # what they may take in any case, in units of the type size
 _PLOT_MIN = 84.0  # points kept for the axis
 _BETWEEN = 8.0  # points between the words for both sides of the null
+_TIGHT = 1.2  # least height of a row in units of the type size
+_MM = 25.4 / 72
 _FILL = 0.92  # share of a line that text may fill: pixels make it a little wider than its outlines
 _LABELLED = ("trial", "pooled", "prediction", "summary", "more")
 
@@ -111,40 +114,47 @@ class Canvas:
     """Room for rows and columns on one Axes, measured in points so that nothing overlaps at any type size."""
 
     def __init__(
-        self, ax: Axes | None, width: str | float, layout: Layout, size: float, rows: list[Row], extra: list[Column],
+        self, ax: Axes | None, width: str | float | None, layout: Layout, size: float, rows: list[Row], extra: list[Column],
         below: list[str], title: str | None, single: bool, *, weight: bool = True,
         heads: tuple[str, str] = ("Effect (95% CI)", ""),
     ):  # fmt: skip
-        import matplotlib.pyplot as plt
-
         self.layout, self.size, self.rows, self.heads = layout, size, rows, heads
-        inches = WIDTHS[width] if isinstance(width, str) else float(width)
-        self.figure: Figure = ax.figure if ax is not None else plt.figure(figsize=(inches, 3))  # type: ignore[assignment]
-        box = ax.get_position() if ax is not None else None
-        self.width = self.figure.get_figwidth() * 72 * (box.width if box else 1) - (0 if box else 2 * _MARGIN)
+        self.given, self.box = ax, None if ax is None else _box(ax)
+        free = width is None
+        self.width = 72 * inches("double" if free else width) - 2 * _MARGIN if self.box is None else self.box[2]
         self.columns = self._columns(extra, weight and not single)
         self.widths = self._spanned([self._column_width(column) for column in self.columns])
         beside = {
             side: sum(w + _gap(c) for c, w in zip(self.columns, self.widths, strict=True) if c.side == side)
             for side in ("left", "right")
         }
-        plot = _PLOT_MIN if layout.plot_cm is None or single else layout.plot_cm / 2.54 * 72
+        plot = layout.plot_cm / 2.54 * 72 if layout.plot_cm and free else _PLOT_MIN
         plot = max(plot, text_width(heads[1], size, bold=True) / _FILL)
         most = max(_LABEL * self.width, _LABEL_MIN * size)
         room = min(self.width - sum(beside.values()) - 2 * _GAP - plot, most)
-        if ax is None and not single:
+        if ax is None and free:
             # A wide figure grows rather than break a label into many lines; a plot of a set width makes it grow anyway.
             room = self._room_for(2, most) if layout.plot_cm else self._room_for(3, room)
         self._break_labels(room)
         self.left, self.right = self._label_width() + beside["left"], beside["right"]
+        need = self.left + self.right + 2 * _GAP + plot
+        if need > self.width + 0.5 and not (ax is None and free):
+            self._warn("width", need + (0 if self.box else 2 * _MARGIN), self.width + (0 if self.box else 2 * _MARGIN))
         if ax is None:
             # Text that does not fit a column at this type size makes the figure wider: nothing is cut.
-            self.width = max(self.width, self.left + self.right + 2 * _GAP + plot)
-            self.figure.set_figwidth((self.width + 2 * _MARGIN) / 72)
+            self.width = max(self.width, need)
         self.below = [line for text in below for line in self._wrap(text, self.size * 0.9, self.width)]
         self.rows = [part for row in self.rows for part in self._wrapped(row)]
         self.title = self._wrap(title, 1.2 * size, self.width, bold=True) if title else []
-        self.given, self.box = ax, box
+
+    def _warn(self, side: str, need: float, have: float) -> None:
+        """Say that a side is too short for what stands on it."""
+        what = "these Axes have" if self.given is not None else "it was to be"
+        change = "fewer columns or " if side == "width" else ""
+        warn(
+            f"at a type size of {self.size:g} the figure needs a {side} of {need * _MM:.0f} mm, and {what} {have * _MM:.0f} mm; "
+            f"give it more room, {change}a smaller size"
+        )
 
     def _columns(self, extra: list[Column], weight: bool) -> list[Column]:
         side = "right" if self.layout.text_right else "left"
@@ -155,10 +165,10 @@ class Canvas:
             fixed.reverse()
         return [*left, *fixed, *right]
 
-    def _place(self, ax: Axes | None, box: Any, favours: int) -> None:
-        """Give every part its room; the words for both sides of the null have so many lines."""
-        import matplotlib.pyplot as plt
-
+    def measure(self, favours: tuple[str, str]) -> tuple[float, float]:
+        """Return width and height in points that everything needs, with the words for both sides of the null."""
+        sides = self._sides(favours)
+        lines_of_sides = 1 + max(text.count("\n") for text in sides)
         line = self.size * self.layout.row
         lines = 1 + max(title.count("\n") for title in [*map(self._title, self.columns), self.heads[1]])
         if any(c.over for c in self.columns):
@@ -167,23 +177,29 @@ class Canvas:
             self.head = max(line * 2.2, line * 0.9 + lines * 1.2 * self.size - 0.5 * _MARGIN)
         self.head += self.size * (0.96 + 1.44 * len(self.title)) if self.title else 0
         # The words for both sides stand between the heading's rule and the first row, or below the axis.
-        top, more = self.layout.favours_at == "top", (favours - 1) * 1.2 * self.size
+        top, more = self.layout.favours_at == "top", (lines_of_sides - 1) * 1.2 * self.size
         self.under_head = line * 0.9 + more if top else 0.0
         self.head += self.under_head
         self.axis_foot = self.size * 5.2 + (0.0 if top else more)
         self.foot = self.axis_foot + len(self.below) * self.size * 1.4
-        body = line * len(self.rows)
-        if ax is None:
-            high = self.head + body + self.foot
-            self.figure.set_size_inches(self.figure.get_figwidth(), (high + 2 * _MARGIN) / 72)
-            x0, y0, wide = _MARGIN, _MARGIN, self.width
+        margins = 0.0 if self.box else 2 * _MARGIN
+        return self.width + margins, self.head + line * len(self.rows) + self.foot + margins
+
+    def _place(self, favours: tuple[str, str]) -> None:
+        """Give every part its room on a new figure, or on the Axes given."""
+        total = self.measure(favours)
+        if self.given is None or self.box is None:
+            self.figure: Figure = new_figure(total[0] / 72, total[1] / 72)
+            self.figure.set_layout_engine("none")
             ax = self.figure.add_axes((0, 0, 1, 1))
-            plt.close(self.figure)
+            x0, y0, wide, high = _MARGIN, _MARGIN, self.width, total[1] - 2 * _MARGIN
         else:
-            full = self.figure.get_figwidth() * 72, self.figure.get_figheight() * 72
-            x0, y0, wide, high = box.x0 * full[0], box.y0 * full[1], box.width * full[0], box.height * full[1]
+            ax, self.figure = self.given, self.given.figure  # type: ignore[assignment]
+            x0, y0, wide, high = self.box
+            if self.size * _TIGHT * len(self.rows) > high - self.head - self.foot + 0.5:
+                self._warn("height", total[1], high)
+            total = _size(self.figure)
         plot = max(wide - self.left - self.right - 2 * _GAP, _PLOT_MIN)
-        total = self.figure.get_figwidth() * 72, self.figure.get_figheight() * 72
         ax.set_position(
             ((x0 + self.left + _GAP) / total[0], (y0 + self.foot) / total[1], plot / total[0],
              (high - self.head - self.foot) / total[1])
@@ -196,7 +212,7 @@ class Canvas:
     ) -> Axes:
         """Draw every part and return the Axes."""
         sides = self._sides(favours)
-        self._place(self.given, self.box, 1 + max(text.count("\n") for text in sides))
+        self._place(favours)
         marks = Marks(self.ax, self.rows, self.layout, self.size, self.line, self.plot)
         self.ax.set_ylim(len(self.rows) - 0.5, -0.5)
         self.ax.set_xlim(*(limits or marks.limits(mid)))
@@ -211,7 +227,20 @@ class Canvas:
             self._texts(y, row)
         self._dots()
         self._words_below()
+        if self.given is None:
+            say(self.figure, self._described(effect, sides), " ".join(self.title))
         return self.ax
+
+    def _described(self, effect: str, sides: tuple[str, str]) -> str:
+        """Return what stands on the figure, line by line, for those who do not see it."""
+        lines: list[str] = []
+        for row in self.rows:
+            if row.kind == "more":
+                lines[-1] = f"{lines[-1]} {row.label}"
+            elif row.kind != "gap":
+                lines.append(" ".join(text for text in (row.label, row.cells.get("effect", "")) if text))
+        words = [*self.title, f"{effect}: {' '.join(sides)}".replace("\n", " "), *lines]
+        return "Forest plot. " + ". ".join(word.rstrip(".") for word in words if word) + "."
 
     # text ---------------------------------------------------------------------------------------------------------
 
@@ -400,6 +429,20 @@ class Canvas:
         x_left = max(x_left, self._side_width(left) - self.left)
         self._write(x_left, y, left, ha="right", **look)
         self._write(x_left + _BETWEEN, y, right, ha="left", **look)
+
+
+def _box(ax: Axes) -> tuple[float, float, float, float]:
+    """Return left and lower edge, width and height of Axes in points, where the layout of their figure puts them."""
+    figure: Any = ax.figure
+    if figure.get_layout_engine() is not None and ax.get_in_layout():
+        figure.canvas.figure.draw_without_rendering()
+    place, (wide, high) = ax.get_position(), _size(figure)
+    return place.x0 * wide, place.y0 * high, place.width * wide, place.height * high
+
+
+def _size(figure: Any) -> tuple[float, float]:
+    """Return width and height of a figure, or of a part of one, in points."""
+    return figure.bbox.width * 72 / figure.dpi, figure.bbox.height * 72 / figure.dpi
 
 
 def _gap(column: Column) -> float:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from acuevidence.errors import InputError
 from acuevidence.plots.parts.axis import ratio_values
 from acuevidence.plots.parts.style import MID_BAND, Layout, text_width
 
@@ -20,6 +21,9 @@ __all__ = ["Marks", "mid_range"]
 
 _MARKED = ("trial", "pooled", "prediction", "summary")
 _FITTED = "#C9C9C9"
+_SQUEEZED = 1.6  # an interval is cut where the axis would be so many times longer for its sake,
+_OFTEN = 4  # and at most one interval of so many
+_ROOM = 1.8  # an interval for a new trial is shown whole up to so many times the length of the axis without it
 
 
 class Marks:
@@ -30,19 +34,22 @@ class Marks:
         self.marked = [(y, row) for y, row in enumerate(rows) if row.kind in _MARKED and np.isfinite(row.estimate)]
 
     def limits(self, mid: Any) -> tuple[float, float]:
-        """Return ends of the axis that show every estimate, and the pooled intervals unless that squeezes the trials."""
+        """Return ends of the axis that show every estimate and interval, save those that squeeze all others."""
         marks = [row for _, row in self.marked]
         if not marks:
             return -1.0, 1.0
-        points = np.array([0.0, *(r.estimate for r in marks), *(mid_range(mid) if mid is not None else ())])
-        reach = max(float(np.ptp(points)), 0.5)
-        low, high = float(points.min()) - 0.45 * reach, float(points.max()) + 0.45 * reach
-        for row in (r for r in marks if r.kind == "pooled"):
-            low = min(low, row.low) if row.low > points.min() - 1.3 * reach else low
-            high = max(high, row.high) if row.high < points.max() + 1.3 * reach else high
-        ends = np.array([[r.low, r.high] for r in marks])
-        pad = 0.03 * reach
-        return max(low, min(float(ends[:, 0].min()), 0) - pad), min(high, max(float(ends[:, 1].max()), 0) + pad)
+        points = [0.0, *(row.estimate for row in marks), *(mid_range(mid) if mid is not None else ())]
+        spans = np.array([[row.low, row.high] for row in marks if row.kind != "prediction"])
+        spans = spans[np.isfinite(spans).all(axis=1)]
+        low, high = hull(min(points), max(points), spans)
+        # Intervals for a new trial are long where trials are few: they are shown where they leave the trials their room.
+        wide = [row.outer if row.kind == "summary" else (row.low, row.high) for row in marks
+                if row.kind in ("prediction", "summary")]  # fmt: skip
+        for left, right in wide:
+            if np.isfinite([left, right]).all() and right - left < _ROOM * (high - low):
+                low, high = min(low, left), max(high, right)
+        pad = 0.03 * max(high - low, 1e-9)
+        return low - pad, high + pad
 
     def axis(self, ratio: bool) -> None:
         """Draw the axis; a log ratio's in ratios."""
@@ -180,11 +187,36 @@ class Marks:
                              transform=self.ax.get_yaxis_transform())  # fmt: skip
 
 
+def hull(low: float, high: float, spans: np.ndarray) -> tuple[float, float]:
+    """Return ends that hold ``low``, ``high`` and every span, save the few that would make the rest much shorter."""
+    left, right = np.minimum(spans[:, 0], low), np.maximum(spans[:, 1], high)
+    for _ in range(len(spans) // _OFTEN):
+        # Of the spans at both ends, the one whose absence shortens the axis most.
+        rest = [(np.delete(left, i), np.delete(right, i)) for i in (int(left.argmin()), int(right.argmax()))]
+        shorter = min(rest, key=lambda kept: float(kept[1].max() - kept[0].min()))
+        if right.max() - left.min() < _SQUEEZED * (shorter[1].max() - shorter[0].min()):
+            break
+        left, right = shorter
+    return float(min(low, *left)), float(max(high, *right))
+
+
 def mid_range(mid: Any) -> tuple[float, float]:
-    """Return the ends of a minimal important difference given as a number, a pair, or an object with low and high."""
-    if hasattr(mid, "low"):
-        return float(mid.low), float(mid.high)
-    if np.isscalar(mid):
-        return float(mid), float(mid)  # type: ignore[arg-type]
-    low, high = mid
-    return float(low), float(high)
+    """Return the ends of a minimal important difference given as a number, a pair, or an object with low and high.
+
+    Raises
+    ------
+    InputError
+        For anything else, and for a pair whose first number is the larger.
+    """
+    try:
+        if hasattr(mid, "low"):
+            low, high = float(mid.low), float(mid.high)
+        elif np.ndim(mid) == 0:
+            low = high = float(mid)
+        else:
+            low, high = (float(end) for end in mid)
+    except (TypeError, ValueError):
+        low = high = math.nan
+    if not low <= high or not math.isfinite(high - low):
+        raise InputError(f"mid must be a number, a pair of numbers with the smaller first, or a Mid, not {mid!r}")
+    return low, high

@@ -6,14 +6,11 @@ import functools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from acuevidence import words
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
-__all__ = ["COLOURS", "MID_BAND", "RATING", "WIDTHS", "Layout", "new_axes", "style", "text_width"]
+__all__ = ["COLOURS", "MID_BAND", "RATING", "WIDTHS", "Layout", "families", "settle_backend", "style", "text_width"]
 
 # Okabe and Ito's palette, told apart with every common colour vision; comparators keep their colour everywhere.
 COLOURS = {
@@ -29,12 +26,10 @@ COLOURS = {
 MID_BAND = "#EFE6C8"
 # Ratings of quality after robvis's colour-blind palette; every dot carries its sign as well.
 RATING = {"+": "#FED98E", "?": "#D9D9D9", "-": "#D95F0E"}
-# Widths of journal columns in inches (89 mm and 183 mm).
-WIDTHS = {"single": 3.504, "double": 7.205}
+# Widths of journal columns in millimetres.
+WIDTHS = {"single": 89.0, "double": 183.0}
 
 _RC = {
-    "font.family": "sans-serif",
-    "font.sans-serif": ["DejaVu Sans"],
     "font.size": 7,
     "axes.titlesize": 8,
     "axes.titleweight": "bold",
@@ -52,12 +47,16 @@ _RC = {
     "legend.frameon": False,
     "lines.linewidth": 1.0,
     "patch.linewidth": 0.6,
-    "figure.dpi": 150,
-    "savefig.dpi": 300,
-    "svg.fonttype": "path",
-    "svg.hashsalt": "acuevidence",
-    "pdf.fonttype": 42,
+    "text.parse_math": False,
+    "text.usetex": False,
+    "axes.formatter.use_mathtext": False,
 }
+# Fonts with many scripts, asked first for a letter that the text's own font lacks.
+_MANY_SCRIPTS = ("Noto Sans", "Source Han Sans", "Arial Unicode MS", "Microsoft YaHei", "SimHei", "PingFang", "Hiragino Sans",
+                 "Yu Gothic", "Malgun Gothic", "IPAGothic", "IPAexGothic", "WenQuanYi", "Droid Sans Fallback", "Segoe UI",
+                 "DejaVu Sans")  # fmt: skip
+_KINDS = ("sans-serif", "serif", "monospace", "cursive", "fantasy")
+_NOT_FOR_READING = ("lastresort", "last resort", "blank", "notdef")
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,26 +162,90 @@ def style(size: float | None = None) -> Iterator[None]:
         yield
 
 
-def new_axes(width: str | float, height: float, ax: Axes | None = None) -> Axes:
-    """Return ``ax``, or new Axes on a figure of a journal column's width (or inches) and a height in inches."""
-    if ax is not None:
-        return ax
+def settle_backend() -> None:
+    """Let pyplot choose its backend now: chosen while settings are changed for a while, it would lose what it sets itself."""
     import matplotlib.pyplot as plt
 
-    inches = WIDTHS[width] if isinstance(width, str) else float(width)
-    figure, new = plt.subplots(figsize=(inches, height))
-    figure.set_layout_engine("constrained", rect=(0.005, 0.005, 0.99, 0.99))
-    plt.close(figure)
-    return new
+    if not plt.get_fignums():
+        plt.draw_if_interactive()  # type: ignore[no-untyped-call,unused-ignore]
+
+
+def families(text: str = "", asked: tuple[str, ...] | None = None) -> list[str]:
+    """Return the fonts of a text: those that are asked for and installed, and others for letters which these lack.
+
+    Parameters
+    ----------
+    text : str
+        What is to be written.
+    asked : tuple of str, optional
+        Names of fonts, or of kinds of font. Default: those of matplotlib's settings.
+
+    Returns
+    -------
+    list of str
+        Names of installed fonts, and at the end the kind of font, for programs that have none of them.
+    """
+    import matplotlib as mpl
+
+    given = tuple(mpl.rcParams["font.family"]) if asked is None else asked
+    settings: Any = mpl.rcParams
+    kinds = tuple((kind, *settings[f"font.{kind}"]) for kind in given if kind in _KINDS)
+    known = _chosen(given, kinds)
+    if text.isascii():
+        return list(known)
+    return [*known[:-1], *_others(frozenset(map(ord, text)) - {10, 0x200B, 0xFE0F}, known), known[-1]]
+
+
+@functools.lru_cache(maxsize=64)
+def _chosen(given: tuple[str, ...], kinds: tuple[tuple[str, ...], ...]) -> tuple[str, ...]:
+    from matplotlib.font_manager import fontManager
+
+    installed, names = set(fontManager.get_font_names()), {kind: rest for kind, *rest in kinds}
+    firsts = [next((n for n in names[one] if n in installed), None) if one in names else one for one in given]
+    found = list(dict.fromkeys(name for name in firsts if name in installed)) or ["DejaVu Sans"]
+    return (*found, next((one for one in given if one in names), "sans-serif"))
+
+
+@functools.lru_cache(maxsize=1024)
+def _others(letters: frozenset[int], known: tuple[str, ...]) -> tuple[str, ...]:
+    """Return fonts that have the letters which the known ones lack, as far as any has."""
+    lacking = letters.difference(*(_letters(name) for name in known[:-1]))
+    found: list[str] = []
+    for name in _by_preference() if lacking else ():
+        if lacking & _letters(name):
+            found.append(name)
+            lacking = lacking - _letters(name)
+        if not lacking:
+            break
+    return tuple(found)
+
+
+@functools.cache
+def _by_preference() -> tuple[str, ...]:
+    from matplotlib.font_manager import fontManager
+
+    names = [n for n in fontManager.get_font_names() if not any(word in n.casefold() for word in _NOT_FOR_READING)]
+    return tuple(sorted(names, key=lambda n: (not n.startswith(_MANY_SCRIPTS), n)))
+
+
+@functools.lru_cache(maxsize=512)
+def _letters(name: str) -> frozenset[int]:
+    from matplotlib.font_manager import FontProperties, findfont, get_font
+
+    return frozenset(get_font(findfont(FontProperties(family=name))).get_charmap())
+
+
+def text_width(text: str, size: float, bold: bool = False) -> float:
+    """Return the width of a text in points; of its longest line where it has several."""
+    return _text_width(text, size, bold, tuple(families(text)))
 
 
 @functools.lru_cache(maxsize=4096)
-def text_width(text: str, size: float, bold: bool = False) -> float:
-    """Return the width of a text in points; of its longest line where it has several."""
+def _text_width(text: str, size: float, bold: bool, fonts: tuple[str, ...]) -> float:
     from matplotlib.font_manager import FontProperties
     from matplotlib.textpath import TextToPath
 
-    font = FontProperties(family="DejaVu Sans", weight="bold" if bold else "normal", size=size)
+    font = FontProperties(family=list(fonts), weight="bold" if bold else "normal", size=size)
     # Spaces at the ends have a width but no outline, so the advance is measured, not the outline.
     widths = [TextToPath().get_text_width_height_descent(line, font, False)[0] for line in text.split("\n") if line]
     return max(widths, default=0.0)

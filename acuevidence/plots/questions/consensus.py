@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from acuevidence.appraisal.thresholds import mid as minimal_important_difference
 from acuevidence.arguments import guard
-from acuevidence.evidence import load_evidence
+from acuevidence.evidence import conditions, load_evidence
 from acuevidence.plots.forest import mid_words
 from acuevidence.plots.forest_rows import interval_text
 from acuevidence.plots.parts.canvas import Canvas, Row
-from acuevidence.plots.parts.style import COLOURS, Layout, style
+from acuevidence.plots.parts.page import drawing, narrow
+from acuevidence.plots.parts.style import COLOURS, Layout
 from acuevidence.questions.pooled import pooled
 from acuevidence.questions.published import published
 
@@ -32,7 +33,7 @@ def consensus(
     ax : Axes, optional
         Where to draw. Default: a new figure.
     width : {"double", "single"} or float
-        Width of a new figure: a journal column, or inches.
+        Width of a new figure: a journal column (89 or 183 mm), or millimetres.
     size : float
         Type size in points.
     mid : float, pair of floats, or Mid, optional
@@ -51,7 +52,7 @@ def consensus(
     >>> ax = ae.plots.consensus()
     """
     mid = minimal_important_difference("pain", "SMD") if mid is None else mid
-    rows = [row for condition in load_evidence().rules.conditions for row in _of(condition)]
+    rows = [row for condition in conditions() for row in _of(condition)]
     low = min([0.0, *(row.low for row in rows if row.kind == "summary" and not row.bold)])
     high = max([0.5, *(row.high for row in rows if row.kind == "summary" and not row.bold)])
     pad = 0.3 * (high - low)
@@ -59,9 +60,9 @@ def consensus(
         "Pooled SMDs; positive values favour acupuncture. Diamond and line: estimate with 95% interval; an arrow: the interval goes on. "
         "Bold: computed here, at the end of treatment; the others: as published, which may count the same trials several times."
     )
-    with style(size):
+    with drawing(ax, size, "Published and own effects"):
         canvas = Canvas(ax, width, Layout(study_title="Review"), size, rows, [], [said + mid_words(mid)], title,
-                        width == "single", weight=False, heads=("SMD (95% CI)", ""))  # fmt: skip
+                        narrow(width), weight=False, heads=("SMD (95% CI)", ""))  # fmt: skip
         return canvas.draw(
             "SMD", False, mid, ("Favours comparator", "Favours acupuncture"), (min(low - pad, -0.3), high + pad)
         )
@@ -69,7 +70,7 @@ def consensus(
 
 def _of(condition: str) -> list[Row]:
     """Return the rows of a condition: for each comparator the package's effect, then those of reviews."""
-    found, ours, label = published(condition), pooled(condition), load_evidence().rules.label(condition)
+    found, ours, label = published(condition), pooled(condition), load_evidence().topic.label(condition)
     rows = []
     for comparator, words in _AGAINST.items():
         theirs = found[(found["comparator"] == comparator) & found[["ci_low", "ci_high"]].notna().all(axis=1)]

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from acuevidence.arguments import guard
 from acuevidence.evidence import load_evidence
 from acuevidence.plots.parts.labels import points_wide, wrapped
-from acuevidence.plots.parts.style import COLOURS, new_axes, style, text_width
+from acuevidence.plots.parts.page import drawing, narrow, new_axes
+from acuevidence.plots.parts.style import COLOURS, text_width
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -40,7 +41,7 @@ def decomposition(
     ax : Axes, optional
         Where to draw. Default: a new figure.
     width : {"double", "single"} or float
-        Width of a new figure: a journal column, or inches. The shares are printed beside a double column only.
+        Width of a new figure: a journal column (89 or 183 mm), or millimetres. The shares are printed beside a double column only.
     size : float
         Type size in points.
     limits : (float, float)
@@ -61,9 +62,9 @@ def decomposition(
 
         result = decompose()
     names = list(result.shares["condition"])
-    with style(size):
-        ax = new_axes(width, (12 if width == "single" else 10) * size / 72 + 0.52 * len(names), ax)
-        room = points_wide(ax) * (0.75 if width == "single" else 1)
+    with drawing(ax, size, "Total effect and its parts"):
+        ax = new_axes(width, (12 if narrow(width) else 10) * size / 72 + 0.52 * len(names), ax)
+        room = points_wide(ax) * (0.75 if narrow(width) else 1)
         ax.axvline(0, color="black", lw=0.6)
         for i, name in enumerate(names):
             _condition(ax, i, result.parts[result.parts["condition"] == name], limits)
@@ -77,15 +78,15 @@ def decomposition(
         ax.set_yticks(range(len(names)), [_label(name) for name in names])
         ax.tick_params(axis="y", length=0)
         ax.spines["left"].set_visible(False)
-        if width != "single":
+        if not narrow(width):
             _columns(ax, result, 0.85 * size)
-        _legend(ax, width == "single")
+        _legend(ax, narrow(width))
     return ax
 
 
 def _label(name: str) -> str:
-    rules = load_evidence().rules
-    return "All conditions" if name == "all" else rules.label(name) if name in rules.conditions else name
+    topic = load_evidence().topic
+    return "All conditions" if name == "all" else topic.label(name) if name in topic.conditions else name
 
 
 def _condition(ax: Axes, i: int, parts: Any, limits: tuple[float, float]) -> None:

@@ -12,7 +12,8 @@ from acuevidence.arguments import guard
 from acuevidence.effects.trials import trial_effects
 from acuevidence.evidence import conditions, load_evidence
 from acuevidence.plots.parts.labels import fitting, wrapped
-from acuevidence.plots.parts.style import WIDTHS, new_axes, style, text_width
+from acuevidence.plots.parts.page import drawing, inches, narrow, new_axes
+from acuevidence.plots.parts.style import text_width
 from acuevidence.synthesis import meta_analysis
 
 if TYPE_CHECKING:
@@ -61,7 +62,8 @@ def evidence_map(
     ax : Axes, optional
         Where to draw. Default: a new figure that fits its rows.
     width : {"double", "single"} or float
-        Width of a new figure: a journal column, or inches. ``single`` leaves out the patients.
+        Width of a new figure: a journal column (89 or 183 mm), or millimetres. Below 120 mm the patients
+        are left out.
     size : float
         Type size in points; smaller in cells with less room.
 
@@ -79,18 +81,18 @@ def evidence_map(
     'Low back pain'
     """
     table = evidence_table() if table is None else table
-    rules = load_evidence().rules
+    topic = load_evidence().topic
     rows = list(dict.fromkeys(table["condition"]))
-    columns = [(o, c) for o in dict.fromkeys(table["outcome"]) for c in rules.comparators]
+    columns = [(o, c) for o in dict.fromkeys(table["outcome"]) for c in topic.comparators]
     columns = [pair for pair in columns if ((table["outcome"] == pair[0]) & (table["comparator"] == pair[1])).any()]
-    single = width == "single"
-    with style(size):
+    single = narrow(width)
+    with drawing(ax, size, "Evidence map"):
         import matplotlib as mpl
 
         colours = mpl.colormaps["BrBG"]
         ax = new_axes(width, (len(rows) * (6.6 if single else 4.6) + 8) * size / 72, ax)
-        labels = [rules.label(r).replace(" ", "\n") if single else rules.label(r) for r in rows]
-        page = 72 * (WIDTHS[width] if isinstance(width, str) else float(width))
+        labels = [topic.label(r).replace(" ", "\n") if single else topic.label(r) for r in rows]
+        page = 72 * inches(width)
         wide = (page - max(text_width(label, size) for label in labels) - 14) / len(columns)
         small = min(fitting(text, 0.88 * wide, (0.7 if single else 0.85) * size) for text in _texts(table, single))
         for row in table.itertuples():

@@ -11,7 +11,8 @@ from acuevidence.arguments import guard
 from acuevidence.effects.trials import trial_effects
 from acuevidence.evidence import load_evidence
 from acuevidence.inputs import choice
-from acuevidence.plots.parts.style import COLOURS, WIDTHS, new_axes, style, text_width
+from acuevidence.plots.parts.page import drawing, inches, new_axes
+from acuevidence.plots.parts.style import COLOURS, text_width
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -38,7 +39,7 @@ def flow(
     ax : Axes, optional
         Where to draw. Default: a new figure.
     width : {"double", "single"} or float
-        Width of a new figure: a journal column, or inches.
+        Width of a new figure: a journal column (89 or 183 mm), or millimetres.
     size : float
         Type size in points.
 
@@ -60,15 +61,15 @@ def flow(
     True
     """
     evidence = load_evidence()
-    choice("condition", condition, list(evidence.rules.conditions))
+    choice("condition", condition, list(evidence.topic.conditions))
     effects = trial_effects(condition) if effects is None else effects
     trials = evidence.trials[evidence.trials["condition"] == condition]
     left = effects.attrs["excluded"]
     left = left[left["arm"].isna()]
-    rows = [(f"Trials known: {len(trials)}\n{evidence.rules.label(condition)}", "")]
-    for comparator in evidence.rules.comparators:
+    rows = [(f"Trials known: {len(trials)}\n{evidence.topic.label(condition)}", "")]
+    for comparator in evidence.topic.comparators:
         used, out = effects[effects["comparator"] == comparator], left[left["comparator"] == comparator]
-        label = evidence.rules.label(comparator)
+        label = evidence.topic.label(comparator)
         rows.append(
             (f"Against {label.lower()}: {used.trial_id.nunique() + out.trial_id.nunique()} trials", _reasons(out))
         )
@@ -96,11 +97,11 @@ def _wrapped(text: str, room: float, size: float) -> str:
 
 
 def _draw(rows: list[tuple[str, str]], ax: Axes | None, width: str | float, size: float) -> Axes:
-    with style(size):
-        inches = WIDTHS[width] if isinstance(width, str) else float(width)
+    with drawing(ax, size, "Flow of trials"):
+        wide = inches(width)
         if ax is not None:
-            inches = ax.get_window_extent().width / ax.figure.dpi
-        room = 0.38 * 72 * inches - 12
+            wide = ax.get_window_extent().width / ax.figure.dpi
+        room = 0.38 * 72 * wide - 12
         texts = [(_wrapped(main, room, size), _wrapped(side, room, size)) for main, side in rows]
         lines = [max(main.count("\n"), side.count("\n")) + 1 for main, side in texts]
         total = sum(lines) * 1.5 + 2.6 * len(rows)
@@ -116,7 +117,7 @@ def _draw(rows: list[tuple[str, str]], ax: Axes | None, width: str | float, size
             ax.text(0.28, middle, main, ha="center", va="center", bbox=box)
             if side:
                 ax.text(0.58, middle, side, ha="left", va="center", bbox={**box, "facecolor": "0.96"})
-                ax.annotate("", (0.565, middle), xytext=(0.28 + _half(main, size, inches), middle), arrowprops=arrow)
+                ax.annotate("", (0.565, middle), xytext=(0.28 + _half(main, size, wide), middle), arrowprops=arrow)
             if not i:
                 stem = middle + half
             elif side:  # a comparison branches off the trials known
@@ -126,7 +127,7 @@ def _draw(rows: list[tuple[str, str]], ax: Axes | None, width: str | float, size
                     color=COLOURS["neutral"],
                     linewidth=0.6,
                 )
-                ax.annotate("", (0.28 - _half(main, size, inches), middle), xytext=(0.02, middle), arrowprops=arrow)
+                ax.annotate("", (0.28 - _half(main, size, wide), middle), xytext=(0.02, middle), arrowprops=arrow)
             else:
                 ax.annotate("", (0.28, middle - half), xytext=(0.28, bottom), arrowprops=arrow)
             bottom = middle + half
@@ -134,9 +135,9 @@ def _draw(rows: list[tuple[str, str]], ax: Axes | None, width: str | float, size
     return ax
 
 
-def _half(text: str, size: float, inches: float) -> float:
+def _half(text: str, size: float, wide: float) -> float:
     """Return half the width of a box as a share of the figure."""
-    return (text_width(text, size) / 2 + 0.5 * size) / (72 * inches)
+    return (text_width(text, size) / 2 + 0.5 * size) / (72 * wide)
 
 
 guard(__name__, "flow")

@@ -9,11 +9,13 @@ from acuevidence.appraisal.certainty import certainty
 from acuevidence.appraisal.thresholds import has_mid
 from acuevidence.appraisal.thresholds import mid as minimal_important_difference
 from acuevidence.arguments import guard
-from acuevidence.evidence import load_evidence
+from acuevidence.evidence import conditions, load_evidence
 from acuevidence.plots.forest import mid_words
 from acuevidence.plots.forest_rows import interval_text
+from acuevidence.plots.parts.axis import span
 from acuevidence.plots.parts.canvas import Canvas, Column, Row
-from acuevidence.plots.parts.style import COLOURS, Layout, style
+from acuevidence.plots.parts.page import drawing, narrow
+from acuevidence.plots.parts.style import COLOURS, Layout
 from acuevidence.questions.pooled import pooled
 
 if TYPE_CHECKING:
@@ -44,7 +46,7 @@ def nuance(
     ax : Axes, optional
         Where to draw. Default: a new figure.
     width : {"double", "single"} or float
-        Width of a new figure: a journal column, or inches.
+        Width of a new figure: a journal column (89 or 183 mm), or millimetres.
     size : float
         Type size in points.
     mid : float, pair of floats, or Mid, optional
@@ -69,18 +71,18 @@ def nuance(
     """
     evidence = load_evidence()
     if results is None:
-        results = {condition: pooled(condition) for condition in evidence.rules.conditions}
+        results = {condition: pooled(condition) for condition in conditions(evidence)}
     mid = minimal_important_difference("pain", "SMD") if mid is None else mid
-    single = width == "single"
+    single = narrow(width)
     columns = [] if single else [Column("Trials", None), Column("Patients", None)]
     after = Column("Certainty", None, side="right", align="left")
     rows: list[Row] = []
     for condition, groups in results.items():
-        label = evidence.rules.label(condition) if condition in evidence.rules.conditions else condition
+        label = evidence.topic.label(condition) if condition in evidence.topic.conditions else condition
         rows.append(Row("group", label, bold=True, colour="black"))
         names = sorted(groups, key=lambda name: list(_LABELS).index(name) if name in _LABELS else len(_LABELS))
         rows += [_row(name, groups[name], single) for name in names]
-    with style(size):
+    with drawing(ax, size, "Effects by group"):
         said = (
             "Pooled SMD (Hedges g) at the end of treatment; positive values favour acupuncture. Diamond and thick line: estimate "
             "with 95% interval; thin line: 95% prediction interval (three trials or more). Certainty by written rules after "
@@ -88,7 +90,7 @@ def nuance(
         )
         canvas = Canvas(ax, width, Layout(study_title=heading), size, rows, [*columns, after], [said],
                         title, single, weight=False, heads=("SMD (95% CI)", ""))  # fmt: skip
-        return canvas.draw("SMD", False, mid, ("Favours comparator", "Favours acupuncture"), limits or _limits(rows))
+        return canvas.draw("SMD", False, mid, ("Favours comparator", "Favours acupuncture"), None if limits is None else span(limits))
 
 
 def _without_mid(results: Mapping[str, Mapping[str, Any]]) -> str:
@@ -104,15 +106,6 @@ def _conventions(results: Mapping[str, Mapping[str, Any]]) -> str:
     """Return the conventions of the pooled effects; those of the largest synthesis name every one in use."""
     everything = [one for groups in results.values() for one in groups.values()]
     return max(everything, key=lambda one: one.k).conventions if everything else ""
-
-
-def _limits(rows: list[Row]) -> tuple[float, float]:
-    """Keep every pooled interval on the axis; a single small trial or a prediction interval may be cut with an arrow."""
-    pooled_rows = [row for row in rows if row.kind == "summary" and row.cells["Trials"] != "1"]
-    low = min([0.0, *(row.low for row in pooled_rows)])
-    high = max([0.5, *(row.high for row in pooled_rows)])
-    pad = 0.15 * (high - low)
-    return low - pad, high + pad
 
 
 def _row(name: str, one: Any, single: bool) -> Row:

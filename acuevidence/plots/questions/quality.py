@@ -10,7 +10,8 @@ import pandas as pd
 from acuevidence.arguments import guard
 from acuevidence.errors import InputError
 from acuevidence.evidence import load_evidence
-from acuevidence.plots.parts.style import RATING, new_axes, style, text_width
+from acuevidence.plots.parts.page import drawing, new_axes
+from acuevidence.plots.parts.style import RATING, text_width
 from acuevidence.questions.quality import quality_domains, quality_ratings
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def quality(
     ax : Axes, optional
         Where to draw. Default: a new figure that fits its rows.
     width : {"single", "double"} or float
-        Width of a new figure: a journal column, or inches.
+        Width of a new figure: a journal column (89 or 183 mm), or millimetres.
     size : float
         Type size in points.
 
@@ -73,7 +74,7 @@ def quality(
     bars = columns * 1.5 + 5
     labels = quality_domains().set_index("head")["label"].to_dict()
     worded = [f"{head}  {labels[head]}" if head in labels else str(head) for head in table.columns]
-    with style(size):
+    with drawing(ax, size, "Quality of trials"):
         height = (rows * 1.6 + bars + 4) * size / 72
         ax = new_axes(width, height, ax)
         points = ax.get_window_extent().width * 72 / ax.figure.dpi

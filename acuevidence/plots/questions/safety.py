@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from acuevidence.arguments import guard
 from acuevidence.plots.parts.caption import caption
 from acuevidence.plots.parts.labels import fitting
-from acuevidence.plots.parts.style import COLOURS, new_axes, style
+from acuevidence.plots.parts.page import drawing, narrow, new_axes
+from acuevidence.plots.parts.style import COLOURS
 from acuevidence.questions.safety import number
 from acuevidence.questions.safety import safety as pooled_rates
 
@@ -38,7 +39,7 @@ def safety(
     ax : Axes, optional
         Where to draw. Default: a new figure that fits its rows.
     width : {"double", "single"} or float
-        Width of a new figure: a journal column, or inches.
+        Width of a new figure: a journal column (89 or 183 mm), or millimetres.
     size : float
         Type size in points.
     title : str, optional
@@ -59,9 +60,9 @@ def safety(
     """
     found = pooled_rates() if rates is None else rates
     rows = list(found.rates.itertuples())
-    single = width == "single"
+    single = narrow(width)
     places = _places(rows, 2.0 if single else 1.0)
-    with style(size):
+    with drawing(ax, size, "Adverse events"):
         ax = new_axes(width, (places[-1] + 9 + 2 * single) * 1.75 * size / 72, ax)
         ax.set_xscale("log")
         ax.set(xlim=(_FLOOR, found.per), ylim=(places[-1] + 0.8, -1.4 if single else -0.8))

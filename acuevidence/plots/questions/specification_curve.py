@@ -8,7 +8,8 @@ import numpy as np
 
 from acuevidence.arguments import guard
 from acuevidence.plots.parts.caption import caption as write_caption
-from acuevidence.plots.parts.style import COLOURS, WIDTHS, new_axes, style
+from acuevidence.plots.parts.page import drawing, inches, new_figure
+from acuevidence.plots.parts.style import COLOURS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -71,20 +72,18 @@ def specification_curve(
     >>> ax.get_ylabel()
     'SMD'
     """
-    with style(size):
+    with drawing(ax, size, "Specification curve"):
         if ax is not None:
             _curve(ax, result, size)
             ax.set_xlabel("Specifications in rising order (%)")
             ax.set_title(title or "")
             return ax
-        inches = WIDTHS[width] if isinstance(width, str) else float(width)
-        shown = decisions or _shown(result, 6 if inches < 5 else 9)
+        wide = inches(width)
+        shown = decisions or _shown(result, 6 if wide < 5 else 9)
         rows = _rows(result, shown)
         matrix = (len(rows) + 0.5 * len(shown)) * size * 1.35 / 72
-        upper = 1.5 if inches < 5 else 2.0
-        first = new_axes(inches, upper + matrix + 1.0)
-        figure: Any = first.figure
-        first.remove()
+        upper = 1.5 if wide < 5 else 2.0
+        figure = new_figure(wide, upper + matrix + 1.0)
         top, low = figure.subplots(2, 1, sharex=True, height_ratios=[upper, matrix])
         _curve(top, result, size)
         _choices(low, result, rows, size)

@@ -8,7 +8,8 @@ import numpy as np
 
 from acuevidence.arguments import guard
 from acuevidence.plots.parts.labels import legend_above, points_wide
-from acuevidence.plots.parts.style import COLOURS, new_axes, style, text_width
+from acuevidence.plots.parts.page import drawing, new_axes
+from acuevidence.plots.parts.style import COLOURS, text_width
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -33,7 +34,7 @@ def time_course(
     ax : Axes, optional
         Where to draw. Default: a new figure.
     width : {"double", "single"} or float
-        Width of a new figure: a journal column, or inches.
+        Width of a new figure: a journal column (89 or 183 mm), or millimetres.
     size : float
         Type size in points.
 
@@ -51,7 +52,7 @@ def time_course(
         from acuevidence.questions.time_course import time_course as follow
 
         result = follow()
-    with style(size):
+    with drawing(ax, size, "Time course"):
         ax = new_axes(width, 3.0, ax)
         ax.axhline(0, color="black", lw=0.6)
         for place, (comparator, means) in enumerate(result.periods.groupby("comparator", sort=False)):
