@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -18,6 +17,7 @@ from acuevidence.evidence import Evidence
 from acuevidence.evidence.carried import evidence_of, excluded_of
 from acuevidence.inputs import choice
 from acuevidence.questions.typical_sd import typical_sd
+from acuevidence.shown import Shown
 from acuevidence.synthesis import MetaAnalysis
 
 __all__ = ["Certainty", "certainty"]
@@ -26,8 +26,8 @@ _LEVELS = {4: "high", 3: "moderate", 2: "low", 1: "very low"}
 _DOMAINS = ("risk_of_bias", "inconsistency", "indirectness", "imprecision", "missing_evidence")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Certainty:
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
+class Certainty(Shown):
     """The certainty of a pooled effect.
 
     Attributes
@@ -92,18 +92,14 @@ class Certainty:
             "symbols": self.symbols, "reasons": "; ".join(self.reasons) or "none",
         }])  # fmt: skip
 
-    def summary(self) -> str:
-        """Return the level and, line by line, what each domain costs and why."""
+    def _sentences(self) -> list[str]:
         lines = [
             f"{row.domain.replace('_', ' ')}: -{row.downgrade} ({row.reason})" for row in self.domains.itertuples()
         ]
-        return f"Certainty: {self.level} {self.symbols}\n" + "\n".join(lines)
+        return [f"Certainty: {self.level} {self.symbols}", *lines]
 
-    def __repr__(self) -> str:
-        return self.summary()
-
-    def _repr_html_(self) -> str:
-        return f"<p>Certainty: {html.escape(self.level)} {self.symbols}</p>" + self.domains.to_html(index=False)
+    def _page_table(self) -> pd.DataFrame:
+        return self.domains
 
 
 def _only(data: pd.DataFrame, column: str) -> str | None:

@@ -129,5 +129,5 @@ def test_the_folder_may_be_named_before_or_after_the_command(folder):
     after = CliRunner().invoke(app, ["analyse", "depression", "-e", str(folder)])
     assert before.exit_code == after.exit_code == 0
     assert before.output == after.output
-    assert "waiting_list" in before.output
+    assert "v waiting list" in before.output
     assert not FIRST_TOPIC.search(before.output)
