@@ -49,6 +49,8 @@ def validate(
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(2) from None
     typer.echo(evidence.summary())
+    for one in evidence.notes().itertuples():
+        typer.echo(f"note: {one.table}.csv line {one.row}, {one.column} {one.value:g}: {one.note}")
     typer.echo("\nEvery table is valid.")
 
 

@@ -12,6 +12,7 @@ import pandas as pd
 
 from acuevidence.appraisal.mid import appraisal_rules, has_mid, mid
 from acuevidence.appraisal.points import typical_sd
+from acuevidence.appraisal.quality import quality_scores
 from acuevidence.errors import InputError
 from acuevidence.evidence import Evidence, load_evidence
 from acuevidence.inputs import choice
@@ -206,7 +207,7 @@ def _risk_of_bias(
         return 1, "participants knew their treatment and rated their own pain"
     if "trial_id" not in result.data:
         return 0, "no ratings given"
-    score = evidence.appraisals.groupby("trial_id")["pedro_score"].max()
+    score = quality_scores(evidence)
     known = result.data["trial_id"].map(score)
     good = (known >= rules["pedro"]).fillna(False).to_numpy(dtype=bool)
     share = float(np.asarray(result.weights)[good].sum()) / 100

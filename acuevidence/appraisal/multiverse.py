@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 from acuevidence.appraisal.mid import mid
+from acuevidence.appraisal.quality import quality_scores
 from acuevidence.effects.trials import trial_effects
 from acuevidence.errors import InputError
 from acuevidence.evidence import Evidence, load_evidence
@@ -302,7 +303,7 @@ class _Grid:
         tables, trials = _readings(condition, comparator, options, _of_condition(condition, evidence))
         effects = np.stack([table[["yi", "vi"]].to_numpy(dtype=float) for table in tables])
         known = evidence.trials.set_index("trial_id").loc[trials]
-        score = evidence.appraisals.groupby("trial_id")["pedro_score"].max().reindex(trials)
+        score = quality_scores(evidence).reindex(trials)
         masks = {
             name: [np.stack([_stays(name, option, table, score) for table in tables]) for option in options[name]]
             for name in _TRIALS

@@ -8,13 +8,13 @@ from acuevidence.appraisal.mid import appraisal_rules
 from acuevidence.evidence import Evidence, load_evidence
 from acuevidence.inputs import choice
 
-__all__ = ["quality_domains", "quality_ratings"]
+__all__ = ["quality_domains", "quality_ratings", "quality_scores"]
 
 _SIGNS = {"yes": "+", "no": "-"}
 
 
 def quality_domains() -> pd.DataFrame:
-    """Return the domains of quality: ``head`` (one letter) and ``label``, by the column of ``appraisals``.
+    """Return the domains of quality: ``head`` (one letter) and ``label``, by the domain as it stands in the table ``quality``.
 
     Examples
     --------
@@ -55,12 +55,31 @@ def quality_ratings(condition: str | None = None, *, evidence: Evidence | None =
     ['+', '-']
     """
     evidence = load_evidence() if evidence is None else evidence
-    table = evidence.appraisals
+    table = _judged(evidence)
     if condition is not None:
         table = table[table["condition"] == choice("condition", condition, list(evidence.rules.conditions))]
     domains = quality_domains()
-    columns = list(domains.index)
-    # A trial that stands in two conditions is appraised once for each.
-    rated = table[table[columns].notna().any(axis=1)].drop_duplicates("trial_id").set_index("trial_id")[columns]
+    table = table[table["domain"].isin(domains.index)]
+    # A trial may be rated on two pages: the first of them counts.
+    rated = table.drop_duplicates(["trial_id", "domain"]).pivot(index="trial_id", columns="domain", values="judgement")
+    rated = rated.reindex(index=table["trial_id"].unique(), columns=domains.index)
     signs = rated.apply(lambda column: column.map(_SIGNS).fillna("?"))
     return signs.set_axis(list(domains["head"]), axis=1)
+
+
+def quality_scores(evidence: Evidence | None = None) -> pd.Series:
+    """Return the printed score of quality of each trial that has one, the highest where pages differ.
+
+    Examples
+    --------
+    >>> from acuevidence.appraisal.quality import quality_scores
+    >>> int(quality_scores()["cherkin2001"])
+    7
+    """
+    table = _judged(load_evidence() if evidence is None else evidence)
+    score = table[table["domain"] == appraisal_rules()["quality"]["score"]]
+    return score["judgement"].astype(float).groupby(score["trial_id"]).max()
+
+
+def _judged(evidence: Evidence) -> pd.DataFrame:
+    return evidence.quality[evidence.quality["tool"] == appraisal_rules()["quality"]["tool"]]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 import json
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +26,11 @@ class Evidence:
 
     Attributes
     ----------
-    trials, arms, results, contrasts, directions, appraisals, safety, reference_syntheses, thresholds : DataFrame
+    trials, arms, results, contrasts, directions, quality, design, indirect, safety, reference_syntheses, thresholds : DataFrame
         The tables; the codebook (``docs/codebook.md``) and ``data/datapackage.json`` describe every column.
         Signs are as printed. Treat the tables as read-only and work on copies.
+    ipd : dict of str to DataFrame
+        Individual patient data by name, as in the folder ``ipd``; each with its own source and licence.
     rules : Rules
         How one figure per trial and comparator is picked (``selection.yaml``).
     folder : str
@@ -39,12 +42,15 @@ class Evidence:
     results: pd.DataFrame
     contrasts: pd.DataFrame
     directions: pd.DataFrame
-    appraisals: pd.DataFrame
+    quality: pd.DataFrame
+    design: pd.DataFrame
+    indirect: pd.DataFrame
     safety: pd.DataFrame
     reference_syntheses: pd.DataFrame
     thresholds: pd.DataFrame
     rules: Rules
     folder: str
+    ipd: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Return the tables by name.
@@ -60,7 +66,7 @@ class Evidence:
         >>> list(ae.load_evidence().tables())[:3]
         ['trials', 'arms', 'results']
         """
-        found = {field.name: getattr(self, field.name) for field in fields(self)}
+        found = {one.name: getattr(self, one.name) for one in fields(self)}
         return {name: table for name, table in found.items() if isinstance(table, pd.DataFrame)}
 
     def to_frame(self) -> pd.DataFrame:
@@ -84,6 +90,22 @@ class Evidence:
             frame[f"trials_with_{name}"] = self.tables()[name].groupby("condition")["trial_id"].nunique()
         order = [c for c in self.rules.conditions if c in frame.index]
         return frame.loc[order].fillna(0).astype(int)
+
+    def notes(self) -> pd.DataFrame:
+        """Return what is odd in the tables but may be as printed: intervals that are not centred, figures that stand twice.
+
+        Returns
+        -------
+        DataFrame
+            One row an oddity: ``table, row, column, value, note``; ``row`` is the line of the file.
+
+        Examples
+        --------
+        >>> import acuevidence as ae
+        >>> list(ae.load_evidence().notes().columns)
+        ['table', 'row', 'column', 'value', 'note']
+        """
+        return schema.noted(self.tables())
 
     def summary(self) -> str:
         """Return a sentence on what the tables hold, and a table by condition.
@@ -124,7 +146,8 @@ def load_evidence(folder: str | Path | None = None) -> Evidence:
     ----------
     folder : path, optional
         Folder with the user's own tables in the same schema: ``trials.csv`` and ``arms.csv``, and any of the
-        others. ``selection.yaml`` there replaces the package's selection rules. Default: the package's evidence.
+        others, each with every column of the codebook (cells may be empty); individual patient data lie in ``ipd/``.
+        ``selection.yaml`` there replaces the package's selection rules. Default: the package's evidence.
 
     Returns
     -------
@@ -143,12 +166,15 @@ def load_evidence(folder: str | Path | None = None) -> Evidence:
     >>> import acuevidence as ae
     >>> evidence = ae.load_evidence()
     >>> evidence.trials.condition.nunique()
-    5
+    10
+    >>> evidence.ipd["vickers2004"].shape
+    (401, 14)
     """
     path = data_folder() if folder is None else Path(folder)
     if not path.is_dir():
         raise InputError(f"folder {str(path)!r} does not exist; give a folder with trials.csv and arms.csv")
-    stamp = tuple(sorted((f.name, f.stat().st_mtime_ns, f.stat().st_size) for f in path.iterdir() if f.is_file()))
+    files = [f for f in (*path.iterdir(), *path.glob("ipd/*.csv")) if f.is_file()]
+    stamp = tuple(sorted((str(f), f.stat().st_mtime_ns, f.stat().st_size) for f in files))
     return _load(path.resolve(), stamp)
 
 
@@ -168,7 +194,7 @@ def conditions(evidence: Evidence | None = None) -> list[str]:
     Examples
     --------
     >>> import acuevidence as ae
-    >>> ae.conditions()
+    >>> ae.conditions()[:5]
     ['low_back_pain', 'knee_osteoarthritis', 'headache', 'neck_pain', 'fibromyalgia']
     """
     evidence = load_evidence() if evidence is None else evidence
@@ -179,9 +205,13 @@ def conditions(evidence: Evidence | None = None) -> list[str]:
 @functools.lru_cache(maxsize=4)
 def _load(path: Path, stamp: tuple[Any, ...]) -> Evidence:
     descriptor = json.loads((data_folder() / "datapackage.json").read_text(encoding="utf-8"))
-    tables, failures = {}, []
+    tables, failures, resources = {}, list[dict[str, Any]](), []
+    patients = {path / resource["path"]: resource for resource in descriptor["resources"] if "/" in resource["path"]}
     for resource in descriptor["resources"]:
         name, file = resource["name"], path / resource["path"]
+        if file in patients:
+            continue
+        resources.append(resource)
         if not file.exists():
             if name in _REQUIRED:
                 raise InputError(f"{str(path)!r} has no {resource['path']}; every evidence folder needs one")
@@ -189,15 +219,23 @@ def _load(path: Path, stamp: tuple[Any, ...]) -> Evidence:
             continue
         tables[name], wrong = schema.read_cells(_read(file), resource)
         failures += wrong
-    parts = [schema.failure_frame(failures), schema.check_tables(tables, descriptor)]
+    described = {file.stem: (file, resource) for file, resource in patients.items() if file.exists()}
+    ipd = {}
+    for file in sorted(path.glob("ipd/*.csv")):
+        known = described.get(file.stem)
+        ipd[file.stem], wrong = schema.read_cells(_read(file), known[1]) if known else (pd.read_csv(file), [])
+        failures += wrong
+    parts = [schema.failure_frame(failures), schema.check_tables(tables, resources)]
+    parts += [schema.check_cells(ipd[name], resource) for name, (_, resource) in described.items()]
     found = pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
-    # A cell of the wrong type was emptied when read; that it is empty now is not a second fault.
-    found = found[~(found.duplicated(["table", "row", "column"]) & (found["problem"] == "missing"))].reset_index(
-        drop=True
-    )
+    # A cell of the wrong type was emptied when read, and a column that is not there is empty: that is not a second fault.
+    absent = found[found["problem"] == "column is missing"][["table", "column"]].agg("/".join, axis=1)
+    again = found.duplicated(["table", "row", "column"])
+    again |= found[["table", "column"]].astype(str).agg("/".join, axis=1).isin(absent)
+    found = found[~(again & (found["problem"] == "missing"))].reset_index(drop=True)
     if len(found):
         raise EvidenceError(_message(path, found), found)
-    return Evidence(**tables, rules=load_rules(path, data_folder()), folder=str(path))
+    return Evidence(**tables, rules=load_rules(path, data_folder()), folder=str(path), ipd=ipd)
 
 
 def _read(file: Path) -> pd.DataFrame:

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from acuevidence.appraisal.certainty import certainty
+from acuevidence.appraisal.quality import quality_scores
 from acuevidence.synthesis import MetaAnalysis
 
 __all__ = ["methods_text", "to_prisma"]
@@ -133,9 +134,7 @@ def _groups(row: Any) -> str:
 
 
 def _quality(data: pd.DataFrame, names: pd.Series) -> str:
-    from acuevidence.evidence import load_evidence
-
-    score = data["trial_id"].map(load_evidence().appraisals.groupby("trial_id")["pedro_score"].max())
+    score = data["trial_id"].map(quality_scores())
     return (
         "; ".join(
             f"{n}: " + ("not rated" if pd.isna(s) else f"PEDro {s:g} of 10") for n, s in zip(names, score, strict=True)

@@ -322,8 +322,7 @@ def test_spreads_are_compared_only_where_both_are_printed():
 
 
 def test_no_effect_rests_on_an_sd_larger_than_the_scale(tmp_path):
-    for file in data_folder().iterdir():
-        shutil.copy(file, tmp_path / file.name)
+    shutil.copytree(data_folder(), tmp_path, dirs_exist_ok=True)
     contrasts = pd.read_csv(tmp_path / "contrasts.csv", dtype=str)
     hinman = contrasts.trial_id.eq("hinman2014") & contrasts.ci_low.eq("-1.2")
     assert hinman.any()
@@ -379,8 +378,7 @@ def test_unknown_choices_list_the_known_ones(argument, value):
 
 
 def test_order_of_outcomes_is_data(tmp_path):
-    for file in data_folder().iterdir():
-        shutil.copy(file, tmp_path / file.name)
+    shutil.copytree(data_folder(), tmp_path, dirs_exist_ok=True)
     rules = tmp_path / "selection.yaml"
     text = rules.read_text(encoding="utf-8")
     rules.write_text(
