@@ -24,6 +24,7 @@ from acuevidence.appraisal.published import published
 from acuevidence.appraisal.safety import number
 from acuevidence.errors import InputError
 from acuevidence.evidence import Evidence, Window, data_folder, load_evidence
+from acuevidence.evidence.rules import window
 from acuevidence.inputs import choice
 from acuevidence.synthesis import MetaAnalysis
 
@@ -244,10 +245,7 @@ def _file() -> dict[str, Any]:
 
 
 def _windows() -> dict[str, Window]:
-    return {
-        name: Window(w["from"], w["to"], w["target"], w.get("after_course", False), tuple(w["words"]))
-        for name, w in _file()["windows"].items()
-    }
+    return {name: window(entry) for name, entry in _file()["windows"].items()}
 
 
 @functools.cache

@@ -229,11 +229,10 @@ def _load(path: Path, stamp: tuple[Any, ...]) -> Evidence:
     parts += [schema.check_cells(ipd[name], resource) for name, (_, resource) in described.items()]
     found = pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
     # A cell of the wrong type was emptied when read, and a column that is not there is empty: that is not a second fault.
-    absent = found[found["problem"] == "column is missing"][["table", "column"]].agg("/".join, axis=1)
-    again = found.duplicated(["table", "row", "column"])
-    again |= found[["table", "column"]].astype(str).agg("/".join, axis=1).isin(absent)
-    found = found[~(again & (found["problem"] == "missing"))].reset_index(drop=True)
     if len(found):
+        absent = found["table"] + "/" + found["column"].where(found["problem"] == "column is missing")
+        again = found.duplicated(["table", "row", "column"]) | (found["table"] + "/" + found["column"]).isin(absent.dropna())
+        found = found[~(again & (found["problem"] == "missing"))].reset_index(drop=True)
         raise EvidenceError(_message(path, found), found)
     return Evidence(**tables, rules=load_rules(path, data_folder()), folder=str(path), ipd=ipd)
 

@@ -1,0 +1,80 @@
+"""Individual patient data as figures: means of the arms, and a difference adjusted for baseline, beside what was printed.
+
+Only what a selection rule names (``patients``); the figures then go the way of printed ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from acuevidence.evidence import Evidence
+from acuevidence.evidence.select import Comparison
+
+__all__ = ["adjusted_difference", "with_patients"]
+
+
+def with_patients(compared: Iterable[Comparison], evidence: Evidence) -> Iterator[Comparison]:
+    """Yield comparisons with the figures of individual patient data added to those printed."""
+    for comparison in compared:
+        rule = evidence.rules.patients.get(comparison.trial.trial_id)
+        data = evidence.ipd.get(comparison.trial.trial_id)
+        if rule is None or data is None or rule["comparator_arm"] not in comparison.control:
+            yield comparison
+            continue
+        figures = dict(comparison.figures)
+        for outcome in rule["outcomes"]:
+            results, contrast = _figures(data, {**rule, **outcome}, comparison)
+            figures["results"] = [*figures["results"], *results]
+            figures["contrasts"] = [*figures["contrasts"], contrast]
+        yield replace(comparison, figures=figures)
+
+
+def adjusted_difference(final: pd.Series, baseline: pd.Series, treated: pd.Series) -> tuple[float, float, pd.Series]:
+    """Return the difference treated - control adjusted for baseline by least squares, its standard error, and who entered.
+
+    Patients with both values enter (analysis of covariance, complete cases).
+    """
+    complete = final.notna() & baseline.notna()
+    y = final[complete].to_numpy(dtype=float)
+    X = np.column_stack([np.ones(len(y)), treated[complete].to_numpy(dtype=float), baseline[complete].to_numpy(dtype=float)])
+    beta, *_ = np.linalg.lstsq(X, y, rcond=None)
+    residual = y - X @ beta
+    covariance = np.linalg.inv(X.T @ X) * (residual @ residual / (len(y) - X.shape[1]))
+    return float(beta[1]), float(np.sqrt(covariance[1, 1])), complete
+
+
+def _figures(data: pd.DataFrame, rule: Mapping[str, Any], comparison: Comparison) -> tuple[list[Any], Any]:
+    """Return rows as the tables would hold them, of one outcome and week."""
+    treated = data[rule["group"]] == rule["treated"]
+    difference, se, complete = adjusted_difference(data[rule["final"]], data[rule["baseline"]], treated)
+    common = {
+        "condition": comparison.trial.condition, "trial_id": comparison.trial.trial_id, "outcome": rule["outcome"],
+        "measure": rule["measure"], "week": float(rule["week"]), "source_url": rule["source_url"], "source_kind": "patient_data",
+        "locator": f"columns {rule['final']} and {rule['baseline']}", "extraction": "single",
+    }  # fmt: skip
+    results = []
+    for arm, of in ((rule["arm"], treated), (rule["comparator_arm"], ~treated)):
+        values = data.loc[complete & of, rule["final"]]
+        said = f"{values.mean():.1f} (SD {values.std():.1f}), n {len(values)}"
+        results.append(_made(
+            comparison.figures["results"], **common, arm=arm, statistic="final", n=len(values), n_basis="analysed", mean=values.mean(),
+            sd=values.std(), benefit=rule["benefit"], figures_as_printed=said,
+        ))  # fmt: skip
+    better = difference * rule["benefit"] > 0
+    contrast = _made(
+        comparison.figures["contrasts"], **common, arm=rule["arm"], comparator_arm=rule["comparator_arm"],
+        effect_type="adjusted_mean_difference", estimate=difference, se=se, favours=rule["role"] if better else "comparator",
+        figures_as_printed=f"difference adjusted for baseline {difference:.2f} (SE {se:.3f})",
+    )  # fmt: skip
+    return results, contrast
+
+
+def _made(rows: list[Any], **cells: Any) -> Any:
+    """Return a row with the columns of a table; cells that are not given are empty."""
+    made = type(rows[0])
+    return made(**{**dict.fromkeys(made._fields, np.nan), **cells})
