@@ -97,8 +97,8 @@ class Size:
 def size_of(arm: str, row: Any | None, comparison: Comparison, rules: Rules) -> Size:
     """Return the participants of an arm behind a row of figures.
 
-    Without a row, the participants of the arm. In this order: as printed for the analysis (in the row, or in a row of the same arm, outcome and week); as randomised; the
-    trial's total by its allocation ratio; the total in equal parts.
+    Without a row, the participants of the arm. In this order: as printed for the analysis (in the row, or in a row of the same arm,
+    outcome and week); as randomised; the trial's total by its allocation ratio; the total in equal parts.
     """
     if row is not None and given(getattr(row, "n", math.nan)) and row.arm == arm:
         return Size(float(row.n), note="n as randomised" if row.n_basis == "randomized" else "")

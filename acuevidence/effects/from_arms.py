@@ -273,7 +273,9 @@ def _rounded(found: Derived, one: _Side, two: _Side, measure: str) -> Derived:
         return found
     parts = [(arm.size.n - 1) * (arm.sd or 0.0) ** 2 for arm in arms]
     added = found.yi**2 * rounding([arm.printed for arm in arms], [part / sum(parts) for part in parts])
-    return replace(found, vi=found.vi + added, notes=(*found.notes, "rounding of the printed spread enters the variance")) if added else found
+    if not added:
+        return found
+    return replace(found, vi=found.vi + added, notes=(*found.notes, "rounding of the printed spread enters the variance"))
 
 
 # --- responders --------------------------------------------------------------------------------------------------

@@ -156,7 +156,7 @@ def _standardised(row: Any, candidate: Candidate, comparison: Comparison, measur
         notes.append("Cohen's d, corrected for small samples")
     return Derived(
         yi=turned(row, abs(estimate), rules) * factor, vi=(se * factor) ** 2,
-        how=f"SMD as printed, precision from its {source}", rows=(row,), notes=tuple([*notes, *(s.note for s in sizes if s.note)]),
+        how=f"SMD as printed, precision from its {source}", rows=(row,), notes=(*notes, *(s.note for s in sizes if s.note)),
         statistic=row.effect_type, n1=sizes[0].n if sizes else None, n2=sizes[1].n if sizes else None,
         n_assumed=any(size.assumed for size in sizes),
     )  # fmt: skip

@@ -29,8 +29,8 @@ def with_patients(compared: Iterable[Comparison], evidence: Evidence) -> Iterato
         figures = dict(comparison.figures)
         for outcome in rule["outcomes"]:
             results, contrast = _figures(data, {**rule, **outcome}, comparison)
-            figures["results"] = [*figures["results"], *results]
-            figures["contrasts"] = [*figures["contrasts"], contrast]
+            figures["results"] = [*results, *figures["results"]]
+            figures["contrasts"] = [contrast, *figures["contrasts"]]
         yield replace(comparison, figures=figures)
 
 
