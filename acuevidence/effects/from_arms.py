@@ -138,6 +138,8 @@ def _with_spread(
     """Give arms of a side without any printed spread an SD from elsewhere."""
     if all(any(arm.sd is not None for arm in side) for side in arms):
         return arms, None
+    if len(arms[0]) == len(arms[1]) == 1 and _says_more(arms[0][0], arms[1][0], candidate):
+        raise NotEnoughError("no spread printed; the contrast prints the difference itself")
     lent = (
         _implied(candidate.here, arms, candidate)
         or _named(arms, comparison, candidate, rules)
@@ -147,6 +149,16 @@ def _with_spread(
         raise NotEnoughError("no spread printed")
     one, two = (tuple(replace(arm, sd=lent.sd, source=lent.source) for arm in side) for side in arms)
     return (one, two), lent
+
+
+def _says_more(one: _Arm, two: _Arm, candidate: Candidate) -> bool:
+    """Return whether a contrast of the same week and kind prints the difference of two arms with its precision."""
+    for row in candidate.here.contrasts:
+        pair = (row.arm, row.comparator_arm) == (one.row.arm, two.row.arm)
+        if pair and row.effect_type == "mean_difference" and (candidate.kind == "change") >= is_change(row) and given(row.estimate):
+            if standard_error(row, abs(row.estimate), one.size.n + two.size.n - 2)[0]:
+                return True
+    return False
 
 
 def _implied(moment: Moment, arms: Sequence[Sequence[_Arm]], candidate: Candidate) -> _Lent | None:

@@ -56,7 +56,7 @@ def adjusted_means(candidate: Candidate, comparison: Comparison, measure: str, r
     if len(one) > 1 or len(two) > 1 or one[0].sd is None or two[0].sd is None:
         raise NotEnoughError("no spread printed")
     difference = (one[0].mean - two[0].mean) * benefit_of([one[0].row, two[0].row])
-    se = math.hypot(*(arm.sd / math.sqrt(arm.size.n) for arm in (one[0], two[0])))
+    se = math.hypot(one[0].sd / math.sqrt(one[0].size.n), two[0].sd / math.sqrt(two[0].size.n))
     notes = tuple(arm.size.note for arm in (one[0], two[0]) if arm.size.note)
     known = _known((one[0].row, two[0].row), one[0].row.statistic, one[0].size, two[0].size)
     return _sized(difference, se, "SEs", candidate, comparison, measure, rules, notes, known)

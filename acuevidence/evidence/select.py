@@ -206,6 +206,7 @@ def candidates(
         return []
     window, groups = rules.timings[timing], defaultdict[tuple[Any, ...], list[Row]](list)
     usable = list(_usable(comparison, rules, cautions, reasons))
+    moments = _moments(usable, comparison, rules, window)
     for level, row in usable:
         outcome = rules.outcome_of(row)
         chosen = next((i for i, c in enumerate(choices) if c.holds(outcome, row.measure)), None)
@@ -218,30 +219,32 @@ def candidates(
         if isinstance(placed, str):
             reasons.append(placed)
             continue
-        kind = _kind(row)
+        of_week = moments[outcome, _instrument(row)][placed.week]
+        kind = _kind(row, of_week)
         order = {name: rank for rank, name in enumerate(rules.statistics)}
         levels = ("contrast", "arms") if kind == "adjusted" else rules.levels
         key = (placed.late, chosen, placed.distance, -placed.week, rules.measure_rank(outcome, row.measure), order.get(kind, 0),
                _rank(rules.sources, row.source_kind), levels.index(level), _instrument(row),
                outcome, kind, level, row.source_kind, placed.week, placed.assumed, declared)  # fmt: skip
         groups[key].append(row)
-    moments = _moments(usable, comparison, rules, window)
     return [_candidate(key, rows, moments, comparison, rules) for key, rows in sorted(groups.items(), key=lambda item: item[0][:9])]
 
 
 def _candidate(
-    key: tuple[Any, ...], rows: list[Row], moments: Mapping[tuple[str, str], list[Moment]], comparison: Comparison, rules: Rules
-) -> Candidate:
+    key: tuple[Any, ...], rows: list[Row], moments: Mapping[tuple[str, str], Mapping[float, Moment]], comparison: Comparison,
+    rules: Rules,
+) -> Candidate:  # fmt: skip
     late, instrument, (outcome, kind, level, source_kind, week, assumed, declared) = key[0], key[8], key[9:]
     same = moments[outcome, instrument]
-    here = next((m for m in same if m.week == week), Moment(week, (), ()))
-    others = sorted((m for m in same if m.week != week and m.week >= _FIRST_WEEK), key=lambda m: (abs(m.week - week), -m.week))
+    others = sorted(
+        (m for m in same.values() if m.week != week and m.week >= _FIRST_WEEK), key=lambda m: (abs(m.week - week), -m.week)
+    )
     design = comparison.design
     near = design.primary_week is None or abs(week - design.primary_week) <= rules.within_primary
     printed = next((float(row.week) for row in rows if given(row.week)), None)
     return Candidate(
-        outcome, rows[0].measure, source_kind, kind, level, printed, late, assumed, declared and near, tuple(rows), here,
-        tuple(others),
+        outcome, rows[0].measure, source_kind, kind, level, printed, late, assumed, declared and near, tuple(rows),
+        same[week], tuple(others),
     )  # fmt: skip
 
 
@@ -327,8 +330,11 @@ def _week(row: Row, course: float, rules: Rules, window: Window) -> float | str:
     return "week not printed"
 
 
-def _kind(row: Row) -> str:
-    """Return what a row of figures is: an adjusted difference, final values, changes, or counts of responders."""
+def _kind(row: Row, of_week: Moment) -> str:
+    """Return what a row of figures is: an adjusted difference, final values, changes, or counts of responders.
+
+    A contrast that does not say is of what the arms print at that week: of changes where they print changes alone.
+    """
     statistic = getattr(row, "statistic", None)
     if statistic is not None:
         return {"adjusted_final": "adjusted"}.get(statistic, str(statistic))
@@ -336,12 +342,13 @@ def _kind(row: Row) -> str:
         return "count"
     if row.effect_type == "adjusted_mean_difference":
         return "adjusted"
-    return "change" if is_change(row) else "final"
+    printed = {r.statistic for r in of_week.results}
+    return "change" if is_change(row) or ("change" in printed and "final" not in printed) else "final"
 
 
 def _moments(
     usable: Sequence[tuple[str, Row]], comparison: Comparison, rules: Rules, window: Window
-) -> dict[tuple[str, str], list[Moment]]:
+) -> dict[tuple[str, str], dict[float, Moment]]:
     """Return the figures of each outcome and instrument by week."""
     course = rules.course if comparison.course is None else comparison.course
     found: dict[tuple[str, str], dict[float, dict[str, list[Row]]]] = defaultdict(dict)
@@ -351,7 +358,7 @@ def _moments(
             of_week = found[rules.outcome_of(row), _instrument(row)].setdefault(week, {"arms": [], "contrast": []})
             of_week[level].append(row)
     return {
-        key: [Moment(week, tuple(rows["arms"]), tuple(rows["contrast"])) for week, rows in weeks.items()]
+        key: {week: Moment(week, tuple(rows["arms"]), tuple(rows["contrast"])) for week, rows in weeks.items()}
         for key, weeks in found.items()
     }
 
