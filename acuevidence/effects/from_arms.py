@@ -155,9 +155,9 @@ def _says_more(one: _Arm, two: _Arm, candidate: Candidate) -> bool:
     """Return whether a contrast of the same week and kind prints the difference of two arms with its precision."""
     for row in candidate.here.contrasts:
         pair = (row.arm, row.comparator_arm) == (one.row.arm, two.row.arm)
-        if pair and row.effect_type == "mean_difference" and (candidate.kind == "change") >= is_change(row) and given(row.estimate):
-            if standard_error(row, abs(row.estimate), one.size.n + two.size.n - 2)[0]:
-                return True
+        same = row.effect_type == "mean_difference" and (candidate.kind == "change") >= is_change(row)
+        if pair and same and given(row.estimate) and standard_error(row, abs(row.estimate), one.size.n + two.size.n - 2)[0]:
+            return True
     return False
 
 
