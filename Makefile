@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV_VERSION := 0.13.9
 
-.PHONY: audit baseline bayes-test benchmark browser-test check clean dist docs doctest figures fuzz linkcheck lint notebooks test
+.PHONY: audit baseline bayes-test benchmark browser-test check clean dist docs doctest figures fuzz lab linkcheck lint notebooks test
 
 $(VENV)/.installed: pyproject.toml uv.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "acuevidence needs Python >= 3.11, this is " + sys.version.split()[0])'
@@ -30,6 +30,9 @@ baseline: $(VENV)/.installed  ## draw afresh the pictures that the image tests c
 
 check: $(VENV)/.installed  ## compare the committed figures with freshly drawn ones
 	$(BIN)/acuevidence figures --check
+
+lab: $(VENV)/.installed  ## open the notebooks in JupyterLab
+	$(BIN)/jupyter lab notebooks
 
 notebooks: $(VENV)/.installed  ## run every notebook and store its outputs
 	$(BIN)/python notebooks/run.py

@@ -7,25 +7,24 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from acuevidence import effects, plots
+    from acuevidence import effects, plots, questions, report
     from acuevidence.appraisal.certainty import certainty
-    from acuevidence.appraisal.claims import claims, evaluate_claims
-    from acuevidence.appraisal.conditions import pooled
-    from acuevidence.appraisal.decompose import decompose
-    from acuevidence.appraisal.function_and_pain import function_and_pain
-    from acuevidence.appraisal.mid import mid
     from acuevidence.appraisal.missing import missing_evidence
-    from acuevidence.appraisal.multiverse import multiverse
-    from acuevidence.appraisal.points import typical_sd
-    from acuevidence.appraisal.published import published
-    from acuevidence.appraisal.safety import safety
     from acuevidence.appraisal.sequential import sequential
-    from acuevidence.appraisal.time_course import time_course
-    from acuevidence.appraisal.treatments import treatment_network
-    from acuevidence.appraisal.variability import variability
+    from acuevidence.appraisal.thresholds import mid
     from acuevidence.effects import effect_size, read_trials, trial_effects
-    from acuevidence.errors import AcuevidenceError, ConvergenceError, EvidenceError, InputError
+    from acuevidence.errors import AcuevidenceError, ConvergenceError, EvidenceError, InputError, MissingExtraError
     from acuevidence.evidence import Evidence, conditions, load_evidence, read_revman, read_table
+    from acuevidence.questions.decompose import decompose
+    from acuevidence.questions.multiverse import multiverse
+    from acuevidence.questions.pooled import pooled
+    from acuevidence.questions.published import published
+    from acuevidence.questions.safety import safety
+    from acuevidence.questions.time_course import time_course
+    from acuevidence.questions.treatments import treatment_network
+    from acuevidence.questions.two_outcomes import function_and_pain
+    from acuevidence.questions.typical_sd import typical_sd
+    from acuevidence.questions.variability import variability
     from acuevidence.report.export import export
     from acuevidence.synthesis import GroupedMetaAnalysis, MetaAnalysis, meta_analysis
     from acuevidence.synthesis.batch import fit_many
@@ -36,6 +35,7 @@ if TYPE_CHECKING:
     from acuevidence.synthesis.network import network
     from acuevidence.synthesis.two_by_two import mantel_haenszel, peto
     from acuevidence.synthesis.vcalc import vcalc
+    from acuevidence.verdicts.claims import claims, evaluate_claims
 
 __version__ = "0.1.0"
 
@@ -47,41 +47,44 @@ _LATER = {
     "GroupedMetaAnalysis": "acuevidence.synthesis",
     "InputError": "acuevidence.errors",
     "MetaAnalysis": "acuevidence.synthesis",
+    "MissingExtraError": "acuevidence.errors",
     "bayes": "acuevidence.synthesis.bayes",
     "certainty": "acuevidence.appraisal.certainty",
-    "claims": "acuevidence.appraisal.claims",
+    "claims": "acuevidence.verdicts.claims",
     "conditions": "acuevidence.evidence",
-    "decompose": "acuevidence.appraisal.decompose",
+    "decompose": "acuevidence.questions.decompose",
     "effect_size": "acuevidence.effects",
-    "evaluate_claims": "acuevidence.appraisal.claims",
+    "evaluate_claims": "acuevidence.verdicts.claims",
     "export": "acuevidence.report.export",
     "fit_many": "acuevidence.synthesis.batch",
-    "function_and_pain": "acuevidence.appraisal.function_and_pain",
+    "function_and_pain": "acuevidence.questions.two_outcomes",
     "load_evidence": "acuevidence.evidence",
     "glmm": "acuevidence.synthesis.glmm",
     "mantel_haenszel": "acuevidence.synthesis.two_by_two",
     "meta_analysis": "acuevidence.synthesis",
-    "mid": "acuevidence.appraisal.mid",
+    "mid": "acuevidence.appraisal.thresholds",
     "missing_evidence": "acuevidence.appraisal.missing",
     "multilevel": "acuevidence.synthesis.multilevel",
     "multivariate": "acuevidence.synthesis.multivariate",
-    "multiverse": "acuevidence.appraisal.multiverse",
+    "multiverse": "acuevidence.questions.multiverse",
     "network": "acuevidence.synthesis.network",
     "peto": "acuevidence.synthesis.two_by_two",
-    "pooled": "acuevidence.appraisal.conditions",
-    "published": "acuevidence.appraisal.published",
+    "pooled": "acuevidence.questions.pooled",
+    "published": "acuevidence.questions.published",
     "read_revman": "acuevidence.evidence",
     "read_table": "acuevidence.evidence",
     "read_trials": "acuevidence.effects",
-    "safety": "acuevidence.appraisal.safety",
+    "safety": "acuevidence.questions.safety",
     "sequential": "acuevidence.appraisal.sequential",
-    "time_course": "acuevidence.appraisal.time_course",
-    "treatment_network": "acuevidence.appraisal.treatments",
+    "time_course": "acuevidence.questions.time_course",
+    "treatment_network": "acuevidence.questions.treatments",
     "trial_effects": "acuevidence.effects",
-    "typical_sd": "acuevidence.appraisal.points",
-    "variability": "acuevidence.appraisal.variability",
+    "typical_sd": "acuevidence.questions.typical_sd",
+    "variability": "acuevidence.questions.variability",
     "vcalc": "acuevidence.synthesis.vcalc",
 }
+
+_ROOMS = ("effects", "plots", "questions", "report")
 
 __all__ = [
     "AcuevidenceError",
@@ -91,6 +94,7 @@ __all__ = [
     "GroupedMetaAnalysis",
     "InputError",
     "MetaAnalysis",
+    "MissingExtraError",
     "bayes",
     "certainty",
     "claims",
@@ -116,9 +120,11 @@ __all__ = [
     "plots",
     "pooled",
     "published",
+    "questions",
     "read_revman",
     "read_table",
     "read_trials",
+    "report",
     "safety",
     "sequential",
     "time_course",
@@ -131,7 +137,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("effects", "plots"):
+    if name in _ROOMS:
         return import_module(f"acuevidence.{name}")
     if name in _LATER:
         return getattr(import_module(_LATER[name]), name)
@@ -139,4 +145,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_LATER, "effects", "plots"})
+    return sorted({*globals(), *_LATER, *_ROOMS})

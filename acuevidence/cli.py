@@ -2,17 +2,49 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from acuevidence import __version__
 from acuevidence.errors import AcuevidenceError, EvidenceError
 
+
+class _Commands(TyperGroup):
+    """Every command ends with one line and a code where it cannot go on: 2 for its arguments, 1 for data or a failed write."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            try:
+                return super().main(*args, **kwargs)
+            finally:
+                sys.stdout.flush()
+        except EvidenceError as error:
+            said, code = str(error), 1
+        except AcuevidenceError as error:
+            said, code = f"error: {error}", 1 if isinstance(error.__cause__, OSError) else 2
+        except OSError as error:
+            said = "" if isinstance(error, BrokenPipeError) else f"error: {_unwritten(error)}"
+            code = 1
+        if said:
+            typer.echo(said, err=True)
+        sys.exit(code)
+
+
+def _unwritten(error: OSError) -> str:
+    """Say what could not be written; what is still in the buffer of standard output must not fail again at exit."""
+    if error.filename is None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    return f"{error.filename or 'the output'} cannot be written: {error.strerror or error}"
+
+
 app = typer.Typer(
-    help="Trial evidence on acupuncture for chronic pain.", no_args_is_help=True, add_completion=False,
-    pretty_exceptions_enable=False,
+    cls=_Commands, help="Trial evidence on acupuncture for chronic pain.", no_args_is_help=True, add_completion=False,
+    pretty_exceptions_enable=False, rich_markup_mode=None,
 )  # fmt: skip
 
 
@@ -40,14 +72,7 @@ def validate(
     """Check evidence tables: types, ranges, vocabulary, keys; list every fault."""
     from acuevidence.evidence import load_evidence
 
-    try:
-        evidence = load_evidence(folder)
-    except EvidenceError as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(1) from None
-    except AcuevidenceError as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(2) from None
+    evidence = load_evidence(folder)
     typer.echo(evidence.summary())
     for one in evidence.notes().itertuples():
         typer.echo(f"note: {one.table}.csv line {one.row}, {one.column} {one.value:g}: {one.note}")
@@ -70,15 +95,11 @@ def figures(
     from acuevidence.report import figures as registry
 
     bar = partial(tqdm, desc="checking" if check else "drawing", unit="figure")
-    try:
-        if not check:
-            files = registry.build(out, only=only or (), progress=bar)
-            typer.echo(f"{len(files)} files in {out}")
-            return
-        drifts = registry.check(out, only=only or (), progress=bar)
-    except AcuevidenceError as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(2) from None
+    if not check:
+        files = registry.build(out, only=only or (), progress=bar)
+        typer.echo(f"{len(files)} files in {out}")
+        return
+    drifts = registry.check(out, only=only or (), progress=bar)
     for drift in drifts:
         typer.echo(f"{drift.file} would change: {drift.reason}", err=True)
     if drifts:
@@ -91,14 +112,10 @@ def analyse(
     condition: Annotated[str, typer.Argument(help="A condition, for example low_back_pain.")],
     timing: Annotated[str, typer.Option(help="end_of_treatment, short, medium or long.")] = "end_of_treatment",
 ) -> None:
-    """Pool a condition against sham and against usual care, apart, and print what comes out."""
-    from acuevidence.appraisal.conditions import pooled
+    """Pool a condition by comparator and print what is pooled, how, from which trials, and what comes out."""
+    from acuevidence.report.analysis import analysis_text
 
-    try:
-        typer.echo(pooled(condition, timing=timing).summary())
-    except AcuevidenceError as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(2) from None
+    typer.echo(analysis_text(condition, timing=timing))
 
 
 @app.command()
@@ -110,14 +127,10 @@ def claims(
     as_markdown: Annotated[bool, typer.Option("--markdown", help="Every answer in full, as Markdown.")] = False,
 ) -> None:
     """Answer the claims of health articles from the data: verdict, certainty, reasons, estimates."""
-    from acuevidence.appraisal.claims import evaluate_claims
     from acuevidence.report import answers
+    from acuevidence.verdicts.claims import evaluate_claims
 
-    try:
-        found = evaluate_claims(ids or None)
-    except AcuevidenceError as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(2) from None
+    found = evaluate_claims(ids or None)
     if as_json:
         typer.echo(answers.to_json(found))
     elif as_markdown:
@@ -137,17 +150,13 @@ def report(
 
     from acuevidence.report.site import build_site
 
-    try:
-        files = build_site(out, progress=partial(tqdm, desc="drawing", unit="figure"))
-    except AcuevidenceError as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(2) from None
+    files = build_site(out, progress=partial(tqdm, desc="drawing", unit="figure"))
     typer.echo(f"{len(files)} files; open {out / 'index.html'}")
 
 
 @app.command()
 def template() -> None:
     """Print a table to start from with your own trials, for read_trials: acuevidence template > my_trials.csv."""
-    from acuevidence.effects.flat import template as text
+    from acuevidence.effects.own_trials import template as text
 
     typer.echo(text(), nl=False)

@@ -24,7 +24,7 @@ import pandas as pd
 from IPython.display import Markdown
 
 import acuevidence as ae
-from acuevidence.report import words
+from acuevidence.report import sentences as words
 
 evidence = ae.load_evidence()
 evidence
@@ -50,7 +50,7 @@ for condition, groups in results.items():
         rated = ae.certainty(one)
         table.append(
             {
-                "condition": evidence.rules.label(condition), "against": comparator, "trials": one.k, "SMD": one.estimate,
+                "condition": evidence.topic.label(condition), "against": comparator, "trials": one.k, "SMD": one.estimate,
                 "low": one.ci_low, "high": one.ci_high, "PI low": one.pi_low, "PI high": one.pi_high, "tau2": one.tau2,
                 "I2": one.i2, "certainty": rated.level,
             }
@@ -63,7 +63,7 @@ pd.DataFrame(table).round(2)
 # %%
 Markdown(
     "\n".join(
-        f"- **{evidence.rules.label(condition)}, {comparator.replace('_', ' ')}**: {rated.level} {rated.symbols}; "
+        f"- **{evidence.topic.label(condition)}, {comparator.replace('_', ' ')}**: {rated.level} {rated.symbols}; "
         + ("; ".join(rated.reasons) or "no step lost")
         for condition, groups in results.items()
         for comparator, one in groups.items()

@@ -21,7 +21,7 @@
 from IPython.display import Markdown
 
 import acuevidence as ae
-from acuevidence.report import words
+from acuevidence.report import sentences as words
 
 condition = "headache"
 effects = ae.trial_effects(condition)
@@ -52,7 +52,7 @@ result = ae.pooled(condition)
 result
 
 # %%
-ae.plots.forest(result, arms="summary", certainty=True, size=6, title=ae.load_evidence().rules.label(condition)).figure
+ae.plots.forest(result, arms="summary", certainty=True, size=6, title=ae.load_evidence().topic.label(condition)).figure
 
 # %% [markdown]
 # ## What it means

@@ -42,8 +42,8 @@ whole.to_frame().round(2)
 # The interval is Fieller's: it may have no bounds where the total effect is near zero.
 
 # %%
-rules = ae.load_evidence().rules
-label = {"all": "All conditions"} | {name: rules.label(name) for name in ae.conditions()}
+topic = ae.load_evidence().topic
+label = {"all": "All conditions"} | {name: topic.label(name) for name in ae.conditions()}
 Markdown("\n".join(f"- **{label[row.condition]}**: {row.words}." for row in whole.shares.itertuples()))
 
 # %% [markdown]
@@ -65,7 +65,7 @@ three.pivot(index=["study", "condition"], columns="comparator", values="yi").rou
 # %%
 import pandas as pd
 
-from acuevidence.appraisal.decompose import split_effect
+from acuevidence.questions.decompose import split_effect
 
 forms = {form: split_effect(whole.effects, structure=form).share for form in ("UN", "CS", "DIAG", "ID")}
 pd.DataFrame(forms).T[["share", "low", "high", "post_low", "post_high"]].astype(float).round(2)

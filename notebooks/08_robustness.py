@@ -22,7 +22,7 @@ import pandas as pd
 from IPython.display import Markdown
 
 import acuevidence as ae
-from acuevidence.appraisal.conditions import pooled
+from acuevidence.questions.pooled import pooled
 
 condition, comparator = "neck_pain", "sham"
 results = {name: pooled(name) for name in ae.conditions()}

@@ -21,7 +21,7 @@ import pandas as pd
 from IPython.display import Markdown
 
 import acuevidence as ae
-from acuevidence.appraisal.claims import verdicts
+from acuevidence.verdicts.claims import verdicts
 from acuevidence.report import answers
 
 found = ae.evaluate_claims()

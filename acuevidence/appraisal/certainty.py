@@ -5,17 +5,20 @@ from __future__ import annotations
 import html
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from acuevidence.appraisal.mid import appraisal_rules, has_mid, mid
-from acuevidence.appraisal.points import typical_sd
-from acuevidence.appraisal.quality import quality_scores
+from acuevidence.appraisal.thresholds import appraisal_rules, has_mid, mid
+from acuevidence.arguments import guard
 from acuevidence.errors import InputError
-from acuevidence.evidence import Evidence, load_evidence
+from acuevidence.evidence import Evidence
+from acuevidence.evidence.carried import evidence_of, excluded_of
+from acuevidence.evidence.ratings import quality_scores
 from acuevidence.inputs import choice
+from acuevidence.questions.typical_sd import typical_sd
 from acuevidence.synthesis import MetaAnalysis
 
 __all__ = ["Certainty", "certainty"]
@@ -24,7 +27,7 @@ _LEVELS = {4: "high", 3: "moderate", 2: "low", 1: "very low"}
 _DOMAINS = ("risk_of_bias", "inconsistency", "indirectness", "imprecision", "missing_evidence")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Certainty:
     """The certainty of a pooled effect.
 
@@ -66,20 +69,21 @@ class Certainty:
         result : MetaAnalysis
             The pooled effect that was rated, as an SMD.
         condition : str, optional
-            Condition whose typical SD of pain turns the SMD into points. Default: the one in the result's data.
+            Condition whose typical SD of the main outcome turns the SMD into points. Default: the one in the result's data.
         evidence : Evidence, optional
-            Default: the package's evidence.
+            Default: the one that the result carries.
 
         Returns
         -------
         DataFrame
             One row: ``condition, comparator, trials, participants`` (missing where one trial does not print them),
-            ``estimate, ci_low, ci_high`` in SD, ``points, points_low, points_high`` on a 0-100 scale (positive: less pain
-            with acupuncture), ``certainty, symbols`` and ``reasons``.
+            ``estimate, ci_low, ci_high`` in SD, ``points, points_low, points_high`` on a 0-100 scale (positive: better
+            with the treatment; missing where the result carries no evidence), ``certainty, symbols`` and ``reasons``.
         """
         data = result.data
+        evidence = evidence_of(result, evidence)
         condition = _only(data, "condition") if condition is None else condition
-        sd = typical_sd(condition, evidence=evidence).sd
+        sd = np.nan if evidence is None else typical_sd(condition, evidence=evidence).sd
         n = data[["n1", "n2"]].sum(skipna=False).sum(skipna=False) if {"n1", "n2"} <= set(data.columns) else None
         return pd.DataFrame([{
             "condition": condition, "comparator": _only(data, "comparator"), "trials": result.k,
@@ -123,10 +127,10 @@ def certainty(
     Parameters
     ----------
     result : MetaAnalysis
-        A pooled effect on the SMD scale, positive in favour of acupuncture, from the rows of ``trial_effects``.
+        A pooled effect on the SMD scale, positive in favour of the treatment, from the rows of ``trial_effects``.
     outcome : str, optional
-        Outcome whose minimal important difference judges imprecision. Default: those of the result's data, ``pain`` where it
-        names none; of several the smallest difference counts. An outcome that the evidence does not know is refused.
+        Outcome whose minimal important difference judges imprecision. Default: those of the result's data, the main one where
+        it names none; of several the smallest difference counts. An outcome that the evidence does not know is refused.
     comparator : str, optional
         Default: the one in the result's data.
     indirectness : {0, 1, 2}
@@ -134,10 +138,11 @@ def certainty(
     override : mapping, optional
         Domain to (steps lost, reason), in place of the rule.
     rules : mapping, optional
-        Rules in place of some of the section ``certainty`` of ``data/appraisal.yaml``, for example
+        Rules in place of some of the section ``certainty`` of the evidence's ``appraisal.yaml``, for example
         ``{"imprecision": {"participants": 800}}``; the rest stays.
     evidence : Evidence, optional
-        Where the quality ratings are. Default: the package's evidence.
+        Where the ratings of the trials, the thresholds and the rules are. Default: the one that the result carries; where it
+        carries none, neutral rules hold, and what needs the trials' ratings is not rated.
 
     Returns
     -------
@@ -166,8 +171,8 @@ def certainty(
     """
     if result.k == 0:
         raise InputError("there is no certainty to rate: the result holds no trial")
-    evidence = load_evidence() if evidence is None else evidence
-    rules = _rules(rules or {})
+    evidence = evidence_of(result, evidence)
+    rules = _rules(rules or {}, evidence)
     if indirectness not in (0, 1, 2):
         raise InputError(f"indirectness must be 0, 1 or 2 (steps lost), not {indirectness!r}")
     data = result.data
@@ -189,9 +194,9 @@ def certainty(
     return Certainty(_LEVELS[steps], steps, domains)
 
 
-def _rules(changed: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return the rules of the package with those of the user in their place."""
-    rules = {domain: dict(of) for domain, of in appraisal_rules()["certainty"].items()}
+def _rules(changed: Mapping[str, Any], evidence: Evidence | None) -> dict[str, dict[str, Any]]:
+    """Return the rules of the evidence with those of the user in their place."""
+    rules = {domain: dict(of) for domain, of in appraisal_rules(evidence)["certainty"].items()}
     for domain, of in changed.items():
         choice("rules", domain, rules)
         for name, value in of.items():
@@ -201,12 +206,12 @@ def _rules(changed: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def _risk_of_bias(
-    result: MetaAnalysis, comparator: str | None, rules: Mapping[str, Any], evidence: Evidence
+    result: MetaAnalysis, comparator: str | None, rules: Mapping[str, Any], evidence: Evidence | None
 ) -> tuple[int, str]:
     if comparator in rules["unblinded_comparators"]:
-        return 1, "participants knew their treatment and rated their own pain"
-    if "trial_id" not in result.data:
-        return 0, "no ratings given"
+        return 1, str(rules["unblinded"])
+    if "trial_id" not in result.data or evidence is None:
+        return 0, "not rated: no ratings of these trials are given"
     score = quality_scores(evidence)
     known = result.data["trial_id"].map(score)
     good = (known >= rules["pedro"]).fillna(False).to_numpy(dtype=bool)
@@ -226,15 +231,18 @@ def _inconsistency(result: MetaAnalysis, rules: Mapping[str, Any]) -> tuple[int,
     return (1 if result.i2 >= rules["i2_serious"] or crosses else 0), said
 
 
-def _threshold(result: MetaAnalysis, outcome: str | None, evidence: Evidence) -> float | None:
+def _threshold(result: MetaAnalysis, outcome: str | None, evidence: Evidence | None) -> float | None:
     """Return the smallest important SMD of the outcomes pooled, or None where one of them has none that is published."""
+    if evidence is None:
+        return None
+    known = partial(has_mid, evidence=evidence)
     if outcome is not None:
         printed = pd.concat([evidence.results["outcome"], evidence.contrasts["outcome"]]).dropna().unique()
-        wanted = [outcome if has_mid(outcome) else choice("outcome", outcome, sorted(printed))]
+        wanted = [outcome if known(outcome) else choice("outcome", outcome, sorted(printed))]
     else:
         pooled = result.data["outcome"].dropna() if "outcome" in result.data else pd.Series(dtype=object)
-        wanted = list(dict.fromkeys(pooled)) or ["pain"]
-    if not all(map(has_mid, wanted)):
+        wanted = list(dict.fromkeys(pooled)) or [evidence.topic.main_outcome]
+    if not all(map(known, wanted)):
         return None
     return min(mid(name, "SMD", evidence=evidence).low for name in wanted)
 
@@ -257,7 +265,7 @@ def _imprecision(result: MetaAnalysis, threshold: float | None, rules: Mapping[s
 
 
 def _missing(result: MetaAnalysis, comparator: str | None, rules: Mapping[str, Any]) -> tuple[int, str]:
-    left = result.data.attrs.get("excluded")
+    left = excluded_of(result)
     if left is None:
         return 0, "trials without usable figures not listed"
     trials = left[left["arm"].isna() & ((left["comparator"] == comparator) if comparator else True)]
@@ -270,3 +278,6 @@ def _missing(result: MetaAnalysis, comparator: str | None, rules: Mapping[str, A
         said += f"; Egger's test P {p:.2f}"
         serious = serious or p < rules["asymmetry_p"]
     return (1 if serious else 0), said
+
+
+guard(__name__, "certainty")

@@ -11,14 +11,15 @@ import pandas as pd
 from scipy.special import bdtrc, ndtr, ndtri
 
 from acuevidence.appraisal.small_study import few_trials, refuse_few
+from acuevidence.arguments import guard
 from acuevidence.errors import InputError
 from acuevidence.inputs import choice
-from acuevidence.synthesis import MetaAnalysis
+from acuevidence.synthesis.effect import PooledEffect
 
 __all__ = ["ExcessSignificance", "excess_significance"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ExcessSignificance:
     """A test of excess significance.
 
@@ -74,7 +75,7 @@ class ExcessSignificance:
         return "".join(f"<p>{html.escape(line)}</p>" for line in self.summary().split("\n"))
 
 
-def excess_significance(result: MetaAnalysis, alpha: float = 0.05, *, test: str = "chi2") -> ExcessSignificance:
+def excess_significance(result: PooledEffect, alpha: float = 0.05, *, test: str = "chi2") -> ExcessSignificance:
     """Test whether more trials are significant than their power allows.
 
     Parameters
@@ -143,3 +144,6 @@ def _exact(observed: int, expected: float, power: np.ndarray) -> float:
     for p in power:
         mass = np.convolve(mass, [1 - p, p])
     return float(mass[observed:].sum())
+
+
+guard(__name__, "excess_significance")

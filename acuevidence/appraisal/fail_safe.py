@@ -11,9 +11,10 @@ import pandas as pd
 from scipy.special import ndtr, ndtri
 
 from acuevidence.appraisal.small_study import refuse_few
+from acuevidence.arguments import guard
 from acuevidence.errors import InputError
 from acuevidence.inputs import choice
-from acuevidence.synthesis import MetaAnalysis
+from acuevidence.synthesis.effect import PooledEffect
 
 __all__ = ["FailSafeN", "fail_safe_n"]
 
@@ -24,7 +25,7 @@ _WARNING = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class FailSafeN:
     """A fail-safe N.
 
@@ -71,7 +72,7 @@ class FailSafeN:
 
 
 def fail_safe_n(
-    result: MetaAnalysis, kind: str = "rosenthal", *, alpha: float = 0.05, target: float | None = None
+    result: PooledEffect, kind: str = "rosenthal", *, alpha: float = 0.05, target: float | None = None
 ) -> FailSafeN:
     """Return how many null trials would undo a pooled effect.
 
@@ -131,3 +132,6 @@ def fail_safe_n(
 
 def _whole(n: float) -> int:
     return math.ceil(max(0.0, n))
+
+
+guard(__name__, "fail_safe_n")

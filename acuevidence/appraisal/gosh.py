@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from acuevidence.arguments import guard
 from acuevidence.errors import InputError
 from acuevidence.synthesis import kernel
 
 if TYPE_CHECKING:
-    from acuevidence.synthesis.result import MetaAnalysis
+    from acuevidence.synthesis.effect import PooledEffect
 
 __all__ = ["gosh"]
 
@@ -20,7 +21,7 @@ _ALL_TO = 20  # trials up to which every subset is fitted: 2^20 - 1
 _CHUNK = 1 << 14  # subsets fitted at a time
 
 
-def gosh(result: MetaAnalysis, subsets: str | int = "all", seed: int | None = None) -> pd.DataFrame:
+def gosh(result: PooledEffect, subsets: str | int = "all", seed: int | None = None) -> pd.DataFrame:
     """Return the pooled effect and heterogeneity of subsets of the trials.
 
     Parameters
@@ -103,3 +104,6 @@ def _unique(labels: list[str]) -> list[str]:
         taken.add(name)
         names.append(name)
     return names
+
+
+guard(__name__, "gosh")

@@ -16,6 +16,7 @@ import pandas as pd
 from scipy.special import ndtri
 
 from acuevidence.appraisal.gosh import gosh
+from acuevidence.arguments import guard
 from acuevidence.errors import InputError
 from acuevidence.inputs import choice
 from acuevidence.synthesis import meta_analysis
@@ -23,7 +24,7 @@ from acuevidence.synthesis import meta_analysis
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from acuevidence.synthesis.result import MetaAnalysis
+    from acuevidence.synthesis.effect import PooledEffect
 
 __all__ = ["GoshClusters", "gosh_clusters"]
 
@@ -36,7 +37,7 @@ _SMALLEST = 0.05  # share of the subsets that a cluster holds at least
 _NUMBERS = ("k", "estimate", "tau2", "i2", "q")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class GoshClusters:
     """Clusters of subsets, and how strongly each trial makes them.
 
@@ -105,7 +106,7 @@ class GoshClusters:
 
 
 def gosh_clusters(
-    result: MetaAnalysis,
+    result: PooledEffect,
     *,
     heterogeneity: str = "i2",
     threshold: float = 0.6,
@@ -189,7 +190,7 @@ def _peaks(points: np.ndarray) -> np.ndarray:
     from scipy.ndimage import gaussian_filter
 
     spread = points.std(axis=0)
-    moving = spread > 1e-9 * np.maximum(1.0, np.abs(points).max(axis=0))  # I2 is 0 throughout where trials agree
+    moving = spread > 1e-9 * np.abs(points).max(axis=0)  # I2 is 0 throughout where trials agree
     scaled = (points - points.mean(axis=0)) / np.where(moving, spread, 1.0)
     width = len(points) ** (-1 / 6)
     low, high = scaled.min(axis=0) - 3 * width, scaled.max(axis=0) + 3 * width
@@ -243,3 +244,6 @@ def _separation(member: np.ndarray, cluster: np.ndarray) -> np.ndarray:
         here = cluster == c
         chi2 += here.sum() * (member[here].mean(axis=0) - share) ** 2
     return np.sqrt(chi2 / n / np.maximum(share * (1 - share), 1 / n))
+
+
+guard(__name__, "gosh_clusters")

@@ -13,17 +13,18 @@ import numpy as np
 import pandas as pd
 from scipy.special import chdtri
 
+from acuevidence.arguments import guard
 from acuevidence.errors import InputError
 from acuevidence.inputs import values
 from acuevidence.synthesis import kernel
 
 if TYPE_CHECKING:
-    from acuevidence.synthesis.result import MetaAnalysis
+    from acuevidence.synthesis.effect import PooledEffect
 
 __all__ = ["baujat", "blup", "cumulative", "influence", "leave_one_out"]
 
 
-def leave_one_out(result: MetaAnalysis) -> pd.DataFrame:
+def leave_one_out(result: PooledEffect) -> pd.DataFrame:
     """Return the pooled effect without each trial in turn.
 
     Parameters
@@ -55,7 +56,7 @@ def leave_one_out(result: MetaAnalysis) -> pd.DataFrame:
     return _pooled(result, ~np.eye(result.k, dtype=bool), _names(result))
 
 
-def cumulative(result: MetaAnalysis, order: Any = None) -> pd.DataFrame:
+def cumulative(result: PooledEffect, order: Any = None) -> pd.DataFrame:
     """Return the pooled effect as trials are added one by one.
 
     Parameters
@@ -101,7 +102,7 @@ def influence_limits(k: int, p: int) -> dict[str, float]:
     return {"dffits": 3 * math.sqrt(p / (k - p)), "cook_d": float(chdtri(p, 0.5)), "hat": 3 * p / k}
 
 
-def influence(result: MetaAnalysis) -> pd.DataFrame:
+def influence(result: PooledEffect) -> pd.DataFrame:
     """Return case diagnostics: how the result changes without each trial.
 
     Parameters
@@ -147,12 +148,15 @@ def influence(result: MetaAnalysis) -> pd.DataFrame:
     hat = _hat(result, X)
     scale = _scale_of(result, deleted, X, tau2)
     unscaled = _inverse_information(X, 1 / (result.vi + tau2[:, None]))
-    cook = np.einsum("kp,pq,kq->k", shift, np.linalg.pinv(result.covariance), shift)
+    sd = np.sqrt(result.covariance.diagonal())
+    sd = np.where(sd > 0, sd, 1.0)
+    standard = shift / sd  # the coefficients have units of their own
+    cook = np.einsum("kp,pq,kq->k", standard, np.linalg.pinv(result.covariance / np.outer(sd, sd)), standard)
     with np.errstate(divide="ignore", invalid="ignore"):  # HKSJ's variance is 0 when the effects agree exactly
         dfbetas = shift / np.sqrt(scale[:, None] * np.diagonal(unscaled, axis1=1, axis2=2))
         dffits = (X @ result.beta - predicted) / np.sqrt(scale * hat * (tau2 + result.vi))
         rstudent = (result.yi - predicted) / np.sqrt(scale * (result.vi + tau2) + spread)
-        cov_r = np.linalg.det(deleted.vcov) / np.linalg.det(result.covariance)
+        cov_r = np.linalg.det(deleted.vcov / np.outer(sd, sd)) / np.linalg.det(result.covariance / np.outer(sd, sd))
     frame = pd.DataFrame(
         {
             "rstudent": rstudent,
@@ -175,7 +179,7 @@ def influence(result: MetaAnalysis) -> pd.DataFrame:
     return frame
 
 
-def baujat(result: MetaAnalysis) -> pd.DataFrame:
+def baujat(result: PooledEffect) -> pd.DataFrame:
     """Return where each trial stands in Baujat's plot.
 
     Parameters
@@ -213,7 +217,7 @@ def baujat(result: MetaAnalysis) -> pd.DataFrame:
     return pd.DataFrame({"x": x, "y": y}, index=_names(result))
 
 
-def blup(result: MetaAnalysis) -> pd.DataFrame:
+def blup(result: PooledEffect) -> pd.DataFrame:
     """Return the trials' true effects as empirical best linear unbiased predictions.
 
     Parameters
@@ -244,7 +248,7 @@ def blup(result: MetaAnalysis) -> pd.DataFrame:
     return pd.DataFrame({"pred": pred, "se": se, "pi_low": low, "pi_high": high}, index=_names(result))
 
 
-def _pooled(result: MetaAnalysis, present: np.ndarray, names: pd.Index) -> pd.DataFrame:
+def _pooled(result: PooledEffect, present: np.ndarray, names: pd.Index) -> pd.DataFrame:
     """Refit the result on the trials present in each row, in one call."""
     y = np.where(present, result.yi, np.nan)
     fits = kernel.fit(y, np.broadcast_to(result.vi, y.shape), method=result.method, test=result.test)
@@ -258,10 +262,10 @@ def _pooled(result: MetaAnalysis, present: np.ndarray, names: pd.Index) -> pd.Da
     )  # fmt: skip
 
 
-def _deleted(result: MetaAnalysis, X: np.ndarray) -> tuple[kernel.Fits, np.ndarray]:
+def _deleted(result: PooledEffect, X: np.ndarray) -> tuple[kernel.Fits, np.ndarray]:
     """Return the fits without each trial, and which trials can be left out; the rest are fitted whole in their place."""
     absent = np.eye(result.k, dtype=bool)
-    rank = np.linalg.matrix_rank(np.where(absent[..., None], 0.0, X)) if result.X is not None else np.array(1)
+    rank = np.linalg.matrix_rank(np.where(absent[..., None], 0.0, X / np.abs(X).max(axis=0))) if result.X is not None else np.array(1)
     known = np.broadcast_to(rank == X.shape[1], (result.k,))
     y = np.where(absent & known[:, None], np.nan, result.yi)
     design = None if result.X is None else X
@@ -269,7 +273,7 @@ def _deleted(result: MetaAnalysis, X: np.ndarray) -> tuple[kernel.Fits, np.ndarr
     return fits, known
 
 
-def _scale_of(result: MetaAnalysis, deleted: kernel.Fits, X: np.ndarray, tau2: np.ndarray) -> np.ndarray:
+def _scale_of(result: PooledEffect, deleted: kernel.Fits, X: np.ndarray, tau2: np.ndarray) -> np.ndarray:
     """Return the factor by which the test scaled each deleted fit's covariance (1 but for HKSJ)."""
     if not result.test.startswith("HKSJ"):
         return np.ones(result.k)
@@ -279,7 +283,7 @@ def _scale_of(result: MetaAnalysis, deleted: kernel.Fits, X: np.ndarray, tau2: n
     return np.maximum(scale, 1.0) if result.test == "HKSJ-adhoc" else scale
 
 
-def _hat(result: MetaAnalysis, X: np.ndarray) -> np.ndarray:
+def _hat(result: PooledEffect, X: np.ndarray) -> np.ndarray:
     w = 1 / (result.vi + (result.tau2 or 0.0))
     return np.einsum("kp,pq,kq->k", X, _inverse_information(X, w[None])[0], X) * w
 
@@ -291,11 +295,14 @@ def _inverse_information(X: np.ndarray, w: np.ndarray) -> np.ndarray:
     return np.where(usable[:, None, None], np.linalg.inv(information), np.nan)
 
 
-def _names(result: MetaAnalysis) -> pd.Index:
+def _names(result: PooledEffect) -> pd.Index:
     data = result.data
     return pd.Index(data["labels"].to_numpy()) if "labels" in data else data.index
 
 
-def _refuse_moderators(result: MetaAnalysis, what: str, instead: str) -> None:
+def _refuse_moderators(result: PooledEffect, what: str, instead: str) -> None:
     if result.X is not None:
         raise InputError(f"{what} is for a pooled effect without moderators; {instead}")
+
+
+guard(__name__, "leave_one_out", "cumulative", "influence", "baujat", "blup")

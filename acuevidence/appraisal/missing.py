@@ -14,11 +14,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from acuevidence.appraisal.mid import mid
+from acuevidence.appraisal.thresholds import has_mid, mid
+from acuevidence.arguments import guard
 from acuevidence.errors import InputError
-from acuevidence.evidence import Evidence, load_evidence
+from acuevidence.evidence import Evidence
+from acuevidence.evidence.carried import evidence_of, excluded_of
 from acuevidence.inputs import choice
-from acuevidence.synthesis import MetaAnalysis, kernel
+from acuevidence.synthesis import kernel
+from acuevidence.synthesis.effect import PooledEffect
+from acuevidence.topic import NEUTRAL, Topic, topic_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,10 +32,10 @@ __all__ = ["MissingEvidence", "missing_evidence"]
 _REACH = 3.0  # assumed effects are looked at from -3 to 3 SD
 _POINTS = 601
 _NOT_MEASURED = "no figure printed"
-_WORDS = {"above": "favours acupuncture", "below": "favours the comparator", "unsure": "unsure which way"}
+_WORDS = {"above": "favours {treatment}", "below": "favours the comparator", "unsure": "unsure which way"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class MissingEvidence:
     """A sensitivity analysis for trials without usable figures.
 
@@ -39,8 +43,8 @@ class MissingEvidence:
     ----------
     scenarios : DataFrame
         One row an assumption: ``observed`` (trials with figures alone), ``null`` (missing trials found no difference),
-        ``reported`` (as their reports conclude, with ``size``) and ``opposite`` (the same turned against acupuncture); columns
-        ``k estimate ci_low ci_high tau2 verdict``. Positive favours acupuncture.
+        ``reported`` (as their reports conclude, with ``size``) and ``opposite`` (the same turned against the treatment); columns
+        ``k estimate ci_low ci_high tau2 verdict``. Positive favours the treatment.
     trials : DataFrame
         The missing trials: ``study, reported_direction, reason, n``, the ``direction`` taken (1, 0, -1) and the variance
         ``vi`` that their size implies.
@@ -55,10 +59,12 @@ class MissingEvidence:
         Of the trials with figures: ``above``, ``below`` or ``unsure``, by the interval against zero.
     size : float
         Effect taken for a reported benefit, in units of yi.
-    mid : float
-        Minimal important difference.
+    mid : float or None
+        Minimal important difference; None where none is known.
     level : float
         Level of the intervals.
+    topic : Topic
+        The words of the review.
     """
 
     scenarios: pd.DataFrame
@@ -69,8 +75,9 @@ class MissingEvidence:
     bound_mid: float | None
     verdict: str
     size: float
-    mid: float
+    mid: float | None
     level: float
+    topic: Topic = NEUTRAL
 
     @property
     def k_missing(self) -> int:
@@ -88,14 +95,15 @@ class MissingEvidence:
 
     def summary(self) -> str:
         """Return in sentences what the missing trials could do."""
-        seen = self.scenarios.loc["observed"]
+        seen, treatment = self.scenarios.loc["observed"], self.topic.treatment.phrase
+        words = {verdict: said.format(treatment=treatment) for verdict, said in _WORDS.items()}
         lines = [
             f"{int(seen['k'])} trials with figures, {self.k_missing} known to have measured the outcome without usable ones. "
-            f"Observed: {seen['estimate']:.2f} ({seen['ci_low']:.2f} to {seen['ci_high']:.2f}), {_WORDS[self.verdict]}."
+            f"Observed: {seen['estimate']:.2f} ({seen['ci_low']:.2f} to {seen['ci_high']:.2f}), {words[self.verdict]}."
         ]
         for name, row in self.scenarios.iloc[1:].iterrows():
-            lines.append(f"If {_ASSUMED[str(name)].format(size=self.size)}: {row['estimate']:.2f} ({row['ci_low']:.2f} to "
-                         f"{row['ci_high']:.2f}), {_WORDS[row['verdict']]}.")  # fmt: skip
+            assumed = _ASSUMED[str(name)].format(size=self.size, treatment=treatment)
+            lines.append(f"If {assumed}: {row['estimate']:.2f} ({row['ci_low']:.2f} to {row['ci_high']:.2f}), {words[row['verdict']]}.")
         if self.k_missing:
             lines.append(self._bound_in_words())
         return "\n".join(lines)
@@ -125,16 +133,16 @@ class MissingEvidence:
 _ASSUMED = {
     "null": "they all found no difference",
     "reported": "a reported benefit or harm is {size:.2f} and anything else no difference",
-    "opposite": "every one of them found {size:.2f} against acupuncture",
+    "opposite": "every one of them found {size:.2f} against {treatment}",
 }
 
 
 def missing_evidence(
-    result: MetaAnalysis,
+    result: PooledEffect,
     *,
     size: float | None = None,
     include: str = "measured",
-    outcome: str = "pain",
+    outcome: str | None = None,
     evidence: Evidence | None = None,
 ) -> MissingEvidence:
     """Return what the trials without usable figures could do to a pooled effect.
@@ -149,10 +157,11 @@ def missing_evidence(
     include : {"measured", "all"}
         ``measured``: trials that report a direction, or print figures that cannot be used; ``all``: also those of which it is
         not known whether they measured the outcome.
-    outcome : str
-        Outcome whose minimal important difference is meant.
+    outcome : str, optional
+        Outcome whose minimal important difference is meant. Default: the main one of the topic.
     evidence : Evidence, optional
-        Default: the package's evidence.
+        Default: the one that the result carries. Where it carries none, ``size`` must be given, what crosses the minimal
+        important difference is not known, and missing trials get the median variance.
 
     Returns
     -------
@@ -179,12 +188,19 @@ def missing_evidence(
     ['observed', 'null', 'reported', 'opposite']
     """
     choice("include", include, ("measured", "all"))
-    evidence = load_evidence() if evidence is None else evidence
-    important = mid(outcome, "SMD", evidence=evidence).low
-    size = important if size is None else float(size)
+    evidence = evidence_of(result, evidence)
+    trials = _missing_trials(result, include, evidence)
+    wanted = outcome or ("" if evidence is None else evidence.topic.main_outcome)
+    known = evidence is not None and has_mid(wanted, evidence=evidence)
+    important = mid(wanted, evidence=evidence).low if known else None
+    if size is None:
+        if important is None:
+            raise InputError("the result carries no evidence with a minimal important difference; give size= or evidence=")
+        size = important
+    else:
+        size = float(size)
     if not size > 0:
         raise InputError(f"size must be positive (the effect taken for a reported benefit), not {size!r}")
-    trials = _missing_trials(result, include, evidence)
     direction, v = trials["direction"].to_numpy(dtype=float), trials["vi"].to_numpy(dtype=float)
     assumed = {"null": np.zeros(len(v)), "reported": size * direction, "opposite": np.full(len(v), -size)}
     scenarios = _with(result, np.stack(list(assumed.values())), v)
@@ -207,22 +223,23 @@ def missing_evidence(
     bounds = [
         _first(result, v, lambda frame: frame["ci_low"] > 0, -_REACH, _REACH),
         _first(result, v, lambda frame: frame["ci_high"] < 0, _REACH, -_REACH),
-        _first(result, v, lambda frame: frame["estimate"] >= important, -_REACH, _REACH),
+        None if important is None else _first(result, v, lambda frame: frame["estimate"] >= important, -_REACH, _REACH),
     ]
     return MissingEvidence(
         scenarios=scenarios, trials=trials, curve=curve, bound_above=bounds[0], bound_below=bounds[1], bound_mid=bounds[2],
         verdict=verdict, size=size, mid=important, level=result.level,
+        topic=topic_of(result),
     )  # fmt: skip
 
 
 # --- the trials --------------------------------------------------------------------------------------------------
 
 
-def _missing_trials(result: MetaAnalysis, include: str, evidence: Evidence) -> pd.DataFrame:
+def _missing_trials(result: PooledEffect, include: str, evidence: Evidence | None) -> pd.DataFrame:
     data = result.data
     if result.X is not None:
         raise InputError(f"missing evidence is for a pooled effect; this result has moderators ({result.formula})")
-    left = data.attrs.get("excluded")
+    left = excluded_of(data)
     if left is None or "comparator" not in data or "trial_id" not in data:
         raise InputError(
             "the result does not name the trials it leaves out; pool the rows of trial_effects(), with data="
@@ -243,9 +260,11 @@ def _missing_trials(result: MetaAnalysis, include: str, evidence: Evidence) -> p
     return found
 
 
-def _randomised(trials: pd.Series, comparator: str, evidence: Evidence) -> pd.Series:
+def _randomised(trials: pd.Series, comparator: str, evidence: Evidence | None) -> pd.Series:
     """Return the randomised participants of the arms compared, or of the trial where the arms' are not printed."""
-    roles = ["acupuncture", *evidence.rules.comparators[comparator]["roles"]]
+    if evidence is None:
+        return pd.Series(pd.NA, index=trials.index, dtype="Float64")
+    roles = [*evidence.topic.treatment.roles, *evidence.topic.comparators[comparator].roles]
     arms = evidence.arms[evidence.arms["trial_id"].isin(trials)]
     arms = arms[arms["role"].isin(roles) & ~arms["arm"].str.endswith("_pooled")]
     known = arms.groupby("trial_id")["n_randomized"].agg(lambda n: n.sum() if n.notna().all() else np.nan)
@@ -258,7 +277,7 @@ def _randomised(trials: pd.Series, comparator: str, evidence: Evidence) -> pd.Se
 # --- what they could do ------------------------------------------------------------------------------------------
 
 
-def _with(result: MetaAnalysis, assumed: np.ndarray, v: np.ndarray) -> pd.DataFrame:
+def _with(result: PooledEffect, assumed: np.ndarray, v: np.ndarray) -> pd.DataFrame:
     """Return the pooled effect with each row of assumed effects of the missing trials."""
     rows = len(assumed)
     y = np.concatenate([np.broadcast_to(result.yi, (rows, result.k)), assumed], axis=1)
@@ -269,7 +288,7 @@ def _with(result: MetaAnalysis, assumed: np.ndarray, v: np.ndarray) -> pd.DataFr
     return pd.DataFrame({"k": fits.k, "estimate": estimate, "ci_low": low, "ci_high": high, "tau2": fits.tau2})
 
 
-def _curve(result: MetaAnalysis, effects: np.ndarray, v: np.ndarray) -> pd.DataFrame:
+def _curve(result: PooledEffect, effects: np.ndarray, v: np.ndarray) -> pd.DataFrame:
     found = _with(result, np.repeat(effects[:, None], len(v), axis=1), v)
     return found.assign(effect=effects)[["effect", "estimate", "ci_low", "ci_high"]]
 
@@ -279,7 +298,7 @@ def _verdict(frame: pd.DataFrame) -> np.ndarray:
 
 
 def _first(
-    result: MetaAnalysis, v: np.ndarray, holds: Callable[[pd.DataFrame], pd.Series], start: float, end: float
+    result: PooledEffect, v: np.ndarray, holds: Callable[[pd.DataFrame], pd.Series], start: float, end: float
 ) -> float | None:
     """Return the first common effect, on the way from start to end, with which something holds; a scan, refined twice."""
     if len(v) == 0:
@@ -292,3 +311,6 @@ def _first(
         first = int(over.argmax())
         start, end = effects[max(first - 1, 0)], effects[first]
     return float(end) if first > 0 else None
+
+
+guard(__name__, "missing_evidence")

@@ -13,7 +13,9 @@ from scipy.optimize import brentq, minimize_scalar
 from scipy.special import chdtrc, chdtri, log_ndtr, ndtri
 
 from acuevidence.appraisal.small_study import few_trials, refuse_few
-from acuevidence.synthesis import MetaAnalysis
+from acuevidence.arguments import guard
+from acuevidence.errors import ConvergenceError
+from acuevidence.synthesis.effect import PooledEffect
 
 __all__ = ["PUniform", "p_uniform"]
 
@@ -21,7 +23,7 @@ _SIDE = 0.025  # one-sided level, in the direction of the effect, at which a tri
 _FAR = 40.0  # how far limits are sought, in units of the mean standard error
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class PUniform:
     """A p-uniform* analysis.
 
@@ -75,7 +77,7 @@ class PUniform:
         return "".join(f"<p>{html.escape(line)}</p>" for line in self.summary().split("\n"))
 
 
-def p_uniform(result: MetaAnalysis) -> PUniform:
+def p_uniform(result: PooledEffect) -> PUniform:
     """Return the effect given which trials are significant.
 
     Parameters
@@ -119,8 +121,18 @@ def p_uniform(result: MetaAnalysis) -> PUniform:
     return PUniform(
         estimate=sign * unit * top, ci_low=ends[0], ci_high=ends[1], statistic=statistic,
         p_value=float(chdtrc(1, statistic)), tau2=unit**2 * tau2, significant=int(model.significant.sum()), k=result.k,
-        level=result.level, notes=few_trials(result, "the estimate is unstable"),
+        level=result.level, notes=(*few_trials(result, "the estimate is unstable"), *_doubts(result, model, sign * unit * top)),
     )  # fmt: skip
+
+
+def _doubts(result: PooledEffect, model: _Model, estimate: float) -> tuple[str, ...]:
+    notes = []
+    if model.significant.all() or not model.significant.any():
+        said = "Every trial is" if model.significant.all() else "No trial is"
+        notes.append(f"{said} significant: the estimate rests on how near to the limit of significance the effects lie.")
+    if not result.yi.min() <= estimate <= result.yi.max():
+        notes.append("The estimate lies beyond the effect of every trial: it is an extrapolation and should not be used.")
+    return tuple(notes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,10 +173,29 @@ class _Model:
 def _climb(height: Callable[[float], float], start: float) -> float:
     """Return where a profile is highest: a scan about the start, refined between its neighbours."""
     grid = start + np.linspace(-8, 4, 49)
-    i = int(np.argmax([height(x) for x in grid]))
-    low, high = grid[max(i - 1, 0)], grid[min(i + 1, len(grid) - 1)]
+    values = [height(x) for x in grid]
+    i = int(np.argmax(values))
+    if 0 < i < len(grid) - 1:
+        low, high = grid[i - 1], grid[i + 1]
+    else:
+        low, high = _beyond(height, float(grid[i]), values[i], -1.0 if i == 0 else 1.0)
     found = minimize_scalar(lambda x: -height(x), bounds=(low, high), method="bounded", options={"xatol": 1e-9})
     return float(found.x)
+
+
+def _beyond(height: Callable[[float], float], end: float, value: float, side: float) -> tuple[float, float]:
+    """Return a bracket of the top beyond one end of the scan."""
+    step, before = 0.25, end
+    while step < _FAR:
+        at = end + side * step
+        new = height(at)
+        if new < value:
+            return (at, before) if side < 0 else (before, at)
+        before, end, value, step = end, at, new, 2 * step
+    raise ConvergenceError(
+        "the likelihood of p-uniform* has no maximum: it rises the further the effect lies from those of the trials; the "
+        "trials are all significant, or all not, and lie at the limit of significance"
+    )
 
 
 def _limit(model: _Model, top: float, level: float, side: float) -> float:
@@ -175,3 +206,6 @@ def _limit(model: _Model, top: float, level: float, side: float) -> float:
             return float(brentq(lambda x: model.profile(x)[0] - level, top, top + side * step, xtol=1e-9))
         step *= 2
     return math.inf * side
+
+
+guard(__name__, "p_uniform")

@@ -16,11 +16,14 @@ import pandas as pd
 from scipy.optimize import brentq
 from scipy.special import ndtr, ndtri
 
-from acuevidence.appraisal.mid import mid
-from acuevidence.appraisal.small_study import refuse_few
+from acuevidence.appraisal.small_study import participants, refuse_few
+from acuevidence.appraisal.thresholds import mid
+from acuevidence.arguments import guard
 from acuevidence.errors import InputError
+from acuevidence.evidence.carried import evidence_of
 from acuevidence.inputs import values
-from acuevidence.synthesis import MetaAnalysis, kernel
+from acuevidence.synthesis import kernel
+from acuevidence.synthesis.effect import PooledEffect
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,19 +34,22 @@ _PANELS, _NODES = 24, 16  # of a Gauss-Legendre rule in panels
 _FARTHEST = 8.0  # boundaries beyond this Z are never crossed in practice
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Sequential:
     """A trial sequential analysis.
 
     Attributes
     ----------
     steps : DataFrame
-        One row a trial, in order: ``label``, ``order``, ``participants`` (equivalent, 4 times the information), ``fraction`` of
-        the required information, cumulative ``estimate`` and ``z``, and the ``boundary``. Positive favours acupuncture.
-    required : float
-        Required information size in participants of a trial with equal arms.
-    accrued : float
-        Information so far, in the same unit.
+        One row a trial, in order: ``label``, ``order``, cumulative ``information`` (sum of 1/vi) and ``participants`` (missing
+        where their number is not known), ``fraction`` of the required information, cumulative ``estimate`` and ``z``, and the
+        ``boundary``. Positive favours acupuncture.
+    required, accrued : float
+        Information required, and so far: sums of 1/vi, in units of yi to the power of -2.
+    participants : int or None
+        Participants of the trials, where the data give them (``n``, or ``n1`` and ``n2``).
+    required_participants : float or None
+        Participants who would give the information required if each gave what those of the trials gave on average.
     diversity : float
         D2 in percent: by how much heterogeneity inflates the required size.
     delta : float
@@ -59,6 +65,8 @@ class Sequential:
     steps: pd.DataFrame
     required: float
     accrued: float
+    participants: int | None
+    required_participants: float | None
     diversity: float
     delta: float
     alpha: float
@@ -73,9 +81,11 @@ class Sequential:
     def summary(self) -> str:
         """Return in sentences how far the evidence has come, and whether it crossed the boundary."""
         last = self.steps.iloc[-1]
+        so_far = "" if self.participants is None else f" ({self.participants:,} participants)"
+        whole = "" if self.required_participants is None else f" (about {self.required_participants:,.0f} participants)"
         lines = [
-            f"Information of {self.accrued:.0f} of {self.required:.0f} participants needed to find {self.delta:.2f} (power "
-            f"{self.power:.0%}, two-sided alpha {self.alpha:g}, diversity {self.diversity:.0f}%).",
+            f"Information so far{so_far} is {100 * last['fraction']:.3g}% of what is required{whole} to find {self.delta:.3g} "
+            f"(power {self.power:.0%}, two-sided alpha {self.alpha:g}, diversity {self.diversity:.0f}%).",
             f"Z {last['z']:.2f} against a boundary of {last['boundary']:.2f}: "
             + ("never crossed." if self.crossed is None else f"crossed with {self.crossed}."),
         ]
@@ -96,7 +106,7 @@ class Sequential:
 
 
 def sequential(
-    result: MetaAnalysis, *, delta: float | None = None, alpha: float = 0.05, power: float = 0.9, order: Any = None
+    result: PooledEffect, *, delta: float | None = None, alpha: float = 0.05, power: float = 0.9, order: Any = None
 ) -> Sequential:
     """Hold the cumulative evidence against O'Brien-Fleming-type monitoring boundaries.
 
@@ -105,7 +115,8 @@ def sequential(
     result : MetaAnalysis
         A pooled effect without moderators, of three trials or more.
     delta : float, optional
-        Effect to be found, in units of yi. Default: the minimal important difference of pain, as an SMD.
+        Effect to be found, in units of yi. Default: the minimal important difference of the main outcome, as an SMD, of the
+        evidence that the result carries.
     alpha, power : float
         Two-sided type I error, and power, between 0 and 1.
     order : array-like or column name, optional
@@ -136,9 +147,16 @@ def sequential(
     >>> monitored = ae.sequential(ae.meta_analysis("yi", "vi", data=effects, labels="study"))
     >>> monitored.steps.shape[0]
     3
+    >>> bool(monitored.participants == effects[["n1", "n2"]].sum(axis=None))
+    True
     """
     refuse_few(result, "trial sequential analysis")
-    delta = mid("pain", "SMD").low if delta is None else float(delta)
+    if delta is None:
+        evidence = evidence_of(result)
+        if evidence is None:
+            raise InputError("the result carries no evidence with a minimal important difference; give delta=")
+        delta = mid(evidence=evidence).low
+    delta = float(delta)
     if not delta > 0:
         raise InputError(f"delta must be positive (the effect to be found), not {delta!r}")
     for name, value in (("alpha", alpha), ("power", power)):
@@ -152,14 +170,18 @@ def sequential(
     fraction = information / needed
     estimate, z = _cumulative(y, v, result.method)
     boundary = obrien_fleming(fraction, alpha)
+    people = _people(result)
+    known = people is not None
+    total = np.full(result.k, np.nan) if people is None else np.cumsum(people[place])
     labels = result.data["labels"] if "labels" in result.data else pd.Series(range(1, result.k + 1))
     steps = pd.DataFrame({
-        "label": labels.astype(str).to_numpy()[place], "order": key[place], "participants": 4 * information,
+        "label": labels.astype(str).to_numpy()[place], "order": key[place], "information": information, "participants": total,
         "fraction": fraction, "estimate": estimate, "z": z, "boundary": boundary,
     })  # fmt: skip
     over = np.flatnonzero(np.abs(z) >= boundary)
     return Sequential(
-        steps=steps, required=4 * needed, accrued=float(4 * information[-1]), diversity=100 * diversity, delta=delta,
+        steps=steps, required=needed, accrued=float(information[-1]), participants=round(total[-1]) if known else None,
+        required_participants=float(total[-1] / fraction[-1]) if known else None, diversity=100 * diversity, delta=delta,
         alpha=alpha, power=power, crossed=str(steps["label"][over[0]]) if len(over) else None,
         notes=("Diversity is that of the whole result: it is hardly known with few trials.",) if result.k < 10 else (),
     )  # fmt: skip
@@ -236,7 +258,15 @@ def _boundary(points: np.ndarray, mass: np.ndarray, root: float, step: float, mo
     return float(brentq(excess, 0.0, _FARTHEST, xtol=1e-10))
 
 
-def _order(result: MetaAnalysis, order: Any) -> tuple[np.ndarray, np.ndarray]:
+def _people(result: PooledEffect) -> np.ndarray | None:
+    """Return the participants of each trial; None where one of them is not known."""
+    try:
+        return participants(result)
+    except InputError:
+        return None
+
+
+def _order(result: PooledEffect, order: Any) -> tuple[np.ndarray, np.ndarray]:
     data = result.data
     if order is None:
         order = "year" if "year" in data else np.arange(result.k)
@@ -253,3 +283,6 @@ def _cumulative(y: np.ndarray, v: np.ndarray, method: str) -> tuple[np.ndarray, 
     seen = np.arange(k)[None] <= np.arange(k)[:, None]
     fits = kernel.fit(np.where(seen, y, np.nan), np.where(seen, v, np.nan), method=method, test="z")
     return fits.beta[:, 0], fits.beta[:, 0] / np.sqrt(fits.vcov[:, 0, 0])
+
+
+guard(__name__, "sequential")

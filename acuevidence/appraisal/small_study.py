@@ -14,9 +14,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from acuevidence.arguments import guard
 from acuevidence.errors import InputError
 from acuevidence.inputs import choice
-from acuevidence.synthesis import MetaAnalysis, kernel
+from acuevidence.synthesis import kernel
+from acuevidence.synthesis.effect import PooledEffect
 
 __all__ = [
     "LimitMetaAnalysis",
@@ -35,7 +37,7 @@ _NAMES = {"egger": "Egger's regression test", "begg": "Begg and Mazumdar's rank 
           "harbord": "Harbord's test"}  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SmallStudyTest:
     """A test of funnel plot asymmetry.
 
@@ -98,7 +100,7 @@ class SmallStudyTest:
 
 
 def small_study_test(
-    result: MetaAnalysis, kind: str = "egger", model: str = "rma", predictor: str = "se"
+    result: PooledEffect, kind: str = "egger", model: str = "rma", predictor: str = "se"
 ) -> SmallStudyTest:
     """Test whether small trials show larger effects.
 
@@ -161,7 +163,7 @@ def small_study_test(
     return _regression(kind, model, predictor, y, v, x, method, test, result.level, notes)
 
 
-def pet_peese(result: MetaAnalysis) -> pd.DataFrame:
+def pet_peese(result: PooledEffect) -> pd.DataFrame:
     """Return the effect at zero standard error by PET and PEESE.
 
     Parameters
@@ -213,7 +215,7 @@ def pet_peese(result: MetaAnalysis) -> pd.DataFrame:
     return frame
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class LimitMetaAnalysis:
     """The effect of a trial of infinite size, heterogeneity kept.
 
@@ -271,7 +273,7 @@ class LimitMetaAnalysis:
         return "".join(f"<p>{html.escape(line)}</p>" for line in self.summary().split("\n"))
 
 
-def limit_meta_analysis(result: MetaAnalysis) -> LimitMetaAnalysis:
+def limit_meta_analysis(result: PooledEffect) -> LimitMetaAnalysis:
     """Return the effect of a trial of infinite size, with heterogeneity kept.
 
     Parameters
@@ -324,7 +326,7 @@ def limit_meta_analysis(result: MetaAnalysis) -> LimitMetaAnalysis:
 # --- parts -------------------------------------------------------------------------------------------------------
 
 
-def refuse_few(result: MetaAnalysis, what: str) -> None:
+def refuse_few(result: PooledEffect, what: str) -> None:
     """Raise an InputError unless the result pools three trials or more without moderators."""
     if result.X is not None:
         raise InputError(f"{what} is for a pooled effect; this result has moderators ({result.formula})")
@@ -332,14 +334,14 @@ def refuse_few(result: MetaAnalysis, what: str) -> None:
         raise InputError(f"{what} needs at least 3 trials; this result has {result.k}")
 
 
-def few_trials(result: MetaAnalysis, consequence: str) -> tuple[str, ...]:
+def few_trials(result: PooledEffect, consequence: str) -> tuple[str, ...]:
     """Return the warning that belongs to fewer than ten trials, if any."""
     if result.k >= 10:
         return ()
     return (f"{result.k} trials: with fewer than 10, {consequence}.",)
 
 
-def participants(result: MetaAnalysis) -> np.ndarray:
+def participants(result: PooledEffect) -> np.ndarray:
     """Return the participants of each trial, from ``n`` or from ``n1`` and ``n2`` of its data."""
     data = result.data
     if "n" in data:
@@ -355,7 +357,7 @@ def participants(result: MetaAnalysis) -> np.ndarray:
     return found
 
 
-def _predictor(result: MetaAnalysis, name: str) -> np.ndarray:
+def _predictor(result: PooledEffect, name: str) -> np.ndarray:
     if name == "se":
         return np.sqrt(result.vi)
     if name == "vi":
@@ -404,7 +406,7 @@ def _kendall(y: np.ndarray, v: np.ndarray) -> tuple[float, float]:
     return float(found.statistic), float(found.pvalue)
 
 
-def _events(result: MetaAnalysis, what: str) -> tuple[np.ndarray, ...]:
+def _events(result: PooledEffect, what: str) -> tuple[np.ndarray, ...]:
     names = ("events1", "n1", "events2", "n2")
     data = result.data
     missing = [name for name in names if name not in data or data[name].isna().any()]
@@ -415,7 +417,7 @@ def _events(result: MetaAnalysis, what: str) -> tuple[np.ndarray, ...]:
     return tuple(data[name].to_numpy(dtype=float) for name in names)
 
 
-def _peters(result: MetaAnalysis) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _peters(result: PooledEffect) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     e1, n1, e2, n2 = _events(result, "Peters' test")
     events, none = e1 + e2, n1 + n2 - e1 - e2
     if (events == 0).any() or (none == 0).any():
@@ -425,7 +427,7 @@ def _peters(result: MetaAnalysis) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return result.yi, 1 / events + 1 / none, 1 / (n1 + n2)
 
 
-def _harbord(result: MetaAnalysis) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _harbord(result: PooledEffect) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return efficient score over its variance, that variance's inverse, and its root."""
     e1, n1, e2, n2 = _events(result, "Harbord's test")
     n, events = n1 + n2, e1 + e2
@@ -438,3 +440,6 @@ def _harbord(result: MetaAnalysis) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     # trial_effects turns effects so that positive favours acupuncture; the score is turned the same way.
     turn = -1.0 if float(score @ result.yi) < 0 else 1.0
     return turn * score / information, 1 / information, 1 / np.sqrt(information)
+
+
+guard(__name__, "small_study_test", "pet_peese", "limit_meta_analysis")

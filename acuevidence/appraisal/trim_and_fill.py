@@ -10,9 +10,11 @@ import numpy as np
 import pandas as pd
 
 from acuevidence.appraisal.small_study import few_trials, refuse_few
-from acuevidence.errors import ConvergenceError
+from acuevidence.arguments import guard
+from acuevidence.errors import ConvergenceError, InputError
 from acuevidence.inputs import choice
-from acuevidence.synthesis import MetaAnalysis, kernel
+from acuevidence.synthesis import kernel
+from acuevidence.synthesis.effect import PooledEffect
 
 __all__ = ["TrimAndFill", "trim_and_fill"]
 
@@ -20,7 +22,7 @@ ESTIMATORS = ("L0", "R0", "Q0")
 _STEPS = 100
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class TrimAndFill:
     """A trim-and-fill analysis.
 
@@ -81,7 +83,7 @@ class TrimAndFill:
         return "".join(f"<p>{html.escape(line)}</p>" for line in self.summary().split("\n"))
 
 
-def trim_and_fill(result: MetaAnalysis, estimator: str = "L0", side: str | None = None) -> TrimAndFill:
+def trim_and_fill(result: PooledEffect, estimator: str = "L0", side: str | None = None) -> TrimAndFill:
     """Fill the funnel with the mirror images of the trials that have no counterpart.
 
     Parameters
@@ -101,7 +103,7 @@ def trim_and_fill(result: MetaAnalysis, estimator: str = "L0", side: str | None 
     Raises
     ------
     InputError
-        With fewer than three trials, with moderators, or for an unknown option.
+        With fewer than three trials, with moderators, for an unknown option, or where Q0 has no solution.
     ConvergenceError
         When the number of missing trials goes round in a circle.
 
@@ -151,7 +153,7 @@ def trim_and_fill(result: MetaAnalysis, estimator: str = "L0", side: str | None 
     )  # fmt: skip
 
 
-def _side(result: MetaAnalysis) -> str:
+def _side(result: PooledEffect) -> str:
     if np.ptp(result.vi) == 0:
         return "left"
     X = np.column_stack([np.ones(result.k), np.sqrt(result.vi / result.vi.max())])
@@ -177,7 +179,10 @@ def _missing(centred: np.ndarray, estimator: str) -> tuple[int, float]:
         return max(0, round(k0)), math.sqrt(2 * max(0.0, k0) + 2)
     above = rank[centred > 0].sum()
     least = (4 * above - k * (k + 1)) / (2 * k - 1)
-    k0 = least if estimator == "L0" else k - 0.5 - math.sqrt(2 * k**2 - 4 * above + 0.25)
+    root = 2 * k**2 - 4 * above + 0.25
+    if estimator == "Q0" and root < 0:
+        raise InputError("estimator='Q0' has no solution: nearly every effect lies on one side of the centre; use 'L0' or 'R0'")
+    k0 = least if estimator == "L0" else k - 0.5 - math.sqrt(root)
     variance = (
         k * (k + 1) * (2 * k + 1) + 10 * k0**3 + 27 * k0**2 + 17 * k0 - 18 * k * k0**2 - 18 * k * k0 + 6 * k**2 * k0
     ) / 24
@@ -188,3 +193,6 @@ def _missing(centred: np.ndarray, estimator: str) -> tuple[int, float]:
         else 2 * spread / math.sqrt((k - 0.5) ** 2 - k0 * (2 * k - k0 - 1))
     )
     return max(0, round(k0)), se
+
+
+guard(__name__, "trim_and_fill")

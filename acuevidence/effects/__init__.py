@@ -23,10 +23,10 @@ from acuevidence.effects.convert import (
     smd_to_points,
     smd_to_r,
 )
-from acuevidence.effects.flat import read_trials, template
-from acuevidence.effects.intervals import from_ci, from_f, from_p, from_t, sd_from_ci, sd_from_se
+from acuevidence.effects.measures import MEASURES, effect_size
+from acuevidence.effects.own_trials import read_trials, template
+from acuevidence.effects.precision import from_ci, from_f, from_p, from_t, sd_from_ci, sd_from_se
 from acuevidence.effects.quantiles import mean_sd_from_quantiles
-from acuevidence.effects.size import MEASURES, effect_size
 from acuevidence.effects.trials import trial_effects
 
 __all__ = [

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from acuevidence.arguments import guard
 from acuevidence.effects.checks import correlation, like, spreads
 from acuevidence.errors import InputError
 from acuevidence.inputs import numeric, refuse
@@ -356,3 +357,16 @@ def _crossover(a: dict[str, np.ndarray], index: pd.Index) -> None:
     spreads(a, index, "sd1", "sd2")
     refuse((a["sd1"] == 0) & (a["sd2"] == 0), "sd1 and sd2 are both zero, which leaves no variance", a["sd1"], index)
     correlation(a["r"], index)
+
+
+guard(
+    __name__,
+    "combine_arms",
+    "split_arm",
+    "sd_of_change",
+    "sd_of_final",
+    "correlation_of_change",
+    "design_effect",
+    "crossover_se",
+    "crossover_smd",
+)

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import gammaln
 
+from acuevidence.arguments import guard
 from acuevidence.effects.checks import known_vtype
 from acuevidence.inputs import refuse
 
@@ -169,3 +170,6 @@ def _cvr(a: dict[str, Array], index: pd.Index, vtype: str, correct: bool) -> tup
 
 
 _MEASURES = {"MD": _md, "SMDH": _smdh, "ROM": _rom, "VR": _vr, "CVR": _cvr}
+
+
+guard(__name__, "hedges_j")

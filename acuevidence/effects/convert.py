@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.special import expit, ndtr, ndtri
+from scipy.special import ndtr, ndtri
 
+from acuevidence.arguments import guard
 from acuevidence.effects.checks import correlation, like, share
-from acuevidence.effects.size import MEASURES
+from acuevidence.effects.measures import MEASURES
 from acuevidence.errors import InputError
 from acuevidence.inputs import choice, numeric, refuse
 
@@ -23,7 +24,6 @@ __all__ = [
 ]  # fmt: skip
 
 _FACTOR = float(np.pi / np.sqrt(3))
-_LOGARITHMS = ("RR", "OR", "PETO", "IRR", "ROM", "VR", "CVR", "D2OR")
 
 
 def or_to_smd(log_or: Any, *, data: pd.DataFrame | None = None) -> Any:
@@ -362,7 +362,7 @@ def smd_to_nnt(yi: Any, control_risk: Any, *, data: pd.DataFrame | None = None) 
     return like(1 / gain, index, yi, control_risk)
 
 
-def back_transform(yi: Any, measure: str, *, n: Any = None, data: pd.DataFrame | None = None) -> Any:
+def back_transform(yi: Any | None, measure: str, *, n: Any = None, data: pd.DataFrame | None = None) -> Any:
     """Return effects, or limits of their intervals, on their natural scale.
 
     Parameters
@@ -370,8 +370,8 @@ def back_transform(yi: Any, measure: str, *, n: Any = None, data: pd.DataFrame |
     yi : array-like or column name
         Effects as :func:`effect_size` gives them. A missing one (the limit of a prediction interval of two trials) stays missing.
     measure : str
-        One of :data:`MEASURES`. Ratios give ``exp(yi)``; PLO the inverse logit; PAS ``sin(yi)^2``; PFT the inverse of Freeman
-        and Tukey's transformation (Miller 1978, The American Statistician 32:138).
+        One of :data:`MEASURES`. Ratios give ``exp(yi)``; PLO the inverse logit; PAS ``sin(yi)^2``; ZCOR ``tanh(yi)``;
+        PFT the inverse of Freeman and Tukey's transformation (Miller 1978, The American Statistician 32:138).
     n : float, array-like or column name, optional
         For PFT: the sample sizes behind yi, of any number; their harmonic mean is used. A trial's own yi takes its own n.
     data : DataFrame, optional
@@ -380,7 +380,7 @@ def back_transform(yi: Any, measure: str, *, n: Any = None, data: pd.DataFrame |
     Returns
     -------
     float, Series or ndarray
-        Ratios or proportions; effects of the other measures unchanged.
+        Ratios, proportions or correlations; effects of the other measures unchanged.
 
     Raises
     ------
@@ -398,15 +398,11 @@ def back_transform(yi: Any, measure: str, *, n: Any = None, data: pd.DataFrame |
     >>> effects.back_transform(0.0, "OR")
     1.0
     """
-    choice("measure", measure, MEASURES)
+    back = MEASURES[choice("measure", measure, MEASURES)].back
     a, index = numeric(data, missing=True, yi=np.nan if yi is None else yi)
     y = a["yi"]
-    if measure in _LOGARITHMS:
-        y = np.exp(y)
-    elif measure == "PLO":
-        y = expit(y)
-    elif measure == "PAS":
-        y = np.sin(np.clip(y, 0, np.pi / 2)) ** 2
+    if back is not None:
+        y = back(y)
     elif measure == "PFT":
         if n is None:
             raise InputError("measure 'PFT' needs n, the sample sizes behind yi")
@@ -423,3 +419,19 @@ def _inverse_freeman_tukey(y: np.ndarray, m: float) -> np.ndarray:
     root = np.sqrt(np.maximum(1 - (s + (s - 1 / s) / m) ** 2, 0))
     p = 0.5 * (1 - np.sign(np.cos(2 * inside)) * root)
     return np.where(y <= low, 0.0, np.where(y >= high, 1.0, p))
+
+
+guard(
+    __name__,
+    "back_transform",
+    "or_to_smd",
+    "smd_to_or",
+    "smd_to_r",
+    "r_to_smd",
+    "or_to_r",
+    "r_to_or",
+    "smd_to_points",
+    "responders_per_100",
+    "smd_to_nnt",
+    "back_transform",
+)

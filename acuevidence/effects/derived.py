@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from scipy.special import ndtri, stdtrit
 
-from acuevidence.effects.intervals import from_p
+from acuevidence.effects.precision import from_p
 from acuevidence.evidence.rules import Rules
 from acuevidence.evidence.select import Candidate, Comparison, given
 
@@ -141,7 +141,7 @@ def _unprinted(comparison: Comparison, rules: Rules) -> tuple[float, ...]:
     """Return the shares that the rules give to a three-arm trial with a placebo and an untreated comparator."""
     roles = [arm.role for arm in comparison.arms]
     ours = [role in rules.treated_roles() for role in roles]
-    untreated = {role for name in rules.comparators for role in rules.roles(name)} - set(rules.placebo_roles)
+    untreated = {role for name in rules.topic.comparators for role in rules.roles(name)} - set(rules.placebo_roles)
     fits = len(roles) == 3 and sum(ours) == 1 and set(roles) & set(rules.placebo_roles) and set(roles) & untreated
     if not rules.three_arms or not fits:
         return ()
@@ -161,11 +161,11 @@ def benefit_of(rows: Iterable[Any]) -> int:
     return signs.pop()
 
 
-def turned(row: Any, size: float, rules: Rules) -> float:
+def turned(row: Any, size: float) -> float:
     """Return the size of a contrast with the sign of the side that its estimate favours."""
     if size == 0:
         return 0.0
-    if row.favours not in (*rules.treated_roles(), "comparator"):
+    if not given(row.favours) or row.favours == "neither":
         raise NotEnoughError("the source does not say which side the estimate favours")
     return -size if row.favours == "comparator" else size
 
@@ -241,7 +241,7 @@ def notes_on(comparison: Comparison, candidate: Candidate, rules: Rules, benefit
     if "%" in candidate.measure or "percent" in candidate.measure.casefold():
         notes.append("percent of baseline in place of points")
     if comparison.design.treated_after and math.isfinite(comparison.until):
-        notes.append(f"compared up to week {comparison.until:g}, before the comparator had the treatment itself")
+        notes.append(f"compared up to week {comparison.until:g}, before the comparator had {comparison.treatment} itself")
     if comparison.trial.design == "crossover" and not _parallel(candidate, rules):
         notes.append("crossover: arms taken as parallel groups")
     here = (comparison.trial.trial_id, candidate.outcome)

@@ -23,9 +23,9 @@ from acuevidence.effects.derived import (
     size_of,
     standard_error,
 )
-from acuevidence.effects.intervals import sd_from_ci, sd_from_se
+from acuevidence.effects.measures import effect_size
+from acuevidence.effects.precision import sd_from_ci, sd_from_se
 from acuevidence.effects.quantiles import mean_sd_from_quantiles
-from acuevidence.effects.size import effect_size
 from acuevidence.errors import InputError
 from acuevidence.evidence.rules import Rules
 from acuevidence.evidence.select import Candidate, Comparison, Moment, given, is_change

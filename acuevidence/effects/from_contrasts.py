@@ -80,7 +80,7 @@ def _difference(row: Any, candidate: Candidate, comparison: Comparison, measure:
         notes.append("estimate taken as the middle of its interval")
     if not given(estimate):
         raise NotEnoughError("a P value without an estimate" if given(row.p_value) else "no estimate printed")
-    size = turned(row, abs(estimate), rules)
+    size = turned(row, abs(estimate))
     se, source = standard_error(row, abs(estimate), one.n + two.n - 2)
     if not se:
         raise NotEnoughError("no interval, SE or exact P value of the difference printed")
@@ -155,7 +155,7 @@ def _standardised(row: Any, candidate: Candidate, comparison: Comparison, measur
         factor = exact_factor(sizes[0].n + sizes[1].n - 2)
         notes.append("Cohen's d, corrected for small samples")
     return Derived(
-        yi=turned(row, abs(estimate), rules) * factor, vi=(se * factor) ** 2,
+        yi=turned(row, abs(estimate)) * factor, vi=(se * factor) ** 2,
         how=f"SMD as printed, precision from its {source}", rows=(row,), notes=(*notes, *(s.note for s in sizes if s.note)),
         statistic=row.effect_type, n1=sizes[0].n if sizes else None, n2=sizes[1].n if sizes else None,
         n_assumed=any(size.assumed for size in sizes),
@@ -176,7 +176,7 @@ def _from_t(
     """Return the standardised difference of a printed t statistic: g = J t sqrt(1/n1 + 1/n2)."""
     if measure != "SMD":
         raise NotEnoughError(f"a t statistic gives no {measure}")
-    g = exact_factor(n1 + n2 - 2) * turned(row, float(row.t), rules) * math.sqrt(1 / n1 + 1 / n2)
+    g = exact_factor(n1 + n2 - 2) * turned(row, float(row.t)) * math.sqrt(1 / n1 + 1 / n2)
     vi = 1 / n1 + 1 / n2 + g**2 / (2 * (n1 + n2))
     notes = [*notes, *notes_on(comparison, candidate, rules)]
     return Derived(yi=g, vi=vi, how="SMD from the printed t statistic", notes=tuple(notes), **known)
@@ -213,7 +213,7 @@ def ratio(candidate: Candidate, comparison: Comparison, measure: str, rules: Rul
             how = "SMD from the printed odds ratio by the logistic conversion" if measure == "SMD" else "OR as printed"
             sizes = _sizes(row, comparison, rules)
             return Derived(
-                yi=turned(row, size, rules) * factor, vi=(se * factor) ** 2, how=how, rows=(row,), statistic=row.effect_type,
+                yi=turned(row, size) * factor, vi=(se * factor) ** 2, how=how, rows=(row,), statistic=row.effect_type,
                 n1=sizes[0].n if sizes else None, n2=sizes[1].n if sizes else None,
                 n_assumed=any(size.assumed for size in sizes), notes=notes_on(comparison, candidate, rules),
             )  # fmt: skip

@@ -1,80 +1,161 @@
-"""Individual patient data as figures: means of the arms, and a difference adjusted for baseline, beside what was printed.
+"""One trial's individual patients to an effect: the difference between groups adjusted for the baseline value.
 
-Only what a selection rule names (``patients``); the figures then go the way of printed ones.
+Knows arrays and the description of the columns; knows no selection rule.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.special import stdtrit
 
-from acuevidence.evidence import Evidence
-from acuevidence.evidence.select import Comparison
+from acuevidence.effects.continuous import hedges_j
+from acuevidence.errors import InputError
+from acuevidence.evidence.ipd import PatientDesign
 
-__all__ = ["adjusted_difference", "with_patients"]
+__all__ = ["Ancova", "ancova", "from_patients"]
 
-
-def with_patients(compared: Iterable[Comparison], evidence: Evidence) -> Iterator[Comparison]:
-    """Yield comparisons with the figures of individual patient data added to those printed."""
-    for comparison in compared:
-        rule = evidence.rules.patients.get(comparison.trial.trial_id)
-        data = evidence.ipd.get(comparison.trial.trial_id)
-        if rule is None or data is None or rule["comparator_arm"] not in comparison.control:
-            yield comparison
-            continue
-        figures = dict(comparison.figures)
-        for outcome in rule["outcomes"]:
-            results, contrast = _figures(data, {**rule, **outcome}, comparison)
-            figures["results"] = [*results, *figures["results"]]
-            figures["contrasts"] = [contrast, *figures["contrasts"]]
-        yield replace(comparison, figures=figures)
+_FEWEST = 4
 
 
-def adjusted_difference(final: pd.Series, baseline: pd.Series, treated: pd.Series) -> tuple[float, float, pd.Series]:
-    """Return the difference treated - control adjusted for baseline by least squares, its standard error, and who entered.
+@dataclass(frozen=True, slots=True)
+class Ancova:
+    """The group's coefficient of least squares, one value a set of outcomes.
 
-    Patients with both values enter (analysis of covariance, complete cases).
+    Attributes
+    ----------
+    difference, se : array of shape (M,)
+        Treated minus control at the same covariates, in the unit of the outcome, and its standard error.
+    df : int
+        Residual degrees of freedom.
+    r2 : array of shape (M,)
+        Share of the outcome's variance that the model explains.
     """
-    complete = final.notna() & baseline.notna()
-    y = final[complete].to_numpy(dtype=float)
-    X = np.column_stack([np.ones(len(y)), treated[complete].to_numpy(dtype=float), baseline[complete].to_numpy(dtype=float)])
-    beta, *_ = np.linalg.lstsq(X, y, rcond=None)
-    residual = y - X @ beta
-    covariance = np.linalg.inv(X.T @ X) * (residual @ residual / (len(y) - X.shape[1]))
-    return float(beta[1]), float(np.sqrt(covariance[1, 1])), complete
+
+    difference: np.ndarray
+    se: np.ndarray
+    df: int
+    r2: np.ndarray
 
 
-def _figures(data: pd.DataFrame, rule: Mapping[str, Any], comparison: Comparison) -> tuple[list[Any], Any]:
-    """Return rows as the tables would hold them, of one outcome and week."""
-    treated = data[rule["group"]] == rule["treated"]
-    difference, se, complete = adjusted_difference(data[rule["final"]], data[rule["baseline"]], treated)
-    common = {
-        "condition": comparison.trial.condition, "trial_id": comparison.trial.trial_id, "outcome": rule["outcome"],
-        "measure": rule["measure"], "week": float(rule["week"]), "source_url": rule["source_url"], "source_kind": "patient_data",
-        "locator": f"columns {rule['final']} and {rule['baseline']}", "extraction": "single",
-    }  # fmt: skip
-    results = []
-    for arm, of in ((rule["arm"], treated), (rule["comparator_arm"], ~treated)):
-        values = data.loc[complete & of, rule["final"]]
-        said = f"{values.mean():.1f} (SD {values.std():.1f}), n {len(values)}"
-        results.append(_made(
-            comparison.figures["results"], **common, arm=arm, statistic="final", n=len(values), n_basis="analysed", mean=values.mean(),
-            sd=values.std(), benefit=rule["benefit"], figures_as_printed=said,
-        ))  # fmt: skip
-    better = difference * rule["benefit"] > 0
-    contrast = _made(
-        comparison.figures["contrasts"], **common, arm=rule["arm"], comparator_arm=rule["comparator_arm"],
-        effect_type="adjusted_mean_difference", estimate=difference, se=se, favours=rule["role"] if better else "comparator",
-        figures_as_printed=f"difference adjusted for baseline {difference:.2f} (SE {se:.3f})",
-    )  # fmt: skip
-    return results, contrast
+def ancova(outcomes: np.ndarray, treated: np.ndarray, covariates: np.ndarray) -> Ancova:
+    """Fit outcome = a + b treated + c covariates by least squares, for many sets of outcomes at once.
+
+    Parameters
+    ----------
+    outcomes : array of shape (M, n)
+        Sets of outcomes of the same n patients, none missing.
+    treated : array of shape (n,)
+        1 for the treated, 0 for the controls.
+    covariates : array of shape (n, p) or (M, n, p)
+        Values known at randomisation, or imputed per set.
+
+    Returns
+    -------
+    Ancova
+        Differences in the unit of the outcome.
+
+    Notes
+    -----
+    ``b = (X'X)^-1 X'y`` with the residual variance on n - p - 2 degrees of freedom; Vickers and Altman 2001, BMJ 323:1123, on
+    analysis of covariance for baseline and follow-up measurements.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> found = ancova(np.array([[3.0, 4.0, 7.0, 9.0, 8.0]]), np.array([0, 0, 1, 1, 1]), np.array([[1.0], [2.0], [1.0], [3.0], [2.0]]))
+    >>> round(float(found.difference[0]), 3)
+    4.0
+    """
+    m, n = outcomes.shape
+    covariates = np.broadcast_to(covariates, (m, *covariates.shape[-2:]))
+    fixed = np.broadcast_to(np.column_stack([np.ones(n), treated]), (m, n, 2))
+    x = np.concatenate([fixed, covariates], axis=2)
+    scale = np.sqrt((x**2).mean(axis=1, keepdims=True))
+    z = x / np.where(scale > 0, scale, 1)
+    if np.linalg.matrix_rank(z).min() < z.shape[2]:
+        raise InputError("the covariates leave no difference between the groups to estimate: two columns say the same")
+    inverse = np.linalg.inv(z.transpose(0, 2, 1) @ z)
+    beta = inverse @ z.transpose(0, 2, 1) @ outcomes[:, :, None]
+    residual = outcomes - (z @ beta)[:, :, 0]
+    df = n - z.shape[2]
+    rss = (residual**2).sum(axis=1)
+    total = ((outcomes - outcomes.mean(axis=1, keepdims=True)) ** 2).sum(axis=1)
+    unit = scale[:, 0, 1]
+    return Ancova(beta[:, 1, 0] / unit, np.sqrt(inverse[:, 1, 1] * rss / df) / unit, df, 1 - rss / total)
 
 
-def _made(rows: list[Any], **cells: Any) -> Any:
-    """Return a row with the columns of a table; cells that are not given are empty."""
-    made = type(rows[0])
-    return made(**{**dict.fromkeys(made._fields, np.nan), **cells})
+def from_patients(table: pd.DataFrame, design: PatientDesign, *, level: float = 0.95) -> pd.DataFrame:
+    """Return the adjusted difference of every score and week, patients with both values.
+
+    Parameters
+    ----------
+    table : DataFrame
+        One row a patient.
+    design : PatientDesign
+        What each column is.
+    level : float
+        Of the intervals.
+
+    Returns
+    -------
+    DataFrame
+        One row an outcome and week: ``outcome measure week n1 n2 difference difference_se ci_low ci_high sd smd se r2``;
+        differences in the unit of the score, positive where the treated are better off, ``smd`` and its ``se`` in SD of the final
+        values (Hedges g), ``r2`` of the model.
+
+    Notes
+    -----
+    ``smd = J difference / sd`` and ``se^2 = (difference_se / sd)^2 + smd^2 / 2N`` with ``sd`` pooled over the groups' final
+    values: the sampling error of an adjusted difference is that of the model, not of two raw means.
+
+    Examples
+    --------
+    >>> import acuevidence as ae
+    >>> from acuevidence.evidence.ipd import patient_design
+    >>> evidence = ae.load_evidence()
+    >>> patients = evidence.ipd["vickers2004"]
+    >>> found = from_patients(patients, patient_design(evidence.folder, "vickers2004", patients))
+    >>> found.loc[3, ["outcome", "week", "difference", "ci_low", "ci_high"]].tolist()  # doctest: +ELLIPSIS
+    ['pain', 52.0, 4.58..., 2.12..., 7.05...]
+    """
+    rows: list[dict[str, Any]] = []
+    treated = (table[design.group] == design.treated).to_numpy(float)
+    for score in design.scores:
+        baseline = table[score.baseline].to_numpy(float)
+        for week, column in score.weeks.items():
+            y = table[column].to_numpy(float) * score.benefit
+            held = np.isfinite(y) & np.isfinite(baseline)
+            g, own = treated[held], y[held]
+            n1, n2 = int(g.sum()), int((1 - g).sum())
+            if min(n1, n2) < _FEWEST:
+                raise InputError(
+                    f"{design.trial_id}: {score.outcome} at week {week:g} has {n1} and {n2} patients; {_FEWEST} a group are needed"
+                )
+            fit = ancova(own[None], g, baseline[held, None])
+            difference, se = float(fit.difference[0]), float(fit.se[0])
+            half = se * float(stdtrit(fit.df, 0.5 + level / 2))
+            squares = ((n1 - 1) * own[g == 1].var(ddof=1) + (n2 - 1) * own[g == 0].var(ddof=1)) / (n1 + n2 - 2)
+            sd = float(np.sqrt(squares))
+            smd = float(hedges_j(n1 + n2 - 2)) * difference / sd
+            rows.append(
+                {
+                    "outcome": score.outcome,
+                    "measure": score.measure,
+                    "week": week,
+                    "n1": n1,
+                    "n2": n2,
+                    "difference": difference,
+                    "difference_se": se,
+                    "ci_low": difference - half,
+                    "ci_high": difference + half,
+                    "sd": sd,
+                    "smd": smd,
+                    "se": float(np.sqrt((se / sd) ** 2 + smd**2 / (2 * (n1 + n2)))),
+                    "r2": float(fit.r2[0]),
+                }
+            )
+    return pd.DataFrame(rows)

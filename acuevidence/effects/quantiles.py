@@ -11,6 +11,7 @@ import pandas as pd
 from scipy.optimize import minimize, minimize_scalar
 from scipy.special import ndtri
 
+from acuevidence.arguments import guard
 from acuevidence.errors import InputError
 from acuevidence.inputs import choice, numeric, refuse
 
@@ -190,3 +191,6 @@ def _wan(a: dict[str, Array], known: tuple[str, ...]) -> Array:
     if "q1" in known:
         found.append((a["q3"] - a["q1"]) / (2 * inner))
     return np.mean(found, axis=0)
+
+
+guard(__name__, "mean_sd_from_quantiles")

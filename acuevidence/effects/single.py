@@ -1,4 +1,4 @@
-"""One group of counts: proportions and their transformations."""
+"""One group: a proportion and its transformations, or a mean."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 
 from acuevidence.effects.checks import counts, known_vtype, where_to_add
+from acuevidence.inputs import refuse
 
-__all__ = ["one_count"]
+__all__ = ["one_count", "one_mean"]
 
 
 def one_count(
@@ -62,3 +63,39 @@ def one_count(
     # Freeman and Tukey 1950, Annals of Mathematical Statistics 21:607-611.
     angle = np.arcsin(np.sqrt(e / (total + 1))) + np.arcsin(np.sqrt((e + 1) / (total + 1)))
     return angle / 2, 1 / (4 * total + 2)
+
+
+def one_mean(
+    measure: str, a: dict[str, np.ndarray], index: pd.Index, *, vtype: str, **_: Any
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the mean of one group and its variance, ``sd^2 / n``.
+
+    Parameters
+    ----------
+    measure : str
+        Key of :data:`MEASURES`: MN.
+    a : dict of ndarray
+        Summaries by name, of one length: ``mean, sd, n``.
+    index : Index
+        The caller's row labels, for messages.
+    vtype : str
+        As in :func:`effect_size`.
+
+    Returns
+    -------
+    tuple of ndarray
+        ``yi`` and ``vi``, as long as the summaries.
+
+    Raises
+    ------
+    InputError
+        For an SD that is not positive, n below 2, or a ``vtype`` the measure does not have.
+
+    Notes
+    -----
+    As in metafor's escalc; see ``docs/effect_sizes.md``.
+    """
+    known_vtype(measure, vtype, {})
+    refuse(a["sd"] <= 0, "sd must be positive", a["sd"], index)
+    refuse(a["n"] < 2, "n must be 2 or more for a spread", a["n"], index)
+    return a["mean"], a["sd"] ** 2 / a["n"]

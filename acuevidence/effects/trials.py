@@ -6,6 +6,7 @@ it was derived; every trial and comparator without a row says why.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -14,16 +15,18 @@ from typing import Any
 import pandas as pd
 from scipy.special import ndtri
 
+from acuevidence.arguments import guard
 from acuevidence.effects.derived import Derived, NotEnoughError, points_factor, size_of
 from acuevidence.effects.from_arms import counts, means
 from acuevidence.effects.from_contrasts import adjusted_means, differences, ratio
-from acuevidence.effects.from_patients import with_patients
+from acuevidence.effects.patient_rows import with_patients
 from acuevidence.errors import InputError
 from acuevidence.evidence import Evidence, load_evidence
-from acuevidence.evidence.excluded import Excluded
+from acuevidence.evidence.carried import Excluded, carry
 from acuevidence.evidence.rules import Rules
 from acuevidence.evidence.select import Candidate, Comparison, candidates, caution, comparisons, given
 from acuevidence.inputs import choice
+from acuevidence.topic import Column, Topic
 
 __all__ = ["Excluded", "checked", "effects_of", "trial_effects"]
 
@@ -33,10 +36,10 @@ _MARKS = ("late", "course_assumed", "n_assumed", "borrowed_sd", "sd_assumed", "p
 _WHOLE = ("year", "pmid", "n1", "n2", "events1", "events2")
 _NUMBERS = ("yi", "vi", "se", "ci_low", "ci_high", "mean1", "sd1", "mean2", "sd2", "week")
 COLUMNS = [
-    "trial_id", "study", "year", "condition", "diagnosis", "population", "technique", "sessions", "treatment_weeks", "comparator",
-    "comparator_role", "sham_type", "outcome", "measure_used", "instrument", "timing", "week", "kind", "statistic", "effect", "yi", "vi",
-    "se", "ci_low", "ci_high", "n1", "n2", "mean1", "sd1", "mean2", "sd2", "events1", "events2", *_MARKS, "derivation", "arms",
-    "comparator_arms", "doi", "pmid", "reference_url", "source_kind", "source_url", "locator", "figures_as_printed",
+    "trial_id", "study", "year", "condition", "diagnosis", "population", "treatment_weeks", "comparator", "comparator_role",
+    "outcome", "measure_used", "instrument", "timing", "week", "kind", "statistic", "effect", "yi", "vi", "se", "ci_low", "ci_high",
+    "n1", "n2", "mean1", "sd1", "mean2", "sd2", "events1", "events2", *_MARKS, "derivation", "arms", "comparator_arms", "doi", "pmid",
+    "reference_url", "source_kind", "source_url", "locator", "figures_as_printed",
 ]  # fmt: skip
 
 
@@ -64,14 +67,15 @@ def trial_effects(
     cautions: str = "exclude",
     evidence: Evidence | None = None,
 ) -> pd.DataFrame:
-    """Return one effect per trial and comparator, positive in favour of acupuncture.
+    """Return one effect per trial and comparator, positive in favour of the treatment.
 
     Parameters
     ----------
     condition : str or sequence of str, optional
         One or some of :func:`conditions`. Default: all.
-    comparator : {"sham", "usual_care"}, optional
-        Default: both. ``usual_care`` gathers usual care, no treatment and waiting list.
+    comparator : str, optional
+        One of the comparators of the evidence's topic. Default: all. In the package's evidence ``sham`` and ``usual_care``,
+        which gathers usual care, no treatment and waiting list.
     outcome : str, optional
         That outcome alone. Default: the condition's outcomes in their order of preference.
     timing : {"end_of_treatment", "short", "medium", "long"}
@@ -84,7 +88,7 @@ def trial_effects(
     measure : {"SMD", "SMDH", "MD", "ROM", "VR", "CVR", "OR", "RR", "RD"}
         Effect measure. ``MD`` is in points of a 0-100 scale, or in days per 4 weeks for a headache frequency. Under ``SMD``,
         responders enter through the logistic conversion of the odds ratio; ``OR`` and ``RR`` are log ratios. ``VR``
-        and ``CVR`` compare spreads (positive: more spread under acupuncture) and are not turned.
+        and ``CVR`` compare spreads (positive: more spread under the treatment) and are not turned.
     cautions : {"exclude", "include"}
         Whether figures that carry a caution, or serve as a sensitivity analysis only, may be used.
     evidence : Evidence, optional
@@ -124,11 +128,21 @@ def trial_effects(
     wanted, comparators = checked(
         evidence, condition, comparator, outcome, timing, measure, cautions, horizon=horizon, endpoint=endpoint
     )
+    return _chosen(
+        evidence, tuple(wanted), tuple(comparators), outcome, timing, float(horizon), endpoint, measure, cautions
+    ).copy()
+
+
+@functools.lru_cache(maxsize=256)
+def _chosen(
+    evidence: Evidence, wanted: tuple[str, ...], comparators: tuple[str, ...], outcome: str | None, timing: str,
+    horizon: float, endpoint: str | None, measure: str, cautions: str,
+) -> pd.DataFrame:  # fmt: skip
+    """Return the effects of an evidence, which is the same as long as it is the same object."""
     compared = with_patients(comparisons(evidence, wanted, comparators), evidence)
-    return effects_of(
-        compared, evidence.rules, outcome=outcome, timing=timing, measure=measure, cautions=cautions, horizon=horizon,
-        endpoint=endpoint,
-    )  # fmt: skip
+    asked: dict[str, Any] = {"outcome": outcome, "timing": timing, "horizon": horizon, "endpoint": endpoint, "measure": measure,
+                             "cautions": cautions}  # fmt: skip
+    return carry(effects_of(compared, evidence.rules, **asked), evidence=evidence)
 
 
 def effects_of(
@@ -144,12 +158,20 @@ def effects_of(
     left: list[dict[str, Any]] = []
     for comparison in compared:
         _one(comparison, asked, rows, left)
-    frame = _ordered(pd.DataFrame(rows, columns=COLUMNS), rules)
+    frame = _ordered(pd.DataFrame(rows, columns=_columns(rules.topic)), rules)
     frame = frame.astype(dict.fromkeys(_WHOLE, "Int64") | dict.fromkeys(_NUMBERS, float) | dict.fromkeys(_MARKS, bool))
     columns = ["trial_id", "study", "year", "condition", "comparator", "arm", "n", "reason", "reported_direction"]
     left_out = _ordered(pd.DataFrame(left, columns=columns), rules).astype({"n": float})
-    frame.attrs["excluded"] = Excluded(left_out)
-    return frame
+    direction = "spread" if measure in ("VR", "CVR") else "benefit"
+    return carry(frame, topic=rules.topic, direction=direction, excluded=Excluded(left_out))
+
+
+def _columns(topic: Topic) -> list[str]:
+    """Return the columns of effects: those of every topic, and its own where they tell of the trial or the comparator."""
+    trials, arms = ([column.name for column in topic.columns.get(table, ())] for table in ("trials", "arms"))
+    at, then = COLUMNS.index("treatment_weeks"), COLUMNS.index("outcome")
+    own = [name for name in (*trials, *arms) if name not in COLUMNS]
+    return [*COLUMNS[:at], *(n for n in trials if n in own), *COLUMNS[at:then], *(n for n in arms if n in own), *COLUMNS[then:]]
 
 
 def checked(
@@ -165,11 +187,11 @@ def checked(
     endpoint: str | None = None,
 ) -> tuple[list[str], list[str]]:
     """Return the conditions and comparators that are wanted; refuse any argument of :func:`trial_effects` that is not known."""
-    known = list(evidence.rules.conditions)
+    known = list(evidence.topic.conditions)
     wanted = known if condition is None else [condition] if isinstance(condition, str) else list(condition)
     for name in wanted:
         choice("condition", name, known)
-    comparators = list(evidence.rules.comparators)
+    comparators = list(evidence.topic.comparators)
     if comparator is not None:
         comparators = [choice("comparator", comparator, comparators)]
     if outcome is not None:
@@ -187,7 +209,7 @@ def checked(
 
 
 def _ordered(frame: pd.DataFrame, rules: Rules) -> pd.DataFrame:
-    place = {name: i for i, name in enumerate([*rules.conditions, *rules.comparators])}
+    place = {name: i for i, name in enumerate([*rules.topic.conditions, *rules.topic.comparators])}
     ranks = {"condition": place, "comparator": place}
     return frame.sort_values(
         ["condition", "comparator", "year", "study"],
@@ -267,15 +289,16 @@ def _row(
     half = float(ndtri(0.975)) * se
     rows = derived.rows
     used = {row.arm for row in rows} | {getattr(row, "comparator_arm", row.arm) for row in rows}
-    sham = {a.sham_type for a in comparison.control.values() if a.arm in used and given(a.sham_type)}
+    own = {column.name: getattr(trial, column.name) for column in rules.topic.columns.get("trials", ())}
+    own |= {column.name: _of_arms(column, comparison, used) for column in rules.topic.columns.get("arms", ())}
     warned = [f"used despite a caution: {reason}" for row in rows if (reason := caution(row, rules))]
     numbers = {name: getattr(derived, name) for name in ("mean1", "sd1", "mean2", "sd2", "events1", "events2")}
     sizes = {name: None if (n := getattr(derived, name)) is None else math.floor(n) for name in ("n1", "n2")}
     return {
         **known,
-        **{key: getattr(trial, key) for key in ("diagnosis", "population", "technique", "sessions", "treatment_weeks", "doi", "pmid")},
+        **{key: getattr(trial, key) for key in ("diagnosis", "population", "treatment_weeks", "doi", "pmid")},
+        **own,
         "comparator_role": comparison.role,
-        "sham_type": "/".join(sorted(sham)) if comparison.role == "sham" and sham else None,
         "outcome": candidate.outcome, "measure_used": rows[0].measure,
         "instrument": rules.short_name(rows[0].measure), "timing": asked.timing,
         "week": math.nan if candidate.week is None else candidate.week, "kind": candidate.kind, "statistic": derived.statistic,
@@ -297,3 +320,14 @@ def _reference(trial: Any, read_at: str) -> str:
     if given(trial.doi):
         return f"https://doi.org/{trial.doi}"
     return f"https://pubmed.ncbi.nlm.nih.gov/{int(trial.pmid)}/" if given(trial.pmid) else str(read_at)
+
+
+def _of_arms(column: Column, comparison: Comparison, used: set[str]) -> str | None:
+    """Return what a column of arms says of those used, in the roles that it describes: by default the comparator's."""
+    roles = column.roles or (comparison.role,)
+    arms = [arm for arm in {**comparison.treated, **comparison.control}.values() if arm.arm in used and arm.role in roles]
+    said = {str(getattr(arm, column.name)) for arm in arms if given(getattr(arm, column.name))}
+    return "/".join(sorted(said)) or None
+
+
+guard(__name__, "trial_effects")

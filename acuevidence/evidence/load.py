@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from acuevidence.arguments import guard
 from acuevidence.errors import EvidenceError, InputError
 from acuevidence.evidence import schema
 from acuevidence.evidence.rules import Rules, load_rules
+from acuevidence.topic import NEUTRAL, Topic, load_topic, read_yaml
 
-__all__ = ["Evidence", "conditions", "data_folder", "load_evidence"]
+__all__ = ["Evidence", "conditions", "data_folder", "default_folder", "load_evidence"]
 
 _REQUIRED = ("trials", "arms")
+_FIGURES = ("results", "contrasts")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Evidence:
     """Checked evidence tables: what was printed, and where.
 
@@ -28,13 +31,17 @@ class Evidence:
     ----------
     trials, arms, results, contrasts, directions, quality, design, indirect, safety, reference_syntheses, thresholds : DataFrame
         The tables; the codebook (``docs/codebook.md``) and ``data/datapackage.json`` describe every column.
-        Signs are as printed. Treat the tables as read-only and work on copies.
-    ipd : dict of str to DataFrame
-        Individual patient data by name, as in the folder ``ipd``; each with its own source and licence.
+        Signs are as printed. Each access hands out a copy; what is done to it does not change the evidence.
     rules : Rules
         How one figure per trial and comparator is picked (``selection.yaml``).
     folder : str
         Where the tables were read.
+    topic : Topic
+        What the review is about, in words (``topic.yaml``).
+    appraisal, claims : dict
+        Rules of appraisal (``appraisal.yaml``), and the claims with how they are answered (``claims.yaml``).
+    ipd : dict of str to DataFrame
+        Individual patient data by name, as in the folder ``ipd``; each with its own source and licence.
     """
 
     trials: pd.DataFrame
@@ -50,7 +57,20 @@ class Evidence:
     thresholds: pd.DataFrame
     rules: Rules
     folder: str
+    topic: Topic = NEUTRAL
+    appraisal: Mapping[str, Any] = field(default_factory=dict)
+    claims: Mapping[str, Any] = field(default_factory=dict)
     ipd: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+
+    def __getattribute__(self, name: str) -> Any:
+        found = object.__getattribute__(self, name)
+        return found.copy(deep=False) if isinstance(found, pd.DataFrame) else found
+
+    def __copy__(self) -> Evidence:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Evidence:
+        return self  # a table of effects carries it, and pandas copies what a table carries in almost every step
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Return the tables by name.
@@ -88,7 +108,7 @@ class Evidence:
         for name in ("results", "contrasts", "directions"):
             frame[name] = self.tables()[name].groupby("condition").size()
             frame[f"trials_with_{name}"] = self.tables()[name].groupby("condition")["trial_id"].nunique()
-        order = [c for c in self.rules.conditions if c in frame.index]
+        order = [c for c in self.topic.conditions if c in frame.index]
         return frame.loc[order].fillna(0).astype(int)
 
     def notes(self) -> pd.DataFrame:
@@ -122,7 +142,7 @@ class Evidence:
         ''
         """
         rows = sum(len(table) for table in self.tables().values())
-        head = f"{len(self.trials)} trials of acupuncture, {rows} rows in {len(self.tables())} tables."
+        head = f"{len(self.trials)} trials of {self.topic.treatment.phrase}, {rows} rows in {len(self.tables())} tables."
         return f"{head}\n\n{self.to_frame().to_string()}"
 
     def __repr__(self) -> str:
@@ -139,15 +159,22 @@ def data_folder() -> Path:
     return installed if installed.is_dir() else package.parent / "data"
 
 
+def default_folder() -> Path:
+    """Return the folder of the neutral rules that hold where a folder of evidence has none of its own."""
+    return Path(__file__).resolve().parents[1] / "scaffold"
+
+
 def load_evidence(folder: str | Path | None = None) -> Evidence:
     """Load evidence tables and check them.
 
     Parameters
     ----------
     folder : path, optional
-        Folder with the user's own tables in the same schema: ``trials.csv`` and ``arms.csv``, and any of the
-        others, each with every column of the codebook (cells may be empty); individual patient data lie in ``ipd/``.
-        ``selection.yaml`` there replaces the package's selection rules. Default: the package's evidence.
+        Folder with the user's own tables: ``trials.csv``, ``arms.csv``, one of ``results.csv`` and ``contrasts.csv``, and any of
+        the others, each with every column of the codebook (cells may be empty); individual patient data lie in ``ipd/``.
+        ``topic.yaml`` says in words what they are about, ``selection.yaml``, ``appraisal.yaml`` and ``claims.yaml`` how they
+        are used; neutral rules hold where one is not there. ``acuevidence init`` writes them all.
+        Default: the package's evidence.
 
     Returns
     -------
@@ -199,34 +226,37 @@ def conditions(evidence: Evidence | None = None) -> list[str]:
     """
     evidence = load_evidence() if evidence is None else evidence
     present = set(evidence.trials["condition"])
-    return [c for c in evidence.rules.conditions if c in present]
+    return [c for c in evidence.topic.conditions if c in present]
 
 
-@functools.lru_cache(maxsize=4)
+@functools.lru_cache(maxsize=8)
 def _load(path: Path, stamp: tuple[Any, ...]) -> Evidence:
+    _same_version(path)
     descriptor = json.loads((data_folder() / "datapackage.json").read_text(encoding="utf-8"))
-    tables, failures, resources = {}, list[dict[str, Any]](), []
-    patients = {path / resource["path"]: resource for resource in descriptor["resources"] if "/" in resource["path"]}
-    for resource in descriptor["resources"]:
-        name, file = resource["name"], path / resource["path"]
-        if file in patients:
-            continue
-        resources.append(resource)
-        if not file.exists():
-            if name in _REQUIRED:
-                raise InputError(f"{str(path)!r} has no {resource['path']}; every evidence folder needs one")
+    files = {resource["name"]: path / resource["path"] for resource in descriptor["resources"] if "/" not in resource["path"]}
+    read = {name: _read(file) for name, file in files.items() if file.exists()}
+    for name in _REQUIRED:
+        if name not in read:
+            raise InputError(f"{str(path)!r} has no {name}.csv; every evidence folder needs one")
+    if not set(_FIGURES) & set(read):
+        raise InputError(
+            f"{str(path)!r} has neither results.csv nor contrasts.csv; figures of the arms or of their differences are needed"
+        )
+    topic = load_topic(path)
+    if topic is NEUTRAL:
+        topic = _named_by(read, path)
+    descriptor = schema.with_vocabulary(descriptor, topic)
+    tables, failures = {}, list[dict[str, Any]]()
+    resources = [resource for resource in descriptor["resources"] if "/" not in resource["path"]]
+    for resource in resources:
+        name = resource["name"]
+        if name not in read:
             tables[name] = schema.empty_table(resource)
             continue
-        tables[name], wrong = schema.read_cells(_read(file), resource)
+        tables[name], wrong = schema.read_cells(read[name], resource)
         failures += wrong
-    described = {file.stem: (file, resource) for file, resource in patients.items() if file.exists()}
-    ipd = {}
-    for file in sorted(path.glob("ipd/*.csv")):
-        known = described.get(file.stem)
-        ipd[file.stem], wrong = schema.read_cells(_read(file), known[1]) if known else (pd.read_csv(file), [])
-        failures += wrong
-    parts = [schema.failure_frame(failures), schema.check_tables(tables, resources)]
-    parts += [schema.check_cells(ipd[name], resource) for name, (_, resource) in described.items()]
+    ipd, parts = _patients(path, descriptor)
+    parts = [schema.failure_frame(failures), schema.check_tables(tables, resources), *parts]
     found = pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
     # A cell of the wrong type was emptied when read, and a column that is not there is empty: that is not a second fault.
     if len(found):
@@ -234,7 +264,78 @@ def _load(path: Path, stamp: tuple[Any, ...]) -> Evidence:
         again = found.duplicated(["table", "row", "column"]) | (found["table"] + "/" + found["column"]).isin(absent.dropna())
         found = found[~(again & (found["problem"] == "missing"))].reset_index(drop=True)
         raise EvidenceError(_message(path, found), found)
-    return Evidence(**tables, rules=load_rules(path, data_folder()), folder=str(path), ipd=ipd)
+    default = default_folder()
+    return Evidence(
+        **tables, rules=load_rules(path, default, topic), folder=str(path), topic=topic,
+        appraisal=_over(path, default, "appraisal.yaml"), claims=_over(path, default, "claims.yaml"), ipd=ipd,
+    )  # fmt: skip
+
+
+def _patients(path: Path, descriptor: Mapping[str, Any]) -> tuple[dict[str, pd.DataFrame], list[pd.DataFrame]]:
+    """Return the individual patient data of a folder by name, and what is wrong in those that the descriptor describes."""
+    described = {path / resource["path"]: resource for resource in descriptor["resources"] if "/" in resource["path"]}
+    ipd, parts = {}, []
+    for file in sorted(path.glob("ipd/*.csv")):
+        if file not in described:
+            ipd[file.stem] = pd.read_csv(file)
+            continue
+        ipd[file.stem], wrong = schema.read_cells(_read(file), described[file])
+        parts += [schema.failure_frame(wrong), schema.check_cells(ipd[file.stem], described[file])]
+    return ipd, parts
+
+
+def _same_version(path: Path) -> None:
+    """Refuse tables written for another version of the schema; a folder that names none is of the first."""
+    file = path / "datapackage.json"
+    if not file.exists():
+        return
+    try:
+        given = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise InputError(f"datapackage.json is not JSON in UTF-8: {error}") from error
+    version = given.get("schema_version", 1) if isinstance(given, dict) else None
+    if version != schema.SCHEMA_VERSION:
+        failure = {
+            "table": "datapackage", "row": "", "column": "schema_version", "value": version,
+            "problem": "not a known version of the tables", "allowed": str(schema.SCHEMA_VERSION),
+        }  # fmt: skip
+        raise EvidenceError(
+            f"datapackage.json of {path}: schema_version {version!r} is not known to this package (known: "
+            f"{schema.SCHEMA_VERSION}); a newer acuevidence may read it",
+            schema.failure_frame([failure]),
+        )
+
+
+def _named_by(read: Mapping[str, pd.DataFrame], path: Path) -> Topic:
+    """Return the topic of tables without a ``topic.yaml``: their own names."""
+
+    def cells(table: str, column: str) -> Iterable[str]:
+        return read[table][column] if table in read and column in read[table] else ()
+
+    roles = [role for role in cells("arms", "role") if role]
+    if len(read["arms"]) and "treatment" not in roles:
+        raise InputError(
+            f"{str(path)!r} has no topic.yaml, and no arm of arms.csv has the role 'treatment'; topic.yaml says which role is "
+            "what is tested, and `acuevidence init` writes one to start from"
+        )
+    named: dict[str, dict[str, None]] = {name: {} for name in cells("trials", "condition") if name}
+    for table in _FIGURES:
+        for condition, outcome in zip(cells(table, "condition"), cells(table, "outcome"), strict=False):
+            if outcome:
+                named.setdefault(condition, {})[outcome] = None
+    return NEUTRAL.named_by(named, roles)
+
+
+def _over(path: Path, default: Path, name: str) -> dict[str, Any]:
+    """Return a file's entries, and the neutral ones where it has none; entries that hold entries are joined one level down."""
+    known, own = read_yaml(default / name), read_yaml(path / name) if (path / name).exists() else {}
+    found = dict(known)
+    for key, value in own.items():
+        below = known.get(key)
+        if isinstance(below, dict) and not isinstance(value, dict):
+            raise InputError(f"{name}: {key} must hold entries of the form `name: value`, not {value!r}")
+        found[key] = {**below, **value} if isinstance(below, dict) else value
+    return found
 
 
 def _read(file: Path) -> pd.DataFrame:
@@ -254,3 +355,6 @@ def _message(path: Path, failures: pd.DataFrame) -> str:
         for row in failures.itertuples(index=False)
     ]
     return f"{len(lines)} problem(s) in the tables of {path}:\n" + "\n".join(lines)
+
+
+guard(__name__, "load_evidence", "conditions")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from acuevidence.errors import InputError
+from acuevidence.topic import NEUTRAL, Topic, read_yaml
 
 __all__ = ["Choice", "Rules", "Window", "load_rules", "window"]
 
@@ -62,14 +63,13 @@ class Rules:
 
     Attributes
     ----------
-    conditions : dict
-        Condition to ``{"label": str}``.
-    comparators : dict
-        Comparator to ``{"label": str, "roles": [...]}``.
+    topic : Topic
+        The words that the rules speak of: conditions with their outcomes, comparators with their roles.
     timings : dict of Window
         The timing windows by name.
     outcome_order : dict
-        Condition, or ``default``, to its outcomes; an entry is a name or ``{outcome, instrument}``.
+        Condition, or ``default``, to its outcomes; an entry is a name or ``{outcome, instrument}``. Where neither is named, the
+        order of the topic.
     responders : tuple of str
         Kinds of response that count, as in the column ``responder``.
     words : dict
@@ -115,9 +115,8 @@ class Rules:
         Analyses beside the default.
     """
 
-    conditions: Mapping[str, Any]
-    comparators: Mapping[str, Any]
     timings: Mapping[str, Window]
+    topic: Topic = NEUTRAL
     outcome_order: Mapping[str, Any] = field(default_factory=dict)
     responders: tuple[str, ...] = ()
     words: Mapping[str, float] = field(default_factory=lambda: {"end_of_treatment": 0.0})
@@ -146,7 +145,7 @@ class Rules:
 
     def choices(self, condition: str, outcome: str | None = None) -> list[Choice]:
         """Return the places in the order of outcomes of a condition, the preferred one first; of one outcome where it is named."""
-        order = self.outcome_order.get(condition, self.outcome_order.get("default", ()))
+        order = self.outcome_order.get(condition) or self.outcome_order.get("default") or self.topic.conditions[condition]["outcomes"]
         found = [Choice(entry) if isinstance(entry, str) else Choice(**entry) for entry in order]
         return found if outcome is None else [*(c for c in found if c.outcome == outcome), Choice(outcome)]
 
@@ -161,15 +160,11 @@ class Rules:
 
     def treated_roles(self) -> tuple[str, ...]:
         """Return the roles of the arms that have what is tested."""
-        return ("acupuncture",)
+        return tuple(self.topic.treatment.roles)
 
     def roles(self, comparator: str) -> list[str]:
         """Return the roles that a comparator gathers; where a trial has several, the first is compared."""
-        return list(self.comparators[comparator]["roles"])
-
-    def label(self, name: str) -> str:
-        """Return the printed name of a condition or comparator."""
-        return str({**self.conditions, **self.comparators}[name]["label"])
+        return list(self.topic.comparators[comparator].roles)
 
     def measure_rank(self, outcome: str, measure: str) -> int:
         """Return where an instrument stands among those of an outcome; unlisted ones stand last."""
@@ -182,19 +177,23 @@ class Rules:
         return next(named, re.split(r"[,(;]", measure)[0].strip())
 
 
-def load_rules(folder: Path, default: Path) -> Rules:
+def load_rules(folder: Path, default: Path, topic: Topic) -> Rules:
     """Load ``selection.yaml`` from a folder, or from the default folder where it has none."""
-    import yaml
-
     path = next(p for p in (folder / "selection.yaml", default / "selection.yaml") if p.exists())
+    given = read_yaml(path)
+    known = [one.name for one in fields(Rules) if one.name != "topic"]
+    for key in given:
+        if key in ("conditions", "comparators"):
+            raise InputError(f"selection.yaml: {key} stand in topic.yaml; take them out here")
+        if key not in known:
+            raise InputError(f"selection.yaml: unknown entry {key!r}; known: {', '.join(known)}")
     try:
-        given = yaml.safe_load(path.read_text(encoding="utf-8"))
-        windows = {name: window(entry) for name, entry in given.pop("timings").items()}
+        windows = {name: window(w) for name, w in given.pop("timings").items()}
         listed: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in given.items()}
-        return Rules(timings=windows, **listed)
-    except (yaml.YAMLError, KeyError, TypeError, AttributeError, ValueError, RecursionError) as error:
+        return Rules(timings=windows, topic=topic, **listed)
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise InputError(
-            f"{path.name} is not a set of selection rules: {error!r}; start from the package's own file"
+            f"{path.name} is not a set of selection rules: {error!r}; start from the file that `acuevidence init` writes"
         ) from error
 
 

@@ -13,7 +13,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-__all__ = ["check_cells", "check_tables", "empty_table", "noted", "read_cells"]
+from acuevidence.errors import InputError
+from acuevidence.topic import Column, Topic
+
+__all__ = ["SCHEMA_VERSION", "check_cells", "check_tables", "empty_table", "noted", "read_cells", "with_vocabulary"]
+
+SCHEMA_VERSION = 1
 
 _FAILURE_COLUMNS = ["table", "row", "column", "value", "problem", "allowed"]
 _EXACT = 2**53  # whole numbers beyond it are not exact as floats
@@ -36,6 +41,69 @@ _ONE_FIGURE = {
     "quality": ["trial_id", "tool", "domain", "source_url"],
 }  # fmt: skip
 _SPELLED_ONCE = {"trials": ["trial_id"], "arms": ["trial_id", "arm"]}
+# Columns whose allowed values are words of the topic, by what the topic calls them; published syntheses use wider words.
+_WORDS = {name: name for name in ("condition", "outcome", "role", "comparator", "favours", "event")}
+_PUBLISHED = {name: f"published_{name}" for name in ("condition", "comparator", "favours")}
+
+
+def with_vocabulary(descriptor: dict[str, Any], topic: Topic) -> dict[str, Any]:
+    """Return the descriptor of tables on a topic: its words as allowed values, and its own columns.
+
+    Parameters
+    ----------
+    descriptor : dict
+        The Frictionless data package descriptor; ``topic_columns`` names, by table, the columns that belong to its own topic.
+    topic : Topic
+        What the tables are about.
+
+    Returns
+    -------
+    dict
+        A descriptor of its own; the one given stays as it is.
+
+    Raises
+    ------
+    InputError
+        When the topic names columns of a table that is not known.
+    """
+    words = topic.vocabulary()
+    named = {table: [column.name for column in columns] for table, columns in topic.columns.items()}
+    if unknown := [table for table in named if table not in {resource["name"] for resource in descriptor["resources"]}]:
+        raise InputError(f"topic.yaml: columns of {', '.join(unknown)}, but no such table is known")
+    resources = []
+    for resource in descriptor["resources"]:
+        name, fields = resource["name"], resource["schema"]["fields"]
+        replaced = set(descriptor.get("topic_columns", {}).get(name, ()))
+        own = {column.name: _own(column) for column in topic.columns.get(name, ())}
+        of = _PUBLISHED if name == "reference_syntheses" else _WORDS
+        kept = [
+            own.pop(field["name"]) if field["name"] in own
+            else _worded(field, words[of[field["name"]]]) if field["name"] in of and "enum" in field.get("constraints", {})
+            else field
+            for field in fields
+            if field["name"] in named.get(name, ()) or field["name"] not in replaced
+        ]  # fmt: skip
+        resources.append({**resource, "schema": {**resource["schema"], "fields": [*kept, *own.values()]}})
+    return {**descriptor, "topic_columns": named, "resources": resources}
+
+
+def _worded(field: dict[str, Any], words: list[str]) -> dict[str, Any]:
+    """Return a field with other allowed values; a topic without words allows any."""
+    rules = {name: rule for name, rule in field["constraints"].items() if name != "enum"}
+    return {**field, "constraints": {**rules, "enum": words} if words else rules}
+
+
+def _own(column: Column) -> dict[str, Any]:
+    """Return the field of a column of the topic alone."""
+    field: dict[str, Any] = {
+        "name": column.name, "type": column.type,
+        "description": column.description or f"{column.name.replace('_', ' ').capitalize()}.",
+    }  # fmt: skip
+    if column.unit:
+        field["unit"] = column.unit
+    rules: dict[str, Any] = {"required": True} if column.required else {}
+    rules |= {"enum": list(column.values)} if column.values else {}
+    return {**field, "constraints": rules} if rules else field
 
 
 def read_cells(raw: pd.DataFrame, resource: dict[str, Any]) -> tuple[pd.DataFrame, list[dict[str, Any]]]:

@@ -55,6 +55,8 @@ class Comparison:
         Length of the course in weeks, or when the comparator was treated where that was earlier; None where not printed.
     until : float
         Last week at which the comparator arms had not had the treatment themselves; infinite where they never had.
+    treatment : str
+        What is compared, in words.
     """
 
     trial: Row
@@ -68,6 +70,7 @@ class Comparison:
     design: Design = field(default_factory=Design)
     course: float | None = None
     until: float = math.inf
+    treatment: str = "the treatment"
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +179,8 @@ def _compared(trial: Row, comparator: str, tables: Mapping[str, Rows], rules: Ru
     randomised = tuple(a for a in arms if not a.arm.endswith("_pooled"))
     design = design_of(figures["design"])
     course, until = _course(trial, design, control, present[0], rules)
-    return Comparison(trial, comparator, present[0], treated, control, figures, left_out, randomised, design, course, until)
+    return Comparison(trial, comparator, present[0], treated, control, figures, left_out, randomised, design, course, until,
+                      rules.topic.treatment.phrase)  # fmt: skip
 
 
 def _course(
@@ -263,7 +267,7 @@ def _never(comparison: Comparison) -> str:
     trial = comparison.trial
     if given(trial.part_of):
         return f"reported with {trial.part_of}"
-    if (given(trial.treatment_weeks) and trial.treatment_weeks == 0) or trial.sessions == "1":
+    if (given(trial.treatment_weeks) and trial.treatment_weeks == 0) or getattr(trial, "sessions", None) == "1":
         return "a course of one session"
     return ""
 
@@ -291,7 +295,7 @@ def _place(row: Row, comparison: Comparison, window: Window, rules: Rules, prima
     if week < _FIRST_WEEK:
         return "only figures of baseline or of the day of treatment"
     if week > comparison.until:
-        return f"the comparator had the treatment itself after week {comparison.until:g}"
+        return f"the comparator had {comparison.treatment} itself after week {comparison.until:g}"
     unknown = comparison.course is None
     if primary:
         declared = comparison.design.primary_week

@@ -5,14 +5,9 @@ matplotlib is loaded when a figure is drawn.
 
 from acuevidence.plots.baujat import baujat
 from acuevidence.plots.bubble import bubble
-from acuevidence.plots.canvas import Column
-from acuevidence.plots.consensus import consensus
 from acuevidence.plots.cumulative import cumulative
-from acuevidence.plots.decomposition import decomposition
 from acuevidence.plots.drapery import drapery
-from acuevidence.plots.evidence_map import evidence_map
-from acuevidence.plots.flow import flow
-from acuevidence.plots.forest import LAYOUTS, forest
+from acuevidence.plots.forest import LAYOUTS, forest, forest_size
 from acuevidence.plots.funnel import funnel
 from acuevidence.plots.gosh import gosh
 from acuevidence.plots.influence import influence
@@ -20,17 +15,23 @@ from acuevidence.plots.labbe import labbe
 from acuevidence.plots.league import league
 from acuevidence.plots.missing_evidence import missing_evidence
 from acuevidence.plots.network import network
-from acuevidence.plots.nuance import nuance
+from acuevidence.plots.parts.canvas import Column
+from acuevidence.plots.parts.style import COLOURS, WIDTHS, Layout, style
 from acuevidence.plots.profile import profile
-from acuevidence.plots.quality import quality
+from acuevidence.plots.questions.consensus import consensus
+from acuevidence.plots.questions.decomposition import decomposition
+from acuevidence.plots.questions.evidence_map import evidence_map
+from acuevidence.plots.questions.flow import flow
+from acuevidence.plots.questions.nuance import nuance
+from acuevidence.plots.questions.quality import quality
+from acuevidence.plots.questions.safety import safety
+from acuevidence.plots.questions.specification_curve import specification_curve
+from acuevidence.plots.questions.time_course import time_course
 from acuevidence.plots.radial import radial
 from acuevidence.plots.ranks import ranks
 from acuevidence.plots.ridge import ridge
-from acuevidence.plots.safety import safety
+from acuevidence.plots.save import save
 from acuevidence.plots.sequential import sequential
-from acuevidence.plots.specification_curve import specification_curve
-from acuevidence.plots.style import COLOURS, WIDTHS, Layout, style
-from acuevidence.plots.time_course import time_course
 
 __all__ = [
     "COLOURS",
@@ -47,6 +48,7 @@ __all__ = [
     "evidence_map",
     "flow",
     "forest",
+    "forest_size",
     "funnel",
     "gosh",
     "influence",
@@ -61,6 +63,7 @@ __all__ = [
     "ranks",
     "ridge",
     "safety",
+    "save",
     "sequential",
     "specification_curve",
     "style",

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from acuevidence.plots.labels import keep_apart, leading
-from acuevidence.plots.style import COLOURS, new_axes, style
+from acuevidence.arguments import guard
+from acuevidence.plots.parts.labels import keep_apart, leading
+from acuevidence.plots.parts.page import drawing, narrow, new_axes
+from acuevidence.plots.parts.style import COLOURS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,7 +29,7 @@ def baujat(
     ax : Axes, optional
         Where to draw. Default: a new figure.
     width : {"single", "double"} or float
-        Width of a new figure: a journal column, or inches.
+        Width of a new figure: a journal column (89 or 183 mm), or millimetres.
     size : float
         Type size in points.
     named : int
@@ -52,8 +54,8 @@ def baujat(
     'Contribution to Q'
     """
     frame = result if isinstance(result, pd.DataFrame) else result.baujat()
-    with style(size):
-        ax = new_axes(width, 2.9 if width == "single" else 3.6, ax)
+    with drawing(ax, size, "Baujat plot"):
+        ax = new_axes(width, 2.9 if narrow(width) else 3.6, ax)
         ax.scatter(frame["x"], frame["y"], s=14, color=COLOURS["neutral"], alpha=0.75, linewidths=0)
         ax.set(xlabel="Contribution to Q", ylabel="Influence on the pooled effect")
         ax.margins(0.12)
@@ -61,3 +63,6 @@ def baujat(
         chosen = leading(far, named)
         keep_apart(ax, frame["x"].iloc[chosen], frame["y"].iloc[chosen], frame.index[chosen].astype(str))
     return ax
+
+
+guard(__name__, "baujat")

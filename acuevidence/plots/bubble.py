@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from acuevidence.arguments import guard
 from acuevidence.errors import InputError
 from acuevidence.inputs import choice
-from acuevidence.plots.labels import legend_above, points_wide, wrapped
-from acuevidence.plots.scale import effect_name, ratio_ticks, sided
-from acuevidence.plots.style import COLOURS, new_axes, style
+from acuevidence.plots.parts.axis import effect_name, ratio_ticks, sided
+from acuevidence.plots.parts.labels import legend_above, points_wide, wrapped
+from acuevidence.plots.parts.page import drawing, narrow, new_axes
+from acuevidence.plots.parts.style import COLOURS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -45,7 +47,7 @@ def bubble(
     ax : Axes, optional
         Where to draw. Default: a new figure.
     width : {"single", "double"} or float
-        Width of a new figure: a journal column, or inches.
+        Width of a new figure: a journal column (89 or 183 mm), or millimetres.
     size : float
         Type size in points.
     xlabel, ylabel : str, optional
@@ -78,8 +80,8 @@ def bubble(
     data = result.data
     name = _moderator(result, data, moderator)
     effect = effect_name(result, effect)
-    with style(size):
-        ax = new_axes(width, 2.9 if width == "single" else 3.6, ax)
+    with drawing(ax, size, "Bubble plot"):
+        ax = new_axes(width, 2.9 if narrow(width) else 3.6, ax)
         ax.axhline(0, color=COLOURS["light"], linewidth=0.6)
         draw = _levels if _categorical(result, data, name) else _line
         x = draw(ax, result, name, _held(result, data, name, at), size)
@@ -167,3 +169,6 @@ def _held(result: Any, data: pd.DataFrame, name: str, at: dict[str, Any] | None)
         choice("at", column, others)
     typical = {c: data[c].mean() if pd.api.types.is_numeric_dtype(data[c]) else data[c].mode()[0] for c in others}
     return {**typical, **given}
+
+
+guard(__name__, "bubble")

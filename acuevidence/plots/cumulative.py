@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from acuevidence.plots.labels import wrapped
-from acuevidence.plots.scale import effect_name, ratio_ticks
-from acuevidence.plots.style import COLOURS, WIDTHS, new_axes, style, text_width
+from acuevidence.arguments import guard
+from acuevidence.plots.parts.axis import effect_name, ratio_ticks
+from acuevidence.plots.parts.labels import wrapped
+from acuevidence.plots.parts.page import drawing, inches, new_axes
+from acuevidence.plots.parts.style import COLOURS, text_width
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -39,7 +41,7 @@ def cumulative(
     ax : Axes, optional
         Where to draw. Default: a new figure that fits its rows.
     width : {"single", "double"} or float
-        Width of a new figure: a journal column, or inches.
+        Width of a new figure: a journal column (89 or 183 mm), or millimetres.
     size : float
         Type size in points.
     xlabel : str
@@ -69,8 +71,8 @@ def cumulative(
     if limits is None:
         reach = max(np.nanmedian(high - low), high[-1] - low[-1])
         limits = (min(0, np.nanmin(estimate)) - reach, max(0, np.nanmax(estimate)) + reach)
-    with style(size):
-        page = 72 * (WIDTHS[width] if isinstance(width, str) else float(width))
+    with drawing(ax, size, "Cumulative meta-analysis"):
+        page = 72 * inches(width)
         names = [wrapped(name, 0.45 * page, size) for name in names]
         row = max(1.9, 1.25 * max(name.count("\n") + 1 for name in names) + 0.4)
         ax = new_axes(width, (len(frame) * row + 7) * size / 72, ax)
@@ -87,3 +89,6 @@ def cumulative(
         ax.set(xlim=limits, ylim=(len(y) - 0.5, -0.5), xlabel=said)
         ratio_ticks(ax.xaxis, effect_name(result, effect))
     return ax
+
+
+guard(__name__, "cumulative")

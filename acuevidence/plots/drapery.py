@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from acuevidence.arguments import guard
 from acuevidence.errors import InputError
-from acuevidence.plots.labels import legend_above
-from acuevidence.plots.scale import effect_name, ratio_ticks
-from acuevidence.plots.style import COLOURS, new_axes, style
+from acuevidence.plots.parts.axis import effect_name, ratio_ticks
+from acuevidence.plots.parts.labels import legend_above
+from acuevidence.plots.parts.page import drawing, narrow, new_axes
+from acuevidence.plots.parts.style import COLOURS
 from acuevidence.synthesis.kernel import tail
 
 if TYPE_CHECKING:
@@ -31,7 +33,7 @@ def drapery(
     ax : Axes, optional
         Where to draw. Default: a new figure.
     width : {"single", "double"} or float
-        Width of a new figure: a journal column, or inches.
+        Width of a new figure: a journal column (89 or 183 mm), or millimetres.
     size : float
         Type size in points.
     limits : pair of float, optional
@@ -68,8 +70,8 @@ def drapery(
     )  # fmt: skip
     x = np.linspace(low, high, 801)
     df = np.array(np.inf if result.df is None else result.df)
-    with style(size):
-        ax = new_axes(width, 2.9 if width == "single" else 3.6, ax)
+    with drawing(ax, size, "Drapery plot"):
+        ax = new_axes(width, 2.9 if narrow(width) else 3.6, ax)
         for y, v in zip(result.yi, result.vi, strict=True):
             ax.plot(x, tail((x - y) / np.sqrt(v), np.array(np.inf)), color=COLOURS["light"], linewidth=0.5, alpha=0.7)
         if result.pi_low is not None:
@@ -87,3 +89,6 @@ def drapery(
         ratio_ticks(ax.xaxis, effect_name(result, effect))
         legend_above(ax, size)
     return ax
+
+
+guard(__name__, "drapery")

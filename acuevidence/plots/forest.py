@@ -10,23 +10,26 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
+from acuevidence.arguments import guard
 from acuevidence.errors import InputError
 from acuevidence.inputs import choice
-from acuevidence.plots.canvas import Canvas, Column
 from acuevidence.plots.forest_columns import columns_for, key_to_columns
 from acuevidence.plots.forest_rows import COMPARATOR_NAMES, Shown, is_common, rows_of_frame, rows_of_result
-from acuevidence.plots.marks import mid_range
-from acuevidence.plots.scale import RATIOS, effect_name
-from acuevidence.plots.style import Layout, style
+from acuevidence.plots.parts.axis import RATIOS, decimals, effect_name, sides, span
+from acuevidence.plots.parts.canvas import Canvas, Column
+from acuevidence.plots.parts.marks import mid_range
+from acuevidence.plots.parts.page import drawing, narrow, unseen
+from acuevidence.plots.parts.style import Layout
 from acuevidence.synthesis.glmm import GlmmMetaAnalysis
 from acuevidence.synthesis.two_by_two import TwoByTwoMetaAnalysis
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["LAYOUTS", "forest", "mid_words"]
+__all__ = ["LAYOUTS", "forest", "forest_size", "mid_words"]
 
 LAYOUTS = {
     "default": Layout(),
@@ -58,8 +61,6 @@ _NAMES = {
     "RR": "Risk ratio",
     "RD": "Risk difference",
 }
-_FAVOURS = ("Favours comparator", "Favours acupuncture")
-_MORE_EVENTS = ("More events with comparator", "More events with acupuncture")
 _REPEATED = ("estimate", "ci_low", "ci_high")
 
 
@@ -67,7 +68,7 @@ def forest(
     result: Any,
     *,
     ax: Axes | None = None,
-    width: str | float = "double",
+    width: str | float | None = None,
     layout: str | Layout = "default",
     columns: Sequence[str | Column] | None = None,
     arms: str = "n",
@@ -83,6 +84,7 @@ def forest(
     title: str | None = None,
     not_shown: pd.DataFrame | Sequence[str] | None = None,
     caption: bool = True,
+    digits: int | None = None,
 ) -> Axes:
     """Draw a forest plot of a meta-analysis, one group of rows per comparator.
 
@@ -93,9 +95,10 @@ def forest(
         A frame is that of ``leave_one_out()`` or ``cumulative()``: one pooled effect a row.
     ax : Axes, optional
         Where to draw; the text columns take their room from it. Default: a new figure that fits its rows.
-    width : {"double", "single"} or float
-        Width of a new figure: a journal column, or inches. ``single`` keeps the study, plot and effect. Texts that do not
-        fit at the type size make the figure wider; long names of trials are broken into lines.
+    width : {"double", "single"} or float, optional
+        Width of a new figure: a journal column (183 or 89 mm), or millimetres; below 120 mm only the study, the plot and the
+        effect are kept. Long names of trials are broken into lines; texts that do not fit all the same make the figure wider,
+        with a warning. Default: a double column, wider where long texts read better so.
     layout : str or Layout
         One of ``LAYOUTS`` (default, revman, bmj, jama, compact) or your own.
     columns : sequence of str or Column, optional
@@ -117,8 +120,8 @@ def forest(
     mid : float, pair of floats, or Mid, optional
         Minimal important difference, drawn as a line or a band.
     favours : pair of str, optional
-        Words for the left and right side of the null; the effect's positive side is on the right. Default: which side
-        favours acupuncture; for tables of events, which side has more events.
+        Words for the left and right side of the null; the effect's positive side is on the right. Default: which side is
+        favoured where the data say so, for tables of events which side has more events, else lower and higher.
     effect : str, optional
         Name of the effect measure. Default: the data's own.
     ratio : bool, optional
@@ -131,6 +134,8 @@ def forest(
         Trials without usable figures, named below the plot. Default: those in the data's ``attrs["excluded"]``.
     caption : bool
         Whether the conventions are printed below.
+    digits : int, optional
+        Decimals of effects and intervals. Default: two of ratios and standardised effects, else as the intervals need.
 
     Returns
     -------
@@ -140,8 +145,14 @@ def forest(
     Raises
     ------
     InputError
-        For an unknown layout, or a column that is not there, whose texts do not match the trials, or whose name is taken, or
-        for ratings or trials not shown that do not have the form asked for.
+        For an unknown layout, or a column that is not there, whose texts do not match the trials, or whose name is taken,
+        for ratings or trials not shown that do not have the form asked for, and for ``favours``, ``limits``, ``mid`` or
+        ``digits`` that are not two texts, an axis from low to high, a size or a count.
+
+    Warns
+    -----
+    UserWarning
+        When the Axes given, or the width, have less room than the texts need; it says how much they need.
 
     Examples
     --------
@@ -160,19 +171,78 @@ def forest(
     events = any(isinstance(one, (TwoByTwoMetaAnalysis, GlmmMetaAnalysis)) for _, one in groups)
     effect = effect or _effect(data, groups)
     ratio = effect in RATIOS if ratio is None else ratio
-    single = width == "single"
+    single = width is not None and narrow(width)
     if repeated and columns is None and not single:
         columns = [Column("P", [chosen.p(p)["p"] for p in data["p_value"]]), Column("τ²", "tau2", digits=3),
                    Column("I² (%)", "i2", digits=0)]  # fmt: skip
-    sides = (favours[0], favours[1]) if favours else _MORE_EVENTS if events else _FAVOURS
+    words, said = sides(data, events)
+    if favours is not None:
+        words, said = _two_texts(favours), ""
+    ends = None if limits is None else span(limits)
     extra = columns_for(data, columns, quality, arms, single)
-    shown = Shown(_coloured(chosen, events), extra, ratio, single, certainty, prediction)
-    with style(size):
+    with drawing(ax, size, "Forest plot"):
+        shown = Shown(_coloured(chosen, events), extra, ratio, single, certainty, prediction,
+                      _decimals(result, groups, effect, ratio) if digits is None else _count(digits))  # fmt: skip
         rows = rows_of_frame(result, shown) if repeated else rows_of_result(result, groups, shown)
-        below = _below(groups, data, extra, quality, not_shown, caption, mid, effect, sides)
+        below = _below(groups, data, extra, quality, not_shown, caption, mid, effect, said)
         canvas = Canvas(ax, width, shown.layout, size, rows, extra, below, title, single, heads=_heads(chosen, groups, effect),
                         weight=all(getattr(one, "weights", None) is not None for _, one in groups) and not repeated)  # fmt: skip
-        return canvas.draw(effect, ratio, mid, sides, limits)
+        return canvas.draw(effect, ratio, mid, words, ends)
+
+
+def forest_size(result: Any, **options: Any) -> tuple[float, float]:
+    """Return the room that a forest plot needs.
+
+    Parameters
+    ----------
+    result : MetaAnalysis, GroupedMetaAnalysis, TwoByTwoMetaAnalysis, GlmmMetaAnalysis or DataFrame
+        What is to be drawn.
+    **options
+        As in :func:`forest`. Give the width of your own Axes as ``width`` to learn which height they need.
+
+    Returns
+    -------
+    width, height : float
+        In millimetres.
+
+    Raises
+    ------
+    InputError
+        As :func:`forest`.
+
+    Examples
+    --------
+    >>> import acuevidence as ae
+    >>> width, height = ae.plots.forest_size(ae.meta_analysis([0.1, 0.4, 0.2], [0.01, 0.04, 0.02]))
+    >>> round(width), 40 < height < 80
+    (183, True)
+    """
+    if options.get("ax") is not None:
+        raise InputError("ax has a size already; give its width in millimetres as width to learn the height that is needed")
+    with unseen():
+        wide, high = forest(result, **options).figure.get_size_inches()  # type: ignore[union-attr]
+    return 25.4 * float(wide), 25.4 * float(high)
+
+
+def _two_texts(favours: Any) -> tuple[str, str]:
+    if isinstance(favours, str) or not isinstance(favours, Sequence) or len(favours) != 2:
+        raise InputError(f'favours must be two texts, for the left and the right side, such as ("{favours}", "..."), '
+                         f"not {favours!r}")  # fmt: skip
+    return str(favours[0]), str(favours[1])
+
+
+def _count(digits: Any) -> int:
+    if not isinstance(digits, (int, np.integer)) or isinstance(digits, bool) or not 0 <= digits <= 10:
+        raise InputError(f"digits must be a whole number from 0 to 10, not {digits!r}")
+    return int(digits)
+
+
+def _decimals(result: Any, groups: list[tuple[str, Any]], effect: str, ratio: bool) -> int:
+    """Return the decimals of all effects of a plot."""
+    if not groups:
+        return decimals(result["ci_low"], result["ci_high"], effect, ratio)
+    se = np.sqrt(np.concatenate([np.asarray(one.data["vi"], dtype=float) for _, one in groups]))
+    return decimals(-1.96 * se, 1.96 * se, effect, ratio)
 
 
 def _groups(result: Any) -> list[tuple[str, Any]]:
@@ -226,7 +296,7 @@ def _heads(layout: Layout, groups: list[tuple[str, Any]], effect: str) -> tuple[
 
 def _below(
     groups: list[tuple[str, Any]], data: pd.DataFrame, columns: list[Column], quality: pd.DataFrame | None, not_shown: Any,
-    caption: bool, mid: Any, effect: str, sides: tuple[str, str],
+    caption: bool, mid: Any, effect: str, said_of_sides: str,
 ) -> list[str]:  # fmt: skip
     missing = not_shown
     if not_shown is None:
@@ -238,7 +308,7 @@ def _below(
     if not groups:
         return [
             *lines,
-            f"{effect}, positive values favour acupuncture; every row is a pooled effect.{key}{mid_words(mid)}",
+            f"{effect}{said_of_sides}; every row is a pooled effect.{key}{mid_words(mid)}",
         ]
     said = next((r.conventions for _, r in groups if r.k > 1), groups[0][1].conventions)
     if any(getattr(one, "formula", None) for _, one in groups):
@@ -246,11 +316,7 @@ def _below(
     order = " Trials in order of year." if _by_year(groups) else ""
     if any(isinstance(one, GlmmMetaAnalysis) for _, one in groups):
         said += " Squares by the trials' own precision."
-    side = {
-        _MORE_EVENTS: ", more events with acupuncture on the right",
-        _FAVOURS: ", positive values favour acupuncture",
-    }
-    return [*lines, f"{effect}{side.get(sides, '')}.{order}{key} {said}{mid_words(mid)}"]
+    return [*lines, f"{effect}{said_of_sides}.{order}{key} {said}{mid_words(mid)}"]
 
 
 def _by_year(groups: list[tuple[str, Any]]) -> bool:
@@ -282,3 +348,6 @@ def mid_words(mid: Any) -> str:
     size = f"{low:.2f}" if low == high else f"{low:.2f} to {high:.2f}"
     source = getattr(mid, "source", "")
     return f" Shaded: minimal important difference, {size}" + (f" ({source})." if source else ".")
+
+
+guard(__name__, "forest")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,14 +12,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from acuevidence import words
 from acuevidence.errors import InputError
-from acuevidence.plots.canvas import Column
-from acuevidence.plots.style import RATING
+from acuevidence.plots.parts.axis import sided
+from acuevidence.plots.parts.canvas import Column
+from acuevidence.plots.parts.style import RATING
 
 __all__ = ["columns_for", "key_to_columns", "quality_columns"]
 
 _NOTHING = "–"
 _OWN = ("effect", "weight")
+_P_VALUE = re.compile(r"p([ _-]?(val(ue)?))?", re.IGNORECASE)
 _SIGNS = "+ met, − not met, ? not known"
 
 
@@ -79,21 +83,26 @@ def _says_something(column: Column) -> bool:
 
 def _default(data: pd.DataFrame, arms: str) -> list[Column]:
     found = []
+    arm, short = (
+        (("Acupuncture", "Comparator"), ("Acu.", "Comp."))
+        if sided(data)
+        else (("Group 1", "Group 2"), ("Group 1", "Group 2"))
+    )
     if {"events1", "n1", "events2", "n2"} <= set(data.columns) and "mean1" not in data:
-        for side, over in ((1, "Acupuncture"), (2, "Comparator")):
+        for side, over in enumerate(arm, 1):
             found += [Column("Events", f"events{side}", over=over, total=f"events{side}"),
                       Column("n", f"n{side}", over=over, total=f"n{side}")]  # fmt: skip
     elif {"n1", "n2"} <= set(data.columns):
         if arms == "summary" and {"mean1", "sd1", "events1"} <= set(data.columns):
-            for side, over in ((1, "Acupuncture"), (2, "Comparator")):
+            for side, over in enumerate(arm, 1):
                 found += [
                     Column("Mean (SD)", partial(_arm_summary, side), over=over),
                     Column("n", f"n{side}", over=over, total=f"n{side}"),
                 ]
         else:
             found += [
-                Column("Acu.", "n1", over="Participants", total="n1"),
-                Column("Comp.", "n2", over="Participants", total="n2"),
+                Column(short[0], "n1", over="Participants", total="n1"),
+                Column(short[1], "n2", over="Participants", total="n2"),
             ]
     if "instrument" in data:
         found.append(Column("Instrument", _instruments, align="left"))
@@ -176,13 +185,36 @@ def _filled(columns: Sequence[Column], data: pd.DataFrame) -> list[Column]:
         cells = values(data) if callable(values) else data[values] if isinstance(values, str) else list(values)
         if len(cells) != len(data):
             raise InputError(f"column {column.title!r} has {len(cells)} texts for {len(data)} trials; give one a trial")
-        filled.append(replace(column, values=[_text(value, column.digits) for value in cells]))
+        if _P_VALUE.fullmatch(values if isinstance(values, str) else column.title):
+            texts = [words.p(float(value)) if isinstance(value, (float, np.floating)) and value == value else _text(value, None)
+                     for value in cells]  # fmt: skip
+        else:
+            digits = _digits(cells) if column.digits is None else column.digits
+            texts = [_text(value, digits) for value in cells]
+            if _years(cells):
+                texts = [text.replace(",", "") for text in texts]
+        filled.append(replace(column, values=texts))
     return filled
+
+
+def _years(cells: Any) -> bool:
+    """Whether numbers are years: all whole, and of the last centuries."""
+    numbers = [v for v in cells if isinstance(v, (int, float, np.integer, np.floating)) and not pd.isna(v)]
+    return bool(numbers) and all(1800 <= v <= 2100 and v == int(v) for v in numbers)
+
+
+def _digits(cells: Any) -> int | None:
+    """Return the decimals of numbers that were computed, three figures of a typical one; None: as many as they have."""
+    numbers = [float(v) for v in cells if isinstance(v, (float, np.floating)) and np.isfinite(v)]
+    if all(round(v, 3) == v for v in numbers):
+        return None
+    typical = float(np.median(np.abs([v for v in numbers if v])))
+    return int(np.clip(2 - np.floor(np.log10(typical)), 0, 8))
 
 
 def _text(value: Any, digits: int | None) -> str:
     if pd.isna(value):
         return _NOTHING
-    if isinstance(value, (int, float, np.number)) and not isinstance(value, bool):
+    if isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool):
         return (f"{value:,.10g}" if digits is None else f"{value:,.{digits}f}").replace("-", "−")
     return str(value)

@@ -10,8 +10,10 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 
-from acuevidence.plots.canvas import Column, Row
-from acuevidence.plots.style import COLOURS, Layout
+from acuevidence.plots.parts.axis import sided
+from acuevidence.plots.parts.canvas import Column, Row
+from acuevidence.plots.parts.style import COLOURS, Layout
+from acuevidence.synthesis.digits import number
 
 __all__ = ["COMPARATOR_NAMES", "Shown", "interval_text", "is_common", "rows_of_frame", "rows_of_result"]
 
@@ -36,6 +38,8 @@ class Shown:
         Whether the certainty of each pooled effect is printed.
     prediction : bool
         Whether prediction intervals are drawn.
+    digits : int
+        Decimals of effects.
     """
 
     layout: Layout
@@ -44,10 +48,11 @@ class Shown:
     single: bool
     certainty: bool
     prediction: bool
+    digits: int = 2
 
     def effect(self, estimate: float, low: float, high: float) -> str:
         """Return an effect with its interval as the layout prints it."""
-        return interval_text(estimate, low, high, self.layout, self.ratio)
+        return interval_text(estimate, low, high, self.layout, self.ratio, self.digits)
 
 
 def rows_of_result(result: Any, groups: list[tuple[str, Any]], shown: Shown) -> list[Row]:
@@ -57,7 +62,7 @@ def rows_of_result(result: Any, groups: list[tuple[str, Any]], shown: Shown) -> 
     for name, one in groups:
         colour = COLOURS.get(name, COLOURS["neutral"])
         if name:
-            words = COMPARATOR_NAMES.get(name, name.replace("_", " ").capitalize())
+            words = (COMPARATOR_NAMES if sided(one) else {}).get(name, name.replace("_", " ").capitalize())
             rows.append(Row("group", words, colour=colour, bold=True))
         rows += _trials(one, shown, start, colour)
         rows += _model(one, shown) if getattr(one, "formula", None) else _pooled(one, shown, colour)
@@ -197,10 +202,13 @@ def _digits(value: float) -> str:
     return f"{value:.3f}" if abs(value) < 10 else f"{value:.1f}"
 
 
-def interval_text(estimate: float, low: float, high: float, layout: Layout | None = None, ratio: bool = False) -> str:
+def interval_text(
+    estimate: float, low: float, high: float, layout: Layout | None = None, ratio: bool = False, digits: int = 2
+) -> str:
     """Return an estimate with its interval as the layout prints it."""
 
     def show(value: float) -> str:
-        return (f"{math.exp(value):.2f}" if ratio else f"{value:.2f}").replace("-0.00", "0.00").replace("-", "−")
+        shown = math.exp(min(value, 700.0)) if ratio else value
+        return number(shown, digits, ratio=ratio).replace("-", "−")
 
     return (layout or Layout()).interval.format(estimate=show(estimate), low=show(low), high=show(high))

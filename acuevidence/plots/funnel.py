@@ -14,11 +14,14 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 
+from acuevidence import words
+from acuevidence.arguments import guard
 from acuevidence.errors import InputError
-from acuevidence.plots.caption import caption as write_caption
-from acuevidence.plots.labels import columns_for, points_wide, wrapped
-from acuevidence.plots.scale import RATIOS, ratio_ticks, sided
-from acuevidence.plots.style import COLOURS, WIDTHS, new_axes, p_text, style
+from acuevidence.plots.parts.axis import RATIOS, ratio_ticks, sided, span
+from acuevidence.plots.parts.caption import caption as write_caption
+from acuevidence.plots.parts.labels import columns_for, points_wide, wrapped
+from acuevidence.plots.parts.page import drawing, inches, new_figure
+from acuevidence.plots.parts.style import COLOURS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -75,7 +78,7 @@ def funnel(
     Returns
     -------
     Axes
-        The (first) panel; the standard error grows downwards, positive effects favour acupuncture.
+        The (first) panel; the standard error grows downwards.
 
     Raises
     ------
@@ -100,15 +103,17 @@ def funnel(
     effect = effect or (str(names[0]) if len(names) == 1 else "Effect")
     ratio = effect in RATIOS if ratio is None else ratio
     fills = fill if isinstance(fill, Mapping) else {name: fill for name, _ in groups}
-    with style(size):
+    with drawing(ax, size, "Funnel plot"):
         panels = _panels(groups, ax, width, size)
         frame = _frame(groups, fills, limits)
         for panel in dict.fromkeys(panels):
             _ground(panel, frame, effect, ratio)
+            if ax is None:
+                panel.label_outer()
         for (name, one), panel in zip(groups, panels, strict=True):
             _trials(panel, name, one, fills.get(name), pseudo_interval, frame)
             if len(set(map(id, panels))) == len(panels):
-                _head(panel, _title(title, name), one, test, size)
+                _head(panel, _title(title, _name(name, one)), one, test, size)
         if ax is None:
             _legend(panels, pseudo_interval, any(f is not None and f.k0 for f in fills.values()), size)
             if caption:
@@ -130,12 +135,10 @@ def _panels(groups: list[tuple[str, Any]], ax: Axes | None, width: Any, size: fl
     if ax is not None:
         return [ax] * len(groups)
     width = ("double" if len(groups) > 1 else "single") if width is None else width
-    inches = WIDTHS[width] if isinstance(width, str) else float(width)
-    side = len(groups) if inches > 5 else 1
+    wide = inches(width)
+    side = len(groups) if wide > 5 else 1
     rows = math.ceil(len(groups) / side)
-    first = new_axes(inches, 0.75 * inches / side * rows + 8 * size / 72)
-    figure: Any = first.figure
-    first.remove()
+    figure = new_figure(wide, 0.75 * wide / side * rows + 8 * size / 72)
     panels = list(figure.subplots(rows, side, sharex=True, sharey=True, squeeze=False).ravel())
     for panel in panels[len(groups) :]:
         panel.remove()
@@ -150,7 +153,7 @@ def _frame(
     y = np.concatenate([one.yi for _, one in groups] + filled)
     top = 1.08 * max(float(np.sqrt(one.vi).max()) for _, one in groups)
     if limits is not None:
-        return *limits, top
+        return *span(limits), top
     reach = 1.96 * top
     low, high = min(float(y.min()), -reach), max(float(y.max()), reach)
     pad = 0.04 * (high - low)
@@ -172,7 +175,6 @@ def _ground(ax: Axes, frame: tuple[float, float, float], effect: str, ratio: boo
     ax.set_xlabel(effect)
     if ratio:
         ratio_ticks(ax.xaxis, "RR")
-    ax.label_outer()
 
 
 def _trials(ax: Axes, name: str, one: Any, fill: Any, pseudo: bool, frame: tuple[float, float, float]) -> None:
@@ -189,7 +191,7 @@ def _trials(ax: Axes, name: str, one: Any, fill: Any, pseudo: bool, frame: tuple
                 ls=(0, (4, 2)),
                 zorder=2,
             )
-    ax.scatter(one.yi, se, s=16, color=colour, edgecolors="white", linewidths=0.5, zorder=4, label=_name(name))
+    ax.scatter(one.yi, se, s=16, color=colour, edgecolors="white", linewidths=0.5, zorder=4, label=_name(name, one))
     if fill is not None and fill.k0:
         ax.scatter(fill.filled["yi"], np.sqrt(fill.filled["vi"]), s=16, facecolors="white", edgecolors=colour,
                    linewidths=0.8, zorder=4)  # fmt: skip
@@ -198,7 +200,7 @@ def _trials(ax: Axes, name: str, one: Any, fill: Any, pseudo: bool, frame: tuple
 def _head(ax: Axes, title: str, one: Any, test: bool, size: float) -> None:
     said = f"{one.k} trial{'' if one.k == 1 else 's'}"
     if test and one.k >= 3 and np.ptp(one.vi) > 0:
-        said += f"; Egger P {p_text(one.small_study_test().p_value)}"
+        said += f"; Egger P {words.p(one.small_study_test().p_value, decimals=2)}"
     if one.k < 10:
         said += "; k < 10: low power"
     said = wrapped(said, points_wide(ax), 0.95 * size)
@@ -206,15 +208,14 @@ def _head(ax: Axes, title: str, one: Any, test: bool, size: float) -> None:
     ax.annotate(said, (0, 1), xycoords="axes fraction", xytext=(0, 3), textcoords="offset points", fontsize=0.95 * size)
 
 
-def _title(title: str | None, group: str) -> str:
-    name = _name(group)
+def _title(title: str | None, name: str) -> str:
     if not title or not name:
         return title or name
     return f"{title}: {name[0].lower()}{name[1:]}"
 
 
-def _name(group: str) -> str:
-    return _NAMES.get(group, group.replace("_", " "))
+def _name(group: str, one: Any) -> str:
+    return (_NAMES if sided(one) else {}).get(group, group.replace("_", " "))
 
 
 def _legend(panels: list[Axes], pseudo: bool, filled: bool, size: float) -> None:
@@ -246,3 +247,6 @@ def _words(groups: list[tuple[str, Any]], pseudo: bool) -> str:
     if pseudo:
         said += " Pseudo limits: where 95% of trials would lie without heterogeneity and bias."
     return said
+
+
+guard(__name__, "funnel")

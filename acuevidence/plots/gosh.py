@@ -8,10 +8,12 @@ import numpy as np
 import pandas as pd
 
 from acuevidence.appraisal.gosh_clusters import GoshClusters
+from acuevidence.arguments import guard
 from acuevidence.inputs import choice
-from acuevidence.plots.labels import legend_above
-from acuevidence.plots.scale import effect_name, ratio_ticks
-from acuevidence.plots.style import COLOURS, new_axes, style
+from acuevidence.plots.parts.axis import effect_name, ratio_ticks
+from acuevidence.plots.parts.labels import legend_above
+from acuevidence.plots.parts.page import drawing, narrow, new_axes
+from acuevidence.plots.parts.style import COLOURS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -43,7 +45,7 @@ def gosh(
     ax : Axes, optional
         Where to draw. Default: a new figure.
     width : {"single", "double"} or float
-        Width of a new figure: a journal column, or inches.
+        Width of a new figure: a journal column (89 or 183 mm), or millimetres.
     size : float
         Type size in points.
     subsets : "all" or int, optional
@@ -96,8 +98,8 @@ def gosh(
             (f"with {trial}", frame[belongs], COLOURS["usual_care"]),
         ]
     dot = float(min(16, max(3, 4000 / len(frame))))
-    with style(size):
-        ax = new_axes(width, 3.2 if width == "single" else 3.9, ax)
+    with drawing(ax, size, "GOSH plot"):
+        ax = new_axes(width, 3.2 if narrow(width) else 3.9, ax)
         for label, part, colour in clouds:
             ax.scatter(
                 part["estimate"],
@@ -147,3 +149,6 @@ def _densities(ax: Axes, clouds: list[tuple[str, pd.DataFrame, str]], height: st
         panel.set(
             **{"xlim" if panel is above else "ylim": ends, "ylim" if panel is above else "xlim": (0, 1.05 * tallest)}
         )
+
+
+guard(__name__, "gosh")

@@ -9,8 +9,10 @@ import numpy as np
 import pandas as pd
 
 from acuevidence.appraisal.influence import influence_limits
-from acuevidence.plots.labels import points_wide, wrapped
-from acuevidence.plots.style import COLOURS, WIDTHS, new_axes, style, text_width
+from acuevidence.arguments import guard
+from acuevidence.plots.parts.labels import points_wide, wrapped
+from acuevidence.plots.parts.page import drawing, inches, narrow, new_axes
+from acuevidence.plots.parts.style import COLOURS, text_width
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -38,8 +40,8 @@ def influence(result: Any, *, ax: Axes | None = None, width: str | float = "doub
     ax : Axes, optional
         Where to draw; the panels share its room. Default: a new figure that fits its rows.
     width : {"double", "single"} or float
-        Width of a new figure: a journal column, or inches. ``single`` keeps the residual, Cook's distance and tau2. Panels
-        that do not fit beside each other stand in bands, one below the other.
+        Width of a new figure: a journal column (89 or 183 mm), or millimetres. Below 120 mm it keeps the
+        residual, Cook's distance and tau2. Panels that do not fit beside each other stand in bands, one below the other.
     size : float
         Type size in points.
 
@@ -61,12 +63,12 @@ def influence(result: Any, *, ax: Axes | None = None, width: str | float = "doub
     8
     """
     frame = result if isinstance(result, pd.DataFrame) else result.influence()
-    panels = [panel for panel in _PANELS if width != "single" or panel[0] in _SINGLE]
+    panels = [panel for panel in _PANELS if not narrow(width) or panel[0] in _SINGLE]
     cuts = {} if isinstance(result, pd.DataFrame) else _cuts(result.k, len(result.beta))
     influential = frame["influential"].to_numpy(dtype=bool)
-    with style(size):
+    with drawing(ax, size, "Influence of each trial"):
         page = (
-            points_wide(ax) if ax is not None else 72 * (WIDTHS[width] if isinstance(width, str) else float(width)) - 6
+            points_wide(ax) if ax is not None else 72 * inches(width) - 6
         )
         names = [wrapped(str(name), 0.42 * page, size) for name in frame.index]
         left = max(text_width(name, size) for name in names) + size
@@ -127,3 +129,6 @@ def _panel(
     ax.tick_params(axis="y", length=0)
     ax.tick_params(axis="x", labelsize="small")
     ax.grid(axis="y", linewidth=0.3, color="0.9")
+
+
+guard(__name__, "influence")

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from acuevidence.arguments import guard
 from acuevidence.errors import InputError
 from acuevidence.inputs import numeric, refuse
-from acuevidence.plots.labels import legend_above
-from acuevidence.plots.scale import effect_name
-from acuevidence.plots.style import COLOURS, new_axes, style
+from acuevidence.plots.parts.axis import effect_name, sided
+from acuevidence.plots.parts.labels import legend_above
+from acuevidence.plots.parts.page import drawing, narrow, new_axes
+from acuevidence.plots.parts.style import COLOURS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,7 +33,7 @@ def labbe(
     ax: Axes | None = None,
     width: str | float = "single",
     size: float = 7,
-    groups: tuple[str, str] = ("acupuncture", "comparator"),
+    groups: tuple[str, str] | None = None,
     upper: float | None = None,
     effect: str | None = None,
 ) -> Axes:
@@ -49,11 +51,11 @@ def labbe(
     ax : Axes, optional
         Where to draw. Default: a new square figure.
     width : {"single", "double"} or float
-        Width of a new figure: a journal column, or inches.
+        Width of a new figure: a journal column (89 or 183 mm), or millimetres.
     size : float
         Type size in points.
-    groups : pair of str
-        Names of the two groups, for the axes.
+    groups : pair of str, optional
+        Names of the two groups, for the axes. Default: as the data say, else group 1 and group 2.
     upper : float, optional
         Highest risk shown, in percent. Default: 100, or a little above the highest risk where that is below 50.
     effect : {"OR", "RR", "RD"}, optional
@@ -78,7 +80,7 @@ def labbe(
     >>> import acuevidence as ae
     >>> ax = ae.plots.labbe(events1=[12, 8], n1=[40, 30], events2=[6, 5], n2=[42, 31])
     >>> ax.get_xlabel()
-    'Risk with comparator (%)'
+    'Risk with group 2 (%)'
     """
     frame = data if result is None else result if isinstance(result, pd.DataFrame) else result.data
     found, index = numeric(frame, missing=True, events1=events1, n1=n1, events2=events2, n2=n2)
@@ -89,9 +91,11 @@ def labbe(
         bad = complete & ((found[events] < 0) | (found[events] > found[n]) | (found[n] <= 0))
         refuse(bad, f"{events} must lie between 0 and {n}", found[events], index)
     e1, m1, e2, m2 = (found[name][complete] for name in ("events1", "n1", "events2", "n2"))
-    with style(size):
-        inches = 3.3 if width == "single" else 4.2
-        ax = new_axes(width, inches, ax)
+    if groups is None:
+        groups = ("acupuncture", "comparator") if frame is not None and sided(frame) else ("group 1", "group 2")
+    with drawing(ax, size, "L'Abbé plot"):
+        high = 3.3 if narrow(width) else 4.2
+        ax = new_axes(width, high, ax)
         ax.plot([0, 100], [0, 100], color=COLOURS["light"], linewidth=0.6, label="no difference")
         total = m1 + m2
         ax.scatter(100 * e2 / m2, 100 * e1 / m1, s=16 + 200 * total / total.max(), facecolor=COLOURS["sham"], alpha=0.45,
@@ -122,3 +126,6 @@ def _pooled(ax: Axes, result: Any, name: str | None) -> None:
     kept = (implied >= 0) & (implied <= 1)
     shown = effect if name == "RD" else np.exp(effect)
     ax.plot(100 * risk[kept], 100 * implied[kept], color=COLOURS["usual_care"], label=f"pooled {name} {shown:.2f}")
+
+
+guard(__name__, "labbe")

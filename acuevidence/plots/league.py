@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.special import ndtr, ndtri
 
-from acuevidence.plots.labels import fitting, wrapped
-from acuevidence.plots.style import WIDTHS, new_axes, style, text_width
+from acuevidence.arguments import guard
+from acuevidence.plots.parts.labels import fitting, wrapped
+from acuevidence.plots.parts.page import drawing, inches, new_axes
+from acuevidence.plots.parts.style import text_width
 from acuevidence.synthesis.network_inconsistency import direct_evidence
 
 if TYPE_CHECKING:
@@ -40,7 +42,7 @@ def league(
     ax : Axes, optional
         Where to draw. Default: a new figure that fits its rows.
     width : {"double", "single"} or float
-        Width of a new figure: a journal column, or inches.
+        Width of a new figure: a journal column (89 or 183 mm), or millimetres.
     size : float
         Type size in points; smaller where a cell has less room.
 
@@ -66,8 +68,8 @@ def league(
     order = result.treatments.get_indexer(result.p_scores.sort_values(ascending=False, kind="stable").index)
     direct, direct_se, _ = direct_evidence(result)
     n = len(order)
-    with style(size):
-        page = 72 * (WIDTHS[width] if isinstance(width, str) else float(width))
+    with drawing(ax, size, "League table"):
+        page = 72 * inches(width)
         if ax is not None:
             page = ax.get_window_extent().width * 72 / ax.figure.dpi
         room = (page - 8) / n - 5
@@ -119,3 +121,6 @@ def _cell(ax: Axes, x: int, y: int, text: str, certain: float, size: float) -> N
     ax.add_patch(Rectangle((x - 0.48, y - 0.47), 0.96, 0.94, facecolor=face, edgecolor="none"))
     ax.text(x, y, text, ha="center", va="center", fontsize=size, color="white" if dark else "black",
             fontweight="normal", linespacing=1.1)  # fmt: skip
+
+
+guard(__name__, "league")

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from acuevidence.plots.caption import caption as write_caption
-from acuevidence.plots.style import COLOURS, new_axes, style
+from acuevidence.arguments import guard
+from acuevidence.plots.parts.caption import caption as write_caption
+from acuevidence.plots.parts.page import drawing, narrow, new_axes
+from acuevidence.plots.parts.style import COLOURS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -63,9 +65,9 @@ def missing_evidence(
     >>> ax.get_xlabel()
     'Effect assumed in the missing trials (SMD)'
     """
-    with style(size):
+    with drawing(ax, size, "Missing evidence"):
         own = ax is None
-        ax = new_axes(width, (2.0 if width == "single" else 2.4) + 9 * size / 72, ax)
+        ax = new_axes(width, (2.0 if narrow(width) else 2.4) + 9 * size / 72, ax)
         curve = result.curve[result.curve["effect"].between(*limits)]
         ax.fill_between(curve["effect"], curve["ci_low"], curve["ci_high"], color=colour, alpha=0.18, lw=0, zorder=1)
         ax.plot(curve["effect"], curve["estimate"], color=colour, lw=1.3, zorder=3)
@@ -137,3 +139,6 @@ def _words(result: Any) -> str:
         f"Line and band: pooled SMD with its interval when all of these have the effect on the axis. As reported: a reported "
         f"benefit taken as {result.size:.2f}, anything else as no difference (drawn at their weighted mean)."
     )
+
+
+guard(__name__, "missing_evidence")

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from acuevidence.arguments import guard
 from acuevidence.errors import InputError
-from acuevidence.plots.labels import fitting, wrapped
-from acuevidence.plots.style import COLOURS, WIDTHS, new_axes, style, text_width
+from acuevidence.plots.parts.labels import fitting, wrapped
+from acuevidence.plots.parts.page import drawing, inches, new_axes
+from acuevidence.plots.parts.style import COLOURS, text_width
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -43,7 +45,7 @@ def network(
     ax : Axes, optional
         Where to draw. Default: a new figure, high enough for the labels.
     width : {"single", "double"} or float
-        Width of a new figure: a journal column, or inches.
+        Width of a new figure: a journal column (89 or 183 mm), or millimetres.
     size : float
         Type size in points; smaller where a name would take more than a quarter of the width.
 
@@ -79,8 +81,8 @@ def network(
     weight = np.array([trials[n] if counted is None else float(counted[n]) for n in names])
     angle = np.pi / 2 - 2 * np.pi * np.arange(len(names)) / len(names)
     x, y = np.cos(angle), np.sin(angle)
-    with style(size):
-        page = 72 * (WIDTHS[width] if isinstance(width, str) else float(width))
+    with drawing(ax, size, "Network of treatments"):
+        page = 72 * inches(width)
         if ax is not None:
             page = ax.get_window_extent().width * 72 / ax.figure.dpi
         said = [wrapped(str(n), 0.25 * page, size) + "\n" + _counts(trials[n], None if counted is None else counted[n])
@@ -175,3 +177,6 @@ def _edges(
                 ax.text(px, py, str(k), ha="center", va="center", fontsize=0.9 * size, zorder=2,
                         bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6})  # fmt: skip
                 break
+
+
+guard(__name__, "network")

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from acuevidence.arguments import guard
 from acuevidence.errors import InputError
-from acuevidence.plots.labels import legend_above
-from acuevidence.plots.style import COLOURS, new_axes, style
+from acuevidence.plots.parts.labels import legend_above
+from acuevidence.plots.parts.page import drawing, narrow, new_axes
+from acuevidence.plots.parts.style import COLOURS
 from acuevidence.synthesis.kernel import log_likelihood, quantile
 
 if TYPE_CHECKING:
@@ -29,7 +31,7 @@ def profile(
     ax : Axes, optional
         Where to draw. Default: a new figure.
     width : {"single", "double"} or float
-        Width of a new figure: a journal column, or inches.
+        Width of a new figure: a journal column (89 or 183 mm), or millimetres.
     size : float
         Type size in points.
     upper : float, optional
@@ -60,8 +62,8 @@ def profile(
     tau2 = np.linspace(0, upper, 401)
     curve = _curve(result, tau2)
     top = float(max(curve.max(), _curve(result, np.array([result.tau2]))[0]))
-    with style(size):
-        ax = new_axes(width, 2.6 if width == "single" else 3.2, ax)
+    with drawing(ax, size, "Profile of the likelihood"):
+        ax = new_axes(width, 2.6 if narrow(width) else 3.2, ax)
         inside = tau2[curve >= top - drop]
         ax.axvspan(
             inside.min(), inside.max(), color="0.93", linewidth=0, label=f"{100 * result.level:g}% profile interval"
@@ -92,3 +94,6 @@ def _beyond(result: Any, drop: float) -> float:
     fallen = np.flatnonzero(curve < curve.max() - drop)
     after = fallen[points[fallen] > points[np.argmax(curve)]]
     return float(1.15 * (points[after[0]] if len(after) else points[-1]))
+
+
+guard(__name__, "profile")

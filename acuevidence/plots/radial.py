@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from acuevidence.arguments import guard
 from acuevidence.errors import InputError
-from acuevidence.plots.labels import keep_apart, leading
-from acuevidence.plots.scale import RATIOS, effect_name, ratio_ticks
-from acuevidence.plots.style import COLOURS, new_axes, style
+from acuevidence.plots.parts.axis import RATIOS, effect_name, ratio_ticks
+from acuevidence.plots.parts.labels import keep_apart, leading
+from acuevidence.plots.parts.page import drawing, narrow, new_axes
+from acuevidence.plots.parts.style import COLOURS
 from acuevidence.synthesis.kernel import quantile
 
 if TYPE_CHECKING:
@@ -36,7 +38,7 @@ def radial(
     ax : Axes, optional
         Where to draw. Default: a new figure.
     width : {"single", "double"} or float
-        Width of a new figure: a journal column, or inches.
+        Width of a new figure: a journal column (89 or 183 mm), or millimetres.
     size : float
         Type size in points.
     named : int
@@ -73,8 +75,8 @@ def radial(
     x, y = 1 / scale, result.yi / scale
     reach = float(quantile(0.5 + result.level / 2, np.array(np.inf)))
     ends = np.array([0, x.max() * 1.08])
-    with style(size):
-        ax = new_axes(width, 2.9 if width == "single" else 3.6, ax)
+    with drawing(ax, size, "Radial plot"):
+        ax = new_axes(width, 2.9 if narrow(width) else 3.6, ax)
         ax.fill_between(ends, result.estimate * ends - reach, result.estimate * ends + reach, color="0.92", linewidth=0)
         ax.axhline(0, color=COLOURS["light"], linewidth=0.6)
         ax.plot(ends, result.estimate * ends, color=COLOURS["neutral"], linewidth=1)
@@ -106,3 +108,6 @@ def _effects(ax: Axes, end: float, effect: str) -> None:
     if effect in RATIOS:
         scale.set_ylim(low / end, high / end)
         ratio_ticks(scale.yaxis, effect)
+
+
+guard(__name__, "radial")

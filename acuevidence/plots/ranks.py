@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from acuevidence.arguments import guard
 from acuevidence.inputs import choice
-from acuevidence.plots.labels import wrapped
-from acuevidence.plots.style import COLOURS, WIDTHS, new_axes, style
+from acuevidence.plots.parts.labels import wrapped
+from acuevidence.plots.parts.page import drawing, inches, new_axes
+from acuevidence.plots.parts.style import COLOURS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -40,7 +42,7 @@ def ranks(
     ax : Axes, optional
         Where to draw. Default: a new figure that fits its rows.
     width : {"single", "double"} or float
-        Width of a new figure: a journal column, or inches.
+        Width of a new figure: a journal column (89 or 183 mm), or millimetres.
     size : float
         Type size in points.
 
@@ -71,8 +73,8 @@ def ranks(
         return _rankogram(result, ax, width, size)
     scores = result.p_scores.sort_values(ascending=False, kind="stable")
     effects = result.to_frame()
-    with style(size):
-        page = 72 * (WIDTHS[width] if isinstance(width, str) else float(width))
+    with drawing(ax, size, "Ranking of treatments"):
+        page = 72 * inches(width)
         names = [wrapped(str(name), 0.27 * page, size) for name in scores.index]
         lines = max(2, *(name.count("\n") + 1 for name in names))
         head = wrapped(f"Effect against {result.reference} ({result.level:.0%} CI)", 0.33 * page, 0.9 * size)
@@ -105,8 +107,8 @@ def _rankogram(result: NetworkMetaAnalysis, ax: Axes | None, width: str | float,
     shares = result.rank_probabilities()
     n = len(shares)
     shades = LinearSegmentedColormap.from_list("share", ["#FFFFFF", COLOURS["sham"]])
-    with style(size):
-        page = 72 * (WIDTHS[width] if isinstance(width, str) else float(width))
+    with drawing(ax, size, "Ranking of treatments"):
+        page = 72 * inches(width)
         names = [wrapped(str(name), 0.27 * page, size) for name in shares.index]
         row = max(1.6, 1.25 * max(name.count("\n") + 1 for name in names) + 0.4)
         small = min(0.85 * size, 0.6 * page / n / 1.6)
@@ -131,3 +133,6 @@ def _rankogram(result: NetworkMetaAnalysis, ax: Axes | None, width: str | float,
         ax.spines[:].set_visible(False)
         ax.set(ylim=(n - 0.5, -0.5), xlabel="Rank (probability in %)")
     return ax
+
+
+guard(__name__, "ranks")

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from acuevidence.plots.labels import wrapped
-from acuevidence.plots.scale import ratio_ticks
-from acuevidence.plots.style import COLOURS, MID_BAND, WIDTHS, new_axes, style, text_width
+from acuevidence.arguments import guard
+from acuevidence.plots.parts.axis import ratio_ticks
+from acuevidence.plots.parts.labels import wrapped
+from acuevidence.plots.parts.page import drawing, inches, new_axes
+from acuevidence.plots.parts.style import COLOURS, MID_BAND, text_width
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,7 +37,7 @@ def ridge(
     ax : Axes, optional
         Where to draw. Default: a new figure that fits its rows.
     width : {"single", "double"} or float
-        Width of a new figure: a journal column, or inches.
+        Width of a new figure: a journal column (89 or 183 mm), or millimetres.
     size : float
         Type size in points.
     mid : Mid, float or pair of float, optional
@@ -59,7 +61,7 @@ def ridge(
     >>> [t.get_text() for t in ax.get_yticklabels()][-1]
     'Mean effect'
     """
-    from acuevidence.plots.marks import mid_range
+    from acuevidence.plots.parts.marks import mid_range
 
     trials, summary = posterior.shrinkage, posterior.summary
     k = len(trials)
@@ -69,8 +71,8 @@ def ridge(
         limits = (low - 0.06 * (high - low), high + 0.06 * (high - low))
     x = np.linspace(*limits, 601)
     names = [str(name) for name in trials.index]
-    with style(size):
-        page = 72 * (WIDTHS[width] if isinstance(width, str) else float(width))
+    with drawing(ax, size, "Posterior densities"):
+        page = 72 * inches(width)
         names = [wrapped(name, 0.45 * page, size) for name in names]
         row = max(1.9, 1.25 * max(name.count("\n") + 1 for name in names) + 0.4)
         said = f"{effect or 'Effect'} ({100 * posterior.level:g}% credible intervals)"
@@ -100,3 +102,6 @@ def ridge(
         ax.set(xlim=limits, ylim=(k + 4.4, -0.7), xlabel=said)
         ratio_ticks(ax.xaxis, effect)
     return ax
+
+
+guard(__name__, "ridge")

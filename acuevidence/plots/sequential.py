@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from acuevidence.plots.caption import caption as write_caption
-from acuevidence.plots.style import COLOURS, new_axes, style
+from acuevidence.arguments import guard
+from acuevidence.plots.parts.caption import caption as write_caption
+from acuevidence.plots.parts.page import drawing, new_axes
+from acuevidence.plots.parts.style import COLOURS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -50,7 +52,7 @@ def sequential(
     Returns
     -------
     Axes
-        Cumulative Z (positive favours acupuncture) against participants.
+        Cumulative Z (positive favours the treatment) against information in percent of what is required.
 
     Examples
     --------
@@ -60,11 +62,11 @@ def sequential(
     >>> ae.plots.sequential(monitored).get_ylabel()
     'Cumulative Z'
     """
-    with style(size):
+    with drawing(ax, size, "Sequential analysis"):
         own = ax is None
         ax = new_axes(width, 2.0 + 8 * size / 72, ax)
         steps = result.steps
-        ax.plot([0, *steps["participants"]], [0, *steps["z"]], color=colour, lw=1.1, marker="o", ms=3, mec="white", mew=0.4,
+        ax.plot([0, *(100 * steps["fraction"])], [0, *steps["z"]], color=colour, lw=1.1, marker="o", ms=3, mec="white", mew=0.4,
                 zorder=4)  # fmt: skip
         _boundaries(ax, result)
         ax.axhline(0, color="black", lw=0.6)
@@ -72,16 +74,16 @@ def sequential(
             ax.axhline(z, color="#9A9A9A", lw=0.6, ls=":")
         top = min(8.4, max(5.0, float(np.abs(steps["z"]).max()) * 1.15))
         ax.set_ylim(-top, top)
-        right = 1.08 * max(result.required, result.accrued)
+        right = 1.08 * max(100.0, 100 * float(steps["fraction"].iloc[-1]))
         ax.set_xlim(0, right)
-        ax.axvline(result.required, color=COLOURS["usual_care"], lw=0.9)
-        left_of = result.required > 0.5 * right
-        ax.annotate(f"required {result.required:,.0f}", (result.required, -top), xytext=(-3 if left_of else 3, 3),
+        ax.axvline(100, color=COLOURS["usual_care"], lw=0.9)
+        left_of = 0.5 * right < 100
+        ax.annotate(_required(result), (100, -top), xytext=(-3 if left_of else 3, 3),
                     textcoords="offset points", ha="right" if left_of else "left", va="bottom", fontsize=0.9 * size,
                     color=COLOURS["usual_care"])  # fmt: skip
         if labels:
             _crossing(ax, result, size)
-        ax.set_xlabel("Information (participants)")
+        ax.set_xlabel("Information (% of required)")
         ax.set_ylabel("Cumulative Z")
         if title:
             ax.set_title(title, loc="left")
@@ -90,9 +92,14 @@ def sequential(
     return ax
 
 
+def _required(result: Any) -> str:
+    people = result.required_participants
+    return "required" if people is None else f"required, about {people:,.0f} participants"
+
+
 def _boundaries(ax: Axes, result: Any) -> None:
     for sign in (-1, 1):
-        ax.plot(result.steps["participants"], sign * result.steps["boundary"], color=COLOURS["usual_care"], lw=0.9,
+        ax.plot(100 * result.steps["fraction"], sign * result.steps["boundary"], color=COLOURS["usual_care"], lw=0.9,
                 ls=(0, (4, 2)), marker="_", ms=4, zorder=3)  # fmt: skip
 
 
@@ -102,7 +109,7 @@ def _crossing(ax: Axes, result: Any, size: float) -> None:
     if result.crossed is not None:
         row = result.steps[np.abs(result.steps["z"]) >= result.steps["boundary"]].iloc[0]
         ax.plot(
-            [row["participants"]], [row["z"]], marker="o", ms=7, mfc="none", mec=COLOURS["neutral"], mew=0.8, zorder=5
+            [100 * row["fraction"]], [row["z"]], marker="o", ms=7, mfc="none", mec=COLOURS["neutral"], mew=0.8, zorder=5
         )
         said = f"boundary crossed with {result.crossed}"
     # Between no effect and the conventional limit on the other side there is neither boundary nor, as a rule, evidence.
@@ -113,7 +120,10 @@ def _crossing(ax: Axes, result: Any, size: float) -> None:
 
 def _words(result: Any) -> str:
     return (
-        f"Solid: cumulative Z of the trials in order, positive in favour of acupuncture. Dashed: O'Brien-Fleming-type "
+        f"Solid: cumulative Z of the trials in order, positive where the pooled effect is. Dashed: O'Brien-Fleming-type "
         f"boundaries at each look; dotted: Z of 1.96. Required: information to find {result.delta:.2f} SD with a power of "
         f"{result.power:.0%} at two-sided {result.alpha:g}, adjusted for a diversity of {result.diversity:.0f}%."
     )
+
+
+guard(__name__, "sequential")

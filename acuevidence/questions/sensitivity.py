@@ -68,13 +68,12 @@ def sensitivity(condition: str, *, evidence: Evidence | None = None) -> pd.DataF
     Examples
     --------
     >>> import acuevidence as ae
-    >>> from acuevidence.questions.sensitivity import sensitivity
-    >>> found = sensitivity("low_back_pain")
+    >>> found = ae.questions.sensitivity("low_back_pain")
     >>> found.query("analysis == 'default' and comparator == 'sham'")[["k", "estimate"]].round(2).values.tolist()
     [[9.0, 0.23]]
     """
     evidence = load_evidence() if evidence is None else evidence
-    choice("condition", condition, list(evidence.rules.conditions))
+    choice("condition", condition, list(evidence.topic.conditions))
     asked = [{"analysis": "default"}, *(evidence.rules.sensitivity or _ALWAYS)]
     pools = [(entry, name, rows) for entry in asked for name, rows in _pools(condition, _checked(entry), evidence)]
     found = pd.DataFrame(
@@ -105,11 +104,11 @@ def _pools(condition: str, entry: Mapping[str, Any], evidence: Evidence) -> Iter
     asked = {key: entry[key] for key in ("endpoint", "horizon") if key in entry}
     changed = replace(evidence, rules=_rules(condition, entry, evidence.rules))
     effects = trial_effects(condition, evidence=changed, **asked)
-    effects.attrs = {}
+    effects.attrs = {}  # fewer copies
     effects = effects[_kept(effects, entry, evidence)]
     trials = evidence.trials[evidence.trials["condition"] == condition]
     populations = list(trials["population"].dropna().unique())
-    for comparator in evidence.rules.comparators:
+    for comparator in evidence.topic.comparators:
         rows = effects[effects["comparator"] == comparator]
         if len(populations) < 2:
             yield comparator, rows

@@ -17,14 +17,15 @@ from xml.etree import ElementTree
 import numpy as np
 import pandas as pd
 
+from acuevidence.arguments import guard
 from acuevidence.errors import InputError
+from acuevidence.evidence.importers.revman import DATA_TYPES, MEASURES
 from acuevidence.inputs import choice
 from acuevidence.report.figures import inputs
-from acuevidence.report.files import replace
+from acuevidence.report.whole_files import csv_text, replace
 
 __all__ = ["export"]
 
-_FORMULA = re.compile(r"^(?='*[=+\-@\t\r])")
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
 _KINDS = {
     "CONT": {"mean1": "MEAN_1", "sd1": "SD_1", "n1": "TOTAL_1", "mean2": "MEAN_2", "sd2": "SD_2", "n2": "TOTAL_2"},
@@ -32,7 +33,8 @@ _KINDS = {
     "IV": {"yi": "ESTIMATE", "se": "SE"},
     "IPD": {"events1": "EVENTS_1", "n1": "TOTAL_1", "events2": "EVENTS_2", "n2": "TOTAL_2"},
 }
-_DEFAULT_MEASURE = {"CONT": "SMD", "DICH": "OR", "IV": "SMD"}
+_DEFAULT_MEASURE = {"CONT": "SMD", "DICH": "OR", "IV": ""}
+_KIND_OF_TYPE = {name: kind for kind, name in DATA_TYPES.items()}
 
 
 def export(what: Any, path: str | Path) -> Path:
@@ -85,16 +87,7 @@ def export(what: Any, path: str | Path) -> Path:
 def _csv(what: Any, frame: pd.DataFrame) -> bytes:
     named = any(name is not None for name in frame.index.names)
     table = frame.reset_index() if named else frame
-    table = table.rename(columns=_guarded)
-    words = [i for i, kind in enumerate(table.dtypes) if not pd.api.types.is_numeric_dtype(kind)]
-    columns = [table.iloc[:, i].map(_guarded) if i in words else table.iloc[:, i] for i in range(table.shape[1])]
-    guarded = pd.concat(columns, axis=1) if columns else table
-    return str(guarded.to_csv(index=False, lineterminator="\n")).encode("utf-8", "backslashreplace")
-
-
-def _guarded(cell: Any) -> Any:
-    """Keep a spreadsheet from running text as a formula (OWASP, CSV injection)."""
-    return _FORMULA.sub("'", cell) if isinstance(cell, str) else cell
+    return csv_text(table).encode("utf-8", "backslashreplace")
 
 
 # --- RevMan ------------------------------------------------------------------------------------------------------
@@ -139,8 +132,10 @@ def _kinds(frame: pd.DataFrame) -> pd.Series:
         if set(columns) <= set(table.columns):
             kinds = kinds.where(kinds.notna() | table[list(columns)].isna().any(axis=1), kind)
     if {"measure", "yi", "se"} <= set(table.columns):
-        observed = table["measure"].isin(("PETO_OR", "HR")) & table[["yi", "se"]].notna().all(axis=1)
-        kinds = kinds.mask(observed & (kinds == "DICH"), "IPD")
+        effect = table[["yi", "se"]].notna().all(axis=1)
+        kinds = kinds.mask(effect & table["measure"].isin(("PETO_OR", "HR")) & (kinds == "DICH"), "IPD")
+        named = table.get("data_type", pd.Series(None, table.index, dtype=object)).map(_KIND_OF_TYPE)
+        kinds = kinds.mask(effect & named.isin(("IV", "IPD")), named)
     absent = np.flatnonzero(kinds.isna())
     if len(absent):
         wanted = "; or ".join(" ".join(columns) for columns in list(_KINDS.values())[:3])
@@ -156,13 +151,21 @@ def _outcomes(
         frame["measure"] if "measure" in frame else frame.get("effect", pd.Series(None, frame.index, dtype=object))
     )
     measures = measures.astype(object).where(measures.notna(), kinds.map(_DEFAULT_MEASURE))
-    groups = pd.DataFrame({"outcome": names.astype(str), "kind": kinds, "measure": measures})
-    for number, ((outcome, kind, measure), rows) in enumerate(_in_order(groups), start=1):
-        given = {"ID": f"{comparison.get('ID')}.{number:02}", "NO": str(number), "EFFECT_MEASURE": _text(measure),
-                 "METHOD": "IV", "RANDOM": "YES", "GROUP_LABEL_1": _label(frame.iloc[rows], "Acupuncture"),
-                 "GROUP_LABEL_2": _text(comparator or "Control")}  # fmt: skip
+    known = {c: _texts(frame, c) for c in ("treatment", "method", "model")}
+    groups = pd.DataFrame({"outcome": names.astype(str), "kind": kinds, "measure": measures, **known})
+    for number, ((outcome, kind, measure, treatment, method, model), rows) in enumerate(_in_order(groups), start=1):
+        given = {"ID": f"{comparison.get('ID')}.{number:02}", "NO": str(number)}
+        if method or kind != "IPD":
+            given["METHOD"] = _text(method or ("PETO" if measure == "PETO_OR" else "IV"))
+        if model or kind != "IPD":
+            given["RANDOM"] = "NO" if model == "fixed" else "YES"
+        if kind in ("CONT", "DICH"):
+            given["EFFECT_MEASURE"] = _text(measure)
         element = ElementTree.SubElement(comparison, f"{kind}_OUTCOME", given)
-        ElementTree.SubElement(element, "NAME").text = _text(outcome)
+        for name, text in {"NAME": outcome, "GROUP_LABEL_1": treatment, "GROUP_LABEL_2": comparator}.items():
+            ElementTree.SubElement(element, name).text = _text(text)
+        if kind not in ("CONT", "DICH"):
+            ElementTree.SubElement(element, "EFFECT_MEASURE").text = _text(MEASURES.get(measure, measure))
         here = frame.iloc[rows]
         groups_here = here["subgroup"] if "subgroup" in here else pd.Series(None, here.index, dtype=object)
         parts: dict[str, ElementTree.Element] = {}
@@ -174,9 +177,10 @@ def _outcomes(
             )
 
 
-def _label(frame: pd.DataFrame, default: str) -> str:
-    named = frame["treatment"].dropna().tolist() if "treatment" in frame else []
-    return _text(named[0]) if named else default
+def _texts(frame: pd.DataFrame, column: str) -> pd.Series:
+    """Return a column of words, empty where there are none."""
+    words = frame[column] if column in frame else pd.Series(None, frame.index, dtype=object)
+    return words.astype(object).where(words.notna(), "").astype(str)
 
 
 def _part(
@@ -201,9 +205,9 @@ def _in_order(frame: pd.DataFrame) -> list[tuple[tuple[Any, ...], np.ndarray]]:
 def _figures(row: Mapping[str, Any], kind: str) -> dict[str, str]:
     """Return a trial's figures under RevMan's names; observed minus expected events and their variance from yi and se."""
     known = {**row, "se": math.sqrt(row["vi"])} if "se" not in row and "vi" in row else row
-    figures = {theirs: known[ours] for ours, theirs in _KINDS[kind].items()}
-    if kind == "IV":
-        figures |= {f"TOTAL_{i}": known[f"n{i}"] for i in "12" if not pd.isna(known.get(f"n{i}"))}
+    shown = {"n1": "TOTAL_1", "n2": "TOTAL_2"} if kind == "IV" else {}
+    wanted = {**_KINDS[kind], **shown}
+    figures = {theirs: known[ours] for ours, theirs in wanted.items() if not pd.isna(known.get(ours))}
     if kind == "IPD":
         figures |= {"O_E": known["yi"] / known["se"] ** 2, "VAR": 1 / known["se"] ** 2}
     return {name: repr(float(value)).removesuffix(".0") for name, value in figures.items()}
@@ -270,3 +274,6 @@ def _plain(value: Any) -> Any:
 
 
 _FORMATS: dict[str, Callable[[Any, pd.DataFrame], bytes]] = {".csv": _csv, ".json": _json, ".rm5": _rm5}
+
+
+guard(__name__, "export")

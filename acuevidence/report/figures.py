@@ -7,7 +7,6 @@ records the hashes of the inputs, the versions and the hashes of the files, so t
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import platform
 from collections.abc import Callable, Iterable
@@ -17,10 +16,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from acuevidence.arguments import guard
 from acuevidence.errors import InputError
 from acuevidence.evidence import conditions, data_folder
 from acuevidence.inputs import choice
-from acuevidence.report.files import replace
+from acuevidence.report.whole_files import refuse_unwritable, replace
 
 __all__ = ["Drift", "Figure", "build", "check", "figures", "inputs"]
 
@@ -123,10 +123,11 @@ def build(
     Raises
     ------
     InputError
-        For an unknown figure.
+        For an unknown figure, or a folder that cannot be written.
     """
     folder = Path(folder)
     chosen = _chosen(only)
+    refuse_unwritable(folder)
     drawn = {name: data for figure in progress(chosen) for name, data in _render(figure).items()}
     folder.mkdir(parents=True, exist_ok=True)
     manifest = _manifest(folder) if only else {}
@@ -177,18 +178,13 @@ def _chosen(only: Iterable[str]) -> list[Figure]:
 
 
 def _render(figure: Figure) -> dict[str, bytes]:
-    from acuevidence.plots.style import style
+    from acuevidence.plots.parts.page import published
+    from acuevidence.plots.save import encoded
 
-    with style():
+    with published():
         drawn = figure.draw().figure
         _settle(drawn)
-        files = {}
-        for kind in _FORMATS:
-            buffer = io.BytesIO()
-            metadata = {"Date": None, "Creator": None} if kind == "svg" else {"Software": None}
-            drawn.savefig(buffer, format=kind, metadata=metadata)
-            files[f"{figure.name}.{kind}"] = buffer.getvalue()
-    return files
+        return {f"{figure.name}.{kind}": encoded(drawn, kind, title=figure.title) for kind in _FORMATS}
 
 
 def _settle(drawn: Any) -> None:
@@ -256,20 +252,19 @@ def _hash(data: bytes) -> str:
 
 
 def _consensus() -> Any:
-    from acuevidence.plots.consensus import consensus
+    from acuevidence.plots.questions.consensus import consensus
 
     return consensus()
 
 
 def _dose() -> Any:
-    from acuevidence.appraisal.claim_moderators import number
     from acuevidence.effects.trials import trial_effects
     from acuevidence.plots.bubble import bubble
-    from acuevidence.plots.style import new_axes
+    from acuevidence.plots.parts.page import inches, new_figure
     from acuevidence.synthesis import meta_analysis
+    from acuevidence.verdicts.moderators import number
 
-    figure = new_axes("double", 2.6).figure
-    figure.clear()
+    figure = new_figure(inches("double"), 2.6)
     for ax, (comparator, words) in zip(figure.subplots(1, 2, sharey=True), _AGAINST.items(), strict=True):
         effects = trial_effects(comparator=comparator)
         known = effects.assign(sessions=effects["sessions"].map(number).astype(float)).dropna(subset=["sessions"])
@@ -284,10 +279,10 @@ def _dose() -> Any:
 
 
 def _function_and_pain() -> Any:
-    from acuevidence.appraisal.function_and_pain import function_and_pain
-    from acuevidence.appraisal.mid import mid
+    from acuevidence.appraisal.thresholds import mid
     from acuevidence.plots.forest import forest
-    from acuevidence.plots.style import Layout
+    from acuevidence.plots.parts.style import Layout
+    from acuevidence.questions.two_outcomes import function_and_pain
     from acuevidence.synthesis import meta_analysis
 
     effects = function_and_pain(comparator="sham").effects
@@ -299,8 +294,8 @@ def _function_and_pain() -> Any:
 
 
 def _groups_of_trials() -> Any:
-    from acuevidence.appraisal.claims import groups_of_trials
-    from acuevidence.plots.nuance import nuance
+    from acuevidence.plots.questions.nuance import nuance
+    from acuevidence.verdicts.claims import groups_of_trials
 
     names = {"manual": "Manual needling", "electro": "Electrical stimulation"}
     groups = {names.get(name, name.capitalize()): found for name, found in groups_of_trials().items()}
@@ -308,8 +303,8 @@ def _groups_of_trials() -> Any:
 
 
 def _variability() -> Any:
-    from acuevidence.appraisal.variability import variability
     from acuevidence.plots.forest import forest
+    from acuevidence.questions.variability import variability
     from acuevidence.synthesis import meta_analysis
 
     spread = variability().effects
@@ -321,43 +316,43 @@ def _variability() -> Any:
 
 
 def _decomposition() -> Any:
-    from acuevidence.plots.decomposition import decomposition
+    from acuevidence.plots.questions.decomposition import decomposition
 
     return decomposition()
 
 
 def _forest(condition: str, width: str) -> Any:
-    from acuevidence.appraisal.conditions import pooled
-    from acuevidence.appraisal.mid import has_mid, mid
+    from acuevidence.appraisal.thresholds import has_mid, mid
     from acuevidence.evidence import load_evidence
     from acuevidence.plots.forest import forest
+    from acuevidence.questions.pooled import pooled
 
     results = pooled(condition)
     known = all(has_mid(outcome) for one in results.values() for outcome in one.data["outcome"])
     return forest(
-        results, width=width, arms="summary", certainty=True, title=load_evidence().rules.label(condition),
+        results, width=width, arms="summary", certainty=True, title=load_evidence().topic.label(condition),
         mid=mid("pain", "SMD") if known else None, size=6,
     )  # fmt: skip
 
 
 def _network() -> Any:
-    from acuevidence.appraisal.treatments import treatment_network
     from acuevidence.plots.network import network
+    from acuevidence.questions.treatments import treatment_network
 
     return network(treatment_network(), width="double")
 
 
 def _nuance() -> Any:
-    from acuevidence.plots.nuance import nuance
+    from acuevidence.plots.questions.nuance import nuance
 
     return nuance()
 
 
 def _robust(kind: str) -> Any:
-    from acuevidence.appraisal.conditions import pooled
     from acuevidence.appraisal.missing import missing_evidence
-    from acuevidence.appraisal.multiverse import multiverse
     from acuevidence.appraisal.sequential import sequential
+    from acuevidence.questions.multiverse import multiverse
+    from acuevidence.questions.pooled import pooled
 
     if kind == "curve":
         return multiverse(_ROBUST, "sham").plot(title="Neck pain: acupuncture v sham")
@@ -369,30 +364,33 @@ def _robust(kind: str) -> Any:
 
 
 def _safety() -> Any:
-    from acuevidence.plots.safety import safety
+    from acuevidence.plots.questions.safety import safety
 
     return safety()
 
 
 def _time_course() -> Any:
-    from acuevidence.plots.time_course import time_course
+    from acuevidence.plots.questions.time_course import time_course
 
     return time_course()
 
 
 def _evidence_map() -> Any:
-    from acuevidence.plots.evidence_map import evidence_map
+    from acuevidence.plots.questions.evidence_map import evidence_map
 
     return evidence_map()
 
 
 def _flow(condition: str) -> Any:
-    from acuevidence.plots.flow import flow
+    from acuevidence.plots.questions.flow import flow
 
     return flow(condition)
 
 
 def _quality(condition: str) -> Any:
-    from acuevidence.plots.quality import quality
+    from acuevidence.plots.questions.quality import quality
 
     return quality(condition)
+
+
+guard(__name__, "build", "check")

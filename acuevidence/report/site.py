@@ -15,17 +15,20 @@ from typing import Any
 import pandas as pd
 
 from acuevidence.appraisal.certainty import certainty
-from acuevidence.appraisal.claims import claims, evaluate_claims, verdicts
-from acuevidence.appraisal.conditions import pooled
-from acuevidence.appraisal.mid import mid
-from acuevidence.appraisal.published import published
-from acuevidence.appraisal.safety import number, safety
+from acuevidence.appraisal.thresholds import mid
+from acuevidence.arguments import guard
 from acuevidence.effects.trials import trial_effects
-from acuevidence.errors import InputError
+from acuevidence.errors import MissingExtraError
 from acuevidence.evidence import Evidence, conditions, load_evidence
-from acuevidence.report import figures, words
+from acuevidence.questions.pooled import pooled
+from acuevidence.questions.published import published
+from acuevidence.questions.safety import number, safety
+from acuevidence.report import figures
+from acuevidence.report import sentences as words
 from acuevidence.report.site_forest import forest_rows, strips
 from acuevidence.report.tables import Table, characteristics, study_results, summary_of_findings
+from acuevidence.report.whole_files import refuse_unwritable, unwritten
+from acuevidence.verdicts.claims import claims, evaluate_claims, verdicts
 
 __all__ = ["build_site", "environment"]
 
@@ -52,17 +55,18 @@ def build_site(folder: str | Path, *, progress: Callable[[Iterable[Any]], Iterab
     Raises
     ------
     InputError
-        Without Jinja2, which fills the pages.
+        Without Jinja2, which fills the pages, or for a folder that cannot be written, before any work is done.
 
     Notes
     -----
     The site is made in a folder beside the target and moved over it when it is whole, so that a run that fails leaves the older one.
     """
     folder = Path(folder)
+    refuse_unwritable(folder)
     templates = environment()
     evidence = load_evidence()
     names = conditions(evidence)
-    shared = {"nav": [(name, evidence.rules.label(name)) for name in names]}
+    shared = {"nav": [(name, evidence.topic.label(name)) for name in names]}
     pages = {"index.html": ("index.html", _index(evidence)), "safety.html": ("safety.html", _safety())}
     pages["methods.html"] = ("methods.html", _methods(evidence))
     pages |= {f"{name}.html": ("condition.html", _condition(name, evidence)) for name in names}
@@ -73,13 +77,16 @@ def build_site(folder: str | Path, *, progress: Callable[[Iterable[Any]], Iterab
     written |= {name: (_TEMPLATES / name).read_bytes() for name in ("site.css", "site.js")}
     written |= {f"tables/{key}.csv": table.to_csv().encode() for key, table in _tables(names).items()}
     wanted = dict.fromkeys([*filter(None, claims()["figure"]), "nuance", "safety", *map(_FOREST.format, names)])
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as made:
-        for name, data in written.items():
-            (Path(made) / name).parent.mkdir(exist_ok=True)
-            (Path(made) / name).write_bytes(data)
-        figures.build(Path(made) / "figures", only=wanted, progress=progress)
-        return _moved(Path(made), folder)
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as made:
+            for name, data in written.items():
+                (Path(made) / name).parent.mkdir(exist_ok=True)
+                (Path(made) / name).write_bytes(data)
+            figures.build(Path(made) / "figures", only=wanted, progress=progress)
+            return _moved(Path(made), folder)
+    except OSError as error:
+        raise unwritten(folder, error) from error
 
 
 def _moved(made: Path, folder: Path) -> list[Path]:
@@ -108,7 +115,7 @@ def environment() -> Any:
     try:
         import jinja2
     except ImportError:
-        raise InputError('the report needs Jinja2; install it with: pip install "acuevidence[report]"') from None
+        raise MissingExtraError("the report", "Jinja2", "report") from None
     found = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
@@ -133,7 +140,7 @@ def _index(evidence: Evidence) -> dict[str, Any]:
     given = {row["verdict"] for row in rows}
     return {
         "claims": rows, "verdicts": {name: said for name, said in verdicts().items() if name in given}, "band": band,
-        "comparators": evidence.rules.comparators, "titles": {key: one.title for key, one in figures.figures().items()},
+        "comparators": evidence.topic.comparators, "titles": {key: one.title for key, one in figures.figures().items()},
     }  # fmt: skip
 
 
@@ -151,7 +158,7 @@ def _condition(name: str, evidence: Evidence) -> dict[str, Any]:
     results = pooled(name)
     band = mid("pain", "SMD")
     plots = [
-        {"name": comparator, "label": evidence.rules.label(comparator), "result": one, "certainty": certainty(one),
+        {"name": comparator, "label": evidence.topic.label(comparator), "result": one, "certainty": certainty(one),
          "rows": forest_rows(one, band)}
         for comparator, one in results.items() if one.k
     ]  # fmt: skip
@@ -165,10 +172,10 @@ def _condition(name: str, evidence: Evidence) -> dict[str, Any]:
         .unique()
     )
     return {
-        "name": name, "label": evidence.rules.label(name), "plots": plots, "band": band,
+        "name": name, "label": evidence.topic.label(name), "plots": plots, "band": band,
         "coverage": words.coverage(name, effects), "meaning": words.meaning(name, results),
         "published": published(name).to_dict("records"), "excluded": left.to_dict("records"),
-        "findings": summary_of_findings(results), "comparators": evidence.rules.comparators,
+        "findings": summary_of_findings(results), "comparators": evidence.topic.comparators,
         "trials": [{**row, "effects": used.get(row["trial_id"], []), "printed": printed.get(row["trial_id"], []),
                     "comparators": list(asked.get(row["trial_id"], []))}
                    for row in trials.to_dict("records")],
@@ -214,3 +221,6 @@ def _prose(text: str) -> Any:
 
     paragraphs = (f"<p>{escape(part)}</p>" for part in text.split("\n\n"))
     return Markup(re.sub(r"\*\*(.+?)\*\*", r"<strong>\1</strong>", "\n".join(paragraphs)))
+
+
+guard(__name__, "build_site")

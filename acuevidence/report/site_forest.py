@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from acuevidence.appraisal.mid import Mid
+from acuevidence.appraisal.thresholds import Mid
 from acuevidence.synthesis import MetaAnalysis
 
 __all__ = ["ForestRows", "Mark", "Strip", "Strips", "forest_rows", "strips"]

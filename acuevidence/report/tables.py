@@ -13,20 +13,21 @@ import numpy as np
 import pandas as pd
 
 from acuevidence.appraisal.certainty import certainty
-from acuevidence.appraisal.mid import Mid, has_mid, mid
-from acuevidence.appraisal.points import typical_sd
-from acuevidence.errors import InputError
+from acuevidence.appraisal.thresholds import Mid, has_mid, mid
+from acuevidence.arguments import guard
+from acuevidence.errors import InputError, MissingExtraError
 from acuevidence.evidence import load_evidence
 from acuevidence.inputs import choice
-from acuevidence.report.files import replace
-from acuevidence.report.forms import docx, latex
+from acuevidence.questions.typical_sd import typical_sd
+from acuevidence.report.table_forms import docx, latex
+from acuevidence.report.whole_files import csv_text, replace
 from acuevidence.synthesis import MetaAnalysis
 from acuevidence.synthesis.network import NetworkMetaAnalysis
 
 __all__ = ["Table", "characteristics", "league_table", "study_results", "summary_of_findings"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Table:
     """A table with its title and notes.
 
@@ -81,7 +82,7 @@ class Table:
         try:
             from great_tables import GT
         except ImportError:
-            raise InputError("HTML needs great_tables: pip install 'acuevidence[tables]'") from None
+            raise MissingExtraError("HTML", "great_tables", "tables") from None
         made = GT(self.frame).tab_header(title=html.escape(self.title))
         for note in self.notes:
             made = made.tab_source_note(html.escape(note))
@@ -154,7 +155,7 @@ class Table:
         return "\n".join([f"**{self.title}**", "", *lines, "", *self.notes]) + "\n"
 
     def to_csv(self) -> str:
-        """Return the cells as CSV.
+        """Return the cells as CSV; an apostrophe keeps a spreadsheet from running text as a formula.
 
         Returns
         -------
@@ -169,7 +170,7 @@ class Table:
         >>> table.to_csv().splitlines()
         ['study,n', 'A 2020,40']
         """
-        return str(self.frame.to_csv(index=False))
+        return csv_text(self.frame)
 
     def __repr__(self) -> str:
         return "\n".join([self.title, self.frame.to_string(index=False), *self.notes])
@@ -204,7 +205,7 @@ def characteristics(condition: str) -> Table:
     'Study'
     """
     evidence = load_evidence()
-    choice("condition", condition, list(evidence.rules.conditions))
+    choice("condition", condition, list(evidence.topic.conditions))
     trials = evidence.trials[evidence.trials["condition"] == condition].sort_values(["year", "study"])
     roles = evidence.arms.groupby("trial_id")["role"].agg(
         lambda r: ", ".join(str(x).replace("_", " ") for x in r.dropna())
@@ -216,7 +217,7 @@ def characteristics(condition: str) -> Table:
          "Weeks": trials["treatment_weeks"].map(_number)},
     )  # fmt: skip
     frame = frame.astype(object).where(frame.notna(), "–").reset_index(drop=True)
-    return Table(f"Characteristics of trials: {evidence.rules.label(condition)}", frame, ("–: not printed.",))
+    return Table(f"Characteristics of trials: {evidence.topic.label(condition)}", frame, ("–: not printed.",))
 
 
 def league_table(network: NetworkMetaAnalysis, *, digits: int = 2) -> Table:
@@ -510,3 +511,6 @@ def _number(value: Any) -> str:
 
 def _word(value: Any) -> str:
     return "–" if pd.isna(value) else str(value)
+
+
+guard(__name__, "characteristics", "league_table", "study_results", "summary_of_findings")

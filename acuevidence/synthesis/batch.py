@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from acuevidence.arguments import guard
 from acuevidence.errors import InputError
-from acuevidence.inputs import choice, numeric, refuse, values
+from acuevidence.inputs import LARGEST, choice, numeric, refuse, values, variances
 from acuevidence.synthesis import kernel, scale
 
 __all__ = ["Batch", "Layout", "fit_groups", "fit_many", "layout"]
@@ -38,7 +39,7 @@ _COLUMNS = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Batch:
     """B pooled effects; every array has the shape (B,).
 
@@ -153,7 +154,7 @@ def _padded(y: Array, v: Array, where: Layout, groups: Array) -> tuple[Array, Ar
 
 
 def fit_many(yi: Any, vi: Any, *, by: Any = None, data: pd.DataFrame | None = None, method: str = "REML",
-             test: str = "HKSJ", level: float = 0.95, chunk: int = scale.CHUNK, client: Any = None,
+             test: str = "HKSJ-adhoc", level: float = 0.95, chunk: int = scale.CHUNK, client: Any = None,
              progress: scale.Progress = iter) -> Batch:  # fmt: skip
     """Pool many sets of effects at once.
 
@@ -195,8 +196,6 @@ def fit_many(yi: Any, vi: Any, *, by: Any = None, data: pd.DataFrame | None = No
     """
     choice("method", method, kernel.METHODS)
     choice("test", test, kernel.TESTS)
-    if not isinstance(level, (int, float)) or not 0 < level < 1:
-        raise InputError(f"level must lie between 0 and 1 (0.95 for 95%), not {level!r}")
 
     if not isinstance(chunk, int) or chunk < 1:
         raise InputError(f"chunk must be 1 or more meta-analyses, not {chunk!r}")
@@ -213,7 +212,7 @@ def fit_many(yi: Any, vi: Any, *, by: Any = None, data: pd.DataFrame | None = No
 def _long(yi: Any, vi: Any, by: Any, data: pd.DataFrame | None, fitted: Callable[..., kernel.Fits]
           ) -> tuple[kernel.Fits, Array, pd.Index]:  # fmt: skip
     arrays, index = numeric(data, yi=yi, vi=vi)
-    refuse(~(arrays["vi"] > 0), "vi must be positive (a variance, not a standard error of zero)", arrays["vi"], index)
+    variances("vi", arrays["vi"], index)
     groups = values(data, by=by)[0]["by"]
     if len(groups) != len(index):
         raise InputError(f"by has {len(groups)} entries for {len(index)} effects")
@@ -242,6 +241,8 @@ def _wide(yi: Any, vi: Any, data: pd.DataFrame | None) -> tuple[Array, Array]:
     if (absent & np.isnan(v)).all():
         raise InputError("there is no trial to pool (every yi is NaN)")
     _refuse_cells(np.isinf(y), "yi must be finite", y)
+    _refuse_cells(np.abs(y) > LARGEST, f"yi is too large to compute with (beyond {LARGEST:g})", y)
+    _refuse_cells((v > LARGEST) | ((v > 0) & (v < 1 / LARGEST)), f"vi must lie between {1 / LARGEST:g} and {LARGEST:g}", v)
     _refuse_cells(~absent & np.isnan(v), "vi is missing where yi is given", v)
     _refuse_cells(absent & ~np.isnan(v), "yi is missing where vi is given", y)
     _refuse_cells(~absent & ~((v > 0) & np.isfinite(v)), "vi must be positive and finite", v)
@@ -251,7 +252,7 @@ def _wide(yi: Any, vi: Any, data: pd.DataFrame | None) -> tuple[Array, Array]:
 def _refuse_cells(bad: Array, rule: str, given: Array) -> None:
     if bad.any():
         row, column = np.argwhere(bad)[0]
-        raise InputError(f"{rule}: row {row}, column {column} has {given[row, column]}")
+        raise InputError(f"{rule}: row {row}, column {column} has {float(given[row, column])}")
 
 
 def _batch(fits: kernel.Fits, some: Array, groups: pd.Index, method: str, test: str, level: float) -> Batch:
@@ -274,3 +275,6 @@ def _batch(fits: kernel.Fits, some: Array, groups: pd.Index, method: str, test: 
     k, converged = np.zeros(len(some), dtype=int), np.zeros(len(some), dtype=bool)
     k[some], converged[some] = fits.k, fits.converged
     return Batch(**spread, k=k, converged=converged, groups=groups, method=method, test=test, level=level)
+
+
+guard(__name__, "fit_many")

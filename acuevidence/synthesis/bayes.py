@@ -17,8 +17,9 @@ import pandas as pd
 from scipy.optimize import brentq
 from scipy.special import betaln, ndtr
 
+from acuevidence.arguments import guard, guarded
 from acuevidence.errors import InputError
-from acuevidence.inputs import choice, numeric, refuse, values
+from acuevidence.inputs import brief, choice, numeric, values, variances
 
 __all__ = ["Posterior", "bayes"]
 
@@ -32,7 +33,7 @@ _PUBLISHED = {"rhodes": ("log-t", -1.72, 1.295, 5.0), "rhodes-pain": ("log-t", -
 _CHUNK = 2_000_000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Posterior:
     """Posterior of a random-effects meta-analysis.
 
@@ -65,6 +66,7 @@ class Posterior:
     _tau: tuple[np.ndarray, np.ndarray] = field(repr=False)
     _trials: tuple[tuple[np.ndarray, np.ndarray, np.ndarray], ...] = field(repr=False)
 
+    @guarded
     def prob(self, *, mu_above: float | None = None, prediction_above: float | None = None,
              tau_above: float | None = None) -> float:  # fmt: skip
         """Return a posterior probability.
@@ -91,6 +93,7 @@ class Posterior:
         ((name, value),) = chosen
         return 1.0 - float(self.cdf(name, value))
 
+    @guarded
     def cdf(self, parameter: str, x: Any) -> Any:
         """Return the posterior distribution function of ``mu``, ``prediction`` or ``tau`` at x."""
         choice("parameter", parameter, ("mu", "prediction", "tau"))
@@ -99,6 +102,7 @@ class Posterior:
             return np.interp(points, *_tau_cdf(*self._tau))
         return _mixture_cdf(self._mixtures[parameter], points)
 
+    @guarded
     def density(self, parameter: str, x: Any) -> np.ndarray:
         """Return the posterior density of ``mu``, ``prediction`` or ``tau`` at x."""
         choice("parameter", parameter, ("mu", "prediction", "tau"))
@@ -111,6 +115,7 @@ class Posterior:
             return np.where(inside, np.interp(points, middle, slope), 0.0)
         return _mixture_density(self._mixtures[parameter], points)
 
+    @guarded
     def trial_densities(self, x: Any) -> np.ndarray:
         """Return the posterior density of every trial's true effect.
 
@@ -206,11 +211,9 @@ def bayes(
     """
     arrays, index = numeric(data, yi=yi, vi=vi)
     y, v = arrays["yi"], arrays["vi"]
-    refuse(~(v > 0), "vi must be positive", v, index)
+    variances("vi", v, index)
     if len(y) == 0:
         raise InputError("yi is empty: there is no trial to pool")
-    if not 0 < level < 1:
-        raise InputError(f"level must lie between 0 and 1, not {level!r}")
     components = _mu_components(mu_prior)
     tau_prior = _named(tau_prior)
     log_prior, proper = _tau_prior(tau_prior, len(y))
@@ -225,7 +228,7 @@ def bayes(
     rows["tau"] = _summarise_tau(tau, edges_weight, level)
     summary = pd.DataFrame(rows, index=["median", "mean", "sd", "ci_low", "ci_high"]).T.loc[["mu", "tau", "prediction"]]
     shrunk, trials = _shrinkage(tau, weight_mu, mean_mu, sd_mu, y, v, level)
-    shrunk.index = pd.Index(values(data, labels=labels)[0]["labels"]) if labels is not None else index
+    shrunk.index = pd.Index(values(data, yi=yi, labels=labels)[0]["labels"]) if labels is not None else index
     factors = _bayes_factors(y, v, components, log_prior, log_evidence, proper)
     return Posterior(
         summary, shrunk, factors, len(y), level, mu_prior, tuple(tau_prior), mixtures, edges_weight, trials
@@ -239,7 +242,10 @@ def _mu_components(prior: Any) -> np.ndarray:
     """Return rows of (weight, mean, variance); a flat prior has infinite variance."""
     if prior is None:
         return np.array([[1.0, 0.0, math.inf]])
-    rows = np.atleast_2d(np.asarray(prior, dtype=float))
+    try:
+        rows = np.atleast_2d(np.asarray(prior, dtype=float))
+    except (TypeError, ValueError):
+        rows = np.full((1, 3), np.nan)
     if rows.shape[1] == 2:
         rows = np.column_stack([np.ones(len(rows)), rows])
     if rows.shape[1] != 3 or not np.isfinite(rows).all() or (rows[:, [0, 2]] <= 0).any():
@@ -253,6 +259,8 @@ def _mu_components(prior: Any) -> np.ndarray:
 
 def _named(prior: Prior | str) -> Prior:
     """Return a prior given by its name alone as the distribution it stands for."""
+    if not isinstance(prior, (str, tuple, list)) or not len(prior):
+        raise InputError(f"tau_prior must be a name or (name, scale), for example ('half-normal', 0.5), not {brief(prior)}")
     given: Prior = (prior,) if isinstance(prior, str) else tuple(prior)
     return _PUBLISHED[given[0]] if len(given) == 1 and given[0] in _PUBLISHED else given
 
@@ -409,7 +417,7 @@ def _quantile(mixture: tuple[np.ndarray, np.ndarray, np.ndarray], p: float, cent
     reach = 8.0 * spread
     while _mixture_cdf(mixture, centre - reach) > p or _mixture_cdf(mixture, centre + reach) < p:
         reach *= 4
-    return float(brentq(lambda x: _mixture_cdf(mixture, x) - p, centre - reach, centre + reach, xtol=1e-10, rtol=1e-12))
+    return float(brentq(lambda x: _mixture_cdf(mixture, x) - p, centre - reach, centre + reach, xtol=1e-12 * spread))
 
 
 def _edges(tau: np.ndarray) -> np.ndarray:
@@ -446,3 +454,6 @@ def _shrinkage(
         mixtures.append(mixture)
     columns = ["yi", "vi", "median", "mean", "sd", "ci_low", "ci_high"]
     return pd.DataFrame(rows, columns=columns), tuple(mixtures)
+
+
+guard(__name__, "bayes")

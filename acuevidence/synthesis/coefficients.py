@@ -6,10 +6,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.special import fdtrc
 
+from acuevidence.errors import InputError
 from acuevidence.synthesis import kernel
 
-__all__ = ["FirstCoefficient", "NormalEffect"]
+__all__ = ["FirstCoefficient", "NormalEffect", "omnibus"]
 
 _NORMAL = np.array(np.inf)
 
@@ -91,3 +93,22 @@ class NormalEffect:
         row = {name: getattr(self, name) for name in ("estimate", "se", "statistic")}
         row |= {"df": np.inf} | {name: getattr(self, name) for name in ("p_value", "ci_low", "ci_high")}
         return pd.DataFrame([row], index=pd.Index(["Intercept"], name="term"))
+
+
+def omnibus(
+    beta: np.ndarray, covariance: np.ndarray, terms: tuple[str, ...], df: float | None
+) -> tuple[Any, Any, float]:
+    """Return the test that all coefficients but the intercept are zero (all, where there is no other)."""
+    tested = [i for i, term in enumerate(terms) if term != "Intercept"] or [0]
+    b, v = beta[tested], covariance[np.ix_(tested, tested)]
+    m = len(tested)
+    if m == 1:
+        chi2 = float(b[0] ** 2 / v[0, 0]) if v[0, 0] else float(np.inf if b[0] else 0.0)  # 0: HKSJ of trials that agree
+    else:
+        try:
+            chi2 = float(b @ np.linalg.solve(v, b))
+        except np.linalg.LinAlgError:
+            raise InputError("the moderators' covariance is singular; drop one of them") from None
+    if df is None:
+        return chi2, (m, None), float(kernel.chi_square_tail(np.array(chi2), np.array(m)))
+    return chi2 / m, (m, int(df)), float(fdtrc(m, df, max(chi2 / m, 0.0)))

@@ -15,10 +15,13 @@ import numpy as np
 import pandas as pd
 from scipy.special import chdtrc, fdtrc, stdtr, stdtrit
 
+from acuevidence.arguments import guarded
 from acuevidence.errors import InputError
-from acuevidence.inputs import choice, numeric, refuse
+from acuevidence.inputs import choice, kept, numeric, plain, refuse, variances
 from acuevidence.synthesis.coefficients import FirstCoefficient
 from acuevidence.synthesis.covariance import LinearCovariance, connected, stacks
+from acuevidence.synthesis.digits import four
+from acuevidence.synthesis.formula import columns_of, design, formula_of
 
 if TYPE_CHECKING:
     from acuevidence.synthesis.robust import RobustMetaAnalysis
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = [
     "DependentMetaAnalysis",
     "coefficient_table",
+    "complete",
     "containment_df",
     "effects_with_covariance",
     "fixed_effects",
@@ -34,7 +38,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class DependentMetaAnalysis(FirstCoefficient, ABC):
     """What a multilevel or multivariate meta-analysis found about its fixed effects.
 
@@ -50,8 +54,8 @@ class DependentMetaAnalysis(FirstCoefficient, ABC):
     q, q_df, q_p : float
         Cochran's Q with the sampling covariances alone, its degrees of freedom and p value.
     qm, qm_df, qm_p : float, tuple, float
-        Wald test of all coefficients but the intercept (of all, where there is no intercept or nothing else);
-        ``qm_df`` is (numerator, denominator), the denominator infinite for ``test="z"``.
+        Wald test of all coefficients but the intercept (of all, where there is no intercept or nothing else): F, or
+        chi-square for ``test="z"``; ``qm_df`` is (numerator, denominator), the denominator infinite for ``"z"``.
     k : int
         Number of effects.
     method, test : str
@@ -60,6 +64,8 @@ class DependentMetaAnalysis(FirstCoefficient, ABC):
         Level of the intervals.
     data : DataFrame
         The effects (``yi``, ``vi``) and their groups, with the caller's index.
+    excluded : DataFrame
+        Rows left out under ``missing="drop"``, with a ``reason``.
     model, components : object, ndarray
         The model's matrices and its variance components, from which robust errors and profiles are computed.
     """
@@ -81,6 +87,7 @@ class DependentMetaAnalysis(FirstCoefficient, ABC):
     test: str
     level: float
     data: pd.DataFrame = field(repr=False)
+    excluded: pd.DataFrame = field(repr=False)
     model: LinearCovariance = field(repr=False)
     components: np.ndarray = field(repr=False)
 
@@ -90,6 +97,7 @@ class DependentMetaAnalysis(FirstCoefficient, ABC):
         fitted = self.model.X @ self.coefficients["estimate"].to_numpy()
         return pd.Series(self.model.y - fitted, index=self.data.index, name="residual")
 
+    @guarded
     def robust(self, cluster: Any, kind: str = "CR2") -> RobustMetaAnalysis:
         """Cluster-robust standard errors and tests; see :func:`acuevidence.synthesis.robust.robust`."""
         from acuevidence.synthesis.robust import robust
@@ -115,13 +123,13 @@ class DependentMetaAnalysis(FirstCoefficient, ABC):
             [
                 f"{self._title()} (k = {self.k}, {self.method}, log-likelihood {self.loglik:.4f})",
                 "",
-                self._heterogeneity().to_string(float_format="{:.4f}".format, na_rep=""),
+                self._heterogeneity().to_string(float_format=four, na_rep=""),
                 "",
                 f"Heterogeneity: Q({self.q_df}) = {self.q:.4f}, p = {self.q_p:.4g}",
                 f"Coefficients:  {'F' if denominator else 'chi2'}({self.qm_df[0]}{denominator}) = "
-                f"{self.qm / (self.qm_df[0] if denominator else 1):.4f}, p = {self.qm_p:.4g}",
+                f"{self.qm:.4f}, p = {self.qm_p:.4g}",
                 "",
-                self.coefficients.to_string(float_format="{:.4f}".format),
+                self.coefficients.to_string(float_format=four),
             ]
         )
 
@@ -129,8 +137,48 @@ class DependentMetaAnalysis(FirstCoefficient, ABC):
         return self.summary()
 
     def _repr_html_(self) -> str:
-        tables = [t.to_html(float_format="{:.4f}".format) for t in (self._heterogeneity(), self.coefficients)]
+        tables = [t.to_html(float_format=four) for t in (self._heterogeneity(), self.coefficients)]
         return f"<p><b>{self._title()}</b> (k = {self.k}, {self.method})</p>{''.join(tables)}"
+
+
+def complete(
+    yi: Any, V: Any, data: pd.DataFrame, missing: str, moderators: Any, **groups: Any
+) -> tuple[Any, Any, pd.DataFrame, pd.DataFrame]:
+    """Return effects, their sampling variances or covariance and the data without the rows that lack something.
+
+    Parameters
+    ----------
+    yi, V, data, moderators
+        As given to the model.
+    missing : {"raise", "drop"}
+        Refuse rows that lack an effect, a variance, a group or a moderator, or leave them out.
+    **groups
+        What tells the rows apart, read already.
+
+    Returns
+    -------
+    yi, V, data, excluded
+        The first two as they were given, or cut to the rows of ``data``; and what was left out, with a ``reason``.
+    """
+    _refuse_repeated(data)
+    matrix = np.ndim(V) == 2
+    read, index = numeric(data, missing=True, **({"yi": yi} if matrix else {"yi": yi, "vi": V}))
+    formula = formula_of(moderators, data)
+    asked = {**read, **groups}
+    if formula is not None:
+        asked |= {f"moderator {name}": column for name, column in columns_of(formula, data).items()}
+    keep, excluded = kept(index, missing, **asked)
+    if keep.all():
+        return yi, V, data, excluded
+    rows = np.flatnonzero(keep)
+    cut = V.iloc[rows, rows] if isinstance(V, pd.DataFrame) else np.asarray(V)[np.ix_(rows, rows)] if matrix else read["vi"][rows]
+    return read["yi"][rows], cut, data.iloc[rows], excluded
+
+
+def _refuse_repeated(data: pd.DataFrame) -> None:
+    if not data.index.is_unique:
+        repeated = [plain(label) for label in data.index[data.index.duplicated()].unique()[:5]]
+        raise InputError(f"data has repeated index labels {repeated}; use data.reset_index(drop=True)")
 
 
 def effects_with_covariance(yi: Any, V: Any, data: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, pd.Index]:
@@ -142,28 +190,29 @@ def effects_with_covariance(yi: Any, V: Any, data: pd.DataFrame) -> tuple[np.nda
         For variances that are not positive, or a ``V`` that is not square, symmetric and positive definite; the
         message names the rows.
     """
-    if not isinstance(data, pd.DataFrame):
-        raise InputError(f"data must be a DataFrame that holds the groups, not {type(data).__name__}")
-    if not data.index.is_unique:
-        repeated = data.index[data.index.duplicated()].unique()[:5].tolist()
-        raise InputError(f"data has repeated index labels {repeated}; use data.reset_index(drop=True)")
+    _refuse_repeated(data)
     if np.ndim(V) < 2:
         found, index = numeric(data, yi=yi, vi=V)
-        refuse(found["vi"] <= 0, "vi must be positive", found["vi"], index)
+        variances("vi", found["vi"], index)
         return found["yi"], found["vi"], index
     found, index = numeric(data, yi=yi)
     n = len(index)
     if isinstance(V, pd.DataFrame) and not (V.index.equals(index) and V.columns.equals(index)):
         raise InputError("V and data have different indexes; index V by data.index on both axes")
-    V = np.asarray(V, dtype=float)
+    try:
+        V = np.asarray(V, dtype=float)
+    except (TypeError, ValueError):
+        raise InputError("V must hold numbers alone") from None
     if V.shape != (n, n):
         raise InputError(f"V must be {n} x {n} for {n} effects, not {' x '.join(map(str, V.shape))}")
     refuse(~np.isfinite(V).all(axis=1), "V must be finite", "a missing or infinite entry", index)
     mirrored = np.isclose(V, V.T, rtol=1e-8, atol=0).all(axis=1)
     refuse(~mirrored, "V must be symmetric", "an entry without its mirror", index)
     for rows in stacks(connected(n, [], V)):
-        smallest = np.linalg.eigvalsh(V[rows[:, :, None], rows[:, None, :]])[:, 0]
-        for block in rows[smallest <= 1e-12 * V.diagonal().max()][:1]:
+        sd = np.sqrt(np.maximum(V.diagonal(), 0.0))[rows]
+        scaled = V[rows[:, :, None], rows[:, None, :]] / np.where(sd > 0, sd, 1.0)[:, :, None]
+        smallest = np.linalg.eigvalsh(scaled / np.where(sd > 0, sd, 1.0)[:, None, :])[:, 0]
+        for block in rows[smallest <= 1e-12][:1]:
             raise InputError(
                 f"V is not positive definite among rows {index[block].tolist()}; lower the assumed correlations, "
                 "or leave out effects that others determine (with three arms, give two contrasts)"
@@ -171,26 +220,13 @@ def effects_with_covariance(yi: Any, V: Any, data: pd.DataFrame) -> tuple[np.nda
     return found["yi"], (V + V.T) / 2, index
 
 
-def fixed_effects(moderators: str | None, data: pd.DataFrame) -> pd.DataFrame:
-    """Design matrix of a formulaic formula (None: an intercept), refused when its columns are dependent."""
-    if moderators is None:
+def fixed_effects(moderators: Any, data: pd.DataFrame) -> pd.DataFrame:
+    """Design matrix of a formula or a list of columns (None: an intercept), refused when its columns are dependent."""
+    formula = formula_of(moderators, data)
+    if formula is None:
         return pd.DataFrame({"Intercept": np.ones(len(data))}, index=data.index)
-    import formulaic
-
-    try:
-        X = pd.DataFrame(formulaic.model_matrix(moderators, data, na_action="raise"))
-    except Exception as error:
-        raise InputError(f"moderators={moderators!r} cannot be used: {error}") from error
-    X = X.astype(float)
-    scaled = X.to_numpy() / np.maximum(np.linalg.norm(X.to_numpy(), axis=0), 1e-300)
-    diagonal = np.abs(np.diag(np.linalg.qr(scaled)[1]))
-    dependent = X.columns[diagonal < 1e-9]
-    if len(X) <= X.shape[1] or len(dependent):
-        named = f" ({', '.join(dependent)} follows from the columns before it)" if len(dependent) else ""
-        raise InputError(
-            f"moderators={moderators!r} asks for {X.shape[1]} coefficients from {len(X)} effects{named}; drop one"
-        )
-    return X
+    X, names = design(formula, data)
+    return pd.DataFrame(X, columns=list(names), index=data.index)
 
 
 def spare_variance(model: LinearCovariance) -> float:
@@ -246,6 +282,7 @@ def summarise(
     test: str,
     level: float,
     data: pd.DataFrame,
+    excluded: pd.DataFrame,
 ) -> Mapping[str, Any]:
     """Everything :class:`DependentMetaAnalysis` holds, from the fitted covariance."""
     fit = model(components)
@@ -257,6 +294,7 @@ def summarise(
     b = fit.beta[tested]
     wald = float(b @ np.linalg.solve(fit.vcov[np.ix_(tested, tested)], b))
     m, denominator = len(tested), float(df[tested].min())
+    normal = np.isinf(denominator)
     q = plain(np.zeros(0)).q
     total, n = p + (len(components) if parameters is None else parameters), k - p if method == "REML" else k
     corrected = max(n, total + 2)
@@ -270,14 +308,15 @@ def summarise(
         "q": q,
         "q_df": k - p,
         "q_p": float(chdtrc(k - p, q)),
-        "qm": wald,
+        "qm": wald if normal else wald / m,
         "qm_df": (m, denominator),
-        "qm_p": float(chdtrc(m, wald) if np.isinf(denominator) else fdtrc(m, denominator, wald / m)),
+        "qm_p": float(chdtrc(m, wald) if normal else fdtrc(m, denominator, wald / m)),
         "k": k,
         "method": method,
         "test": test,
         "level": level,
         "data": data,
+        "excluded": excluded,
         "model": model,
         "components": components,
     }

@@ -15,11 +15,13 @@ import pandas as pd
 from scipy.optimize import brentq
 from scipy.special import expit, gammaln, logsumexp
 
+from acuevidence import words
+from acuevidence.arguments import guard
 from acuevidence.errors import ConvergenceError, InputError
 from acuevidence.inputs import choice, refuse
 from acuevidence.synthesis import kernel
 from acuevidence.synthesis.coefficients import NormalEffect
-from acuevidence.synthesis.two_by_two import Tables, p_text, read_tables
+from acuevidence.synthesis.two_by_two import Tables, read_tables
 
 __all__ = ["GlmmMetaAnalysis", "glmm"]
 
@@ -30,7 +32,7 @@ _NODES = 31
 _STEPS = 100
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class GlmmMetaAnalysis(NormalEffect):
     """A random-effects logistic model of two-by-two tables.
 
@@ -104,9 +106,9 @@ class GlmmMetaAnalysis(NormalEffect):
             f"{self.k} trials. Random-effects logistic model, {how[self.model]} ({self.model}), maximum likelihood by adaptive "
             "quadrature; normal interval.",
             f"Mean log odds ratio {self.estimate:.3f} ({100 * self.level:g}% CI {self.ci_low:.3f} to {self.ci_high:.3f}; "
-            f"P {p_text(self.p_value)}). As a ratio {mid:.3f} ({low:.3f} to {high:.3f}).",
+            f"P {words.p(self.p_value)}). As a ratio {mid:.3f} ({low:.3f} to {high:.3f}).",
             f"Heterogeneity: tau2 {self.tau2:.4f}, I2 {self.i2:.1f}%, likelihood ratio {self.q:.2f} (df {self.q_df}, "
-            f"P {p_text(self.q_p)}), Wald {self.q_wald:.2f} (P {p_text(self.q_wald_p)}).",
+            f"P {words.p(self.q_p)}), Wald {self.q_wald:.2f} (P {words.p(self.q_wald_p)}).",
         ]
         if len(self.excluded):
             lines.append(f"Left out: {len(self.excluded)} rows, with reasons in .excluded.")
@@ -163,8 +165,6 @@ def glmm(events1: Any = "events1", n1: Any = "n1", events2: Any = "events2", n2:
     (-0.99, 0.27)
     """
     choice("model", model, ("UM.FS", "CM.EL"))
-    if not isinstance(level, (int, float)) or not 0 < level < 1:
-        raise InputError(f"level must lie between 0 and 1 (0.95 for 95%), not {level!r}")
     given = read_tables(data, labels, events1=events1, n1=n1, events2=events2, n2=n2)
     for name in ("events1", "n1", "events2", "n2"):
         counted = getattr(given, name)
@@ -431,3 +431,6 @@ def _result(t: Tables, trials: Any, fit: _Fit, common: _Fit, model: str, level: 
         aic=2 * parameters - 2 * fit.loglik, bic=parameters * float(np.log(rows)) - 2 * fit.loglik, k=k, model=model,
         level=level, data=t.frame("OR"), excluded=excluded,
     )  # fmt: skip
+
+
+guard(__name__, "glmm")

@@ -10,17 +10,68 @@ import pandas as pd
 from scipy.optimize import brentq
 from scipy.special import chdtri, gammainc
 
+from acuevidence.arguments import guard
 from acuevidence.errors import InputError
 from acuevidence.inputs import choice
 from acuevidence.synthesis import kernel, scale
+from acuevidence.synthesis.formula import rows_for
 
 if TYPE_CHECKING:
-    from acuevidence.synthesis.result import MetaAnalysis
+    from acuevidence.synthesis.effect import PooledEffect
 
-__all__ = ["bootstrap", "bootstrap_prediction", "henmi_copas", "tau2_interval"]
+__all__ = ["bootstrap", "bootstrap_prediction", "henmi_copas", "predict", "tau2_interval"]
 
 
-def tau2_interval(result: MetaAnalysis, method: str, level: float, n: int, seed: int | None) -> tuple[float, float]:
+def predict(result: PooledEffect, new: pd.DataFrame | None = None, *, level: float | None = None) -> pd.DataFrame:
+    """Return predicted average effects with their confidence and prediction intervals.
+
+    Parameters
+    ----------
+    result : MetaAnalysis
+        With or without moderators.
+    new : DataFrame, optional
+        Moderators of the settings to predict for. Default: the trials' own; without moderators one row, or one for
+        each row of ``new``.
+    level : float, optional
+        Default: the level of the result.
+
+    Returns
+    -------
+    DataFrame
+        ``pred se ci_low ci_high pi_low pi_high``, with the index of ``new``.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import acuevidence as ae
+    >>> trials = pd.DataFrame({"yi": [0.9, 0.4, 0.6, 0.1, 0.5], "vi": 0.04, "weeks": [12, 6, 8, 4, 8]})
+    >>> result = ae.meta_analysis("yi", "vi", data=trials, moderators="~ weeks")
+    >>> result.predict(pd.DataFrame({"weeks": [10]}))[["pred", "ci_low", "ci_high"]].round(2)
+       pred  ci_low  ci_high
+    0  0.73    0.61     0.85
+    """
+    level = result.level if level is None else level
+    if result.X is None:
+        index = pd.RangeIndex(1) if new is None else new.index
+        rows = np.ones((len(index), 1))
+    elif new is None:
+        rows, index = result.X, result._index
+    else:
+        rows, index = rows_for(result.formula, result.data, new), new.index
+    pred = rows @ result.beta
+    se = np.sqrt(np.einsum("ij,jk,ik->i", rows, result.covariance, rows))
+    low, high = kernel.interval(pred, se, result._df(), level)
+    frame = pd.DataFrame({"pred": pred, "se": se, "ci_low": low, "ci_high": high}, index=index)
+    spread = result._prediction_df()
+    if spread is not None and result.tau2 is not None:
+        p_low, p_high = kernel.interval(pred, np.sqrt(se**2 + result.tau2), spread, level)
+        frame = frame.assign(pi_low=p_low, pi_high=p_high)
+    return frame
+
+
+def tau2_interval(
+    result: PooledEffect, method: str = "QP", *, level: float | None = None, seed: int | None = None, n: int = 2000
+) -> tuple[float, float]:
     """Return the interval of tau2.
 
     Parameters
@@ -30,24 +81,33 @@ def tau2_interval(result: MetaAnalysis, method: str, level: float, n: int, seed:
     method : {"QP", "PL", "BT"}
         Q-profile (Viechtbauer 2007, Statistics in Medicine 26:37-52), profile likelihood (Hardy and Thompson 1996,
         Statistics in Medicine 15:619-629), or percentiles of ``n`` parametric bootstrap samples.
-    level : float
-        Level of the interval.
-    n, seed : int
-        Samples and seed of the bootstrap.
+    level : float, optional
+        Level of the interval. Default: that of the result.
+    seed : int, optional
+        Seed of the bootstrap; without one it differs from call to call.
+    n : int
+        Samples of the bootstrap.
 
     Returns
     -------
     tuple of float
-        Lower and upper limit, 0 or more.
+        Lower and upper limit in squared units of ``yi``, 0 or more.
+
+    Raises
+    ------
+    InputError
+        For one trial, the equal-effects model, or PL without a likelihood estimator.
 
     Examples
     --------
     >>> import acuevidence as ae
     >>> result = ae.meta_analysis([0.9, 0.4, 0.6, 0.1, 0.5], [0.09, 0.04, 0.06, 0.02, 0.03])
-    >>> low, high = tau2_interval(result, "QP", 0.95, n=0, seed=None)
+    >>> low, high = result.tau2_interval()
     >>> print(f"{low:.3f} to {high:.3f}")
     0.000 to 0.648
     """
+    choice("method", method, ("QP", "PL", "BT"))
+    level = result.level if level is None else level
     if result.method == "EE" or result.k - len(result.beta) < 1:
         raise InputError("tau2 has no interval: the model has none, or there are too few trials")
     y, v = result.yi[None], result.vi[None]
@@ -59,13 +119,13 @@ def tau2_interval(result: MetaAnalysis, method: str, level: float, n: int, seed:
         return float(low), float(high)
     if method == "PL":
         return _profile_likelihood(result, y, v, X, level)
-    interval = bootstrap(result, "parametric", n, seed, level).loc["tau2"]
+    interval = bootstrap(result, n=n, seed=seed, level=level).loc["tau2"]
     return float(interval["ci_low"]), float(interval["ci_high"])
 
 
 def bootstrap(
-    result: MetaAnalysis, kind: str, n: int, seed: int | None, level: float, *, chunk: int = scale.CHUNK, client: Any = None,
-    progress: scale.Progress = iter,
+    result: PooledEffect, kind: str = "parametric", *, n: int = 2000, seed: int | None = None, level: float | None = None,
+    chunk: int = scale.CHUNK, client: Any = None, progress: scale.Progress = iter,
 ) -> pd.DataFrame:  # fmt: skip
     """Return bootstrap standard errors and percentile intervals of the coefficients and tau2.
 
@@ -77,10 +137,10 @@ def bootstrap(
         Effects drawn from the fitted model, or trials drawn with replacement.
     n : int
         Samples; each chunk of them is drawn and refitted in one batch.
-    seed : int or None
-        Seed of the draws.
-    level : float
-        Level of the intervals.
+    seed : int, optional
+        Seed of the draws; without one they differ from call to call.
+    level : float, optional
+        Level of the intervals. Default: that of the result.
     chunk, client, progress
         Samples drawn at a time, a Dask client to draw and fit them on, and what wraps the iteration over chunks; as in
         :func:`acuevidence.synthesis.scale.in_chunks`. A seed and a chunk give the same numbers with and without a client.
@@ -95,10 +155,11 @@ def bootstrap(
     --------
     >>> import acuevidence as ae
     >>> result = ae.meta_analysis([0.9, 0.4, 0.6, 0.1, 0.5], [0.09, 0.04, 0.06, 0.02, 0.03])
-    >>> bootstrap(result, "study", 200, seed=1, level=0.95).index.tolist()
+    >>> result.bootstrap("study", n=200, seed=1).index.tolist()
     ['Intercept', 'tau2']
     """
     choice("kind", kind, ("parametric", "study"))
+    level = result.level if level is None else level
     if result.k - len(result.beta) < 1:
         raise InputError("the bootstrap needs more trials than coefficients")
     X = result.X
@@ -134,15 +195,18 @@ def _drawn_trials(X: np.ndarray | None, k: int, n: int, rng: np.random.Generator
     drawn = rng.integers(k, size=(n, k))
     if X is None:
         return drawn
+    sized = X / np.abs(X).max(axis=0)
     for _ in range(100):
-        lost = np.flatnonzero(np.linalg.matrix_rank(X[drawn]) < X.shape[1])
+        lost = np.flatnonzero(np.linalg.matrix_rank(sized[drawn]) < X.shape[1])
         if not len(lost):
             return drawn
         drawn[lost] = rng.integers(k, size=(len(lost), k))
     raise InputError("trials drawn with replacement rarely tell the moderators apart; use kind='parametric'")
 
 
-def bootstrap_prediction(result: MetaAnalysis, n: int, seed: int | None, level: float) -> tuple[float, float]:
+def bootstrap_prediction(
+    result: PooledEffect, *, n: int = 20000, seed: int | None = None, level: float | None = None
+) -> tuple[float, float]:
     """Return the prediction interval that takes the uncertainty of tau2 into account.
 
     Parameters
@@ -151,10 +215,10 @@ def bootstrap_prediction(result: MetaAnalysis, n: int, seed: int | None, level: 
         Of two trials or more, without moderators.
     n : int
         Draws.
-    seed : int or None
-        Seed of the draws.
-    level : float
-        Level of the interval.
+    seed : int, optional
+        Seed of the draws; without one they differ from call to call.
+    level : float, optional
+        Level of the interval. Default: that of the result.
 
     Returns
     -------
@@ -171,7 +235,7 @@ def bootstrap_prediction(result: MetaAnalysis, n: int, seed: int | None, level: 
     --------
     >>> import acuevidence as ae
     >>> result = ae.meta_analysis([0.9, 0.4, 0.6, 0.1, 0.5], [0.09, 0.04, 0.06, 0.02, 0.03])
-    >>> low, high = bootstrap_prediction(result, 500, seed=1, level=0.95)
+    >>> low, high = result.bootstrap_prediction(n=500, seed=1)
     >>> low < result.estimate < high
     True
     """
@@ -179,6 +243,7 @@ def bootstrap_prediction(result: MetaAnalysis, n: int, seed: int | None, level: 
         raise InputError(
             "a bootstrap prediction interval needs a random-effects model of two trials or more, no moderators"
         )
+    level = result.level if level is None else level
     y, v, k = result.yi, result.vi, result.k
     rng = np.random.default_rng(seed)
     tau2 = _drawn_tau2(v, result.q, rng.normal(size=(n, k)))
@@ -204,15 +269,15 @@ def _drawn_tau2(v: np.ndarray, q: float, z: np.ndarray) -> np.ndarray:
     return np.maximum(0.0, (q - pulled**2 @ v) / (pulled**2).sum(axis=1))
 
 
-def henmi_copas(result: MetaAnalysis, level: float) -> pd.DataFrame:
+def henmi_copas(result: PooledEffect, *, level: float | None = None) -> pd.DataFrame:
     """Return the equal-effects estimate with an interval that allows for heterogeneity.
 
     Parameters
     ----------
     result : MetaAnalysis
         Of two trials or more, without moderators.
-    level : float
-        Level of the interval.
+    level : float, optional
+        Level of the interval. Default: that of the result.
 
     Returns
     -------
@@ -228,25 +293,32 @@ def henmi_copas(result: MetaAnalysis, level: float) -> pd.DataFrame:
     --------
     >>> import acuevidence as ae
     >>> result = ae.meta_analysis([0.9, 0.4, 0.6, 0.1, 0.5], [0.09, 0.04, 0.06, 0.02, 0.03])
-    >>> henmi_copas(result, 0.95).columns.tolist()
-    ['estimate', 'se', 'ci_low', 'ci_high', 'tau2']
+    >>> result.henmi_copas().round(3)
+               estimate     se  ci_low  ci_high   tau2
+    term
+    Intercept      0.38  0.133   0.062    0.698  0.041
     """
     if result.X is not None or result.k < 2:
         raise InputError("Henmi and Copas' method needs two trials or more and no moderators")
+    level = result.level if level is None else level
     y, w, k = result.yi, 1 / result.vi, result.k
     W1 = w.sum()
-    W2, W3, W4 = ((w**power).sum() / W1 for power in (2, 3, 4))
-    estimate = float(w @ y / W1)
-    tau2 = max(0.0, float((w @ (y - estimate) ** 2 - (k - 1)) / (W1 - W2)))
+    share = w / W1
+    W2 = share @ w
+    # Differences of sums of powers of the weights, as sums of squares: one trial may outweigh the others.
+    about = (w[:, None] - w) @ share
+    slope, bend = share @ about**2, (share * w) @ about**2
+    trace, square = (float(found[0]) for found in kernel.traces(w[None]))
+    estimate = float(share @ y)
+    tau2 = max(0.0, float((w @ (y - estimate) ** 2 - (k - 1)) / trace))
     VR = 1 + tau2 * W2
-    slope = W3 - W2**2
 
     def moments(r: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Mean and variance of Q given that the standardised estimate is r."""
         excess = (r / VR) ** 2 - 1 / VR
-        mean = k - 1 + tau2 * (W1 - W2) + tau2**2 * excess * slope
-        variance = 2 * (k - 1) + 4 * tau2 * (W1 - W2) + 2 * tau2**2 * (W1 * W2 - 2 * W3 + W2**2)
-        variance = variance + 4 * tau2**2 * excess * slope + 4 * tau2**3 * excess * (W4 - 2 * W2 * W3 + W2**3)
+        mean = k - 1 + tau2 * trace + tau2**2 * excess * slope
+        variance = 2 * (k - 1) + 4 * tau2 * trace + 2 * tau2**2 * square
+        variance = variance + 4 * tau2**2 * excess * slope + 4 * tau2**3 * excess * bend
         return mean, variance + 2 * tau2**4 * (1 / VR**2 - 2 * r**2 / VR**3) * slope**2
 
     node, weight = np.polynomial.legendre.leggauss(400)
@@ -254,7 +326,7 @@ def henmi_copas(result: MetaAnalysis, level: float) -> pd.DataFrame:
     def excess_tail(x: float) -> float:
         r = x + (node + 1) * (38.0 - x) / 2
         mean, variance = moments(np.sqrt(VR) * r)
-        limit = (W1 / W2 - 1) * ((r / x) ** 2 - 1) + k - 1
+        limit = trace / W2 * ((r / x) ** 2 - 1) + k - 1
         inside = gammainc(mean**2 / variance, np.maximum(limit * mean / variance, 0.0)) * np.exp(-(r**2) / 2)
         return float((weight * inside).sum() * (38.0 - x) / 2 / np.sqrt(2 * np.pi)) - (1 - level) / 2
 
@@ -267,7 +339,7 @@ def henmi_copas(result: MetaAnalysis, level: float) -> pd.DataFrame:
 
 
 def _profile_likelihood(
-    result: MetaAnalysis, y: np.ndarray, v: np.ndarray, X: np.ndarray | None, level: float
+    result: PooledEffect, y: np.ndarray, v: np.ndarray, X: np.ndarray | None, level: float
 ) -> tuple[float, float]:
     if result.method not in ("ML", "REML"):
         raise InputError(f"a profile likelihood needs method ML or REML, not {result.method}")
@@ -277,8 +349,13 @@ def _profile_likelihood(
         return float(kernel.log_likelihood(y, v, X, np.array([tau2]), restricted=restricted)[0])
 
     floor = value(best) - 0.5 * float(chdtri(1, 1 - level))
-    low = 0.0 if value(0.0) >= floor else float(brentq(lambda t: value(t) - floor, 0.0, best, xtol=1e-14, rtol=1e-12))
-    reach = max(best, float(np.median(v))) * 2
+    unit = max(best, float(np.median(v)))
+    precise = {"xtol": 1e-13 * unit, "rtol": 1e-12}
+    low = 0.0 if value(0.0) >= floor else float(brentq(lambda t: value(t) - floor, 0.0, best, **precise))
+    reach = 2 * unit
     while value(reach) > floor:
         reach *= 2
-    return low, float(brentq(lambda t: value(t) - floor, best, reach, xtol=1e-14, rtol=1e-12))
+    return low, float(brentq(lambda t: value(t) - floor, best, reach, **precise))
+
+
+guard(__name__, "tau2_interval", "bootstrap", "bootstrap_prediction", "henmi_copas", "predict")

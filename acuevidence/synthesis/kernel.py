@@ -14,7 +14,7 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 from scipy.special import chdtrc, chdtri, ndtr, ndtri, stdtr, stdtrit
 
-__all__ = ["METHODS", "TESTS", "Fits", "fit", "interval", "log_likelihood", "profile_q", "tail"]
+__all__ = ["METHODS", "TESTS", "Fits", "fit", "interval", "log_likelihood", "profile_q", "tail", "traces"]
 
 METHODS = ("EE", "DL", "HE", "HS", "HSk", "SJ", "ML", "REML", "EB", "PM", "PMM")
 TESTS = ("z", "t", "HKSJ", "HKSJ-adhoc")
@@ -25,6 +25,7 @@ _TOGETHER = 1 << 13  # elements up to which a scan is one call
 _STEPS = 100
 _OUTWEIGHED = 1e-2  # share of all but the largest weight below which traces lose digits to cancellation
 _TOLERANCE = 1e-13
+_ORIGIN = 1e-18  # mean square by which a constant may miss the moderators that give it
 _LAST_STEP = 1e-8  # relative size of a Newton step after which its square lies below the precision of numbers
 
 Array = np.ndarray
@@ -194,10 +195,23 @@ class _Model:
     def scaled(self) -> tuple[_Model, Array, Array]:
         """Return the model about a centre and in units of a typical variance, with both."""
         unit = self.k / (1 / self.v).sum(axis=1)
-        w = 1 / self.v
-        centre = (w * self.y).sum(axis=1) / w.sum(axis=1)
+        # The effect of the most precise trial: effects that are all alike then lie at 0 exactly, which no mean grants.
+        centre = self.y[np.arange(len(self.y)), self.v.argmin(axis=1)]
+        if self.X is not None:
+            centre = np.where(self.ones()[1], centre, 0.0)  # a line through the origin cannot follow the effects
         y = np.where(self.present, self.y - centre[:, None], 0.0) / np.sqrt(unit)[:, None]
         return replace(self, y=y, v=self.v / unit[:, None]), centre, unit
+
+    def ones(self) -> tuple[Array, Array]:
+        """Return the coefficients (B, p) that give every trial an effect of 1, and whether there are any, (B,)."""
+        assert self.X is not None
+        assert self.back is not None
+        turned, one = np.swapaxes(self.X, 1, 2), np.where(self.present, 1.0, 0.0)[..., None]
+        found = np.linalg.inv(turned @ self.X) @ (turned @ one)
+        there = ((one - self.X @ found) ** 2).sum(axis=(1, 2)) < _ORIGIN * self.k
+        found = (self.back @ found)[..., 0]
+        whole = np.round(found)  # an intercept: 1 for it and exactly 0 for the others
+        return np.where(np.abs(found - whole) < 1e-9, whole, found), there
 
     def weighted(self, tau2: Array, powers: int = 2) -> dict[str, Array]:
         """Return sums over trials at given tau2, (B,) each: Q, traces of P and y'P^n y, up to a power of the weights."""
@@ -217,7 +231,7 @@ class _Model:
         tr_p = w1 - w2 / w1
         lost = np.flatnonzero(tr_p < _OUTWEIGHED * w1)
         if len(lost):
-            tr_p[lost], tr_pp = _traces(w[lost])
+            tr_p[lost], tr_pp = traces(w[lost])
         found |= {"ypp": _dot(wr, wr), "tr_p": tr_p, "w2": w2}
         if powers < 3:
             return found
@@ -243,15 +257,38 @@ class _Model:
             return found
         g2 = m @ (np.swapaxes(xw, 1, 2) @ xw)
         found |= {"ypp": _dot(wr, wr), "tr_p": found["w1"] - np.trace(g2, axis1=1, axis2=2), "w2": _dot(w, w)}
+        lost = np.flatnonzero(~(found["tr_p"] >= _OUTWEIGHED * found["w1"]))
         if powers < 3:
-            return found
+            return found | self._outweighed(w, found, lost, powers)
         g3 = m @ (np.swapaxes(xw, 1, 2) @ (xw * w[..., None]))
         xwwr = (np.swapaxes(xw, 1, 2) @ wr[..., None])[..., 0]
         found["yppp"] = _dot(wr * w, wr) - ((xwwr[:, None] @ m)[:, 0] * xwwr).sum(axis=1)
         found["tr_pp"] = (
             found["w2"] - 2 * np.trace(g3, axis1=1, axis2=2) + (g2 * np.swapaxes(g2, 1, 2)).sum(axis=(1, 2))
         )
-        return found
+        return found | self._outweighed(w, found, lost, powers)
+
+    def _outweighed(self, w: Array, found: dict[str, Array], lost: Array, powers: int) -> dict[str, Array]:
+        """Return the sums with those of some rows taken anew from the QR decomposition of the weighted design.
+
+        With it P = S (I - HH') S, S the roots of the weights, and all is a sum of squares; a row at a time, for its H H'.
+        """
+        assert self.X is not None
+        better = {name: value.copy() for name, value in found.items()} if len(lost) else {}
+        for row in lost:
+            root = np.sqrt(w[row])
+            H, R = np.linalg.qr(self.X[row] * root[:, None])
+            back, u = np.linalg.inv(R), root * self.y[row]
+            e = u - H @ (H.T @ u)
+            left = np.eye(len(u)) - H @ H.T
+            better["beta"][row], better["m"][row] = back @ (H.T @ u), back @ back.T
+            better["q"][row], better["ypp"][row] = e @ e, (root * e) @ (root * e)
+            better["tr_p"][row] = w[row] @ left.diagonal()
+            if powers >= 3:
+                z = w[row] * e
+                better["yppp"][row] = z @ z - (H.T @ z) @ (H.T @ z)
+                better["tr_pp"][row] = w[row] @ left**2 @ w[row]
+        return better
 
     def log_profile(self, tau2: Array, restricted: bool) -> Array:
         """Return the (restricted) profile log-likelihood without its constants."""
@@ -269,7 +306,7 @@ class _Model:
         return np.linalg.slogdet(np.swapaxes(self.X, 1, 2) @ self.X)[1]
 
 
-def _traces(w: Array) -> tuple[Array, Array]:
+def traces(w: Array) -> tuple[Array, Array]:
     """Return the traces of P and PP for weights of which one outweighs the others, by sums of positive terms alone."""
     rows, top = np.arange(len(w)), w.argmax(axis=1)
     rest = w.copy()
@@ -320,11 +357,8 @@ def _coefficients(model: _Model, at: dict[str, Array], centre: Array, unit: Arra
     if model.X is None:
         return beta + centre[:, None], (1 / at["w1"])[:, None, None]
     assert model.back is not None
-    turned = np.swapaxes(model.X, 1, 2)
-    ones = turned @ np.where(model.present, 1.0, 0.0)[..., None]
-    # The effects were taken about a centre; these are the coefficients that reproduce it.
-    shift = (np.linalg.inv(turned @ model.X) @ ones)[..., 0] * centre[:, None]
-    beta = (model.back @ (beta + shift)[..., None])[..., 0]
+    # The effects were taken about a centre, where the moderators can reproduce one.
+    beta = (model.back @ beta[..., None])[..., 0] + model.ones()[0] * centre[:, None]
     return beta, model.back @ at["m"] @ np.swapaxes(model.back, -1, -2)
 
 

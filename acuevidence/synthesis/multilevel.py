@@ -7,6 +7,7 @@ business of :mod:`multivariate`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,11 +16,13 @@ import pandas as pd
 from scipy.optimize import brentq
 from scipy.special import chdtri, stdtrit
 
+from acuevidence.arguments import guard, guarded
 from acuevidence.errors import InputError
-from acuevidence.inputs import choice, refuse
+from acuevidence.inputs import choice
 from acuevidence.synthesis.covariance import Ascent, LinearCovariance, climb, connected, same_level
 from acuevidence.synthesis.dependent import (
     DependentMetaAnalysis,
+    complete,
     effects_with_covariance,
     fixed_effects,
     spare_variance,
@@ -29,7 +32,7 @@ from acuevidence.synthesis.dependent import (
 __all__ = ["MultilevelMetaAnalysis", "multilevel"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class MultilevelMetaAnalysis(DependentMetaAnalysis):
     """Result of :func:`multilevel`.
 
@@ -58,6 +61,7 @@ class MultilevelMetaAnalysis(DependentMetaAnalysis):
     pi_high: float | None
     random: str
 
+    @guarded
     def sigma2_interval(self, level: float | None = None) -> pd.DataFrame:
         """Profile-likelihood intervals of the variance components.
 
@@ -100,10 +104,11 @@ def multilevel(
     *,
     data: pd.DataFrame,
     random: str,
-    moderators: str | None = None,
+    moderators: str | Sequence[str] | None = None,
     method: str = "REML",
     test: str = "t",
     level: float = 0.95,
+    missing: str = "raise",
 ) -> MultilevelMetaAnalysis:
     """Pool effects with nested and crossed random effects.
 
@@ -127,6 +132,9 @@ def multilevel(
         within, minus coefficients.
     level : float
         Level of the intervals.
+    missing : {"raise", "drop"}
+        What to do with a row that lacks an effect, a variance, a group or a moderator: refuse, or leave it out and list it in
+        ``excluded``.
 
     Returns
     -------
@@ -156,6 +164,8 @@ def multilevel(
     (0.413, 0.161)
     """
     restricted = choice("method", method, ("REML", "ML")) == "REML"
+    groups = {f"random: {name}": data[name] for name in _columns(random, data)}
+    yi, vi_or_V, data, excluded = complete(yi, vi_or_V, data, missing, moderators, **groups)
     y, V, index = effects_with_covariance(yi, vi_or_V, data)
     if not len(y):
         raise InputError("there is no effect to pool (yi is empty)")
@@ -165,9 +175,10 @@ def multilevel(
     block = connected(len(y), codes, V)
     model = LinearCovariance(y, X.to_numpy(), V, [same_level(code) for code in codes], block, restricted)
     sigma2 = pd.Series(_fit(model), index=pd.Index(levels, name="random effect"), name="sigma2")
-    groups = data[[c for c in _columns(random) if c not in ("yi", "vi")]]
-    effects = pd.DataFrame({"yi": y, "vi": V if V.ndim == 1 else V.diagonal()}, index=index).join(groups)
-    found = summarise(model, sigma2.to_numpy(), X, levels=codes, method=method, test=test, level=level, data=effects)
+    named = data[[c for c in _columns(random, data) if c not in ("yi", "vi")]]
+    effects = pd.DataFrame({"yi": y, "vi": V if V.ndim == 1 else V.diagonal()}, index=index).join(named)
+    asked: dict[str, Any] = {"method": method, "test": test, "level": level, "excluded": excluded}
+    found = summarise(model, sigma2.to_numpy(), X, levels=codes, data=effects, **asked)
     total = sigma2.sum() + (len(y) - X.shape[1]) / model.projection(np.zeros(len(sigma2))).sum()
     low, high = _prediction(found["coefficients"], sigma2.sum(), level) if moderators is None else (None, None)
     return MultilevelMetaAnalysis(
@@ -182,15 +193,15 @@ def multilevel(
     )
 
 
-def _columns(random: str) -> list[str]:
-    return list(dict.fromkeys(name.strip() for name in random.replace("+", "/").split("/")))
+def _columns(random: str, data: pd.DataFrame) -> list[str]:
+    names = list(dict.fromkeys(name.strip() for name in random.replace("+", "/").split("/")))
+    for name in names:
+        choice("random (a column of data)", name, [str(c) for c in data.columns])
+    return names
 
 
 def _random_effects(random: str, data: pd.DataFrame) -> dict[str, np.ndarray]:
     """Level number of every row, for each random effect of a formula like ``a/b + c``, outer to inner."""
-    for name in _columns(random):
-        choice("random (a column of data)", name, [str(c) for c in data.columns])
-        refuse(data[name].isna().to_numpy(), f"random: {name} is missing", data[name], data.index)
     found: dict[str, np.ndarray] = {}
     for term in random.split("+"):
         names = [name.strip() for name in term.split("/")]
@@ -257,3 +268,6 @@ def _profile_limits(model: LinearCovariance, sigma2: np.ndarray, j: int, drop: f
     precise = {"xtol": 1e-9 * far, "rtol": 1e-9}
     low = 0.0 if sigma2[j] == 0 or above(0.0) >= 0 else brentq(above, 0.0, sigma2[j], **precise)
     return low, brentq(above, sigma2[j], far, **precise)
+
+
+guard(__name__, "multilevel")

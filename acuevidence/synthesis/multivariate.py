@@ -6,7 +6,7 @@ Knows nothing of how the sampling covariance ``V`` came about; :mod:`vcalc` buil
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,11 +14,13 @@ import numpy as np
 import pandas as pd
 from scipy.special import stdtrit
 
+from acuevidence.arguments import guard
 from acuevidence.errors import InputError
-from acuevidence.inputs import choice, refuse, values
+from acuevidence.inputs import choice, plain, values
 from acuevidence.synthesis.covariance import Kernel, LinearCovariance, climb, connected
 from acuevidence.synthesis.dependent import (
     DependentMetaAnalysis,
+    complete,
     effects_with_covariance,
     fixed_effects,
     spare_variance,
@@ -27,8 +29,10 @@ from acuevidence.synthesis.dependent import (
 
 __all__ = ["MultivariateMetaAnalysis", "multivariate"]
 
+_GONE = 1e-14  # share of the variance to be explained below which a component is 0
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class MultivariateMetaAnalysis(DependentMetaAnalysis):
     """Result of :func:`multivariate`.
 
@@ -91,10 +95,11 @@ def multivariate(
     outcome: Any,
     cluster: Any,
     structure: str = "UN",
-    moderators: str | None = None,
+    moderators: str | Sequence[str] | None = None,
     method: str = "REML",
     test: str = "t",
     level: float = 0.95,
+    missing: str = "raise",
 ) -> MultivariateMetaAnalysis:
     """Pool several outcomes of the same trials jointly.
 
@@ -120,6 +125,9 @@ def multivariate(
     method : {"REML", "ML"}
     test : {"t", "z"}
     level : float
+    missing : {"raise", "drop"}
+        What to do with a row that lacks an effect, a variance, its outcome, its trial or a moderator: refuse, or leave it out
+        and list it in ``excluded``.
 
     Returns
     -------
@@ -151,10 +159,12 @@ def multivariate(
     """
     restricted = choice("method", method, ("REML", "ML")) == "REML"
     form = _STRUCTURES[choice("structure", structure, _STRUCTURES)]
-    y, covariance, index = effects_with_covariance(yi, V, data)
     groups = values(data, outcome=outcome, cluster=cluster)[0]
-    for name, group in groups.items():
-        refuse(group.isna().to_numpy(), f"{name} is missing", group, index)
+    yi, V, data, excluded = complete(yi, V, data, missing, moderators, **groups)
+    groups = {name: group.loc[data.index] for name, group in groups.items()}
+    y, covariance, index = effects_with_covariance(yi, V, data)
+    if not len(y):
+        raise InputError("there is no effect to pool (yi is empty)")
     outcomes, o_of = _outcomes(groups["outcome"])
     trial = pd.factorize(groups["cluster"])[0]
     pairs = _pairs(trial, o_of, outcomes, structure)
@@ -188,6 +198,7 @@ def multivariate(
         test=test,
         level=level,
         data=frame,
+        excluded=excluded,
     )
     named = pd.Index(outcomes, name="outcome")
     tau2 = pd.Series(G.diagonal().copy(), index=named, name="tau2")
@@ -261,7 +272,7 @@ def _outcomes(given: pd.Series) -> tuple[list[Any], np.ndarray]:
     categorical = pd.Categorical(given)
     used = categorical.remove_unused_categories()
     if len(used.categories) < 2:
-        raise InputError(f"outcome has one label, {used.categories[0]!r}; use meta_analysis or multilevel")
+        raise InputError(f"outcome has one label, {plain(used.categories[0])!r}; use meta_analysis or multilevel")
     return list(used.categories), used.codes.astype(int)
 
 
@@ -269,9 +280,10 @@ def _places(structure: str, outcomes: list[Any]) -> np.ndarray:
     if structure != "CAR":
         return np.arange(len(outcomes), dtype=float)
     try:
-        return np.array(outcomes, dtype=float)
+        place = np.array(outcomes, dtype=float)
     except ValueError:
         raise InputError(f"structure='CAR' needs numeric outcomes such as weeks, not {outcomes}; use 'AR'") from None
+    return place / np.diff(np.sort(place)).min()  # in units of the smallest step: the range of rho is that of one step
 
 
 def _means(outcomes: list[Any], o_of: np.ndarray, index: pd.Index) -> pd.DataFrame:
@@ -287,7 +299,7 @@ def _pairs(trial: np.ndarray, o_of: np.ndarray, outcomes: list[Any], structure: 
     if structure == "UN" and len(lone):
         a, b = (outcomes[i] for i in lone[0])
         raise InputError(
-            f"structure='UN': no cluster reports {a!r} together with {b!r}, so their correlation cannot be estimated; "
+            f"structure='UN': no cluster reports {plain(a)!r} together with {plain(b)!r}, so their correlation cannot be estimated; "
             "use 'CS', 'HCS' or 'DIAG'"
         )
     return [(i, i) for i in range(len(outcomes))] + [(int(i), int(j)) for i, j in np.argwhere(np.triu(together, 1))]
@@ -342,7 +354,10 @@ def _fit(
         )
         return fit.value, fit.score @ J, J.T @ fit.information @ J - (bend + bend.T) / 2
 
-    return build(climb(objective, start, lower=lower, upper=upper, scale=scale).at), len(start)
+    G = build(climb(objective, start, lower=lower, upper=upper, scale=scale).at)
+    # What is left of a variance that goes to 0 as the square of a parameter has no size, and its correlations no meaning.
+    gone = G.diagonal() < _GONE * size
+    return np.where(gone | gone[:, None], 0.0, G), len(start)
 
 
 def _correlations(G: np.ndarray) -> np.ndarray:
@@ -364,10 +379,14 @@ def _rho(form: _Structure, G: np.ndarray, outcomes: list[Any]) -> float | pd.Ser
 def _typical_variances(model: LinearCovariance, X: pd.DataFrame, o_of: np.ndarray, named: pd.Index) -> pd.Series:
     """Typical sampling variance of each outcome with more effects than coefficients."""
     P = model.projection(np.zeros(len(model.kernels)))
+    sized = X.to_numpy() / np.abs(X.to_numpy()).max(axis=0)
     found = {}
     for o, name in enumerate(named):
         rows = o_of == o
-        spare = rows.sum() - np.linalg.matrix_rank(X[rows].to_numpy())
+        spare = rows.sum() - np.linalg.matrix_rank(sized[rows])
         if spare > 0:
             found[name] = spare / P[rows].sum()
     return pd.Series(found, index=named[named.isin(list(found))], dtype=float)
+
+
+guard(__name__, "multivariate")

@@ -14,8 +14,10 @@ import numpy as np
 import pandas as pd
 from scipy.special import chdtrc, ndtr, ndtri, stdtrit
 
+from acuevidence.arguments import guard, guarded
 from acuevidence.errors import InputError
 from acuevidence.inputs import choice
+from acuevidence.synthesis.digits import four, number
 from acuevidence.synthesis.network_contrasts import Trials, read_contrasts, trials_by_arms, with_designs
 from acuevidence.synthesis.network_fit import fit, moments, reml, within_designs
 
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["NetworkMetaAnalysis", "network"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class NetworkMetaAnalysis:
     """Result of :func:`network`.
 
@@ -57,6 +59,8 @@ class NetworkMetaAnalysis:
     level : float
     data : DataFrame
         ``study treat1 treat2 yi se design``, one row a contrast, with the caller's index.
+    excluded : DataFrame
+        Rows left out under ``missing="drop"``, with a ``reason``.
     trials : tuple
         The contrasts of each trial with their covariance, as the model reads them.
     """
@@ -84,6 +88,7 @@ class NetworkMetaAnalysis:
     favourable: str
     level: float
     data: pd.DataFrame = field(repr=False)
+    excluded: pd.DataFrame = field(repr=False)
     trials: tuple[Trials, ...] = field(repr=False)
 
     def _frame(self, values: np.ndarray) -> pd.DataFrame:
@@ -140,6 +145,7 @@ class NetworkMetaAnalysis:
             }
         ).rename_axis("treatment")
 
+    @guarded
     def league(self, digits: int = 2, transform: Callable[[Any], Any] | None = None) -> pd.DataFrame:
         """League table, treatments from the best P-score down.
 
@@ -167,7 +173,8 @@ class NetworkMetaAnalysis:
             if np.isnan(estimate):
                 return ""
             low, high = sorted((show(estimate - z * se), show(estimate + z * se)))
-            return f"{show(estimate):.{digits}f} ({low:.{digits}f} to {high:.{digits}f})"
+            text = (number(value, digits, ratio=transform is np.exp) for value in (show(estimate), low, high))
+            return "{} ({} to {})".format(*text)
 
         table = pd.DataFrame("", index=order, columns=order)
         place = self.treatments.get_indexer(order)
@@ -189,12 +196,14 @@ class NetworkMetaAnalysis:
 
         return design_decomposition(self)
 
+    @guarded
     def net_heat(self, effects: str = "common") -> NetHeat:
         """Numbers of a net heat plot; see :func:`network_inconsistency.net_heat`."""
         from acuevidence.synthesis.network_inconsistency import net_heat
 
         return net_heat(self, effects)
 
+    @guarded
     def rank_probabilities(self, n: int = 20000, seed: int = 0) -> pd.DataFrame:
         """Return the probability of every rank for every treatment; see :func:`.network_ranks.rank_probabilities`.
 
@@ -241,7 +250,7 @@ class NetworkMetaAnalysis:
 
     def summary(self) -> str:
         """Say what was compared and found, as text."""
-        tau2 = "not estimable" if self.tau2 is None else f"{self.tau2:.4f}, I2 = {self.i2:.1f} %"
+        tau2 = "not estimable" if self.tau2 is None else f"{self.tau2:.4g}, I2 = {self.i2:.1f} %"
         return "\n".join(
             [
                 f"Network meta-analysis, {self.effects} effects: {len(self.treatments)} treatments in {self.k} trials",
@@ -256,7 +265,7 @@ class NetworkMetaAnalysis:
                 ),
                 "",
                 f"Effects against {self.reference}:",
-                self.to_frame().to_string(float_format="{:.4f}".format),
+                self.to_frame().to_string(float_format=four),
             ]
         )
 
@@ -264,10 +273,10 @@ class NetworkMetaAnalysis:
         return self.summary()
 
     def _repr_html_(self) -> str:
-        tau2 = "not estimable" if self.tau2 is None else f"{self.tau2:.4f}"
+        tau2 = "not estimable" if self.tau2 is None else f"{self.tau2:.4g}"
         return (
             f"<p><b>Network meta-analysis</b>, {self.effects} effects, against {self.reference} "
-            f"({self.k} trials, tau2 {tau2})</p>{self.to_frame().to_html(float_format='{:.4f}'.format)}"
+            f"({self.k} trials, tau2 {tau2})</p>{self.to_frame().to_html(float_format=four)}"
         )
 
 
@@ -284,7 +293,8 @@ def network(
     effects: str = "random",
     favourable: str = "larger",
     level: float = 0.95,
-    tolerance: float = 0.001,
+    tolerance: float = 0.01,
+    missing: str = "raise",
 ) -> NetworkMetaAnalysis:
     """Compare all treatments of a connected network of trials.
 
@@ -310,7 +320,11 @@ def network(
     level : float
         Level of the intervals.
     tolerance : float
-        By how much the effects of a trial with several arms may miss adding up, because they were rounded.
+        By how much the effects of a trial with several arms may miss adding up, because they were rounded: a share of the
+        smallest of its standard errors.
+    missing : {"raise", "drop"}
+        What to do with a row that lacks an effect, its standard error, a treatment or its trial: refuse, or leave it out and
+        list it in ``excluded``.
 
     Returns
     -------
@@ -350,7 +364,7 @@ def network(
     choice("method", method, ("DL", "REML", "REML-joint"))
     choice("effects", effects, ("random", "common"))
     choice("favourable", favourable, ("larger", "smaller"))
-    table, treatments = read_contrasts(treat1, treat2, yi, se, study, data)
+    table, treatments, excluded = read_contrasts(treat1, treat2, yi, se, study, data, missing)
     names = pd.Index(treatments, name="treatment")
     trials, n = trials_by_arms(table, names, tolerance), len(names)
     common = fit(trials, n)
@@ -364,7 +378,7 @@ def network(
     if reference is None:
         counts = np.bincount(np.concatenate([g.arms.ravel() for g in trials]), minlength=n)
         reference = names[int(counts.argmax())]
-    elif reference not in names:
+    elif not pd.api.types.is_hashable(reference) or reference not in names:
         choice("reference", reference, [str(name) for name in names])
     better = estimates if favourable == "larger" else -estimates
     certainty = ndtr(better / np.where(standard > 0, standard, 1)) * (1 - np.eye(n))
@@ -393,9 +407,13 @@ def network(
         favourable=favourable,
         level=level,
         data=with_designs(table, names),
+        excluded=excluded,
         trials=trials,
     )
 
 
 def _tail(df: int, q: float) -> float:
     return float(chdtrc(df, max(q, 0.0))) if df else 1.0
+
+
+guard(__name__, "network")

@@ -12,12 +12,12 @@ import numpy as np
 import pandas as pd
 
 from acuevidence.errors import InputError
-from acuevidence.inputs import numeric, refuse, values
+from acuevidence.inputs import kept, numeric, refuse, values, variances
 
-__all__ = ["Trials", "read_contrasts", "trials_by_arms", "with_designs"]
+__all__ = ["Trials", "centred_inverse", "read_contrasts", "trials_by_arms", "with_designs"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Trials:
     """Trials with the same number of arms, side by side.
 
@@ -46,20 +46,34 @@ class Trials:
         m = self.arms.shape[1]
         centre = np.eye(m) - 1 / m
         resistance = self.v + tau2 * (1 - np.eye(m))
-        return np.linalg.inv(-0.5 * centre @ resistance @ centre + 1 / m) - 1 / m
+        return centred_inverse(-0.5 * centre @ resistance @ centre)
+
+
+def centred_inverse(L: np.ndarray) -> np.ndarray:
+    """Return the pseudo-inverse of symmetric matrices (..., n, n) whose rows sum to 0 and that have no other null space.
+
+    What is added before the inversion, and taken off again, has the matrix's own size: with a bare 1/n the digits of one
+    of the two are lost when effects are counted in other units.
+    """
+    n = L.shape[-1]
+    size = np.trace(L, axis1=-2, axis2=-1)[..., None, None] / n
+    return (np.linalg.inv(L / size + 1 / n) - 1 / n) / size
 
 
 def read_contrasts(
-    treat1: Any, treat2: Any, yi: Any, se: Any, study: Any, data: pd.DataFrame | None
-) -> tuple[pd.DataFrame, list[Any]]:
-    """Contrasts with numbered trials and treatments, ``low < high``, and the names of the treatments."""
-    found, index = numeric(data, yi=yi, se=se)
-    if not len(index):
+    treat1: Any, treat2: Any, yi: Any, se: Any, study: Any, data: pd.DataFrame | None, missing: str
+) -> tuple[pd.DataFrame, list[Any], pd.DataFrame]:
+    """Contrasts with numbered trials and treatments, ``low < high``; the names of the treatments; and what was left out."""
+    found, index = numeric(data, missing=True, yi=yi, se=se)
+    labels = values(data, yi=yi, treat1=treat1, treat2=treat2, study=study)[0]
+    del labels["yi"]
+    keep, excluded = kept(index, missing, **found, **labels)
+    if not keep.any():
         raise InputError("there is no comparison to pool (yi is empty)")
-    labels = values(data, treat1=treat1, treat2=treat2, study=study)[0]
-    refuse(found["se"] <= 0, "se must be positive", found["se"], index)
-    for name, label in labels.items():
-        refuse(label.isna().to_numpy(), f"{name} is missing", label, index)
+    index = index[keep]
+    found = {name: array[keep] for name, array in found.items()}
+    labels = {name: label[keep] for name, label in labels.items()}
+    variances("se", found["se"], index, "a standard error of the difference")
     both = pd.concat([labels["treat1"], labels["treat2"]], ignore_index=True)
     if isinstance(both.dtype, pd.CategoricalDtype):
         treatments = list(both.cat.remove_unused_categories().cat.categories)
@@ -84,7 +98,7 @@ def read_contrasts(
     )
     _refuse_incomplete(table, treatments)
     _refuse_disconnected(table, treatments)
-    return table, treatments
+    return table, treatments, excluded
 
 
 def _refuse_incomplete(table: pd.DataFrame, treatments: list[Any]) -> None:
@@ -150,7 +164,8 @@ def _refuse_inconsistent(group: Trials, table: pd.DataFrame, treatments: pd.Inde
     misfit = np.abs(group.y - (potential[:, :, None] - potential[:, None, :]))
     total = group.v.sum(axis=2)
     arm = (total - total.sum(axis=1, keepdims=True) / (2 * (m - 1))) / (m - 2)
-    for s in np.flatnonzero(misfit.max(axis=(1, 2)) > tolerance):
+    smallest = np.sqrt(np.where(np.eye(m, dtype=bool), np.inf, group.v).min(axis=(1, 2)))
+    for s in np.flatnonzero(misfit.max(axis=(1, 2)) > tolerance * smallest):
         i, j = np.unravel_index(misfit[s].argmax(), (m, m))
         raise InputError(
             f"the effects of study {_study(table, group.trial[s])} do not add up: {treatments[group.arms[s, i]]} against "

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from acuevidence.synthesis.covariance import LinearCovariance, climb
-from acuevidence.synthesis.network_contrasts import Trials
+from acuevidence.synthesis.network_contrasts import Trials, centred_inverse
 
 __all__ = ["Fit", "by_design", "design_potentials", "fit", "misfit", "moments", "reml", "within_designs"]
 
@@ -31,7 +31,7 @@ def fit(trials: tuple[Trials, ...], n: int, tau2: float = 0.0) -> Fit:
     for group, laplacian in weighted:
         np.add.at(L, (group.arms[:, :, None], group.arms[:, None, :]), laplacian)
         np.add.at(pull, group.arms, -(laplacian * group.y).sum(axis=2))
-    covariance = np.linalg.inv(L + 1 / n) - 1 / n
+    covariance = centred_inverse(L)
     theta = covariance @ pull
     return Fit(theta, covariance, sum(misfit(g, w, theta[g.arms]).sum() for g, w in weighted))
 
@@ -65,7 +65,7 @@ def design_potentials(group: Trials, design: np.ndarray, laplacian: np.ndarray) 
     pull = np.zeros(L.shape[:2])
     np.add.at(L, design, laplacian)
     np.add.at(pull, design, -(laplacian * group.y).sum(axis=2))
-    return np.linalg.solve(L + 1 / m, pull[..., None])[..., 0], L
+    return (centred_inverse(L) @ pull[..., None])[..., 0], L
 
 
 def moments(trials: tuple[Trials, ...], common: Fit, df: int) -> float:

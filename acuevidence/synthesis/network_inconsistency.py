@@ -12,8 +12,11 @@ import numpy as np
 import pandas as pd
 from scipy.special import chdtrc, ndtr
 
+from acuevidence.arguments import guard
 from acuevidence.errors import InputError
 from acuevidence.inputs import choice
+from acuevidence.synthesis.digits import four
+from acuevidence.synthesis.network_contrasts import centred_inverse
 from acuevidence.synthesis.network_fit import Fit, by_design, design_potentials, fit, misfit, within_designs
 
 if TYPE_CHECKING:
@@ -89,7 +92,7 @@ def split(net: NetworkMetaAnalysis) -> pd.DataFrame:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class DesignDecomposition:
     """Cochran's Q of a network, design by design (a design is a set of arms).
 
@@ -128,14 +131,14 @@ class DesignDecomposition:
             "Between designs, random effects": self.random.to_frame().T,
         }
         return "\n\n".join(
-            f"{name}\n{part.to_string(float_format='{:.4f}'.format)}".strip() for name, part in parts.items()
+            f"{name}\n{part.to_string(float_format=four)}".strip() for name, part in parts.items()
         )
 
     def __str__(self) -> str:
         return self.summary()
 
     def _repr_html_(self) -> str:
-        return "".join(t.to_html(float_format="{:.4f}".format) for t in (self.total, self.within, self.without))
+        return "".join(t.to_html(float_format=four) for t in (self.total, self.within, self.without))
 
 
 def design_decomposition(net: NetworkMetaAnalysis) -> DesignDecomposition:
@@ -189,7 +192,7 @@ def design_decomposition(net: NetworkMetaAnalysis) -> DesignDecomposition:
     return DesignDecomposition(total, within, between, without, random)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class NetHeat:
     """Numbers behind a net heat plot, designs by contrasts of their arms against the first.
 
@@ -323,10 +326,13 @@ def _tau2_within(net: NetworkMetaAnalysis) -> float:
     for group, design in by_design(net.trials):
         L = group.laplacian(0.0)
         pooled = design_potentials(group, design, L)[1]
-        spread = np.linalg.pinv(pooled, hermitian=True)[design]
+        spread = centred_inverse(pooled)[design]
         trace += np.trace(L, axis1=1, axis2=2).sum() - (spread * (L @ L)).sum()
     return float(max(0.0, excess / (trace / 2))) if net.q_heterogeneity_df else 0.0
 
 
 def _p(q: np.ndarray, df: np.ndarray) -> np.ndarray:
     return np.where(df > 0, chdtrc(np.maximum(df, 1), np.maximum(q, 0.0)), 1.0)
+
+
+guard(__name__, "split", "design_decomposition", "net_heat")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from acuevidence.arguments import guard
 from acuevidence.errors import InputError
 
 if TYPE_CHECKING:
@@ -56,3 +57,6 @@ def rank_probabilities(result: NetworkMetaAnalysis, n: int = 20000, seed: int = 
     ranks = pd.RangeIndex(1, size + 1, name="rank")
     found = pd.DataFrame(counts / n, index=result.treatments, columns=ranks)
     return found.loc[result.p_scores.sort_values(ascending=False, kind="stable").index]
+
+
+guard(__name__, "rank_probabilities")

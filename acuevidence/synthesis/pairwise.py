@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from acuevidence.errors import InputError
-from acuevidence.inputs import choice, numeric, refuse, values
+from acuevidence.arguments import guard
+from acuevidence.errors import InputError, UnknownKeyError
+from acuevidence.evidence.carried import excluded_of, lost
+from acuevidence.inputs import choice, kept, numeric, values, variances
 from acuevidence.synthesis import kernel
 from acuevidence.synthesis.batch import Layout, fit_groups, layout
-from acuevidence.synthesis.result import Between, GroupedMetaAnalysis, MetaAnalysis, omnibus, with_notes
+from acuevidence.synthesis.coefficients import omnibus
+from acuevidence.synthesis.formula import columns_of, design, formula_of
+from acuevidence.synthesis.result import Between, GroupedMetaAnalysis, MetaAnalysis, with_notes
 
 __all__ = ["meta_analysis"]
 
@@ -29,12 +33,12 @@ def meta_analysis(
     labels: Any = None,
     n: Any = None,
     method: str = "REML",
-    test: str = "HKSJ",
+    test: str = "HKSJ-adhoc",
     level: float = 0.95,
     by: Any = None,
-    moderators: str | None = None,
+    moderators: str | Sequence[str] | None = None,
     prediction: str = "V",
-    missing: str = "error",
+    missing: str = "raise",
     overall: bool = False,
     common_tau2: bool = False,
 ) -> Any:
@@ -44,7 +48,7 @@ def meta_analysis(
     ----------
     yi, vi : array-like or column names
         Effects and sampling variances (not standard errors), one per trial.
-    data : DataFrame, optional
+    data : DataFrame (pandas or polars), pyarrow Table or dict of columns, optional
         Where column names are looked up.
     labels : array-like or column name, optional
         Names of the trials.
@@ -52,18 +56,18 @@ def meta_analysis(
         Participants per trial, for small-study tests.
     method : {"REML", "DL", "HE", "HS", "HSk", "SJ", "ML", "EB", "PM", "PMM", "EE"}
         Estimator of tau2; EE: equal effects.
-    test : {"HKSJ", "HKSJ-adhoc", "t", "z"}
-        Hartung-Knapp-Sidik-Jonkman, its ad hoc variant (never narrower than Wald's SE), t, or normal.
+    test : {"HKSJ-adhoc", "HKSJ", "t", "z"}
+        Hartung-Knapp-Sidik-Jonkman with the ad hoc correction (an SE never below Wald's), without it, t, or normal.
     level : float
         Level of all intervals, 0.95 for 95 %.
     by : array-like or column name, optional
         Groups to be kept apart, for example ``"comparator"``.
-    moderators : str, optional
-        A formula, for example ``"~ year + C(technique)"``.
+    moderators : str or list of str, optional
+        A formula, for example ``"~ year + C(technique)"``, or a list of columns; both have an intercept.
     prediction : {"V", "HTS", "z"}
         Prediction interval: t with k-p degrees of freedom, with k-p-1 (Higgins, Thompson and Spiegelhalter), or normal.
-    missing : {"error", "drop"}
-        What to do with a missing yi or vi: refuse, or leave the row out and list it in ``excluded``.
+    missing : {"raise", "drop"}
+        What to do with a row that lacks yi, vi, its group or a moderator: refuse, or leave it out and list it in ``excluded``.
     overall : bool
         With ``by``: pool all groups as well. Sham and usual care answer different questions, so the default is no.
     common_tau2 : bool
@@ -84,7 +88,9 @@ def meta_analysis(
     Notes
     -----
     A single trial keeps its own normal interval and has no tau2. With two trials HKSJ intervals are kept and flagged. When
-    trials happen to agree, HKSJ can be narrower than the Wald interval; the result says so. REML, Q-profile, HKSJ and
+    trials happen to agree, plain HKSJ can be narrower than the Wald interval (Roever, Knapp and Friede 2015, BMC Medical
+    Research Methodology 15:99), which is why the ad hoc correction is the default; where it acts, and with four trials or
+    fewer, the summary prints the plain and the Wald limits beside it. REML, Q-profile, HKSJ and
     prediction intervals as in Cochrane's random-effects policy of 2025; estimators as in :mod:`acuevidence.synthesis.kernel`.
     With ``by``, all groups are fitted in one call and each group's result object is built when it is asked for; for the
     numbers of very many groups in one frame use :func:`acuevidence.fit_many` with ``by``. The test between groups takes
@@ -100,140 +106,186 @@ def meta_analysis(
     choice("method", method, kernel.METHODS)
     choice("test", test, kernel.TESTS)
     choice("prediction", prediction, ("V", "HTS", "z"))
-    choice("missing", missing, ("error", "drop"))
-    if not isinstance(level, (int, float)) or not 0 < level < 1:
-        raise InputError(f"level must lie between 0 and 1 (0.95 for 95%), not {level!r}")
-    given = {"yi": yi, "vi": vi} | ({} if n is None else {"n": n})
-    arrays, index = numeric(data, missing=missing == "drop", **given)
-    named = ({} if labels is None else {"labels": labels}) | ({} if by is None else {"by": by})
-    words = values(data, yi=yi, **named)[0] if named else {}
-    frame, names, excluded, keep = _frame(data, arrays, index, words.get("labels"))
-    y, v = arrays["yi"][keep], arrays["vi"][keep]
-    used = index if keep.all() else index[keep]
-    refuse(~(v > 0), "vi must be positive (a variance, not a standard error of zero)", v, used)
-    options = {"method": method, "test": test, "level": float(level), "prediction": prediction}
-    if common_tau2 and (by is None or moderators is not None):
+    formula = formula_of(moderators, data)
+    if common_tau2 and (by is None or formula is not None):
         raise InputError("common_tau2=True needs by= and no moderators")
-    if by is None:
-        return _one(y, v, frame, names, used, excluded, moderators, options)
-    groups = words["by"].iloc[np.flatnonzero(keep)]
-    refuse(groups.isna().to_numpy(), "by is missing", groups, groups.index)
-    name = by if isinstance(by, str) else getattr(by, "name", None) or "group"
-    return _grouped(str(name), groups, y, v, frame, names, used, excluded, moderators, options, overall, common_tau2)
+    model = Model(method, test, level, prediction, formula)
+    trials, groups = _read(data, missing, formula, yi=yi, vi=vi, n=n, labels=labels, by=by)
+    if groups is None:
+        return _one(trials, model)
+    name = str(by if isinstance(by, str) else getattr(by, "name", None) or "group")
+    return _grouped(name, groups, trials, model, overall, common_tau2)
 
 
-def _frame(
-    data: pd.DataFrame | None, arrays: dict[str, np.ndarray], index: pd.Index, names: pd.Series | None
-) -> tuple[pd.DataFrame | None, pd.Series | None, pd.DataFrame, np.ndarray]:
-    """Return the trials used, their labels, what was left out, and which rows are kept."""
-    keep = ~(np.isnan(arrays["yi"]) | np.isnan(arrays["vi"]))
-    excluded = _left_out(data)
-    if not keep.all():
-        rows = pd.DataFrame({"row": index[~keep], "reason": "yi or vi is missing"})
-        if names is not None:
-            rows.insert(1, "study", names[~keep].to_numpy())
-        excluded = pd.concat([excluded, rows], ignore_index=True) if len(excluded) else rows
+@dataclass(frozen=True, slots=True, eq=False)
+class Trials:
+    """The trials of an analysis, and what was left out of it.
+
+    Attributes
+    ----------
+    y, v : ndarray, (k,)
+        Effects and sampling variances.
+    frame : DataFrame or None
+        The caller's rows of them.
+    labels : Series or None
+        Their names.
+    index : Index
+        The caller's index.
+    excluded : DataFrame
+        What was left out, with a ``reason``.
+    """
+
+    y: np.ndarray
+    v: np.ndarray
+    frame: pd.DataFrame | None
+    labels: pd.Series | None
+    index: pd.Index
+    excluded: pd.DataFrame
+
+    def of(self, rows: np.ndarray, excluded: pd.DataFrame) -> Trials:
+        """Return some of the trials, with what was left out from among them."""
+        frame = None if self.frame is None else self.frame.iloc[rows]
+        labels = None if self.labels is None else self.labels.iloc[rows]
+        return Trials(self.y[rows], self.v[rows], frame, labels, self.index[rows], excluded)
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """How trials are pooled: ``method``, ``test``, ``level`` and ``prediction`` as asked for, ``formula`` of the moderators."""
+
+    method: str
+    test: str
+    level: float
+    prediction: str
+    formula: str | None
+
+
+def _read(
+    data: pd.DataFrame | None, missing: str, formula: str | None, *, n: Any, labels: Any, by: Any, **effects: Any
+) -> tuple[Trials, pd.Series | None]:
+    """Return the trials that have everything that is asked for, and their groups."""
+    arrays, index = numeric(data, missing=True, **effects, n=n)
+    words = values(data, yi=effects["yi"], labels=labels, by=by)[0] if labels is not None or by is not None else {}
+    names, groups = words.get("labels"), words.get("by")
+    asked: dict[str, Any] = {name: array for name, array in arrays.items() if name != "n" or missing == "raise"}
+    asked |= {} if groups is None else {"by": groups}
+    if formula is not None and data is not None:
+        asked |= {f"moderator {name}": column for name, column in columns_of(formula, data).items()}
+    keep, dropped = kept(index, missing, **asked)
+    if names is not None:
+        dropped.insert(1, "study", names[~keep].to_numpy())
+    if isinstance(by, str) and groups is not None:
+        dropped[by] = groups[~keep].to_numpy()
+    excluded = _with(dropped, None if data is None else excluded_of(data))
     if not keep.any():
         why = "; ".join(dict.fromkeys(excluded["reason"])) if len(excluded) else "yi is empty"
         raise InputError(f"there is no trial to pool ({why[:500]})")
-    frame = data if data is not None or "n" not in arrays else pd.DataFrame(index=index)
+    frame = data if data is not None or n is None else pd.DataFrame(index=index)
     if frame is not None and "n" in arrays:
         frame = frame.assign(n=arrays["n"])
-    if frame is not None and not keep.all():
-        frame = frame[keep]
-    return frame, names if names is None else names[keep], excluded, keep
+    every = Trials(arrays["yi"], arrays["vi"], frame, names, index, excluded)
+    trials = every if keep.all() else every.of(np.flatnonzero(keep), excluded)
+    variances("vi", trials.v, trials.index)
+    return trials, None if groups is None else groups[keep]
 
 
-def _left_out(data: pd.DataFrame | None) -> pd.DataFrame:
-    found = None if data is None else data.attrs.get("excluded")
-    return _NOTHING.copy() if found is None else pd.DataFrame(found)
+def _with(dropped: pd.DataFrame, before: pd.DataFrame | None) -> pd.DataFrame:
+    """Return what this analysis drops after what was left out before it."""
+    parts = [pd.DataFrame(part) for part in (before, dropped) if part is not None and len(part)]
+    return pd.concat(parts, ignore_index=True) if parts else _NOTHING.copy() if before is None else pd.DataFrame(before)
 
 
-def _one(
-    y: np.ndarray, v: np.ndarray, frame: pd.DataFrame | None, names: pd.Series | None, index: pd.Index,
-    excluded: pd.DataFrame, moderators: str | None, options: dict[str, Any],
-) -> MetaAnalysis:  # fmt: skip
+def _one(trials: Trials, model: Model) -> MetaAnalysis:
     X: np.ndarray | None = None
     terms: tuple[str, ...] = ("Intercept",)
-    if moderators is not None:
-        from acuevidence.synthesis.design import design
-
-        if frame is None:
-            raise InputError("moderators need data= with their columns")
-        X, terms = design(moderators, frame)
-    fits = kernel.fit(y[None], v[None], None if X is None else X[None], method=options["method"], test=options["test"])
-    return _result(fits, 0, y, v, X, terms, frame, names, index, excluded, moderators, options)
+    if model.formula is not None and trials.frame is not None:
+        X, terms = design(model.formula, trials.frame)
+    given = None if X is None else X[None]
+    fits = kernel.fit(trials.y[None], trials.v[None], given, method=model.method, test=model.test)
+    return _result(fits, 0, trials, model, X, terms)
 
 
 def _result(
-    fits: kernel.Fits, row: int, y: np.ndarray, v: np.ndarray, X: np.ndarray | None, terms: tuple[str, ...],
-    frame: pd.DataFrame | None, names: pd.Series | None, index: pd.Index, excluded: pd.DataFrame,
-    formula: str | None, options: dict[str, Any],
+    fits: kernel.Fits, row: int, trials: Trials, model: Model, X: np.ndarray | None = None,
+    terms: tuple[str, ...] = ("Intercept",), notes: tuple[str, ...] = (),
 ) -> MetaAnalysis:  # fmt: skip
-    k, df = len(y), float(fits.df[row])
+    df = float(fits.df[row])
     tau2 = None if np.isnan(fits.tau2[row]) else float(fits.tau2[row])
-    weights = 1 / (v + (tau2 or 0.0))
+    weights = 1 / (trials.v + (tau2 or 0.0))
     beta, covariance = fits.beta[row], fits.vcov[row]
     known_df = df if np.isfinite(df) else None
     qm, qm_df, qm_p = omnibus(beta, covariance, terms, known_df)
-    q, q_df = float(fits.q[row]), int(fits.q_df[row])
     result = MetaAnalysis(
-        k=k, **options, tau2=tau2, tau2_se=None if tau2 is None else float(fits.tau2_se[row]), i2=float(fits.i2[row]),
-        h2=float(fits.h2[row]), q=q, q_df=q_df, q_p=float(kernel.chi_square_tail(fits.q[row], fits.q_df[row])), qm=qm,
-        qm_df=qm_df, qm_p=qm_p, df=known_df, weights=100 * weights / weights.sum(), excluded=excluded, beta=beta,
-        covariance=covariance, yi=y, vi=v, X=X, terms=terms, formula=formula, _labels=names, _given=frame, _index=index,
+        k=len(trials.y), **asdict(model), tau2=tau2, tau2_se=None if tau2 is None else float(fits.tau2_se[row]),
+        i2=float(fits.i2[row]), h2=float(fits.h2[row]), q=float(fits.q[row]), q_df=int(fits.q_df[row]),
+        q_p=float(kernel.chi_square_tail(fits.q[row], fits.q_df[row])), qm=qm, qm_df=qm_df, qm_p=qm_p, df=known_df,
+        weights=100 * weights / weights.sum(), excluded=trials.excluded, beta=beta, covariance=covariance, yi=trials.y,
+        vi=trials.v, X=X, terms=terms, _labels=trials.labels, _given=trials.frame, _index=trials.index,
     )  # fmt: skip
-    return _flagged(result, fits.converged[row], q, q_df)
+    found = (*_flags(result, bool(fits.converged[row])), *_implausible(trials), *notes)
+    return with_notes(result, *found) if found else result
 
 
-def _flagged(result: MetaAnalysis, converged: bool, q: float, q_df: int) -> MetaAnalysis:
-    notes = []
+def _flags(result: MetaAnalysis, converged: bool) -> Iterator[str]:
     if result.k == 1:
-        notes.append("One trial: nothing is pooled; the interval is the trial's own.")
+        yield "One trial: nothing is pooled; the interval is the trial's own."
     if result.k == 2:
-        notes.append("Two trials: intervals from one degree of freedom are wide, and tau2 is hardly known.")
-    if result.test == "HKSJ" and q_df > 0 and result.X is None:
+        yield "Two trials: intervals from one degree of freedom are wide, and tau2 is hardly known."
+    if result.test == "HKSJ" and result.q_df > 0 and result.X is None:
         w = 1 / (result.vi + (result.tau2 or 0.0))
         if result.se < float(w.sum()) ** -0.5:
-            notes.append(
-                "HKSJ's standard error is smaller than Wald's: the trials agree closely; compare test='HKSJ-adhoc'."
-            )
+            yield "HKSJ's standard error is smaller than Wald's: the effects differ less than chance; compare test='HKSJ-adhoc'."
+    if lost(result._given):
+        yield (
+            "The table came from trial_effects but no longer says of which review it is, or what was left out; "
+            "join such tables with acuevidence.evidence.joined."
+        )
     if not converged:
-        notes.append("The estimator of tau2 did not converge.")
-    return with_notes(result, *notes) if notes else result
+        yield "The estimator of tau2 did not converge."
+
+
+def _implausible(trials: Trials) -> Iterator[str]:
+    """Say what is possible but looks like a slip of the pen: a trial twice, a standardised effect beyond 3."""
+    frame = trials.frame
+    whose = frame["trial_id"] if frame is not None and "trial_id" in frame else trials.labels
+    if whose is not None and whose.duplicated().any():
+        twice = ", ".join(map(str, whose[whose.duplicated()].unique()[:3]))
+        yield f"More than one row of {twice}: rows of one trial are not independent; see multilevel() and vcalc()."
+    if frame is not None and "effect" in frame:
+        far = np.flatnonzero((frame["effect"] == "SMD").to_numpy() & (np.abs(trials.y) > 3))
+        if len(far):
+            names = (trials.index if trials.labels is None else trials.labels.array)[far[:3]]
+            yield f"An SMD beyond 3 in {', '.join(map(str, names))}: is a standard error given as a standard deviation?"
 
 
 def _grouped(
-    by: str, groups: pd.Series, y: np.ndarray, v: np.ndarray, frame: pd.DataFrame | None, names: pd.Series | None,
-    index: pd.Index, excluded: pd.DataFrame, moderators: str | None, options: dict[str, Any], overall: bool,
-    common_tau2: bool,
-) -> GroupedMetaAnalysis:  # fmt: skip
+    by: str, groups: pd.Series, trials: Trials, model: Model, overall: bool, common_tau2: bool
+) -> GroupedMetaAnalysis:
     code, levels = pd.factorize(groups.to_numpy())
     where = layout(code, len(levels))
     names_of = tuple(map(str, levels))
     if len(set(names_of)) < len(names_of):
         raise InputError(f"by={by!r} has levels that read alike (for example 1 and '1'); give them names of one type")
-    tau2 = _common_tau2(y, v, code, len(levels), options) if common_tau2 else None
-    fits = None if moderators else fit_groups(y, v, where, partial(_fit, options, tau2))
+    tau2 = _common_tau2(trials, code, len(levels), model) if common_tau2 else None
+    fits = None if model.formula else fit_groups(trials.y, trials.v, where, partial(_fit, model, tau2))
     notes = ("tau2 was estimated from all groups together, with one mean each.",) if common_tau2 else ()
-    found = Members(by, names_of, where, fits, y, v, frame, names, index, excluded, moderators, options, notes)
-    pooled = _one(y, v, frame, names, index, excluded, moderators, options) if overall else None
-    return GroupedMetaAnalysis(by, found, _between(found, frame, code), pooled)
+    found = Members(by, names_of, where, fits, trials, model, notes)
+    return GroupedMetaAnalysis(by, found, _between(found, code), _one(trials, model) if overall else None)
 
 
-def _fit(options: dict[str, Any], tau2: float | None, y: np.ndarray, v: np.ndarray) -> kernel.Fits:
+def _fit(model: Model, tau2: float | None, y: np.ndarray, v: np.ndarray) -> kernel.Fits:
     given = None if tau2 is None else np.full(len(y), tau2)
-    return kernel.fit(y, v, method=options["method"], test=options["test"], tau2=given)
+    return kernel.fit(y, v, method=model.method, test=model.test, tau2=given)
 
 
-def _common_tau2(y: np.ndarray, v: np.ndarray, code: np.ndarray, count: int, options: dict[str, Any]) -> float:
-    if len(y) <= count:
-        raise InputError(f"common_tau2=True needs more trials than groups: {len(y)} trials in {count} groups")
+def _common_tau2(trials: Trials, code: np.ndarray, count: int, model: Model) -> float:
+    if len(trials.y) <= count:
+        raise InputError(f"common_tau2=True needs more trials than groups: {len(trials.y)} trials in {count} groups")
     means = (code[:, None] == np.arange(count)).astype(float)
-    return float(kernel.fit(y[None], v[None], means, method=options["method"], test="z").tau2[0])
+    return float(kernel.fit(trials.y[None], trials.v[None], means, method=model.method, test="z").tau2[0])
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Members(Mapping[str, MetaAnalysis]):
     """The groups of a long table, fitted in one call; a group's result object is built when it is asked for.
 
@@ -247,7 +299,7 @@ class Members(Mapping[str, MetaAnalysis]):
         The rows of each.
     fits : Fits or None
         Their fits; None with moderators, where each group has its own design.
-    y, v, frame, labels, index, excluded, formula, options, notes
+    trials, model, notes
         What their results are made of.
     """
 
@@ -255,14 +307,8 @@ class Members(Mapping[str, MetaAnalysis]):
     names: tuple[str, ...]
     where: Layout
     fits: kernel.Fits | None
-    y: np.ndarray
-    v: np.ndarray
-    frame: pd.DataFrame | None
-    labels: pd.Series | None
-    index: pd.Index
-    excluded: pd.DataFrame
-    formula: str | None
-    options: dict[str, Any]
+    trials: Trials
+    model: Model
     notes: tuple[str, ...]
     _number: dict[str, int] = field(init=False, repr=False, compare=False)
 
@@ -270,17 +316,20 @@ class Members(Mapping[str, MetaAnalysis]):
         object.__setattr__(self, "_number", {name: i for i, name in enumerate(self.names)})
 
     def __getitem__(self, group: str) -> MetaAnalysis:
+        if not isinstance(group, str) or group not in self._number:
+            raise UnknownKeyError(self.by, group, self.names)
         i = self._number[group]
-        here = self.where.rows(i)
-        left = self.excluded
+        left = self.trials.excluded
         if self.by in left:
             left = left[left[self.by].astype(str) == group].reset_index(drop=True)
-        part = None if self.frame is None else self.frame.iloc[here]
-        given = (part, None if self.labels is None else self.labels.iloc[here], self.index[here], left, self.formula,
-                 self.options)  # fmt: skip
-        if self.fits is None:
-            return _one(self.y[here], self.v[here], *given)
-        return with_notes(_result(self.fits, i, self.y[here], self.v[here], None, ("Intercept",), *given), *self.notes)
+        trials = self.trials.of(self.where.rows(i), left)
+        return _one(trials, self.model) if self.fits is None else _result(self.fits, i, trials, self.model, notes=self.notes)
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    def __hash__(self) -> int:
+        return id(self)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.names)
@@ -292,21 +341,21 @@ class Members(Mapping[str, MetaAnalysis]):
         """Return one row a group, straight from the fits; None with moderators, where groups were not fitted together."""
         if self.fits is None:
             return None
-        fits, options = self.fits, self.options
+        fits, model = self.fits, self.model
         estimate, se = fits.beta[:, 0], np.sqrt(fits.vcov[:, 0, 0])
-        low, high = kernel.interval(estimate, se, fits.df, options["level"])
+        low, high = kernel.interval(estimate, se, fits.df, model.level)
         with np.errstate(divide="ignore", invalid="ignore"):  # HKSJ's se is 0 when the effects agree exactly
             statistic = estimate / se
-        free = np.full(len(self), np.inf) if options["prediction"] == "z" else fits.k - 1.0
-        free = free - (options["prediction"] == "HTS")
-        known = (fits.k > 1) & (free > 0) & (options["method"] != "EE")
+        free = np.full(len(self), np.inf) if model.prediction == "z" else fits.k - 1.0
+        free = free - (model.prediction == "HTS")
+        known = (fits.k > 1) & (free > 0) & (model.method != "EE")
         spread = np.sqrt(se**2 + np.where(known, fits.tau2, np.nan))
-        pi_low, pi_high = kernel.interval(estimate, spread, np.where(known, free, 1.0), options["level"])
+        pi_low, pi_high = kernel.interval(estimate, spread, np.where(known, free, 1.0), model.level)
         return pd.DataFrame({
             "term": "Intercept", "estimate": estimate, "se": se, "statistic": statistic, "df": fits.df,
             "p_value": kernel.tail(statistic, fits.df), "ci_low": low, "ci_high": high, "k": fits.k, "tau2": fits.tau2,
             "i2": fits.i2, "q": fits.q, "q_p": kernel.chi_square_tail(fits.q, fits.q_df), "pi_low": pi_low,
-            "pi_high": pi_high, "method": options["method"], "test": options["test"], self.by: self.names,
+            "pi_high": pi_high, "method": model.method, "test": model.test, self.by: self.names,
         })  # fmt: skip
 
     def effects(self) -> tuple[np.ndarray, np.ndarray]:
@@ -316,11 +365,11 @@ class Members(Mapping[str, MetaAnalysis]):
             total = [float((1 / (one.vi + (one.tau2 or 0.0))).sum()) for one in found]
             return np.array([one.estimate for one in found]), np.array(total)
         tau2 = np.nan_to_num(self.fits.tau2)[np.repeat(np.arange(len(self)), self.where.size)]
-        weight = 1 / (self.v[self.where.order] + tau2)
+        weight = 1 / (self.trials.v[self.where.order] + tau2)
         return self.fits.beta[:, 0], np.add.reduceat(weight, self.where.start)
 
 
-def _between(found: Members, frame: pd.DataFrame | None, code: np.ndarray) -> Between | None:
+def _between(found: Members, code: np.ndarray) -> Between | None:
     if len(found) < 2:
         return None
     estimate, precision = found.effects()
@@ -328,7 +377,11 @@ def _between(found: Members, frame: pd.DataFrame | None, code: np.ndarray) -> Be
     q = float(precision @ (estimate - mean) ** 2)
     df = len(found) - 1
     shared: tuple[str, ...] = ()
+    frame = found.trials.frame
     if frame is not None and "trial_id" in frame:
         spread = pd.Series(code).groupby(frame["trial_id"].to_numpy()).nunique()
         shared = tuple(map(str, spread.index[spread > 1]))
     return Between(q, df, float(kernel.chi_square_tail(np.array(q), np.array(df))), shared)
+
+
+guard(__name__, "meta_analysis")

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from acuevidence.arguments import guard
 from acuevidence.errors import InputError
 from acuevidence.synthesis import kernel
 
 if TYPE_CHECKING:
-    from acuevidence.synthesis.result import MetaAnalysis
+    from acuevidence.synthesis.effect import PooledEffect
 
 __all__ = ["Permutation", "permutation_test"]
 
@@ -24,7 +25,7 @@ _TIES = math.sqrt(np.finfo(float).eps)  # statistics this close, relatively, cou
 _CHUNK = 1 << 13
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Permutation:
     """A permutation test.
 
@@ -70,19 +71,21 @@ class Permutation:
         return f"<p>{html.escape(self.summary().splitlines()[0])}</p>" + self.to_frame().round(4).to_html()
 
 
-def permutation_test(result: MetaAnalysis, exact: bool | None, n: int, seed: int | None) -> Permutation:
+def permutation_test(
+    result: PooledEffect, exact: bool | None = None, n: int = 1000, seed: int | None = None
+) -> Permutation:
     """Test a result by permutation.
 
     Parameters
     ----------
     result : MetaAnalysis
         A pooled effect (signs are flipped) or a meta-regression (the rows of its moderators are permuted).
-    exact : bool or None
-        All arrangements, or ``n`` drawn at random; None: all where there are no more than ``n``.
+    exact : bool, optional
+        All arrangements, or ``n`` drawn at random. Default: all where there are no more than ``n``.
     n : int
         Arrangements to draw, the observed one included.
-    seed : int or None
-        Seed of the draw.
+    seed : int, optional
+        Seed of the draw; without one it differs from call to call.
 
     Returns
     -------
@@ -92,7 +95,8 @@ def permutation_test(result: MetaAnalysis, exact: bool | None, n: int, seed: int
     Raises
     ------
     InputError
-        For one trial, or an exact test with more than ten million arrangements.
+        For one trial, effects that agree exactly (all 0, or with moderators), or an exact test of more than ten million
+        arrangements.
 
     Notes
     -----
@@ -122,6 +126,10 @@ def permutation_test(result: MetaAnalysis, exact: bool | None, n: int, seed: int
         result, np.arange(result.k)[None] if result.X is not None else np.ones((1, result.k))
     )
     observed, limit = observed[0], float(omnibus[0])
+    if np.isnan(observed).any() or math.isnan(limit):
+        raise InputError(
+            "a permutation test has nothing to permute: the effects agree exactly, so every statistic is 0 over 0"
+        )
     for chunk in orders:
         statistic, qm = _statistics(result, chunk)
         beyond += (np.abs(statistic) >= np.abs(observed) * (1 - _TIES)).sum(axis=0)
@@ -132,7 +140,7 @@ def permutation_test(result: MetaAnalysis, exact: bool | None, n: int, seed: int
     return Permutation(float(p[0]), named, total / count, count, bool(every), "signs" if result.X is None else "rows")
 
 
-def _statistics(result: MetaAnalysis, chunk: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _statistics(result: PooledEffect, chunk: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the coefficients' statistics (B, p) and the omnibus statistic (B,) of each arrangement."""
     X = None
     if result.X is None:
@@ -141,11 +149,17 @@ def _statistics(result: MetaAnalysis, chunk: np.ndarray) -> tuple[np.ndarray, np
         y = np.broadcast_to(result.yi, chunk.shape)
         X = result.X[chunk]
     fits = kernel.fit(y, np.broadcast_to(result.vi, y.shape), X, method=result.method, test=result.test)
-    statistic = fits.beta / np.sqrt(np.diagonal(fits.vcov, axis1=1, axis2=2))
+    with np.errstate(divide="ignore", invalid="ignore"):  # HKSJ's variance is 0 where the effects agree exactly
+        statistic = fits.beta / np.sqrt(np.diagonal(fits.vcov, axis1=1, axis2=2))
     tested = [i for i, term in enumerate(result.terms) if term != "Intercept"] or [0]
-    beta = fits.beta[:, tested]
-    inner = np.linalg.solve(fits.vcov[:, tested][:, :, tested], beta[..., None])[..., 0]
-    return statistic, (beta * inner).sum(axis=1)
+    if len(tested) == 1:
+        return statistic, statistic[:, tested[0]] ** 2
+    known = np.isfinite(statistic).all(axis=1)
+    omnibus = np.full(len(statistic), np.nan)
+    beta = fits.beta[known][:, tested]
+    inner = np.linalg.solve(fits.vcov[known][:, tested][:, :, tested], beta[..., None])[..., 0]
+    omnibus[known] = (beta * inner).sum(axis=1)
+    return statistic, omnibus
 
 
 def _signs(k: int, n: int, every: bool, rng: np.random.Generator) -> Iterator[np.ndarray]:
@@ -199,3 +213,6 @@ def _distinct(left: Counter[int], size: int) -> Iterator[tuple[int, ...]]:
 def _arrangements(X: np.ndarray) -> int:
     repeated = np.unique(X, axis=0, return_counts=True)[1]
     return math.factorial(len(X)) // math.prod(math.factorial(int(count)) for count in repeated)
+
+
+guard(__name__, "permutation_test")

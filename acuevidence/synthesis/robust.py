@@ -14,14 +14,18 @@ import numpy as np
 import pandas as pd
 from scipy.special import fdtrc
 
+from acuevidence.arguments import guard, guarded
 from acuevidence.errors import InputError
 from acuevidence.inputs import choice, refuse, values
 from acuevidence.synthesis.coefficients import FirstCoefficient
 from acuevidence.synthesis.covariance import stacks
 from acuevidence.synthesis.dependent import coefficient_table
-from acuevidence.synthesis.result import MetaAnalysis
+from acuevidence.synthesis.digits import four
+from acuevidence.synthesis.effect import PooledEffect
 
 __all__ = ["RobustMetaAnalysis", "WaldTest", "robust"]
+
+_DETERMINED = 1e-10  # how near to 1 a leverage is 1, and a correlation matrix singular
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +50,7 @@ class WaldTest:
     terms: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class RobustMetaAnalysis(FirstCoefficient):
     """Result of :func:`robust`.
 
@@ -84,6 +88,7 @@ class RobustMetaAnalysis(FirstCoefficient):
         """Satterthwaite degrees of freedom of the first coefficient."""
         return float(self.coefficients["df"].iloc[0])
 
+    @guarded
     def wald(self, terms: str | Sequence[str] | np.ndarray | None = None) -> WaldTest:
         """Test several coefficients together (AHT, with Zhang's degrees of freedom).
 
@@ -96,6 +101,11 @@ class RobustMetaAnalysis(FirstCoefficient):
         -------
         WaldTest
 
+        Raises
+        ------
+        InputError
+            For unknown, repeated or dependent terms, and for more of them than the clusters can tell apart.
+
         Notes
         -----
         ``Q = (Lb)' inv(L V L') (Lb)`` is compared with a Hotelling T2 whose degrees of freedom match the variance of
@@ -105,9 +115,15 @@ class RobustMetaAnalysis(FirstCoefficient):
         """
         L, named = self._contrasts(terms)
         q = len(L)
+        vcov, own = L @ self.vcov.to_numpy() @ L.T, L @ self.own @ L.T
+        if any(_singular(matrix) for matrix in (vcov, own.sum(axis=0))):
+            raise InputError(
+                f"terms: the robust covariance of {', '.join(named)} is singular, since {self.clusters} clusters do not tell "
+                "them apart; test fewer"
+            )
         b = L @ self.coefficients["estimate"].to_numpy()
-        Q = float(b @ np.linalg.solve(L @ self.vcov.to_numpy() @ L.T, b))
-        own, pull = L @ self.own @ L.T, L @ self.pull
+        Q = float(b @ np.linalg.solve(vcov, b))
+        pull = L @ self.pull
         expected = (own - pull @ self.bread @ pull.transpose(0, 2, 1)).sum(axis=0)
         value, vector = np.linalg.eigh(expected)
         root = vector / np.sqrt(value) @ vector.T
@@ -124,12 +140,14 @@ class RobustMetaAnalysis(FirstCoefficient):
             terms = [name for name in names if name != "Intercept"] or names
         if isinstance(terms, np.ndarray) and terms.dtype.kind in "fiu":
             L = np.atleast_2d(terms).astype(float)
-            if L.shape[1] != len(names) or np.linalg.matrix_rank(L) < len(L):
+            if L.shape[1] != len(names) or not np.isfinite(L).all() or np.linalg.matrix_rank(L) < len(L):
                 raise InputError(f"terms must have {len(names)} columns, one a coefficient, and independent rows")
             return L, tuple(f"contrast {i + 1}" for i in range(len(L)))
         chosen = [terms] if isinstance(terms, str) else list(terms)
         for name in chosen:
             choice("terms", name, names)
+        if not chosen or len(set(chosen)) < len(chosen):
+            raise InputError(f"terms must name one coefficient or several different ones, not {chosen}")
         return np.eye(len(names))[[names.index(name) for name in chosen]], tuple(chosen)
 
     def to_frame(self) -> pd.DataFrame:
@@ -139,13 +157,13 @@ class RobustMetaAnalysis(FirstCoefficient):
     def summary(self) -> str:
         """Coefficients with robust tests, as text."""
         head = f"Cluster-robust tests ({self.kind}; {self.k} effects in {self.clusters} clusters)"
-        return f"{head}\n\n{self.coefficients.to_string(float_format='{:.4f}'.format)}"
+        return f"{head}\n\n{self.coefficients.to_string(float_format=four)}"
 
     def __str__(self) -> str:
         return self.summary()
 
     def _repr_html_(self) -> str:
-        table = self.coefficients.to_html(float_format="{:.4f}".format)
+        table = self.coefficients.to_html(float_format=four)
         return f"<p><b>Cluster-robust tests</b> ({self.kind}; {self.clusters} clusters)</p>{table}"
 
 
@@ -235,7 +253,7 @@ def robust(result: Any, cluster: Any, kind: str = "CR2") -> RobustMetaAnalysis:
 
 
 def _working(result: Any) -> _Working:
-    if isinstance(result, MetaAnalysis):
+    if isinstance(result, PooledEffect):
         return _working_pairwise(result)
     X = pd.DataFrame(result.model.X, index=result.data.index, columns=result.coefficients.index)
     return _Working(
@@ -250,7 +268,7 @@ def _working(result: Any) -> _Working:
     )
 
 
-def _working_pairwise(result: MetaAnalysis) -> _Working:
+def _working_pairwise(result: PooledEffect) -> _Working:
     """Take the trials as independent with variances vi + tau2, whatever test the result was given."""
     total = result.vi + (result.tau2 or 0.0)
     X = np.ones((result.k, 1)) if result.X is None else result.X
@@ -288,8 +306,18 @@ def _bias_reduction(M: np.ndarray, x: np.ndarray, B: np.ndarray) -> np.ndarray:
     U = np.linalg.cholesky(M).transpose(0, 2, 1)
     G = U @ (M - x @ B @ x.transpose(0, 2, 1)) @ U.transpose(0, 2, 1)
     value, vector = np.linalg.eigh((G + G.transpose(0, 2, 1)) / 2)
-    inverse_root = np.where(value > 1e-12, 1 / np.sqrt(np.maximum(value, 1e-300)), 0.0)
+    # Directions that the cluster alone determines have leverage 1 and no residual; leverage has no unit, G has.
+    half = np.linalg.solve(U.transpose(0, 2, 1), x)
+    lost = (np.linalg.eigvalsh(half @ B @ half.transpose(0, 2, 1)) > 1 - _DETERMINED).sum(axis=1)
+    kept = (np.arange(value.shape[1]) >= lost[:, None]) & (value > 0)
+    inverse_root = np.where(kept, 1 / np.sqrt(np.where(kept, value, 1.0)), 0.0)
     return U.transpose(0, 2, 1) @ (vector * inverse_root[:, None, :]) @ vector.transpose(0, 2, 1) @ U
+
+
+def _singular(matrix: np.ndarray) -> bool:
+    """Whether a covariance is singular, judged by its correlations, which have no unit."""
+    sd = np.sqrt(matrix.diagonal())
+    return bool((sd <= 0).any() or np.linalg.eigvalsh(matrix / np.outer(sd, sd))[0] < _DETERMINED)
 
 
 def _satterthwaite(own: np.ndarray, pull: np.ndarray, B: np.ndarray) -> float:
@@ -310,3 +338,6 @@ def _spread(own: np.ndarray, pull: np.ndarray, B: np.ndarray) -> np.ndarray:
     crossing = np.einsum("stab,stba->st", BU, BU)  # sum_ij (b_i^s'B b_j^t)(b_i^t'B b_j^s)
     straight = np.einsum("stab,tsba->st", BU, BU)  # sum_ij (b_i^s'B b_j^s)(b_i^t'B b_j^t)
     return own_own - mixed + crossing + straight
+
+
+guard(__name__, "robust")

@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from acuevidence import words
+from acuevidence.arguments import guard
 from acuevidence.effects import effect_size
 from acuevidence.effects.checks import counts
 from acuevidence.errors import ConvergenceError, InputError
@@ -20,13 +22,13 @@ from acuevidence.inputs import choice, numeric, values
 from acuevidence.synthesis import kernel
 from acuevidence.synthesis.coefficients import NormalEffect
 
-__all__ = ["Tables", "TwoByTwoMetaAnalysis", "mantel_haenszel", "p_text", "peto", "read_tables"]
+__all__ = ["Tables", "TwoByTwoMetaAnalysis", "mantel_haenszel", "peto", "read_tables"]
 
 Array = np.ndarray
 _NORMAL = np.array(np.inf)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Tables:
     """Two-by-two tables, one a trial, as floats.
 
@@ -90,7 +92,7 @@ def read_tables(data: pd.DataFrame | None, labels: Any, **given: Any) -> Tables:
     return Tables(**cells, labels=named.to_numpy(), index=index)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class TwoByTwoMetaAnalysis(NormalEffect):
     """Two-by-two tables pooled under an equal-effects model.
 
@@ -160,16 +162,16 @@ class TwoByTwoMetaAnalysis(NormalEffect):
         lines = [
             f"{self.k} trial{'' if self.k == 1 else 's'}. {method}, equal effects; normal interval.",
             f"Pooled {names[self.measure]} {self.estimate:.3f} ({100 * self.level:g}% CI {self.ci_low:.3f} to "
-            f"{self.ci_high:.3f}; P {p_text(self.p_value)}).",
+            f"{self.ci_high:.3f}; P {words.p(self.p_value)}).",
         ]
         if self.measure != "RD":
             low, mid, high = np.exp([self.ci_low, self.estimate, self.ci_high])
             lines[1] += f" As a ratio {mid:.3f} ({low:.3f} to {high:.3f})."
-        lines.append(f"Heterogeneity: I2 {self.i2:.1f}%, Q {self.q:.2f} (df {self.q_df}, P {p_text(self.q_p)}).")
+        lines.append(f"Heterogeneity: I2 {self.i2:.1f}%, Q {self.q:.2f} (df {self.q_df}, P {words.p(self.q_p)}).")
         named = [("Cochran-Mantel-Haenszel", self.cmh, self.cmh_p), ("Breslow-Day", self.breslow_day, self.breslow_day_p),
                  ("Tarone", self.tarone, self.tarone_p)]  # fmt: skip
         tests = [
-            f"{name} {value:.2f} (P {p_text(p)})" for name, value, p in named if value is not None and p is not None
+            f"{name} {value:.2f} (P {words.p(p)})" for name, value, p in named if value is not None and p is not None
         ]
         return "\n".join(lines + ([f"Tests: {'; '.join(tests)}."] if tests else []))
 
@@ -227,7 +229,6 @@ def mantel_haenszel(events1: Any = "events1", n1: Any = "n1", events2: Any = "ev
     (0.4194, 0.1963)
     """
     choice("measure", measure, ("OR", "RR", "RD"))
-    _known_level(level)
     t = read_tables(data, labels, events1=events1, n1=n1, events2=events2, n2=n2)
     estimate, variance, weights = _POOLED[measure](t)
     effects = t.effects(measure)
@@ -275,7 +276,6 @@ def peto(events1: Any = "events1", n1: Any = "n1", events2: Any = "events2", n2:
     >>> round(pooled.estimate, 3), round(pooled.ci_high, 3)
     (-1.161, -0.216)
     """
-    _known_level(level)
     t = read_tables(data, labels, events1=events1, n1=n1, events2=events2, n2=n2)
     expected, v = _hypergeometric(t)
     if not v.sum() > 0:
@@ -287,11 +287,6 @@ def peto(events1: Any = "events1", n1: Any = "n1", events2: Any = "events2", n2:
         estimate=estimate, se=float(v.sum() ** -0.5), **_heterogeneity(max(q, 0.0), int(some.sum())), k=len(t.n1),
         measure="OR", method="Peto", level=level, weights=100 * v / v.sum(), data=t.frame("OR"),
     )  # fmt: skip
-
-
-def _known_level(level: Any) -> None:
-    if not isinstance(level, (int, float)) or not 0 < level < 1:
-        raise InputError(f"level must lie between 0 and 1 (0.95 for 95%), not {level!r}")
 
 
 def _odds_ratio(t: Tables) -> tuple[float, float, Array]:
@@ -377,6 +372,4 @@ def _chi_square(value: float, df: int) -> float:
     return float(kernel.chi_square_tail(np.array(value), np.array(df)))
 
 
-def p_text(p: float) -> str:
-    """Return a P value as a summary prints it."""
-    return "<0.001" if p < 0.001 else f"{p:.3f}"
+guard(__name__, "mantel_haenszel", "peto")

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from acuevidence.arguments import guard
 from acuevidence.errors import InputError
 from acuevidence.inputs import choice, numeric, refuse, values
 from acuevidence.synthesis.covariance import stacks
@@ -239,3 +240,6 @@ def _refuse_singular(block: np.ndarray, rows: np.ndarray, cluster: pd.Series, in
             "determine each other or the assumed correlations contradict each other; leave out redundant rows (two "
             "contrasts say it all with three arms), tell rows apart by outcome, scale or week, or lower correlations"
         )
+
+
+guard(__name__, "vcalc")

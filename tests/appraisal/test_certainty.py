@@ -65,10 +65,10 @@ def test_the_row_of_the_summary_of_findings_is_in_points_of_the_typical_scale(re
 
 def test_an_outcome_without_a_published_threshold_is_judged_against_no_effect_alone():
     wide = ae.meta_analysis([0.9, 0.1, -0.6, 0.4], [0.02] * 4)
-    assert downgrade(ae.certainty(wide, outcome="pain"), "imprecision") == 2
+    assert downgrade(ae.certainty(wide, outcome="pain", evidence=ae.load_evidence()), "imprecision") == 2
     with pytest.raises(InputError, match="headache_frequency"):
-        ae.certainty(wide, outcome="headache_frequencies")
-    rated = ae.certainty(wide, outcome="headache_frequency")
+        ae.certainty(wide, outcome="headache_frequencies", evidence=ae.load_evidence())
+    rated = ae.certainty(wide, outcome="headache_frequency", evidence=ae.load_evidence())
     assert downgrade(rated, "imprecision") == 1
     assert (
         "no minimal important difference is published" in rated.domains.set_index("domain").loc["imprecision", "reason"]

@@ -4,7 +4,11 @@ Boundaries are those printed for the O'Brien-Fleming-type spending function of L
 two-sided alpha 0.05: 4.877, 3.357, 2.680, 2.290, 2.031 (Reboussin et al 2000, Controlled Clinical Trials 21:190).
 """
 
+import json
+from pathlib import Path
+
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.stats import multivariate_normal, norm
 
@@ -105,8 +109,21 @@ def test_required_information_is_that_of_one_trial_without_heterogeneity():
     found = ae.sequential(ae.meta_analysis(y, v), delta=0.3, alpha=0.05, power=0.9)
     per_arm = 2 * (norm.isf(0.025) + norm.isf(0.1)) ** 2 / 0.3**2
     assert found.diversity == 0
-    assert found.required == pytest.approx(2 * per_arm)
-    assert found.accrued == pytest.approx(4 * (1 / v).sum())
+    assert 4 * found.required == pytest.approx(2 * per_arm)  # 4/n is the variance of a mean difference of SD 1
+    assert found.accrued == pytest.approx((1 / v).sum())
+
+
+def test_participants_are_those_of_the_trials_and_not_their_information():
+    read = json.loads((Path(__file__).parents[1] / "reference" / "uni__dat.bcg__RR.json").read_text())["data"]
+    bcg = pd.DataFrame(read).rename(columns={"n1i": "n1", "n2i": "n2"})
+    found = ae.sequential(ae.meta_analysis("yi", "vi", data=bcg), delta=0.3)
+    assert found.participants == 357347 == found.steps["participants"].iloc[-1]
+    assert found.accrued == pytest.approx((1 / bcg["vi"]).sum())
+    assert found.required_participants == pytest.approx(357347 * found.required / found.accrued)
+    assert "357,347 participants" in found.summary()
+    unknown = ae.sequential(ae.meta_analysis(bcg["yi"], bcg["vi"]), delta=0.3)
+    assert unknown.participants is None
+    assert "participants" not in unknown.summary()
 
 
 def test_cumulative_z_follows_the_order_and_ends_at_the_pooled_one(pooled):

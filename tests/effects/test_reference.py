@@ -6,10 +6,12 @@ empty cells than the one docs/effect_sizes.md names.
 """
 
 import json
+import math
 import pathlib
 import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import acuevidence as ae
@@ -31,10 +33,13 @@ def load(name):
 
 
 def columns(data):
-    return {key: np.array(value, float) for key, value in data.items() if key not in ("study", "alloc")}
+    words = ("study", "alloc", "controls", "design")
+    return {key: np.array(value, float) for key, value in data.items() if key not in words}
 
 
 def summaries(d, measure):
+    if measure in ("COR", "ZCOR"):
+        return {"r": d["ri"], "n": d["ni"]}
     if "ri" in d:
         means = {"mean_post": d["m1i"], "mean_pre": d["m2i"]}
         return means | {"sd_pre": d["sd1i"], "sd_post": d["sd2i"], "n": d["ni"], "r": d["ri"]}
@@ -80,7 +85,37 @@ def test_effect_sizes_agree_with_escalc(file, key):
 
 
 def test_every_measure_is_among_the_references():
-    assert {RENAMED.get(m, m) for m in (key.split("|")[0] for _, key in CASES)} == set(ae.effects.MEASURES)
+    assert {RENAMED.get(m, m) for m in (key.split("|")[0] for _, key in CASES)} == set(
+        ae.effects.MEASURES
+    ) - {"HR", "MN"}  # a printed hazard ratio is what conv.wald reads; the mean of one group stands under "MN|group1"
+
+
+def test_the_mean_of_one_group_agrees_with_escalc():
+    reference = load("escalc__syn.prepostA")
+    d, want = columns(reference["data"]), reference["expected"]["MN|group1"]
+    got = ae.effect_size("MN", mean=d["m1i"], sd=d["sd1i"], n=d["ni"])
+    np.testing.assert_allclose(got["yi"], want["yi"], rtol=1e-12)
+    np.testing.assert_allclose(got["vi"], want["vi"], rtol=1e-12)
+
+
+@pytest.mark.parametrize("measure", ["HR", "OR", "RR", "IRR"])
+def test_ratios_printed_with_their_limits_agree_with_conv_wald(measure):
+    reference = load("conv_wald__syn.waldA")
+    d, want = columns(reference["data"]), reference["expected"]["or_ci95_log"]
+    got = ae.effect_size(measure, ratio=np.exp(want["yi"]), ci_low=d["or_lo"], ci_high=d["or_hi"])
+    np.testing.assert_allclose(got["yi"], want["yi"], rtol=1e-6)
+    np.testing.assert_allclose(got["vi"], want["vi"], rtol=1e-6)
+
+
+def test_summaries_that_are_not_named_are_columns_of_the_data():
+    table = pd.DataFrame({"events1": [12, 8], "n1": [60, 45], "events2": [20, 9], "n2": [61, 44], "n": [9, 9]}, index=["a", "b"])
+    found = ae.effect_size("RR", data=table)
+    assert found["yi"].tolist() == pytest.approx([math.log((12 / 60) / (20 / 61)), math.log((8 / 45) / (9 / 44))])
+    assert found.index.tolist() == ["a", "b"]
+    renamed = table.rename(columns={"n2": "controls"})
+    assert ae.effect_size("RR", data=renamed, n2="controls").equals(found)
+    with pytest.raises(ae.InputError, match=r"measure 'RR' needs n2 \(it takes events1, n1, events2, n2; or ratio, ci_low, ci_high\)"):
+        ae.effect_size("RR", data=renamed)
 
 
 @pytest.mark.parametrize(

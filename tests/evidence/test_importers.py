@@ -151,7 +151,7 @@ def test_revman_web_package_gives_the_same_trials(tmp_path, nested):
     assert trials.study.tolist() == ["Müller 2001", "李 2012"]
     assert trials.year.tolist() == [2001, 2012]
     assert trials.comparison.tolist() == ["Acupuncture v sham"] * 2
-    assert trials.measure.tolist() == ["Std. Mean Difference", "Odds Ratio"]
+    assert trials.measure.tolist() == ["SMD", "OR"]
     assert trials.iloc[0][["mean1", "sd1", "n1", "mean2", "sd2", "n2"]].tolist() == [3.1, 2, 40, 4.2, 2.1, 38]
     assert trials.iloc[1][["yi", "se"]].tolist() == [-0.25, 0.1]
 
@@ -239,8 +239,11 @@ def test_revman_export_reads_back_as_it_was(tmp_path):
     file.write_text(RM5, encoding="utf-8")
     trials = ae.read_revman(file)
     back = ae.read_revman(ae.export(trials, tmp_path / "again.rm5"))
-    expected = trials.assign(treatment=trials.treatment.fillna("Acupuncture")).reset_index(drop=True)
-    pd.testing.assert_frame_equal(back[trials.columns].reset_index(drop=True), expected)
+    expected = trials.assign(model=["random", "random", "random", None])
+    expected["method"] = pd.Series(["IV", "IV", "IV", None], trials.index, dtype=object)
+    pd.testing.assert_frame_equal(
+        back[trials.columns].reset_index(drop=True), expected[trials.columns].reset_index(drop=True)
+    )
 
 
 def test_effects_of_the_package_reach_revman_with_their_variance(tmp_path):

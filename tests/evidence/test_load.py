@@ -5,6 +5,7 @@ frictionless, the reference implementation of the standard the descriptor follow
 of a good table, and the error must name exactly that cell.
 """
 
+import copy
 import json
 import shutil
 
@@ -13,7 +14,9 @@ import pytest
 
 import acuevidence as ae
 from acuevidence.evidence import data_folder
+from acuevidence.evidence.schema import with_vocabulary
 from acuevidence.report.codebook import codebook
+from acuevidence.topic import load_topic
 
 CONDITIONS = [
     "low_back_pain", "knee_osteoarthritis", "headache", "neck_pain", "fibromyalgia", "shoulder_pain", "elbow_pain", "pelvic_pain",
@@ -152,26 +155,124 @@ def test_unknown_column_is_refused_with_the_known_ones(folder):
         ae.load_evidence(folder)
 
 
-def own(folder, table, **cells):
-    """Write a table of one row with every column of the codebook; cells that are not given are empty."""
-    descriptor = json.loads((data_folder() / "datapackage.json").read_text(encoding="utf-8"))
-    (resource,) = (r for r in descriptor["resources"] if r["name"] == table)
-    columns = [field["name"] for field in resource["schema"]["fields"]]
-    pd.DataFrame([cells], columns=columns).to_csv(folder / f"{table}.csv", index=False)
+def own_tables(folder, **tables):
+    """Write tables with every column of the descriptor; rows name the cells they fill."""
+    described = {one["name"]: one["schema"]["fields"] for one in json.loads(DESCRIPTOR.read_text(encoding="utf-8"))["resources"]}
+    for name, rows in tables.items():
+        columns = [field["name"] for field in described[name] if field["name"] not in TOPIC_COLUMNS]
+        pd.DataFrame(rows, columns=columns).to_csv(folder / f"{name}.csv", index=False)
 
 
-def test_own_folder_needs_only_trials_and_arms(tmp_path):
-    own(tmp_path, "trials", trial_id="mine2026", study="Mine 2026", condition="neck_pain", technique="manual")
+DESCRIPTOR = data_folder() / "datapackage.json"
+TOPIC_COLUMNS = ("technique", "sessions", "sham_type")
+TRIAL = {"trial_id": "mine2026", "study": "Mine 2026", "condition": "depression", "treatment_weeks": 12}
+ARMS = [
+    {"condition": "depression", "trial_id": "mine2026", "arm": "run", "role": "treatment", "description": "running"},
+    {"condition": "depression", "trial_id": "mine2026", "arm": "drug", "role": "drug", "description": "tablets"},
+]
+PLACE = {"source_url": "https://a.org", "source_kind": "abstract", "locator": "x", "figures_as_printed": "y", "extraction": "single"}
+RESULTS = [
+    {"condition": "depression", "trial_id": "mine2026", "outcome": "mood", "measure": "HAM-D", "week": 12, "statistic": "final",
+     "arm": arm, "n": 40, "mean": mean, "sd": 5.0, "benefit": -1, "timing": "end_of_treatment", **PLACE}
+    for arm, mean in (("run", 9.0), ("drug", 10.0))
+]  # fmt: skip
+
+
+def test_own_folder_needs_only_trials_arms_and_figures(tmp_path):
+    own_tables(tmp_path, trials=[TRIAL])
     with pytest.raises(ae.InputError, match=r"arms\.csv"):
         ae.load_evidence(tmp_path)
-    own(
-        tmp_path, "arms", condition="neck_pain", trial_id="mine2026", arm="acu", role="acupuncture", description="needles"
-    )
+    own_tables(tmp_path, arms=ARMS)
+    with pytest.raises(ae.InputError, match=r"neither results\.csv nor contrasts\.csv"):
+        ae.load_evidence(tmp_path)
+    own_tables(tmp_path, results=RESULTS)
     evidence = ae.load_evidence(tmp_path)
     assert list(evidence.trials.study) == ["Mine 2026"]
-    assert evidence.results.empty
-    assert ae.conditions(evidence) == ["neck_pain"]
-    assert evidence.ipd == {}
+    assert evidence.contrasts.empty and "estimate" in evidence.contrasts
+    assert ae.conditions(evidence) == ["depression"]
+    # d = (10 - 9) / 5, J = 1 - 3 / (4 * 78 - 1): fewer points are better, so the treated arm does better.
+    effect = ae.trial_effects(evidence=evidence)
+    assert effect[["comparator", "outcome"]].values.tolist() == [["drug", "mood"]]
+    assert effect.yi.item() == pytest.approx(0.2 * (1 - 3 / 311), rel=1e-4)
+
+
+def test_without_topic_the_tested_role_is_called_treatment(tmp_path):
+    own_tables(tmp_path, trials=[TRIAL], arms=[{**arm, "role": "run"} for arm in ARMS], results=RESULTS)
+    with pytest.raises(ae.InputError, match="no arm of arms.csv has the role 'treatment'"):
+        ae.load_evidence(tmp_path)
+
+
+def test_another_topic_brings_its_own_words_and_columns(tmp_path):
+    (tmp_path / "topic.yaml").write_text(
+        "name: Exercise for depression\n"
+        "treatment: {role: exercise, label: Exercise, phrase: exercise}\n"
+        "comparators: {drug: {label: Sertraline, phrase: sertraline, roles: [drug]}}\n"
+        "conditions: {depression: {label: Depression, outcomes: [mood]}}\n"
+        "outcomes: {mood: {label: mood}}\n"
+        "columns: {trials: {setting: {values: [group, alone], required: true}}}\n", encoding="utf-8",
+    )  # fmt: skip
+    arms = [ARMS[0] | {"role": "exercise"}, ARMS[1]]
+    own_tables(tmp_path, trials=[TRIAL], arms=arms, results=RESULTS)
+    trials = pd.read_csv(tmp_path / "trials.csv").assign(setting="group")
+    trials.to_csv(tmp_path / "trials.csv", index=False)
+    effects = ae.trial_effects(evidence=ae.load_evidence(tmp_path))
+    assert effects.setting.tolist() == ["group"]
+    assert not {"technique", "sham_type"} & set(effects)
+    trials.assign(setting="pool").to_csv(tmp_path / "trials.csv", index=False)
+    with pytest.raises(ae.EvidenceError, match="setting: not an allowed value .*; allowed: one of: group, alone"):
+        ae.load_evidence(tmp_path)
+    trials.assign(setting="group", condition="low_back_pain").to_csv(tmp_path / "trials.csv", index=False)
+    with pytest.raises(ae.EvidenceError, match="condition: not an allowed value .*; allowed: one of: depression"):
+        ae.load_evidence(tmp_path)
+
+
+def test_a_stranger_s_folder_takes_no_rule_of_the_package(tmp_path):
+    own_tables(tmp_path, trials=[TRIAL], arms=ARMS, results=RESULTS)
+    evidence = ae.load_evidence(tmp_path)
+    assert evidence.rules.measures == {} and evidence.rules.responders == ()
+    assert evidence.appraisal["minimal_important_difference"] == []
+    assert evidence.appraisal["certainty"]["risk_of_bias"]["unblinded_comparators"] == []
+    assert ae.claims(evidence).empty and ae.evaluate_claims(evidence=evidence).empty
+
+
+def test_an_unknown_version_of_the_tables_is_refused(folder):
+    path = folder / "datapackage.json"
+    descriptor = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps({**descriptor, "schema_version": 99}), encoding="utf-8")
+    with pytest.raises(ae.EvidenceError, match="schema_version 99 is not known") as caught:
+        ae.load_evidence(folder)
+    assert caught.value.failures.column.tolist() == ["schema_version"]
+    del descriptor["schema_version"]
+    path.write_text(json.dumps(descriptor), encoding="utf-8")
+    assert len(ae.load_evidence(folder).trials)
+
+
+def test_the_descriptor_is_in_step_with_the_topic():
+    descriptor = json.loads(DESCRIPTOR.read_text(encoding="utf-8"))
+    assert with_vocabulary(descriptor, load_topic(data_folder())) == descriptor
+
+
+def test_what_is_done_to_a_table_does_not_change_the_evidence():
+    evidence = ae.load_evidence()
+    table = evidence.results
+    table["outcome"] = "other"
+    table.loc[:, "measure"] = ""
+    assert set(evidence.results.outcome) != {"other"} and set(evidence.results.measure) != {""}
+    assert evidence == evidence and hash(evidence) == hash(ae.load_evidence())
+    assert copy.deepcopy(evidence) is evidence
+
+
+def test_broken_rules_say_where(folder):
+    (folder / "appraisal.yaml").write_text("certainty: ]", encoding="utf-8")
+    with pytest.raises(ae.InputError, match="appraisal.yaml line 1"):
+        ae.load_evidence(folder)
+    (folder / "appraisal.yaml").write_text("certainty: high", encoding="utf-8")
+    with pytest.raises(ae.InputError, match="certainty must hold entries"):
+        ae.load_evidence(folder)
+    (folder / "appraisal.yaml").unlink()
+    (folder / "selection.yaml").write_text("conditions: {a: {label: A}}", encoding="utf-8")
+    with pytest.raises(ae.InputError, match="conditions stand in topic.yaml"):
+        ae.load_evidence(folder)
 
 
 @pytest.mark.parametrize("column", ["role", "sham_type"])
@@ -193,7 +294,7 @@ def test_a_column_that_is_not_there_is_one_fault(folder, column):
         ("design", "field", "primary", "not an allowed value"),
         ("indirect", "trial_id", "nobody1900", "not in table trials"),
         ("trials", "part_of", "nobody1900", "not in table trials"),
-        ("trials", "population", "children", "not an allowed value"),
+        ("trials", "population", "men and women", "not in the required form"),
         ("results", "responder", "maybe", "not an allowed value"),
         ("contrasts", "t", "-0.5", "below the minimum"),
         ("thresholds", "level", "among", "not an allowed value"),
@@ -242,10 +343,7 @@ def test_patients_of_one_trial_are_read_with_their_table():
 
 
 def test_a_users_folder_may_hold_patients(tmp_path):
-    own(tmp_path, "trials", trial_id="mine2026", study="Mine 2026", condition="neck_pain", technique="manual")
-    own(
-        tmp_path, "arms", condition="neck_pain", trial_id="mine2026", arm="acu", role="acupuncture", description="needles"
-    )
+    own_tables(tmp_path, trials=[TRIAL], arms=ARMS, results=RESULTS)
     (tmp_path / "ipd").mkdir()
     (tmp_path / "ipd" / "mine2026.csv").write_text("id,group,score\n1,1,4.5\n2,0,7\n", encoding="utf-8")
     assert ae.load_evidence(tmp_path).ipd["mine2026"].score.tolist() == [4.5, 7.0]

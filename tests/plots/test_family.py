@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 
 import acuevidence as ae
-from acuevidence.appraisal.quality import quality_domains, quality_ratings
 from acuevidence.errors import InputError
-from acuevidence.plots.evidence_map import evidence_table
+from acuevidence.plots.questions.evidence_map import evidence_table
+from acuevidence.questions.quality import quality_domains, quality_ratings
 
 EVENTS = pd.DataFrame({"events1": [12, 8, 20], "n1": [40, 30, 80], "events2": [6, 5, 18], "n2": [42, 31, 79]})
 
@@ -124,7 +124,7 @@ def test_the_flow_adds_up():
     words = "\n".join(t.get_text().replace("\n", " ") for t in ae.plots.flow("low_back_pain", width="double").texts)
     for comparator in ("sham", "usual_care"):
         n = effects.loc[effects["comparator"] == comparator, "trial_id"].nunique()
-        label = ae.load_evidence().rules.label(comparator).lower()
+        label = ae.load_evidence().topic.label(comparator).lower()
         assert f"Pooled against {label}: {n} trials" in words
 
 

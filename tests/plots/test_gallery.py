@@ -1,14 +1,14 @@
 """Every figure of the gallery at three type sizes and both column widths: no text is cut, none lies on another."""
 
 import functools
-import io
 
 import numpy as np
 import pytest
 
 import acuevidence as ae
 from acuevidence import plots
-from acuevidence.plots.evidence_map import evidence_table
+from acuevidence.plots.questions.evidence_map import evidence_table
+from acuevidence.plots.save import encoded
 
 LONG = "Acupuncture Trialists of the Northern Region and Collaborators 20"
 FEW = {"timing": ["end_of_treatment"], "left_out": ["none out"], "size": ["any"]}
@@ -104,10 +104,11 @@ GALLERY = {
 
 
 def test_the_gallery_holds_every_figure():
-    functions = {name for name in plots.__all__ if callable(getattr(plots, name)) and name[0].islower()} - {"style"}
+    functions = {name for name in plots.__all__ if callable(getattr(plots, name)) and name[0].islower()} - {"forest_size", "save", "style"}
     assert {name.split(",")[0].split()[0] for name in GALLERY} == functions
 
 
+@pytest.mark.filterwarnings("ignore:at a type size")  # a width too small for its texts grows and says so
 @pytest.mark.parametrize("size", [5.5, 7, 10])
 @pytest.mark.parametrize("width", ["single", "double"])
 @pytest.mark.parametrize("name", GALLERY)
@@ -121,9 +122,7 @@ def test_the_same_call_gives_the_same_bytes(name):
 
 
 def _svg(ax):
-    with plots.style(), io.BytesIO() as file:
-        ax.figure.savefig(file, format="svg", metadata={"Date": None})
-        return file.getvalue()
+    return encoded(ax.figure, "svg")
 
 
 def test_a_type_size_is_that_of_the_texts():
@@ -131,11 +130,9 @@ def test_a_type_size_is_that_of_the_texts():
     assert names == pytest.approx({5.5: 5.5, 7: 7, 10: 10})
 
 
-@pytest.mark.parametrize(("method", "plot"), [("radial", "radial"), ("drapery", "drapery"), ("profile", "profile"),
-                                              ("baujat_plot", "baujat"), ("gosh_plot", "gosh"),
-                                              ("influence_plot", "influence"), ("cumulative_plot", "cumulative")])  # fmt: skip
-def test_a_result_draws_its_figures(method, plot):
-    own, same = getattr(sham(), method)(), getattr(plots, plot)(sham())
+@pytest.mark.parametrize("name", ["radial", "drapery", "profile", "baujat", "gosh", "influence", "cumulative"])
+def test_a_result_draws_its_figures(name):
+    own, same = getattr(sham().plot, name)(), getattr(plots, name)(sham())
     assert (own.get_xlabel(), own.get_ylabel(), len(own.child_axes)) == (
         same.get_xlabel(),
         same.get_ylabel(),
@@ -149,8 +146,8 @@ def test_a_network_and_a_posterior_draw_their_figures():
     assert len(net().league_plot().patches) > len(net().treatments)
     assert len(net().graph().patches) == len(net().treatments)
     assert made("posterior").ridge().get_yticklabels()[-1].get_text() == "Mean effect"
-    assert regression("~ year").bubble().get_xlabel() == "year"
-    assert risks().labbe(groups=("new", "old")).get_xlabel() == "Risk with old (%)"
+    assert regression("~ year").plot.bubble().get_xlabel() == "year"
+    assert risks().plot.labbe(groups=("new", "old")).get_xlabel() == "Risk with old (%)"
 
 
 def test_a_category_has_a_level_for_each_of_its_values():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import acuevidence as ae
-from acuevidence.plots.style import COLOURS
+from acuevidence.plots.parts.style import COLOURS
 
 
 @pytest.fixture(scope="module")

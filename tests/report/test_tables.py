@@ -1,8 +1,11 @@
 """The tables hold what the evidence and the results hold, in every form."""
 
+import csv
+import io
 import math
 import re
 
+import pandas as pd
 import pytest
 
 import acuevidence as ae
@@ -112,8 +115,6 @@ def test_each_form_holds_every_comparison(form):
 
 
 def test_a_bar_in_a_cell_does_not_break_the_markdown():
-    import pandas as pd
-
     text = Table("t", pd.DataFrame({"a": ["x | y"]})).to_markdown()
     assert "| x \\| y |" in text
 
@@ -133,3 +134,12 @@ def test_the_league_table_holds_every_estimate_of_the_network_once():
         if frame.at[a, b] != "no trial"
     }
     assert above == tried
+
+
+def test_csv_of_a_table_holds_no_formula_and_keeps_figures():
+    cells = ["=HYPERLINK(1)", "+1", "-A", "@SUM(A1)", "\tx", "-1+cmd|' /C calc'!A0", "-0.13 (-0.63 to 0.25)", "-5%", "O'Neill"]
+    text = Table("t", pd.DataFrame({"=cmd|' /C calc'!A0": cells, "n": -1})).to_csv()
+    head, *rows = csv.reader(io.StringIO(text))
+    assert head == ["'=cmd|' /C calc'!A0", "n"]
+    assert [row[0] for row in rows] == [f"'{cell}" for cell in cells[:6]] + cells[6:]
+    assert {row[1] for row in rows} == {"-1"}

@@ -101,3 +101,17 @@ def test_moderators_that_cannot_be_told_apart_are_named(formula, words):
 def test_settings_the_data_do_not_know_are_refused(new, words):
     with pytest.raises(ae.InputError, match=words):
         ae.meta_analysis(data=small(), moderators="~ a + x").predict(new)
+
+
+@pytest.mark.parametrize("method", ["EE", "DL", "REML", "PM"])
+def test_a_line_through_the_origin_is_weighted_least_squares(method):
+    rng = np.random.default_rng(1)
+    d = pd.DataFrame({"yi": rng.normal(5, 1, 8), "vi": rng.uniform(0.1, 1, 8), "x": rng.uniform(1, 3, 8)})
+    found = ae.meta_analysis("yi", "vi", data=d, moderators="~ 0 + x", method=method, test="z")
+    w = 1 / (d["vi"] + (found.tau2 or 0.0))
+    assert found.beta[0] == pytest.approx((w * d["x"] * d["yi"]).sum() / (w * d["x"] ** 2).sum(), rel=1e-10)
+    assert found.se == pytest.approx((w * d["x"] ** 2).sum() ** -0.5, rel=1e-10)
+    line = (d["x"] * d["yi"] / d["vi"]).sum() / (d["x"] ** 2 / d["vi"]).sum()
+    assert found.q == pytest.approx(((d["yi"] - line * d["x"]) ** 2 / d["vi"]).sum(), rel=1e-10)
+    if method == "PM":
+        assert (w * (d["yi"] - found.beta[0] * d["x"]) ** 2).sum() == pytest.approx(7, rel=1e-8)

@@ -109,7 +109,7 @@ WHOLES = {
     "unknown method": (lambda: ae.meta_analysis(data=frame(), method="REMl"), "did you mean 'REML'"),
     "unknown test": (lambda: ae.meta_analysis(data=frame(), test="HK"), "one of: z, t, HKSJ"),
     "unknown prediction": (lambda: ae.meta_analysis(data=frame(), prediction="v"), "one of: V, HTS, z"),
-    "unknown missing": (lambda: ae.meta_analysis(data=frame(), missing="skip"), "one of: error, drop"),
+    "unknown missing": (lambda: ae.meta_analysis(data=frame(), missing="skip"), "one of: raise, drop"),
     "level in percent": (lambda: ae.meta_analysis(data=frame(), level=95), "between 0 and 1"),
     "level of one": (lambda: ae.meta_analysis(data=frame(), level=1.0), "between 0 and 1"),
     "level as text": (lambda: ae.meta_analysis(data=frame(), level="95%"), "between 0 and 1"),
@@ -124,7 +124,9 @@ WHOLES = {
     "as many moderators as trials": (
         lambda: ae.meta_analysis(data=frame(x=[1.0, 2.0, 4.0], z=[1.0, 5.0, 2.0]), moderators="~ x + z"), "trials"),
     "formula broken": (lambda: ae.meta_analysis(data=frame(), moderators="~ ("), "~ ("),
-    "data not a frame": (lambda: ae.meta_analysis("yi", "vi", data={"yi": [1.0], "vi": [1.0]}), "DataFrame"),
+    "data not a table": (lambda: ae.meta_analysis("yi", "vi", data=[[1.0], [1.0]]), "data must be a DataFrame"),
+    "columns of unequal length": (lambda: ae.meta_analysis("yi", "vi", data={"yi": [1.0], "vi": [1.0, 2.0]}), "as many entries"),
+    "data of one number": (lambda: ae.meta_analysis("yi", "vi", data=3), "data must be a DataFrame"),
     "frame as a column": (lambda: ae.meta_analysis(frame(), [0.1, 0.1, 0.1]), "one-dimensional"),
     "dates": (lambda: ae.meta_analysis(pd.date_range("2000", periods=3), [0.1, 0.1, 0.1]), "numbers"),
     "categories": (lambda: ae.meta_analysis(pd.Categorical(["a", "b", "c"]), [0.1, 0.1, 0.1]), "number"),
@@ -211,7 +213,7 @@ REVIEWS = {
     "other XML": ("a.rm5", "<html/>", "root is 'html'"),
     "no analysis": ("a.rm5", RM5_HEAD + "</COCHRANE_REVIEW>", "no analysis with trials"),
     "unknown study": ("a.rm5", RM5.format('<CONT_DATA STUDY_ID="X" MEAN_1="1"/>'), "refers to a study 'X'"),
-    "text for a number": ("a.rm5", RM5.format('<CONT_DATA STUDY_ID="S" MEAN_1="one"/>'), "mean1 must be a number"),
+    "text for a number": ("a.rm5", RM5.format('<CONT_DATA STUDY_ID="S" MEAN_1="one"/>'), "MEAN_1 must be a number"),
     "negative sd": ("a.rm5", RM5.format(
         '<CONT_DATA STUDY_ID="S" MEAN_1="1" SD_1="-1" TOTAL_1="9" MEAN_2="1" SD_2="1" TOTAL_2="9"/>'), "sd1 must not be negative"),
     "entity bomb": ("a.rm5", '<!DOCTYPE l [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;&a;">]>' + RM5.format("&b;"), "entities"),

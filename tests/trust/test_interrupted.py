@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 import acuevidence as ae
-from acuevidence.report import figures, files
+from acuevidence.report import figures
+from acuevidence.report import whole_files as files
 
 OLD = b"the old file, whole"
 NAMES = ["nuance.png", "nuance.svg", "manifest.json", "out.csv", "out.json", "out.rm5"]
@@ -87,7 +88,7 @@ import sys, time
 from pathlib import Path
 import pandas as pd
 import acuevidence as ae
-from acuevidence.report import files
+from acuevidence.report import whole_files as files
 folder = Path(sys.argv[1])
 i = 0
 print("ready", flush=True)

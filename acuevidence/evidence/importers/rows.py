@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
+import re
 import zipfile
 from typing import Any
 
 import pandas as pd
 
-from acuevidence.errors import InputError
-from acuevidence.evidence.importers.sources import check_archive
+from acuevidence.errors import InputError, MissingExtraError
+from acuevidence.evidence.importers.files import check_archive
 from acuevidence.inputs import choice
 
 __all__ = ["read_rows", "read_sheet"]
 
 _ROWS = 1_000_000
+_SEPARATOR = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)
 
 
 def read_rows(data: bytes, name: str, *, encoding: str = "utf-8-sig", delimiter: str | None = None) -> pd.DataFrame:
@@ -28,9 +31,10 @@ def read_rows(data: bytes, name: str, *, encoding: str = "utf-8-sig", delimiter:
     name : str
         What to call it in a message.
     encoding : str
-        How characters are written.
+        How characters are written; a byte order mark of UTF-16 says so itself.
     delimiter : str, optional
-        Default: the one among comma, semicolon and tab that the header has most of.
+        Default: the one that Excel's first line ``sep=`` names, else the one among comma, semicolon and tab that the header has
+        most of.
 
     Returns
     -------
@@ -42,12 +46,16 @@ def read_rows(data: bytes, name: str, *, encoding: str = "utf-8-sig", delimiter:
     InputError
         For text in another encoding, a header with empty or repeated names, and lines with more or fewer cells.
     """
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        encoding = "utf-16"
     try:
         text = data.decode(encoding)
     except (UnicodeDecodeError, LookupError) as error:
         raise InputError(f"{name} is not {encoding} text: {error}; give encoding= (often 'cp1252')") from error
+    said = _SEPARATOR.match(text)
+    text = text[said.end() :] if said else text
     first = text.lstrip("\r\n").partition("\n")[0]
-    mark = delimiter or max(",;\t", key=first.count)
+    mark = delimiter or (said[1] if said else max(",;\t", key=first.count))
     rows: list[list[str]] = []
     lines: list[int] = []
     try:
@@ -55,7 +63,7 @@ def read_rows(data: bytes, name: str, *, encoding: str = "utf-8-sig", delimiter:
         for row in reader:
             if any(cell.strip() for cell in row):
                 rows.append(row)
-                lines.append(reader.line_num)
+                lines.append(reader.line_num + bool(said))
     except (csv.Error, TypeError, ValueError) as error:
         raise InputError(f"{name} cannot be read as delimited text: {error}") from error
     return _frame(rows, lines, name)
@@ -66,7 +74,7 @@ def read_sheet(data: bytes, name: str, sheet: str | None) -> pd.DataFrame:
     try:
         import openpyxl
     except ImportError as error:
-        raise InputError(f"{name} needs openpyxl: pip install 'acuevidence[excel]'") from error
+        raise MissingExtraError(name, "openpyxl", "excel") from error
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             check_archive(archive, name)

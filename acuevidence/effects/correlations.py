@@ -1,0 +1,54 @@
+"""One group, two quantities: the correlation, as it is or as Fisher's z."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from acuevidence.effects.checks import correlation, known_vtype
+from acuevidence.inputs import refuse
+
+__all__ = ["one_correlation"]
+
+
+def one_correlation(
+    measure: str, a: dict[str, np.ndarray], index: pd.Index, *, vtype: str, **_: Any
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return yi and vi of a correlation: raw, or by Fisher's transformation.
+
+    Parameters
+    ----------
+    measure : str
+        Key of :data:`MEASURES`: COR ZCOR.
+    a : dict of ndarray
+        Summaries by name, of one length: ``r, n``.
+    index : Index
+        The caller's row labels, for messages.
+    vtype : str
+        As in :func:`effect_size`.
+
+    Returns
+    -------
+    tuple of ndarray
+        ``yi`` and ``vi``, as long as the summaries.
+
+    Raises
+    ------
+    InputError
+        For correlations of -1, 1 and beyond, n below 4, or a ``vtype`` the measure does not have.
+
+    Notes
+    -----
+    COR: ``vi = (1 - r^2)^2 / (n - 1)``, under ``AV`` with the mean correlation, weighted by n, in place of r; ZCOR:
+    ``yi = atanh r``, ``vi = 1 / (n - 3)`` (Fisher 1921). As in metafor's escalc; see ``docs/effect_sizes.md``.
+    """
+    known_vtype(measure, vtype, {"COR": "LS AV"})
+    r, n = a["r"], a["n"]
+    correlation(r, index)
+    refuse(n < 4, "n must be 4 or more for a correlation", n, index)
+    if measure == "ZCOR":
+        return np.arctanh(r), 1 / (n - 3)
+    mean = (n @ r) / n.sum() if vtype == "AV" else r
+    return r, (1 - mean**2) ** 2 / (n - 1)

@@ -1,0 +1,1 @@
+"""What figures are made of: canvas, axis, labels, marks, caption, style."""

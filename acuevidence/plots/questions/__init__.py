@@ -1,0 +1,1 @@
+"""Figures of the questions asked of an evidence."""

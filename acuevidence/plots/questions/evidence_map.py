@@ -1,0 +1,148 @@
+"""The evidence map: what is known for each condition, comparator and outcome, and how surely."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from acuevidence.appraisal.certainty import certainty
+from acuevidence.arguments import guard
+from acuevidence.effects.trials import trial_effects
+from acuevidence.evidence import conditions, load_evidence
+from acuevidence.plots.parts.labels import fitting, wrapped
+from acuevidence.plots.parts.page import drawing, inches, narrow, new_axes
+from acuevidence.plots.parts.style import text_width
+from acuevidence.synthesis import meta_analysis
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["evidence_map", "evidence_table"]
+
+_OUTCOMES = ("pain", "function", "headache_frequency", "response")
+
+
+def evidence_table(outcomes: tuple[str, ...] = _OUTCOMES) -> pd.DataFrame:
+    """Return one row a condition, comparator and outcome with trials that print usable figures.
+
+    Parameters
+    ----------
+    outcomes : tuple of str
+        Outcomes as in :func:`acuevidence.trial_effects`.
+
+    Returns
+    -------
+    DataFrame
+        ``condition comparator outcome k patients estimate ci_low ci_high certainty`` (SMD, positive favours acupuncture;
+        certainty 1 very low to 4 high).
+    """
+    rows = []
+    for condition in conditions():
+        for outcome in outcomes:
+            effects = trial_effects(condition, outcome=outcome)
+            for comparator, part in effects.groupby("comparator", sort=False):
+                one = meta_analysis("yi", "vi", data=part, labels="study", test="HKSJ-adhoc")
+                rows.append({"condition": condition, "comparator": comparator, "outcome": outcome, "k": one.k,
+                             "patients": int(part[["n1", "n2"]].sum().sum()), "estimate": one.estimate, "ci_low": one.ci_low,
+                             "ci_high": one.ci_high, "certainty": certainty(one).steps})  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def evidence_map(
+    table: pd.DataFrame | None = None, *, ax: Axes | None = None, width: str | float = "double", size: float = 7
+) -> Axes:
+    """Draw the evidence by condition (rows), and outcome and comparator (columns).
+
+    Parameters
+    ----------
+    table : DataFrame, optional
+        As :func:`evidence_table` returns, which is the default.
+    ax : Axes, optional
+        Where to draw. Default: a new figure that fits its rows.
+    width : {"double", "single"} or float
+        Width of a new figure: a journal column (89 or 183 mm), or millimetres. Below 120 mm the patients
+        are left out.
+    size : float
+        Type size in points; smaller in cells with less room.
+
+    Returns
+    -------
+    Axes
+        In each cell a square whose colour is the pooled SMD, the number of trials and patients, and the certainty as
+        circles. An empty cell: no trial prints a usable figure.
+
+    Examples
+    --------
+    >>> import acuevidence as ae
+    >>> ax = ae.plots.evidence_map()
+    >>> ax.get_yticklabels()[0].get_text()
+    'Low back pain'
+    """
+    table = evidence_table() if table is None else table
+    topic = load_evidence().topic
+    rows = list(dict.fromkeys(table["condition"]))
+    columns = [(o, c) for o in dict.fromkeys(table["outcome"]) for c in topic.comparators]
+    columns = [pair for pair in columns if ((table["outcome"] == pair[0]) & (table["comparator"] == pair[1])).any()]
+    single = narrow(width)
+    with drawing(ax, size, "Evidence map"):
+        import matplotlib as mpl
+
+        colours = mpl.colormaps["BrBG"]
+        ax = new_axes(width, (len(rows) * (6.6 if single else 4.6) + 8) * size / 72, ax)
+        labels = [topic.label(r).replace(" ", "\n") if single else topic.label(r) for r in rows]
+        page = 72 * inches(width)
+        wide = (page - max(text_width(label, size) for label in labels) - 14) / len(columns)
+        small = min(fitting(text, 0.88 * wide, (0.7 if single else 0.85) * size) for text in _texts(table, single))
+        for row in table.itertuples():
+            x, y = columns.index((row.outcome, row.comparator)), rows.index(row.condition)
+            _cell(ax, x, y, row, colours, single, small)
+        words = {"sham": "sham", "usual_care": "usual\ncare" if single else "usual care"}
+        said = [words.get(c, c) for _, c in columns]
+        ax.set_xticks(range(len(columns)), said, fontsize=min(fitting(text, 0.95 * wide, 0.9 * size) for text in said))
+        ax.set_yticks(range(len(rows)), labels, fontsize=size)
+        for outcome in dict.fromkeys(o for o, _ in columns):
+            places = [i for i, (o, _) in enumerate(columns) if o == outcome]
+            head = outcome.replace("_", "\n" if single else " ").capitalize()
+            ax.text(
+                float(np.mean(places)),
+                -0.62,
+                head,
+                ha="center",
+                va="bottom",
+                fontsize=fitting(head, 0.85 * wide * len(places), size * (0.8 if single else 1)),
+                fontweight="bold",
+            )
+            ax.axvline(places[-1] + 0.5, color="0.85", linewidth=0.6)
+        ax.set(xlim=(-0.5, len(columns) - 0.5), ylim=(len(rows) - 0.5, -0.5))
+        ax.tick_params(length=0)
+        ax.spines[:].set_visible(False)
+        ax.spines["bottom"].set_visible(True)
+        note = f"In each cell: SMD, trials{'' if single else ', patients'}, certainty (●●●● high); "
+        note += "green favours acupuncture, brown the comparator"
+        ax.set_xlabel(wrapped(note, 0.9 * wide * len(columns), 0.9 * size), fontsize=0.9 * size)
+    return ax
+
+
+def _cell(ax: Axes, x: int, y: int, row: Any, colours: Any, single: bool, size: float) -> None:
+    from matplotlib.patches import Rectangle
+
+    shade = 0.5 + 0.32 * float(np.clip(row.estimate, -1, 1))
+    face = colours(shade)
+    ax.add_patch(Rectangle((x - 0.46, y - 0.46), 0.92, 0.92, facecolor=face, edgecolor="none"))
+    dark = 0.299 * face[0] + 0.587 * face[1] + 0.114 * face[2] < 0.55
+    ax.text(x, y, _said(row, single), ha="center", va="center", fontsize=size, color="white" if dark else "black")
+
+
+def _texts(table: pd.DataFrame, single: bool) -> list[str]:
+    return [_said(row, single) for row in table.itertuples()]
+
+
+def _said(row: Any, single: bool) -> str:
+    """Return the words of a cell: effect, trials and patients, certainty."""
+    known = f"{row.k} tr." if single else f"{row.k} trial{'' if row.k == 1 else 's'}, {row.patients:,}"
+    return "\n".join([f"{row.estimate:.2f}", known, "●" * row.certainty + "○" * (4 - row.certainty)])
+
+
+guard(__name__, "evidence_map")

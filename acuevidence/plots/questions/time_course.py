@@ -1,0 +1,90 @@
+"""The effect by weeks since randomisation: the course of every trial, and the mean of each period."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from acuevidence.arguments import guard
+from acuevidence.plots.parts.labels import legend_above, points_wide
+from acuevidence.plots.parts.page import drawing, new_axes
+from acuevidence.plots.parts.style import COLOURS, text_width
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from acuevidence.questions.time_course import TimeCourse
+
+__all__ = ["time_course"]
+
+_WEEKS = (1, 2, 4, 8, 13, 26, 52, 104, 156, 312)
+_LABELS = {"sham": "v sham", "usual_care": "v usual care"}
+
+
+def time_course(
+    result: TimeCourse | None = None, *, ax: Axes | None = None, width: str | float = "double", size: float = 7
+) -> Axes:
+    """Draw trials over the weeks, and the mean effect of each period with its interval.
+
+    Parameters
+    ----------
+    result : TimeCourse, optional
+        From :func:`acuevidence.time_course`. Default: that of all conditions.
+    ax : Axes, optional
+        Where to draw. Default: a new figure.
+    width : {"double", "single"} or float
+        Width of a new figure: a journal column (89 or 183 mm), or millimetres.
+    size : float
+        Type size in points.
+
+    Returns
+    -------
+    Axes
+        Thin lines join the weeks of one trial; large markers stand at the median week of a period. Weeks on a log axis.
+
+    Examples
+    --------
+    >>> import acuevidence as ae
+    >>> ax = ae.time_course("knee_osteoarthritis").plot()
+    """
+    if result is None:
+        from acuevidence.questions.time_course import time_course as follow
+
+        result = follow()
+    with drawing(ax, size, "Time course"):
+        ax = new_axes(width, 3.0, ax)
+        ax.axhline(0, color="black", lw=0.6)
+        for place, (comparator, means) in enumerate(result.periods.groupby("comparator", sort=False)):
+            colour = COLOURS.get(str(comparator), COLOURS["neutral"])
+            rows = result.effects[result.effects["comparator"] == comparator]
+            for _, trial in rows.groupby("trial_id"):
+                ax.plot(trial["week"], trial["yi"], "-o", color=colour, lw=0.5, ms=1.6, alpha=0.35)
+            week = rows.groupby("period", observed=True)["week"].median()[means["period"]].to_numpy()
+            week = week * (1 + 0.06 * (2 * place - 1))
+            errors = [means["estimate"] - means["ci_low"], means["ci_high"] - means["estimate"]]
+            label = f"{_LABELS.get(str(comparator), str(comparator))}: mean and {result.level:.0%} interval"
+            ax.errorbar(week, means["estimate"], yerr=errors, fmt="s-", color=colour, ms=5, lw=1.4, label=label)
+        ax.set_xscale("log")
+        ticks = _apart(ax, size)
+        ax.set_xticks(ticks, [str(w) for w in ticks])
+        ax.minorticks_off()
+        ax.set(xlabel="Weeks since randomisation", ylabel="SMD; positive favours acupuncture")
+        legend_above(ax, size)
+    return ax
+
+
+def _apart(ax: Axes, size: float) -> list[int]:
+    """Return the weeks to write on the axis: those that stand clear of the one before."""
+    low, high = ax.get_xlim()
+    room, kept, end = points_wide(ax), [], -np.inf
+    for week in (w for w in _WEEKS if low <= w <= high):
+        half = text_width(str(week), size) / 2 + 1
+        place = room * np.log(week / low) / np.log(high / low)
+        if place - half > end:
+            kept.append(week)
+            end = place + half
+    return kept
+
+
+guard(__name__, "time_course")

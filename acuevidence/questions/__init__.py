@@ -1,0 +1,27 @@
+"""Questions: what an evidence says, asked of its trials."""
+
+from acuevidence.questions.decompose import decompose
+from acuevidence.questions.multiverse import multiverse
+from acuevidence.questions.pooled import pooled
+from acuevidence.questions.published import published
+from acuevidence.questions.safety import safety
+from acuevidence.questions.sensitivity import sensitivity
+from acuevidence.questions.time_course import time_course
+from acuevidence.questions.treatments import treatment_network
+from acuevidence.questions.two_outcomes import function_and_pain
+from acuevidence.questions.typical_sd import typical_sd
+from acuevidence.questions.variability import variability
+
+__all__ = [
+    "decompose",
+    "function_and_pain",
+    "multiverse",
+    "pooled",
+    "published",
+    "safety",
+    "sensitivity",
+    "time_course",
+    "treatment_network",
+    "typical_sd",
+    "variability",
+]

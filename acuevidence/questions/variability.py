@@ -1,0 +1,222 @@
+"""Whether patients differ in their response: more spread under acupuncture than chance and a shift of the mean explain.
+
+Reads effects that measure spread, pools them, and words the answer; knows nothing of figures.
+"""
+
+from __future__ import annotations
+
+import html
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from acuevidence.arguments import guard
+from acuevidence.effects.trials import trial_effects
+from acuevidence.errors import InputError
+from acuevidence.evidence import Evidence
+from acuevidence.synthesis import GroupedMetaAnalysis, MetaAnalysis, meta_analysis
+
+__all__ = ["Variability", "variability"]
+
+_FEWEST = 3
+_KEY = ["condition", "comparator", "measure", "scores"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Variability:
+    """The spread between patients under acupuncture, as a multiple of the spread under the comparator.
+
+    Attributes
+    ----------
+    pools : DataFrame
+        One row a pool: ``condition`` (``all``: over the conditions), ``comparator``, ``measure`` (``lnVR``, ``lnCVR``), ``scores``
+        (``all``, ``final``, ``change``), ``k`` trials, ``n`` participants, ``estimate ci_low ci_high pi_low pi_high tau2 i2
+        p_value`` on the log scale (positive: more spread under acupuncture), and ``ratio ratio_low ratio_high``, their
+        exponentials. ``pi_low`` and ``pi_high`` are missing below three trials.
+    verdicts : DataFrame
+        One row per condition and comparator: ``k``, ``more_spread`` (True, False, or missing where fewer than three trials can
+        tell) and the ``reason``.
+    effects : DataFrame
+        The trials' own rows, as :func:`trial_effects` gives them, with ``measure`` and ``scores``.
+    results : GroupedMetaAnalysis
+        The pools themselves, by ``"condition | comparator | measure | scores"``.
+    """
+
+    pools: pd.DataFrame
+    verdicts: pd.DataFrame
+    effects: pd.DataFrame
+    results: GroupedMetaAnalysis
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the pools, one row each."""
+        return self.pools.copy()
+
+    def summary(self) -> str:
+        """Return the ratios and, comparison by comparison, the verdict with its reason."""
+        lines = ["Spread between patients, acupuncture / comparator"]
+        for verdict in self.verdicts.itertuples():
+            lines.append(f"{verdict.condition} against {verdict.comparator}: {verdict.reason}")
+            mine = self.pools[
+                (self.pools["condition"] == verdict.condition) & (self.pools["comparator"] == verdict.comparator)
+            ]
+            lines += [
+                f"  {p.measure} of {p.scores} scores: ratio {p.ratio:.2f} ({p.ratio_low:.2f} to {p.ratio_high:.2f}), k = {p.k}"
+                for p in mine.itertuples()
+            ]
+        return "\n".join(lines)
+
+    def forest(self, comparator: str, *, condition: str = "all", **options: Any) -> Any:
+        """Draw the trials' log ratios of SDs and return the Axes.
+
+        Parameters
+        ----------
+        comparator : {"sham", "usual_care"}
+            Which comparison.
+        condition : str
+            A condition, or ``all``.
+        **options
+            As of the forest plot of a pooled result.
+
+        Returns
+        -------
+        Axes
+            The axes drawn on.
+
+        Raises
+        ------
+        InputError
+            When no trial of that comparison prints spreads.
+        """
+        key = f"{condition} | {comparator} | lnVR | all"
+        if key not in self.results:
+            raise InputError(f"no spreads for condition={condition!r} against comparator={comparator!r}")
+        return self.results[key].forest(**options)
+
+    def __repr__(self) -> str:
+        return self.summary()
+
+    def _repr_html_(self) -> str:
+        reasons = "".join(
+            f"<li>{html.escape(f'{v.condition} against {v.comparator}: {v.reason}')}</li>"
+            for v in self.verdicts.itertuples()
+        )
+        return f"<ul>{reasons}</ul>" + self.pools.to_html(index=False, float_format=lambda value: f"{value:.3f}")
+
+
+def variability(
+    condition: str | None = None,
+    *,
+    method: str = "REML",
+    test: str = "HKSJ-adhoc",
+    evidence: Evidence | None = None,
+    **selection: Any,
+) -> Variability:
+    """Compare the spread between patients under acupuncture with that under the comparator.
+
+    Parameters
+    ----------
+    condition : str, optional
+        One of :func:`acuevidence.conditions`. Default: every condition and, as ``all``, all of them together.
+    method, test : str
+        As in :func:`acuevidence.meta_analysis`.
+    evidence : Evidence, optional
+        Default: the package's evidence.
+    **selection
+        ``comparator``, ``outcome``, ``timing`` and ``cautions`` of :func:`acuevidence.trial_effects`.
+
+    Returns
+    -------
+    Variability
+        Pooled lnVR and lnCVR with intervals and prediction intervals, and a verdict per condition and comparator.
+
+    Raises
+    ------
+    InputError
+        For an unknown choice, or when no trial prints spreads.
+
+    Notes
+    -----
+    lnVR is the log ratio of the SDs, lnCVR that of the coefficients of variation (Nakagawa et al 2015, Methods in Ecology and
+    Evolution 6:143-152). If patients differ in their response, the treated arm spreads more than the comparator. The reverse
+    does not hold: equal spreads are compatible with responses that differ where those who are worst off gain most, and more
+    spread may come from a larger shift of the mean. lnCVR takes out a spread in proportion to the mean. It is pooled for final
+    scores and for changes apart, because the same benefit makes the mean of final scores smaller and that of changes larger,
+    so that lnCVR leans upwards in the first and downwards in the second.
+
+    *More spread* is the verdict where the interval of lnVR and those of every lnCVR of three or more trials lie above
+    zero; an lnCVR whose interval reaches below says that a shift of the mean explains as much. Below three trials there is no
+    verdict. SDs implied by a contrast, the same for both arms, do not count.
+
+    Examples
+    --------
+    >>> import acuevidence as ae
+    >>> spread = ae.variability()
+    >>> all_sham = spread.verdicts.query("condition == 'all' and comparator == 'sham'")
+    >>> all_sham["more_spread"].tolist()
+    [False]
+    """
+    rows = pd.concat(
+        [_measured(condition, measure, evidence, selection) for measure in ("lnVR", "lnCVR")], ignore_index=True
+    )
+    if rows.empty:
+        raise InputError(
+            f"no trial prints spreads for condition={condition!r} with {selection or 'the default selection'}"
+        )
+    stacked = pd.concat([rows, rows.assign(condition="all")] if condition is None else [rows], ignore_index=True)
+    stacked["pool"] = stacked[_KEY].agg(" | ".join, axis=1)
+    results = meta_analysis("yi", "vi", data=stacked, labels="study", by="pool", method=method, test=test)
+    people = (stacked["n1"] + stacked["n2"]).groupby(stacked["pool"]).sum()
+    pools = pd.DataFrame([_pool(name, result, int(people[name])) for name, result in results.items()])
+    verdicts = [
+        {"condition": one, "comparator": against, **_verdict(group)}
+        for (one, against), group in pools.groupby(["condition", "comparator"], sort=False)
+    ]
+    frame = pd.DataFrame(verdicts).astype({"more_spread": "boolean"})
+    return Variability(pools=pools, verdicts=frame, effects=rows, results=results)
+
+
+def _measured(
+    condition: str | None, measure: str, evidence: Evidence | None, selection: dict[str, Any]
+) -> pd.DataFrame:
+    rows = trial_effects(condition, measure=measure.removeprefix("ln"), evidence=evidence, **selection)
+    kind = np.where(rows["statistic"] == "change", "change", "final")
+    scores = kind if measure == "lnCVR" else "all"
+    columns = {name: rows[name] for name in rows.columns if name != "effect"}
+    return pd.DataFrame(columns).assign(measure=measure, scores=scores)
+
+
+def _pool(name: str, result: MetaAnalysis, people: int) -> dict[str, Any]:
+    ratios = np.exp([result.estimate, result.ci_low, result.ci_high])
+    predicted = result.k >= _FEWEST
+    return {
+        **dict(zip(_KEY, name.split(" | "), strict=True)),
+        "k": result.k,
+        "n": people,
+        **{key: getattr(result, key) for key in ("estimate", "ci_low", "ci_high")},
+        **{key: getattr(result, key) if predicted else np.nan for key in ("pi_low", "pi_high")},
+        **{key: getattr(result, key) for key in ("tau2", "i2", "p_value")},
+        **dict(zip(("ratio", "ratio_low", "ratio_high"), ratios.tolist(), strict=True)),
+    }
+
+
+def _verdict(pools: pd.DataFrame) -> dict[str, Any]:
+    spreads = pools[pools["measure"] == "lnVR"].iloc[0]
+    ratio = f"ratio of SDs {spreads.ratio:.2f} ({spreads.ratio_low:.2f} to {spreads.ratio_high:.2f})"
+    relative = pools[(pools["measure"] == "lnCVR") & (pools["k"] >= _FEWEST)]
+    if spreads.k < _FEWEST:
+        more, reason = None, f"insufficient data: {spreads.k} of the {_FEWEST} trials needed print spreads"
+    elif spreads.ci_low <= 0:
+        word = "less spread than under the comparator" if spreads.ci_high < 0 else "no more spread than chance explains"
+        more, reason = False, f"{word}: {ratio}"
+    elif relative.empty:
+        more, reason = None, f"more spread ({ratio}); too few trials to tell it from a shift of the mean"
+    elif (relative["ci_low"] <= 0).any():
+        more, reason = False, f"more spread ({ratio}), but no more than the shift of the mean explains"
+    else:
+        more, reason = True, f"more spread than chance and a shift of the mean explain: {ratio}"
+    return {"k": spreads.k, "more_spread": more, "reason": reason}
+
+
+guard(__name__, "variability")

@@ -1,0 +1,76 @@
+"""One condition as the command line prints it: what is pooled, how, and from which trials."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from acuevidence.arguments import guard
+from acuevidence.effects.trials import trial_effects
+from acuevidence.evidence import Evidence, load_evidence
+from acuevidence.synthesis import MetaAnalysis, meta_analysis
+from acuevidence.topic import load_topic
+
+__all__ = ["analysis_text"]
+
+
+def analysis_text(condition: str, *, timing: str = "end_of_treatment", evidence: Evidence | None = None) -> str:
+    """Return the standard analysis of a condition: question, trials and results, every comparator apart.
+
+    Parameters
+    ----------
+    condition : str
+        One of :func:`acuevidence.conditions`.
+    timing : str
+        As in :func:`acuevidence.trial_effects`.
+    evidence : Evidence, optional
+        Default: the package's evidence.
+
+    Returns
+    -------
+    str
+        Condition, outcome, measure, direction and time; then for each comparator its trials and its result, or that there
+        is no trial.
+
+    Examples
+    --------
+    >>> print(analysis_text("neck_pain").splitlines()[0])
+    Condition: Neck pain (neck_pain)
+    """
+    evidence = load_evidence() if evidence is None else evidence
+    effects = trial_effects(condition, timing=timing, evidence=evidence)
+    topic, one = load_topic(Path(evidence.folder)), effects["effect"].iloc[0] if len(effects) else "SMD"
+    outcomes = effects["outcome"].value_counts()
+    named = ", ".join(f"{topic.outcome(name)} ({count})" for name, count in outcomes.items())
+    lines = [
+        f"Condition: {topic.label(condition)} ({condition})",
+        f"Outcome:   {named or 'none'} (trials and comparisons that print it; one a trial and comparator)",
+        f"Measure:   {one}; above 0 {topic.sides('benefit')[1].lower()}",
+        f"Time:      {timing.replace('_', ' ')}",
+    ]
+    results = meta_analysis(data=effects, labels="study", by="comparator") if len(effects) else {}
+    parts = ["\n".join(lines)]
+    for key in topic.comparators or results:
+        head = topic.against(key)
+        found = results.get(key)
+        parts.append(f"{head}: no trial with usable figures" if found is None else f"{head}\n\n{_table(found)}\n\n{_result(found)}")
+    return "\n\n".join(parts)
+
+
+def _table(result: MetaAnalysis) -> str:
+    data = result.data
+    interval = [f"{y:.2f} ({low:.2f} to {high:.2f})" for y, low, high in data[["yi", "ci_low", "ci_high"]].to_numpy(dtype=float)]
+    table = pd.DataFrame({
+        "trial": data["study"], "outcome": data["outcome"], "week": data["week"], "n": data["n1"], "control n": data["n2"],
+        "effect (95% CI)": interval, "weight %": result.weights.round(1),
+    })  # fmt: skip
+    return table.astype(object).where(table.notna(), "").to_string(index=False)
+
+
+def _result(result: MetaAnalysis) -> str:
+    """Return the sentences of a summary, without its table of coefficients."""
+    return result.summary().split("\n\n")[0]
+
+
+guard(__name__, "analysis_text")

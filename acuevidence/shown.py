@@ -1,0 +1,67 @@
+"""How every result shows itself: sentences and a table, as text and as HTML; and its numbers as a frame."""
+
+from __future__ import annotations
+
+import html
+from abc import ABC, abstractmethod
+
+import pandas as pd
+
+__all__ = ["Shown"]
+
+
+class Shown(ABC):
+    """A result that can be read: a subclass says its sentences and its table, and gives its numbers as a frame."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def _sentences(self) -> list[str]:
+        """Return what was done and found, a line each."""
+
+    def _table(self) -> pd.DataFrame | None:
+        """Return the table below the sentences, rounded as it is printed; None: there is none."""
+        return None
+
+    @abstractmethod
+    def to_frame(self) -> pd.DataFrame:
+        """Return the numbers as a frame.
+
+        Returns
+        -------
+        DataFrame
+            Its rows are what the class says.
+
+        Examples
+        --------
+        >>> import acuevidence as ae
+        >>> result = ae.meta_analysis([0.9, 0.4, 0.6, 0.1, 0.5], [0.09, 0.04, 0.06, 0.02, 0.03])
+        >>> result.trim_and_fill().to_frame()["k0"].tolist()
+        [2]
+        """
+
+    def summary(self) -> str:
+        """Return what was done and found: sentences, and where there is one the table below them.
+
+        Returns
+        -------
+        str
+            What ``print`` shows.
+
+        Examples
+        --------
+        >>> import acuevidence as ae
+        >>> result = ae.meta_analysis([0.9, 0.4, 0.6, 0.1, 0.5], [0.09, 0.04, 0.06, 0.02, 0.03])
+        >>> print(result.summary().splitlines()[1])
+        Pooled effect 0.437 (95% CI 0.087 to 0.787; P 0.026). 95% prediction interval -0.218 to 1.092.
+        """
+        table = self._table()
+        return "\n".join(self._sentences()) + ("" if table is None else "\n\n" + table.to_string())
+
+    def __repr__(self) -> str:
+        return self.summary()
+
+    def _repr_html_(self) -> str:
+        table = self._table()
+        lines = "".join(f"<p>{html.escape(line)}</p>" for line in self._sentences())
+        return lines + ("" if table is None else table.to_html())

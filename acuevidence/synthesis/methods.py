@@ -1,0 +1,144 @@
+"""What can be made of a result, by name: the one door from a result to the rooms that come after it.
+
+The function is the method: it takes the result first, and its docstring is the method's. Nothing named here is loaded before
+it is called; type checkers read the real functions.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from acuevidence.later import Drawn, Later, Room
+
+if TYPE_CHECKING:
+    from acuevidence.appraisal import excess_significance as _excess_significance
+    from acuevidence.appraisal import fail_safe as _fail_safe
+    from acuevidence.appraisal import gosh as _gosh
+    from acuevidence.appraisal import gosh_clusters as _gosh_clusters
+    from acuevidence.appraisal import influence as _influence
+    from acuevidence.appraisal import missing as _missing
+    from acuevidence.appraisal import p_uniform as _p_uniform
+    from acuevidence.appraisal import selection_model as _selection
+    from acuevidence.appraisal import sequential as _sequential
+    from acuevidence.appraisal import small_study as _small_study
+    from acuevidence.appraisal import trim_and_fill as _trim_and_fill
+    from acuevidence.plots import chart as _chart
+    from acuevidence.plots.baujat import baujat as _draw_baujat
+    from acuevidence.plots.bubble import bubble as _draw_bubble
+    from acuevidence.plots.cumulative import cumulative as _draw_cumulative
+    from acuevidence.plots.drapery import drapery as _draw_drapery
+    from acuevidence.plots.forest import forest as _draw_forest
+    from acuevidence.plots.funnel import funnel as _draw_funnel
+    from acuevidence.plots.gosh import gosh as _draw_gosh
+    from acuevidence.plots.influence import influence as _draw_influence
+    from acuevidence.plots.labbe import labbe as _draw_labbe
+    from acuevidence.plots.profile import profile as _draw_profile
+    from acuevidence.plots.radial import radial as _draw_radial
+    from acuevidence.report import methods_text as _report
+    from acuevidence.synthesis import intervals as _intervals
+    from acuevidence.synthesis import permutation as _permutation
+    from acuevidence.synthesis import robust as _robust
+else:
+    _excess_significance = Room("acuevidence.appraisal.excess_significance")
+    _fail_safe = Room("acuevidence.appraisal.fail_safe")
+    _gosh = Room("acuevidence.appraisal.gosh")
+    _gosh_clusters = Room("acuevidence.appraisal.gosh_clusters")
+    _influence = Room("acuevidence.appraisal.influence")
+    _missing = Room("acuevidence.appraisal.missing")
+    _p_uniform = Room("acuevidence.appraisal.p_uniform")
+    _selection = Room("acuevidence.appraisal.selection_model")
+    _sequential = Room("acuevidence.appraisal.sequential")
+    _small_study = Room("acuevidence.appraisal.small_study")
+    _trim_and_fill = Room("acuevidence.appraisal.trim_and_fill")
+    _draw_baujat = Later("acuevidence.plots.baujat", "baujat")
+    _draw_bubble = Later("acuevidence.plots.bubble", "bubble")
+    _draw_cumulative = Later("acuevidence.plots.cumulative", "cumulative")
+    _draw_drapery = Later("acuevidence.plots.drapery", "drapery")
+    _draw_forest = Later("acuevidence.plots.forest", "forest")
+    _draw_funnel = Later("acuevidence.plots.funnel", "funnel")
+    _draw_gosh = Later("acuevidence.plots.gosh", "gosh")
+    _draw_influence = Later("acuevidence.plots.influence", "influence")
+    _draw_labbe = Later("acuevidence.plots.labbe", "labbe")
+    _draw_profile = Later("acuevidence.plots.profile", "profile")
+    _draw_radial = Later("acuevidence.plots.radial", "radial")
+    _chart = Room("acuevidence.plots.chart")
+    _report = Room("acuevidence.report.methods_text")
+    _intervals = Room("acuevidence.synthesis.intervals")
+    _permutation = Room("acuevidence.synthesis.permutation")
+    _robust = Room("acuevidence.synthesis.robust")
+
+__all__ = ["GroupedMethods", "Methods", "PooledPlots"]
+
+
+class PooledPlots:
+    """The figures of a pooled effect: each draws, returns the Axes and saves nothing."""
+
+    __slots__ = ("result",)
+
+    def __init__(self, result: Any) -> None:
+        self.result = result
+
+    baujat = Drawn(_draw_baujat)
+    bubble = Drawn(_draw_bubble)
+    cumulative = Drawn(_draw_cumulative)
+    drapery = Drawn(_draw_drapery)
+    gosh = Drawn(_draw_gosh)
+    influence = Drawn(_draw_influence)
+    labbe = Drawn(_draw_labbe)
+    profile = Drawn(_draw_profile)
+    radial = Drawn(_draw_radial)
+
+
+class Methods:
+    """What can be made of a pooled effect."""
+
+    __slots__ = ()
+
+    predict = _intervals.predict
+    tau2_interval = _intervals.tau2_interval
+    bootstrap = _intervals.bootstrap
+    bootstrap_prediction = _intervals.bootstrap_prediction
+    henmi_copas = _intervals.henmi_copas
+    permutation_test = _permutation.permutation_test
+    robust = _robust.robust
+
+    blup = _influence.blup
+    leave_one_out = _influence.leave_one_out
+    cumulative = _influence.cumulative
+    influence = _influence.influence
+    baujat = _influence.baujat
+    gosh = _gosh.gosh
+    gosh_clusters = _gosh_clusters.gosh_clusters
+
+    small_study_test = _small_study.small_study_test
+    pet_peese = _small_study.pet_peese
+    limit_meta_analysis = _small_study.limit_meta_analysis
+    trim_and_fill = _trim_and_fill.trim_and_fill
+    fail_safe_n = _fail_safe.fail_safe_n
+    p_uniform = _p_uniform.p_uniform
+    selection_model = _selection.selection_model
+    excess_significance = _excess_significance.excess_significance
+    missing_evidence = _missing.missing_evidence
+    sequential = _sequential.sequential
+
+    forest = _draw_forest
+    funnel = _draw_funnel
+    chart = _chart.forest_chart
+
+    methods_text = _report.methods_text
+    to_prisma = _report.to_prisma
+
+    @property
+    def plot(self) -> PooledPlots:
+        """Its other figures: ``result.plot.baujat()``, ``result.plot.radial()`` ..."""
+        return PooledPlots(self)
+
+
+class GroupedMethods:
+    """What can be made of pooled effects by group: the figures that keep the groups apart."""
+
+    __slots__ = ()
+
+    forest = _draw_forest
+    funnel = _draw_funnel
+    chart = _chart.forest_chart

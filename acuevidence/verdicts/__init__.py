@@ -1,0 +1,1 @@
+"""Verdicts: claims, decided from the numbers of questions and appraisal."""

@@ -1,0 +1,286 @@
+"""Claims of health articles, answered from the data: which claims there are, and what the tables say to each.
+
+The claims, their rules in words, thresholds and wordings are data (``claims.yaml`` of the evidence). This module calls each
+one's rule and sets the answers in a frame.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, fields
+
+import numpy as np
+import pandas as pd
+
+from acuevidence.appraisal.thresholds import has_mid, mid
+from acuevidence.arguments import guard
+from acuevidence.errors import InputError
+from acuevidence.evidence import Evidence, Window, load_evidence
+from acuevidence.evidence.rules import window
+from acuevidence.inputs import choice
+from acuevidence.questions.published import published
+from acuevidence.questions.safety import number
+from acuevidence.synthesis import MetaAnalysis
+from acuevidence.verdicts import analyses as claim_analyses
+from acuevidence.verdicts import decide as claim_rules
+from acuevidence.verdicts import moderators as claim_moderators
+from acuevidence.verdicts import surveys as claim_surveys
+from acuevidence.verdicts.answer import Answer, Claim, Rule
+from acuevidence.verdicts.findings import Pools, matches, pool
+from acuevidence.verdicts.moderators import with_levels
+
+__all__ = ["claims", "evaluate_claims", "groups_of_trials", "verdicts"]
+
+RULES: dict[str, Rule] = {
+    **claim_analyses.RULES, **claim_moderators.RULES, **claim_rules.RULES, **claim_surveys.RULES
+}  # fmt: skip
+_COLUMNS = ["id", "claim", "verdict", "answer", "certainty", "reasons", "estimates", "needed", "published", "figure"]
+
+
+def claims(evidence: Evidence | None = None) -> pd.DataFrame:
+    """Return the claims and how each is to be answered.
+
+    Parameters
+    ----------
+    evidence : Evidence, optional
+        Default: the package's evidence.
+
+    Returns
+    -------
+    DataFrame
+        One row a claim: ``id, claim, population, comparators, outcome, timing, analysis, rule, thresholds, wording, figure``.
+        ``population`` and ``comparators`` are tuples, an empty population means all conditions; ``thresholds`` and ``wording`` map
+        names and verdicts to values and sentences.
+
+    Examples
+    --------
+    >>> import acuevidence as ae
+    >>> len(ae.claims())
+    26
+    """
+    evidence = load_evidence() if evidence is None else evidence
+    names = [one.name for one in fields(Claim)]
+    frame = pd.DataFrame([asdict(claim) for claim in _claims(evidence).values()], columns=names)
+    known = has_mid(evidence.topic.main_outcome, evidence=evidence)
+    low = mid(evidence=evidence).low if known else math.nan
+    frame["thresholds"] = [
+        {name: low if name == "mid_low" else value for name, value in about.items()} for about in frame["thresholds"]
+    ]
+    return frame.drop(columns=["options", "published", "needed"])
+
+
+def verdicts(evidence: Evidence | None = None) -> dict[str, str]:
+    """Return the verdicts that a claim may get, each with what it means.
+
+    Parameters
+    ----------
+    evidence : Evidence, optional
+        Default: the package's evidence.
+
+    Returns
+    -------
+    dict
+        Verdict to its meaning.
+
+    Examples
+    --------
+    >>> from acuevidence.verdicts.claims import verdicts
+    >>> list(verdicts())
+    ['supported', 'partly supported', 'mixed', 'not supported', 'insufficient data']
+    """
+    return {name: str(about) for name, about in (load_evidence() if evidence is None else evidence).claims["verdicts"].items()}
+
+
+def evaluate_claims(ids: str | Iterable[str] | None = None, evidence: Evidence | None = None) -> pd.DataFrame:
+    """Answer claims from the data.
+
+    Parameters
+    ----------
+    ids : str or iterable of str, optional
+        Claims to answer, in that order. Default: all.
+    evidence : Evidence, optional
+        Default: the package's evidence.
+
+    Returns
+    -------
+    DataFrame
+        One row a claim: ``id, claim, verdict, answer, certainty, reasons, estimates, needed, published, figure``. ``verdict`` is one
+        of :func:`verdicts` and ``answer`` what it says; ``certainty`` is ``high`` to ``very low`` or ``not rated``; ``reasons`` say
+        why, ``estimates`` give the numbers (positive favours the treatment), ``needed`` what would let the data tell, ``published``
+        what syntheses elsewhere found on the same scale and with the same sign: texts, a part a line. ``figure`` names the
+        published figure that shows it, and is empty where none does.
+
+    Raises
+    ------
+    InputError
+        For an unknown id.
+
+    Notes
+    -----
+    Pooling is by REML with HKSJ intervals never narrower than Wald's; certainty by GRADE as in :func:`acuevidence.certainty`.
+
+    Examples
+    --------
+    >>> import acuevidence as ae
+    >>> ae.evaluate_claims("certainty-varies").verdict.tolist()
+    ['supported']
+    """
+    evidence = load_evidence() if evidence is None else evidence
+    known = _claims(evidence)
+    wanted = list(known) if ids is None else [ids] if isinstance(ids, str) else list(ids)
+    for name in wanted:
+        choice("claim", name, known)
+    pools = Pools(evidence, _windows(evidence))
+    rows = [_row(known[name], RULES[known[name].analysis](known[name], pools), pools) for name in wanted]
+    return pd.DataFrame(rows, columns=_COLUMNS)
+
+
+def groups_of_trials(evidence: Evidence | None = None) -> dict[str, dict[str, MetaAnalysis]]:
+    """Return the pooled effects of the groups of trials that claims compare, for example kinds of treatment.
+
+    Parameters
+    ----------
+    evidence : Evidence, optional
+        Default: the package's evidence.
+
+    Returns
+    -------
+    dict of dict of MetaAnalysis
+        Group to comparator to pooled effect over all conditions, for groups with trials.
+
+    Examples
+    --------
+    >>> from acuevidence.verdicts.claims import groups_of_trials
+    >>> list(groups_of_trials())[:2]
+    ['manual', 'electro']
+    """
+    evidence = load_evidence() if evidence is None else evidence
+    pools, known = Pools(evidence, _windows(evidence)), _claims(evidence)
+    found: dict[str, dict[str, MetaAnalysis]] = {}
+    for claim, called in ((known[name], words) for name, words in evidence.claims["groups"].items()):
+        for comparator in claim.comparators:
+            rows = pools.effects(pools.cell(conditions=pools.conditions(claim.population), comparator=comparator))
+            levels = with_levels(rows.assign(description=pools.descriptions(rows)), claim.options["levels"])
+            for name in claim.options["levels"]:
+                result = pool(rows[levels == name])
+                if result is not None:
+                    found.setdefault(called.format(name), {})[comparator] = result
+    return found
+
+
+def _row(claim: Claim, answer: Answer, pools: Pools) -> dict[str, str]:
+    needed = list(answer.needed)
+    if answer.verdict == "insufficient data" and claim.needed:
+        needed.append(claim.needed)
+    return {
+        "id": claim.id, "claim": claim.claim, "verdict": answer.verdict, "answer": claim.wording[answer.verdict],
+        "certainty": answer.certainty, "reasons": "\n".join(answer.reasons), "estimates": "\n".join(answer.estimates),
+        "needed": "\n".join(needed), "published": "\n".join(_published(claim, pools)), "figure": claim.figure,
+    }  # fmt: skip
+
+
+def _published(claim: Claim, pools: Pools) -> list[str]:
+    """Return the published results beside a claim, a line each."""
+    wanted = claim.published
+    if "rows" in wanted:
+        return _published_rows(wanted["rows"], pools)
+    if "rates" in wanted:
+        return _published_rates(wanted["rates"], pools)
+    if "column" in wanted:
+        return _published_column(wanted["column"], claim, pools)
+    lines = []
+    for condition in pools.conditions(claim.population) if "outcome" in wanted else ():
+        found = published(condition, outcome=wanted["outcome"], evidence=pools.evidence)
+        lines += [
+            f"{row.study}, {_words(row.condition)} v {_words(row.comparator)}, {row.outcome}: "
+            + _smd(row.estimate, row.ci_low, row.ci_high)
+            for row in found[found["comparator"].isin(claim.comparators)].itertuples()
+        ]
+    return list(dict.fromkeys(lines))
+
+
+def _published_rates(events: list[str], pools: Pools) -> list[str]:
+    """Return pooled rates of published reviews."""
+    found = pools.safety()
+    return [
+        f"{row.study}, {_words(row.event)} per {found.per:,.0f} {row.denominator}: "
+        f"{number(row.rate)} ({number(row.ci_low)} to {number(row.ci_high)})"
+        for row in found.published.itertuples()
+        if row.event in events
+    ]
+
+
+def _published_column(column: str, claim: Claim, pools: Pools) -> list[str]:
+    """Return what published syntheses of the claim's conditions print in a column."""
+    table = pools.evidence.reference_syntheses
+    rows = table[table[column].notna() & table["condition"].isin(pools.conditions(claim.population))]
+    unit = "I2 {:g}%" if column == "i2" else "{}"
+    return [
+        f"{row.study}, {_words(row.condition)} v {_words(row.comparator)}, {row.outcome}: {unit.format(getattr(row, column))}"
+        for row in rows.itertuples()
+    ]
+
+
+def _published_rows(wanted: Mapping[str, str], pools: Pools) -> list[str]:
+    """Return rows of the reference syntheses that match patterns, SMDs turned to the package's sign, others as printed."""
+    table = pools.evidence.reference_syntheses
+    fits = np.ones(len(table), dtype=bool)
+    for column, pattern in (
+        ("condition", wanted["condition"]),
+        ("outcome", wanted["outcome"]),
+        ("effect_measure", wanted["measure"]),
+    ):
+        fits &= matches(table[column], pattern).to_numpy()
+    lines = []
+    for row in table[fits].itertuples():
+        if row.effect_measure == "SMD" and pd.notna(row.estimate):
+            turn = np.sign(row.estimate) * (1 if row.favours in pools.evidence.topic.treatment.roles else -1) or 1
+            low, high = sorted((turn * row.ci_low, turn * row.ci_high))
+            said = _smd(turn * row.estimate, low, high)
+        else:
+            said = "no figure printed" if pd.isna(row.figures_as_printed) else f"as printed: {row.figures_as_printed}"
+        lines.append(f"{row.study}, {_words(row.condition)} v {_words(row.comparator)}, {row.outcome}: {said}")
+    return lines
+
+
+def _words(name: object) -> str:
+    return "comparators not named" if pd.isna(name) else str(name).replace("_", " ")
+
+
+def _smd(estimate: float, low: float, high: float) -> str:
+    interval = "" if pd.isna(low) or pd.isna(high) else f" ({low:.2f} to {high:.2f})"
+    return f"SMD {estimate:.2f}{interval}"
+
+
+def _windows(evidence: Evidence) -> dict[str, Window]:
+    return {name: window(about) for name, about in evidence.claims["windows"].items()}
+
+
+@functools.lru_cache(maxsize=16)
+def _claims(evidence: Evidence) -> dict[str, Claim]:
+    """Return the claims by id; analyses give the rule, thresholds and wordings that a claim does not state itself."""
+    given = evidence.claims
+    values = {name: float(about.get("value", math.nan)) for name, about in given["thresholds"].items()}
+    found = {}
+    for entry in map(dict, given["claims"]):
+        about = given["analyses"][entry["analysis"]]
+        wording = {**about["wording"], **entry.pop("wording", {})}
+        if set(wording) != set(given["verdicts"]):
+            raise InputError(f"claims.yaml: {entry['id']} needs a wording for each of {', '.join(given['verdicts'])}")
+        lists = {name: tuple(entry.pop(name)) for name in ("population", "comparators")}
+        own = entry.pop("thresholds", {})
+        found[entry["id"]] = Claim(
+            **{
+                **entry,
+                **lists,
+                "wording": wording,
+                "rule": about["rule"],
+                "thresholds": {name: own.get(name, values[name]) for name in about["thresholds"]},
+            }
+        )
+    return found
+
+
+guard(__name__, "evaluate_claims", "groups_of_trials")

@@ -1,0 +1,143 @@
+"""Are rates of adverse events what the printed counts give, with no patient counted twice?
+
+Exact limits are checked against the beta quantiles of scipy.stats and the closed form for zero events; pooled rates by identities and
+by the published rates as printed in the sources.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+import acuevidence as ae
+from acuevidence.questions.safety import exact_interval
+
+
+@pytest.fixture(scope="module")
+def found():
+    return ae.safety()
+
+
+def surveys(*rows):
+    """Return the package's evidence with its surveys replaced."""
+    evidence = ae.load_evidence()
+    empty = evidence.safety.iloc[:0]
+    table = pd.DataFrame(
+        [{"study_id": s, "study": s, "design": "survey", "denominator": "treatments", "event": e, "events": x, "n_treatments": n,
+          "source_url": "https://example.org", "figures_as_printed": "", "notes": ""} for s, e, x, n in rows]
+    ).reindex(columns=empty.columns)  # fmt: skip
+    return replace(evidence, safety=table.astype(empty.dtypes.to_dict()))
+
+
+def test_exact_limits_are_beta_quantiles():
+    events, n = np.array([0, 3, 17, 50]), np.array([34407, 6348, 503397, 50])
+    low, high = exact_interval(events, n)
+    with np.errstate(invalid="ignore"):
+        expected_low = np.nan_to_num(stats.beta.ppf(0.025, events, n - events + 1))
+        expected_high = np.where(events == n, 1.0, stats.beta.ppf(0.975, events + 1, np.maximum(n - events, 1)))
+    np.testing.assert_allclose(low, expected_low, rtol=1e-9)
+    np.testing.assert_allclose(high, expected_high, rtol=1e-9)
+
+
+def test_zero_events_bound_the_rate_from_above():
+    found = ae.safety(evidence=surveys(("a", "serious", 0, 20000)))
+    row = found.rate("serious", "treatments")
+    assert (row.rate, row.ci_low) == (0, 0)
+    assert row.ci_high == pytest.approx(1e4 * (1 - 0.025 ** (1 / 20000)), rel=1e-9)
+    assert row.method == "exact binomial"
+
+
+@pytest.mark.parametrize("scale", ["PAS", "PLO", "PFT"])
+def test_sources_that_agree_give_their_common_rate(scale):
+    evidence = surveys(*((name, "any", 300, 10000) for name in "abcd"))
+    row = ae.safety(scale=scale, evidence=evidence).rate("any", "treatments")
+    assert row.rate == pytest.approx(300, rel=1e-3)
+    assert row.ci_low < 300 < row.ci_high
+    assert row.sources == 4
+
+
+def test_zero_events_are_pooled_with_others_on_every_scale():
+    evidence = surveys(("a", "serious", 0, 30000), ("b", "serious", 2, 40000), ("c", "serious", 0, 50000))
+    for scale in ("PAS", "PLO", "PFT"):
+        row = ae.safety(scale=scale, evidence=evidence).rate("serious", "treatments")
+        assert 0 <= row.ci_low <= row.rate <= row.ci_high < 10
+
+
+def test_sources_of_the_same_patients_are_pooled_once(found):
+    used = found.sources[found.sources.pooled]
+    programme = used[used.study_id.isin(["witt2009", "art_reporting2019", "arc_thesis"])]
+    assert not programme.duplicated(["event", "denominator"]).any()
+    thesis = found.sources.query("study_id == 'arc_thesis' and event == 'pneumothorax'").iloc[0]
+    assert thesis.reason == "overlaps with witt2009: same German programme"
+
+
+def test_an_overlapping_source_stands_in_when_the_first_has_no_count():
+    evidence = ae.load_evidence()
+    kept = evidence.safety[~((evidence.safety.study_id == "witt2009") & (evidence.safety.event == "pneumothorax"))]
+    sources = ae.safety(evidence=replace(evidence, safety=kept)).sources
+    assert sources.query("study_id == 'arc_thesis' and event == 'pneumothorax'").pooled.all()
+
+
+def test_every_row_is_pooled_or_says_why_not(found):
+    assert len(found.sources) == len(ae.load_evidence().safety)
+    assert (found.sources.pooled == (found.sources.reason == "")).all()
+    assert not found.sources[found.sources.event == "other"].pooled.any()
+
+
+def test_printed_rates_of_a_review_are_brought_to_one_unit(found):
+    # printed: 1.01 (0.23 to 2.33) per 10 000 patients; 7.98 (1.39 to 20.00) per one million treatments; 9.31% (5.10% to 14.62%)
+    rows = found.published.set_index(["event", "denominator"])[["rate", "ci_low", "ci_high"]]
+    assert rows.loc[("serious", "patients")].tolist() == pytest.approx([1.01, 0.23, 2.33])
+    assert rows.loc[("serious", "treatments")].tolist() == pytest.approx([0.0798, 0.0139, 0.2])
+    assert rows.loc[("any", "patients")].tolist() == pytest.approx([931, 510, 1462])
+
+
+def test_the_rate_of_any_event_per_patient_lies_with_the_published_one(found):
+    ours = found.rate("any", "patients")
+    theirs = found.published.query("event == 'any' and denominator == 'patients'").iloc[0]
+    assert ours.ci_low < theirs.rate < ours.ci_high
+    assert theirs.ci_low < ours.rate < theirs.ci_high
+
+
+@pytest.mark.parametrize("key", [("serious", "treatments"), ("serious", "patients"), ("any", "patients")])
+def test_pooled_rates_are_those_of_a_likelihood_searched_by_brute_force(found, key):
+    used = found.sources[found.sources.pooled & (found.sources.event == key[0]) & (found.sources.denominator == key[1])]
+    events, n = used.events.to_numpy(float), used.n.to_numpy(float)
+    y, v = np.arcsin(np.sqrt(events / n)), 1 / (4 * n)
+
+    def mean(tau2):
+        w = 1 / (v + tau2)
+        return w, (w @ y) / w.sum()
+
+    def restricted(tau2):
+        w, mu = mean(tau2)
+        return 0.5 * (np.log(w).sum() - np.log(w.sum()) - w @ (y - mu) ** 2)
+
+    grid = np.concatenate([[0.0], np.geomspace(1e-12, 1.0, 4001)])
+    for _ in range(6):
+        best = int(np.argmax([restricted(t) for t in grid]))
+        grid = np.linspace(grid[max(best - 1, 0)], grid[min(best + 1, len(grid) - 1)], 401)
+    w, mu = mean(grid[int(np.argmax([restricted(t) for t in grid]))])
+    k = len(y)
+    se = np.sqrt(max(w @ (y - mu) ** 2 / (k - 1), 1.0) / w.sum())
+    half = stats.t.ppf(0.975, k - 1) * se
+    row = found.rate(*key)
+    expected = [1e4 * np.sin(max(x, 0.0)) ** 2 for x in (mu, mu - half, mu + half)]
+    assert [row.rate, row.ci_low, row.ci_high] == pytest.approx(expected, rel=1e-4, abs=1e-9)
+    assert (row.events, row.n) == (events.sum(), n.sum())
+
+
+def test_no_patient_of_an_overlapping_programme_is_counted_twice(found):
+    from acuevidence.appraisal.thresholds import appraisal_rules
+
+    used = found.sources[found.sources.pooled]
+    for group in appraisal_rules()["safety"]["overlaps"]:
+        inside = used[used.study_id.isin(group["sources"])]
+        assert inside.groupby(["event", "denominator"])["study_id"].nunique().max() <= 1
+
+
+def test_an_unknown_scale_is_refused():
+    with pytest.raises(ae.InputError, match="scale='logit' is not known"):
+        ae.safety(scale="logit")

@@ -1,0 +1,119 @@
+"""Does the network of treatments hold what the trials print? By hand on invented trials, by identities on the real ones."""
+
+import itertools
+import math
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import acuevidence as ae
+from acuevidence.errors import InputError
+from acuevidence.questions.treatments import arm_treatments
+
+
+def invented(*trials):
+    """Return evidence of trials ``(name, technique, [(arm, role, sham_type, mean)])``, 50 patients an arm, SD 20, pain 0-100."""
+    base = ae.load_evidence()
+    heads, arms, results = [], [], []
+    for name, technique, sides in trials:
+        heads.append({"trial_id": name, "study": name, "condition": "neck_pain", "year": 2020, "design": "parallel",
+                      "n_randomized": 50 * len(sides), "technique": technique, "treatment_weeks": 8.0})  # fmt: skip
+        for arm, role, sham, mean in sides:
+            arms.append({"condition": "neck_pain", "trial_id": name, "arm": arm, "role": role, "sham_type": sham,
+                         "description": arm, "n_randomized": 50})  # fmt: skip
+            results.append({"condition": "neck_pain", "trial_id": name, "outcome": "pain", "measure": "VAS pain (0-100)",
+                            "scale_min": 0.0, "scale_max": 100.0, "higher_is": "worse", "week": 8.0, "statistic": "final",
+                            "arm": arm, "n": 50, "n_basis": "analysed", "mean": mean, "sd": 20.0, "benefit": -1,
+                            "source_url": "https://example.org", "source_kind": "trial_table", "locator": "table",
+                            "figures_as_printed": str(mean), "extraction": "single"})  # fmt: skip
+    tables = {"trials": heads, "arms": arms, "results": results, "contrasts": [], "directions": []}
+    return replace(
+        base,
+        **{n: pd.DataFrame(rows, columns=getattr(base, n).columns).convert_dtypes() for n, rows in tables.items()},
+    )
+
+
+THREE_ARMS = ("one", "manual", [
+    ("needles", "acupuncture", None, 40.0), ("placebo", "sham", "nonpenetrating", 50.0), ("doctor", "usual_care", None, 60.0)
+])  # fmt: skip
+
+
+def test_a_three_arm_trial_gives_three_effects_as_by_hand():
+    net = ae.treatment_network("neck_pain", invented(THREE_ARMS))
+    j = math.exp(math.lgamma(49) - math.lgamma(48.5)) / math.sqrt(49)  # Hedges 1981, 98 degrees of freedom
+    sham, care = j * 10 / 20, j * 20 / 20
+    assert net.estimates.loc["manual acupuncture", "non-penetrating sham"] == pytest.approx(sham, rel=1e-12)
+    assert net.estimates.loc["manual acupuncture", "usual care"] == pytest.approx(care, rel=1e-12)
+    assert net.estimates.loc["non-penetrating sham", "usual care"] == pytest.approx(care - sham, rel=1e-12)
+    v_sham, v_care = 2 / 50 + sham**2 / 200, 2 / 50 + care**2 / 200
+    shared = 1 / 50 + sham * care / (2 * 150)  # Gleser & Olkin 2009
+    assert net.se.loc["non-penetrating sham", "usual care"] ** 2 == pytest.approx(
+        v_sham + v_care - 2 * shared, rel=1e-9
+    )
+    assert net.data.attrs["participants"] == {"manual acupuncture": 50, "non-penetrating sham": 50, "usual care": 50}
+
+
+def test_a_network_in_two_parts_is_refused_by_the_names_of_its_parts():
+    apart = ("two", "electro", [("current", "acupuncture", None, 40.0), ("list", "waitlist", None, 50.0)])
+    with pytest.raises(
+        InputError, match=r"\{electroacupuncture, waiting list\}; \{manual acupuncture, non-pen.*usual care\}"
+    ):
+        ae.treatment_network("neck_pain", invented(THREE_ARMS, apart))
+    assert ae.treatment_network("neck_pain", invented(THREE_ARMS, apart), by="role").k == 2
+
+
+def test_pooled_arms_do_not_count_beside_their_parts():
+    parts = [("needles", "acupuncture", None, 40.0), ("shallow", "sham", "penetrating_superficial", 50.0)]
+    both = ("one", "manual", [*parts, ("sham_pooled", "sham", "other", 50.0)])
+    alone = ("one", "manual", [parts[0], ("sham_pooled", "sham", "other", 50.0)])
+    assert list(ae.treatment_network("neck_pain", invented(both)).treatments) == [
+        "manual acupuncture",
+        "penetrating sham",
+    ]
+    assert list(ae.treatment_network("neck_pain", invented(alone)).treatments) == ["manual acupuncture", "sham (other)"]
+
+
+def test_no_usable_figure_is_said():
+    with pytest.raises(InputError, match="no trial prints usable figures on two treatments"):
+        ae.treatment_network("fibromyalgia", invented(THREE_ARMS))
+
+
+def test_an_unknown_grouping_is_refused():
+    with pytest.raises(InputError, match="by='colour' is not known"):
+        ae.treatment_network("neck_pain", by="colour")
+
+
+def test_two_arm_trials_against_sham_enter_with_the_effect_of_their_trial():
+    effects = ae.trial_effects("neck_pain", comparator="sham").set_index("trial_id")["yi"]
+    rows = ae.treatment_network("neck_pain", by="role").data.query("treat1 == 'acupuncture' and treat2 == 'sham'")
+    assert len(rows) == len(effects)
+    np.testing.assert_allclose(rows.set_index("study")["yi"].sort_index(), effects.sort_index(), rtol=1e-12)
+
+
+def test_effects_within_every_real_trial_add_up():
+    rows = ae.treatment_network().data
+    closed = 0
+    for _, trial in rows.groupby("study"):
+        yi = {(r.treat1, r.treat2): r.yi for r in trial.itertuples()}
+        yi |= {(b, a): -y for (a, b), y in yi.items()}
+        for a, b, c in itertools.combinations(sorted({n for pair in yi for n in pair}), 3):
+            assert yi[a, b] + yi[b, c] == pytest.approx(yi[a, c], abs=1e-12)
+            closed += 1
+    assert closed >= 10
+
+
+def test_every_arm_with_a_role_is_one_treatment():
+    evidence = ae.load_evidence()
+    treatments = arm_treatments(evidence)
+    assert treatments.isna().equals(evidence.arms["role"].isna())
+    shams = treatments[evidence.arms["sham_type"] == "nonpenetrating"]
+    assert set(shams) == {"non-penetrating sham"}
+
+
+def test_every_trial_without_usable_figures_is_listed_with_its_reason():
+    silent = ("two", "manual", [("needles", "acupuncture", None, 40.0), ("doctor", "usual_care", None, None)])
+    left = ae.treatment_network("neck_pain", invented(THREE_ARMS, silent)).data.attrs["excluded"]
+    assert left[["trial_id", "treatment"]].values.tolist() == [["two", "usual care"]]
+    assert "one side" in left["reason"].item()
