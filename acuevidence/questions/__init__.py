@@ -5,6 +5,7 @@ from acuevidence.questions.multiverse import multiverse
 from acuevidence.questions.pooled import pooled
 from acuevidence.questions.published import published
 from acuevidence.questions.safety import safety
+from acuevidence.questions.sensitivity import sensitivity
 from acuevidence.questions.time_course import time_course
 from acuevidence.questions.treatments import treatment_network
 from acuevidence.questions.two_outcomes import function_and_pain
@@ -18,6 +19,7 @@ __all__ = [
     "pooled",
     "published",
     "safety",
+    "sensitivity",
     "time_course",
     "treatment_network",
     "typical_sd",
