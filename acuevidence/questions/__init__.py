@@ -2,6 +2,7 @@
 
 from acuevidence.questions.decompose import decompose
 from acuevidence.questions.multiverse import multiverse
+from acuevidence.questions.patients import patients
 from acuevidence.questions.pooled import pooled
 from acuevidence.questions.published import published
 from acuevidence.questions.safety import safety
@@ -16,6 +17,7 @@ __all__ = [
     "decompose",
     "function_and_pain",
     "multiverse",
+    "patients",
     "pooled",
     "published",
     "safety",

@@ -16,6 +16,7 @@ import pandas as pd
 from acuevidence.effects.trials import trial_effects
 from acuevidence.errors import InputError
 from acuevidence.evidence import Evidence, load_evidence
+from acuevidence.evidence.carried import carry
 from acuevidence.evidence.design import trials_where
 from acuevidence.evidence.rules import Rules
 from acuevidence.inputs import choice
@@ -88,6 +89,8 @@ def sensitivity(condition: str, *, evidence: Evidence | None = None) -> pd.DataF
     for i, (entry, _, rows) in enumerate(pools):
         if "prior" in entry:
             found.loc[i, ["estimate", "ci_low", "ci_high", "tau2", "method"]] = _bayesian(rows, entry["prior"])
+    carry(found, topic=evidence.topic, direction="benefit", evidence=evidence)
+    found.attrs["condition"] = condition
     return found[COLUMNS]
 
 
