@@ -38,7 +38,7 @@ Markdown(
 
 # %%
 columns = ["outcome", "measure", "week", "n1", "n2", "difference", "ci_low", "ci_high", "smd", "se"]
-found.effects[columns].round(2).style.hide(axis="index").format(precision=2)
+found.effects[columns].round(2).round(2)
 
 # %%
 ae.plots.patients(found, outcome="pain", week=52).figure
@@ -50,7 +50,7 @@ ae.plots.patients(found, outcome="pain", week=52).figure
 # same group" to "as if never offered acupuncture".
 
 # %%
-found.to_frame().reset_index().style.hide(axis="index").format(precision=2)
+found.to_frame().reset_index().round(2)
 
 # %% [markdown]
 # ## Who responds
@@ -58,7 +58,7 @@ found.to_frame().reset_index().style.hide(axis="index").format(precision=2)
 # Counted responders, by the shares of improvement that the trial report chose; difference per 100 patients.
 
 # %%
-found.responders.style.hide(axis="index").format(precision=1)
+found.responders.round(1)
 
 # %% [markdown]
 # ## Do patients with worse headache gain more?
@@ -67,7 +67,7 @@ found.responders.style.hide(axis="index").format(precision=1)
 # begin low little to gain.
 
 # %%
-found.by_baseline.style.hide(axis="index").format(precision=3)
+found.by_baseline.round(3)
 
 # %% [markdown]
 # ## Do patients respond differently?
@@ -75,7 +75,7 @@ found.by_baseline.style.hide(axis="index").format(precision=3)
 # A parallel trial sees no patient under both treatments. What it can show is whether scores spread more in one group than in the other.
 
 # %%
-found.spread.style.hide(axis="index").format(precision=2)
+found.spread.round(2)
 
 # %% [markdown]
 # A ratio near 1 is what the same effect in everybody would give, but other patterns give it too: it does not show that patients respond

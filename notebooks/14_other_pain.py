@@ -34,7 +34,7 @@ rows = [
     }
     for condition, one in effects.items()
 ]
-pd.DataFrame(rows).style.hide(axis="index")
+pd.DataFrame(rows)
 
 # %% [markdown]
 # ## Pooled, condition by condition
