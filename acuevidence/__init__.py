@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from acuevidence.appraisal.thresholds import mid
     from acuevidence.effects import effect_size, read_trials, trial_effects
     from acuevidence.errors import AcuevidenceError, ConvergenceError, EvidenceError, InputError, MissingExtraError
-    from acuevidence.evidence import Evidence, conditions, load_evidence, read_revman, read_table
+    from acuevidence.evidence import Evidence, conditions, load_evidence, read_revman
     from acuevidence.questions.decompose import decompose
     from acuevidence.questions.multiverse import multiverse
     from acuevidence.questions.pooled import pooled
@@ -72,7 +72,6 @@ _LATER = {
     "pooled": "acuevidence.questions.pooled",
     "published": "acuevidence.questions.published",
     "read_revman": "acuevidence.evidence",
-    "read_table": "acuevidence.evidence",
     "read_trials": "acuevidence.effects",
     "safety": "acuevidence.questions.safety",
     "sequential": "acuevidence.appraisal.sequential",
@@ -122,7 +121,6 @@ __all__ = [
     "published",
     "questions",
     "read_revman",
-    "read_table",
     "read_trials",
     "report",
     "safety",
@@ -145,4 +143,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_LATER, *_ROOMS})
+    return sorted(__all__)

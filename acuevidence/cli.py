@@ -54,27 +54,73 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
+_Folder = Annotated[
+    Path | None, typer.Option("-e", "--evidence", metavar="FOLDER", help="Folder of evidence tables. Default: the package's own.")
+]
+
+
 @app.callback()
 def main(
+    context: typer.Context,
+    evidence: _Folder = None,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
-    """Trial evidence on acupuncture for chronic pain."""
+    """Trial evidence on acupuncture for chronic pain, or on a topic of your own (init, -e)."""
+    context.obj = evidence
+
+
+def _loaded(context: typer.Context, folder: Path | None) -> Any:
+    """Return the evidence of the folder named after or before the command; end the command where it holds no trial yet."""
+    from acuevidence.evidence import load_evidence
+
+    found = load_evidence(folder or context.obj)
+    if found.trials.empty:
+        typer.echo(f"{found.folder} holds no trial yet; enter one in trials.csv, arms.csv and results.csv.")
+        raise typer.Exit
+    return found
+
+
+@app.command()
+def init(
+    folder: Annotated[Path, typer.Argument(help="A new or empty folder.")],
+    name: Annotated[str, typer.Option(help="Title of the review.")] = "",
+    treatment: Annotated[str, typer.Option(help="What is tested, for example exercise.")] = "",
+    comparator: Annotated[str, typer.Option(help="What it is compared with, for example usual care.")] = "",
+    condition: Annotated[str, typer.Option(help="Whom it is for, for example depression.")] = "",
+    outcome: Annotated[str, typer.Option(help="What is measured first, for example depressive symptoms.")] = "",
+) -> None:
+    """Start a review of your own: rules with neutral defaults, and empty tables."""
+    import sys
+
+    from acuevidence.evidence.scaffold import start_review
+
+    given = {"name": name, "treatment": treatment, "comparator": comparator, "condition": condition, "outcome": outcome}
+    if sys.stdin.isatty():
+        given = {key: value or typer.prompt(key.capitalize(), default="") for key, value in given.items()}
+    try:
+        files = start_review(folder, **{key: value for key, value in given.items() if value})
+    except AcuevidenceError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(2) from None
+    typer.echo(f"{len(files)} files in {folder}; the words of the review stand in {folder / 'topic.yaml'}")
 
 
 @app.command()
 def validate(
+    context: typer.Context,
     folder: Annotated[
         Path | None, typer.Argument(help="Folder of evidence tables. Default: the package's own.")
     ] = None,
+    evidence_folder: _Folder = None,
 ) -> None:
     """Check evidence tables: types, ranges, vocabulary, keys; list every fault."""
     from acuevidence.evidence import load_evidence
 
-    evidence = load_evidence(folder)
+    evidence = load_evidence(folder or evidence_folder or context.obj)
     typer.echo(evidence.summary())
-    typer.echo("\nEvery table is valid.")
+    typer.echo("\nEvery table is valid." + (" No trial yet." if evidence.trials.empty else ""))
 
 
 @app.command()
@@ -107,28 +153,32 @@ def figures(
 
 @app.command()
 def analyse(
+    context: typer.Context,
     condition: Annotated[str, typer.Argument(help="A condition, for example low_back_pain.")],
     timing: Annotated[str, typer.Option(help="end_of_treatment, short, medium or long.")] = "end_of_treatment",
+    evidence: _Folder = None,
 ) -> None:
     """Pool a condition by comparator and print what is pooled, how, from which trials, and what comes out."""
     from acuevidence.report.analysis import analysis_text
 
-    typer.echo(analysis_text(condition, timing=timing))
+    typer.echo(analysis_text(condition, timing=timing, evidence=_loaded(context, evidence)))
 
 
 @app.command()
 def claims(
+    context: typer.Context,
     ids: Annotated[
         list[str] | None, typer.Argument(help="Claims to answer in full, for example lbp-relief. Default: all.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Every answer in full, as JSON.")] = False,
     as_markdown: Annotated[bool, typer.Option("--markdown", help="Every answer in full, as Markdown.")] = False,
+    evidence: _Folder = None,
 ) -> None:
     """Answer the claims of health articles from the data: verdict, certainty, reasons, estimates."""
     from acuevidence.report import answers
     from acuevidence.verdicts.claims import evaluate_claims
 
-    found = evaluate_claims(ids or None)
+    found = evaluate_claims(ids or None, _loaded(context, evidence))
     if as_json:
         typer.echo(answers.to_json(found))
     elif as_markdown:

@@ -7,11 +7,11 @@ from abc import ABC, abstractmethod
 
 import pandas as pd
 
-__all__ = ["Shown"]
+__all__ = ["Printed", "Shown"]
 
 
-class Shown(ABC):
-    """A result that can be read: a subclass says its sentences and its table, and gives its numbers as a frame."""
+class Printed(ABC):
+    """Something that can be read: a subclass says its sentences and its table."""
 
     __slots__ = ()
 
@@ -22,6 +22,28 @@ class Shown(ABC):
     def _table(self) -> pd.DataFrame | None:
         """Return the table below the sentences, rounded as it is printed; None: there is none."""
         return None
+
+    def _page_table(self) -> pd.DataFrame | None:
+        """Return the table below the sentences on a page, where there is room for more than in a text."""
+        return self._table()
+
+    def _text(self) -> str:
+        table = self._table()
+        return "\n".join(self._sentences()) + ("" if table is None else "\n\n" + table.to_string(index=_index(table)))
+
+    def __repr__(self) -> str:
+        return self._text()
+
+    def _repr_html_(self) -> str:
+        table = self._page_table()
+        lines = "".join(f"<p>{html.escape(line)}</p>" for line in self._sentences())
+        return lines + ("" if table is None else table.to_html(index=_index(table)))
+
+
+class Shown(Printed):
+    """A result: it can be read, and gives its numbers as a frame."""
+
+    __slots__ = ()
 
     @abstractmethod
     def to_frame(self) -> pd.DataFrame:
@@ -55,13 +77,9 @@ class Shown(ABC):
         >>> print(result.summary().splitlines()[1])
         Pooled effect 0.437 (95% CI 0.087 to 0.787; P 0.026). 95% prediction interval -0.218 to 1.092.
         """
-        table = self._table()
-        return "\n".join(self._sentences()) + ("" if table is None else "\n\n" + table.to_string())
+        return self._text()
 
-    def __repr__(self) -> str:
-        return self.summary()
 
-    def _repr_html_(self) -> str:
-        table = self._table()
-        lines = "".join(f"<p>{html.escape(line)}</p>" for line in self._sentences())
-        return lines + ("" if table is None else table.to_html())
+def _index(table: pd.DataFrame) -> bool:
+    """Return whether the rows have names."""
+    return not isinstance(table.index, pd.RangeIndex)

@@ -354,7 +354,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
     import yaml
 
     try:
-        given = yaml.load(path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        given = yaml.safe_load(path.read_text(encoding="utf-8"))
     except UnicodeDecodeError as error:
         raise InputError(f"{path.name} is not text in UTF-8: {error}") from error
     except yaml.MarkedYAMLError as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -18,6 +17,7 @@ from acuevidence.evidence import Evidence
 from acuevidence.evidence.carried import evidence_of, excluded_of
 from acuevidence.inputs import choice
 from acuevidence.questions.typical_sd import typical_sd
+from acuevidence.shown import Shown
 from acuevidence.synthesis import MetaAnalysis
 
 __all__ = ["Certainty", "certainty"]
@@ -26,8 +26,8 @@ _LEVELS = {4: "high", 3: "moderate", 2: "low", 1: "very low"}
 _DOMAINS = ("risk_of_bias", "inconsistency", "indirectness", "imprecision", "missing_evidence")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Certainty:
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
+class Certainty(Shown):
     """The certainty of a pooled effect.
 
     Attributes
@@ -92,18 +92,14 @@ class Certainty:
             "symbols": self.symbols, "reasons": "; ".join(self.reasons) or "none",
         }])  # fmt: skip
 
-    def summary(self) -> str:
-        """Return the level and, line by line, what each domain costs and why."""
+    def _sentences(self) -> list[str]:
         lines = [
             f"{row.domain.replace('_', ' ')}: -{row.downgrade} ({row.reason})" for row in self.domains.itertuples()
         ]
-        return f"Certainty: {self.level} {self.symbols}\n" + "\n".join(lines)
+        return [f"Certainty: {self.level} {self.symbols}", *lines]
 
-    def __repr__(self) -> str:
-        return self.summary()
-
-    def _repr_html_(self) -> str:
-        return f"<p>Certainty: {html.escape(self.level)} {self.symbols}</p>" + self.domains.to_html(index=False)
+    def _page_table(self) -> pd.DataFrame:
+        return self.domains
 
 
 def _only(data: pd.DataFrame, column: str) -> str | None:
@@ -209,13 +205,14 @@ def _risk_of_bias(
 ) -> tuple[int, str]:
     if comparator in rules["unblinded_comparators"]:
         return 1, str(rules["unblinded"])
-    if "trial_id" not in result.data or evidence is None:
+    tool = None if evidence is None else evidence.topic.quality.get("tool")
+    if "trial_id" not in result.data or evidence is None or tool is None:
         return 0, "not rated: no ratings of these trials are given"
     score = evidence.appraisals.groupby("trial_id")["pedro_score"].max()
     known = result.data["trial_id"].map(score)
     good = (known >= rules["pedro"]).fillna(False).to_numpy(dtype=bool)
     share = float(np.asarray(result.weights)[good].sum()) / 100
-    said = f"trials with a PEDro score of {rules['pedro']} or more carry {share:.0%} of the weight"
+    said = f"trials with a {tool} score of {rules['pedro']} or more carry {share:.0%} of the weight"
     return (0, said) if share >= rules["share_of_weight"] else (1, f"{said}; the rest is weak or unrated")
 
 

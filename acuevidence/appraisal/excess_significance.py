@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import math
 from dataclasses import dataclass
 
@@ -14,13 +13,14 @@ from acuevidence.appraisal.small_study import few_trials, refuse_few
 from acuevidence.arguments import guard
 from acuevidence.errors import InputError
 from acuevidence.inputs import choice
+from acuevidence.shown import Shown
 from acuevidence.synthesis.effect import PooledEffect
 
 __all__ = ["ExcessSignificance", "excess_significance"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class ExcessSignificance:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
+class ExcessSignificance(Shown):
     """A test of excess significance.
 
     Attributes
@@ -60,19 +60,12 @@ class ExcessSignificance:
         names = ("observed", "expected", "ratio", "p_value", "test", "alpha", "k")
         return pd.DataFrame([{name: getattr(self, name) for name in names}])
 
-    def summary(self) -> str:
-        """Return the test in a sentence, and when it should not be used."""
+    def _sentences(self) -> list[str]:
         line = (
             f"Excess significance: {self.observed} of {self.k} trials significant, {self.expected:.1f} expected; "
             f"P {self.p_value:.3f} ({self.test})."
         )
-        return "\n".join([line, *self.notes])
-
-    def __repr__(self) -> str:
-        return self.summary()
-
-    def _repr_html_(self) -> str:
-        return "".join(f"<p>{html.escape(line)}</p>" for line in self.summary().split("\n"))
+        return [line, *self.notes]
 
 
 def excess_significance(result: PooledEffect, alpha: float = 0.05, *, test: str = "chi2") -> ExcessSignificance:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import math
 from dataclasses import dataclass
 
@@ -14,6 +13,7 @@ from acuevidence.appraisal.small_study import refuse_few
 from acuevidence.arguments import guard
 from acuevidence.errors import InputError
 from acuevidence.inputs import choice
+from acuevidence.shown import Shown
 from acuevidence.synthesis.effect import PooledEffect
 
 __all__ = ["FailSafeN", "fail_safe_n"]
@@ -25,8 +25,8 @@ _WARNING = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class FailSafeN:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
+class FailSafeN(Shown):
     """A fail-safe N.
 
     Attributes
@@ -58,17 +58,8 @@ class FailSafeN:
             [{"kind": self.kind, "n": self.n, "p_value": self.p_value, "target": self.target, "k": self.k}]
         )
 
-    def summary(self) -> str:
-        """Return the number and the warning that belongs to it."""
-        return f"Fail-safe N ({self.kind.capitalize()}): {self.n:g} null trials beside {self.k}.\n" + "\n".join(
-            self.notes
-        )
-
-    def __repr__(self) -> str:
-        return self.summary()
-
-    def _repr_html_(self) -> str:
-        return "".join(f"<p>{html.escape(line)}</p>" for line in self.summary().split("\n"))
+    def _sentences(self) -> list[str]:
+        return [f"Fail-safe N ({self.kind.capitalize()}): {self.n:g} null trials beside {self.k}.", *self.notes]
 
 
 def fail_safe_n(

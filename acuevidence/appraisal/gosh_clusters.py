@@ -7,9 +7,8 @@ others by a valley, and a trial makes the clusters when belonging to the subset 
 
 from __future__ import annotations
 
-import html
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -19,12 +18,15 @@ from acuevidence.appraisal.gosh import gosh
 from acuevidence.arguments import guard
 from acuevidence.errors import InputError
 from acuevidence.inputs import choice
+from acuevidence.later import Later
+from acuevidence.shown import Shown
 from acuevidence.synthesis import meta_analysis
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
+    from acuevidence.plots.gosh import gosh as _draw
     from acuevidence.synthesis.effect import PooledEffect
+else:
+    _draw = Later("acuevidence.plots.gosh", "gosh")
 
 __all__ = ["GoshClusters", "gosh_clusters"]
 
@@ -37,8 +39,8 @@ _SMALLEST = 0.05  # share of the subsets that a cluster holds at least
 _NUMBERS = ("k", "estimate", "tau2", "i2", "q")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class GoshClusters:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
+class GoshClusters(Shown):
     """Clusters of subsets, and how strongly each trial makes them.
 
     Attributes
@@ -76,8 +78,7 @@ class GoshClusters:
         """Return one row a trial."""
         return self.trials.copy()
 
-    def summary(self) -> str:
-        """Return in sentences how many clusters there are and which trials make them."""
+    def _sentences(self) -> list[str]:
         count = len(self.clusters)
         if count == 1:
             said = "form one cloud: no trial parts them."
@@ -89,20 +90,12 @@ class GoshClusters:
                 if who
                 else f"No trial is flagged (separation {self.threshold:g}, residual {self.limit:.2f})."
             )
-        return "\n".join([f"{len(self.subsets):,} subsets of {len(self.trials)} trials {said}", *self.notes])
+        return [f"{len(self.subsets):,} subsets of {len(self.trials)} trials {said}", *self.notes]
 
-    def __repr__(self) -> str:
-        return self.summary()
+    def _page_table(self) -> pd.DataFrame:
+        return self.trials.round(2)
 
-    def _repr_html_(self) -> str:
-        lines = "".join(f"<p>{html.escape(line)}</p>" for line in self.summary().split("\n"))
-        return lines + self.trials.round(2).to_html()
-
-    def plot(self, **options: Any) -> Axes:
-        """Draw the subsets coloured by cluster; options as in :func:`acuevidence.plots.gosh`."""
-        from acuevidence.plots.gosh import gosh as draw
-
-        return draw(self, **options)
+    plot = _draw
 
 
 def gosh_clusters(

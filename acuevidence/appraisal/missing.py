@@ -6,10 +6,9 @@ withheld. It enters with an assumed effect and the precision its size would give
 
 from __future__ import annotations
 
-import html
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -20,12 +19,16 @@ from acuevidence.errors import InputError
 from acuevidence.evidence import Evidence
 from acuevidence.evidence.carried import evidence_of, excluded_of
 from acuevidence.inputs import choice
+from acuevidence.later import Later
+from acuevidence.shown import Shown
 from acuevidence.synthesis import kernel
 from acuevidence.synthesis.effect import PooledEffect
 from acuevidence.topic import NEUTRAL, Topic, topic_of
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+    from acuevidence.plots.missing_evidence import missing_evidence as _draw
+else:
+    _draw = Later("acuevidence.plots.missing_evidence", "missing_evidence")
 
 __all__ = ["MissingEvidence", "missing_evidence"]
 
@@ -35,8 +38,8 @@ _NOT_MEASURED = "no figure printed"
 _WORDS = {"above": "favours {treatment}", "below": "favours the comparator", "unsure": "unsure which way"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class MissingEvidence:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
+class MissingEvidence(Shown):
     """A sensitivity analysis for trials without usable figures.
 
     Attributes
@@ -93,8 +96,7 @@ class MissingEvidence:
         """Return the scenarios."""
         return self.scenarios.copy()
 
-    def summary(self) -> str:
-        """Return in sentences what the missing trials could do."""
+    def _sentences(self) -> list[str]:
         seen, treatment = self.scenarios.loc["observed"], self.topic.treatment.phrase
         words = {verdict: said.format(treatment=treatment) for verdict, said in _WORDS.items()}
         lines = [
@@ -106,7 +108,7 @@ class MissingEvidence:
             lines.append(f"If {assumed}: {row['estimate']:.2f} ({row['ci_low']:.2f} to {row['ci_high']:.2f}), {words[row['verdict']]}.")
         if self.k_missing:
             lines.append(self._bound_in_words())
-        return "\n".join(lines)
+        return lines
 
     def _bound_in_words(self) -> str:
         if self.bound is None:
@@ -116,18 +118,10 @@ class MissingEvidence:
         side = "less than" if self.verdict == "above" else "more than"
         return f"The verdict flips when the missing trials have an effect of {side} {self.bound:.2f} on average."
 
-    def __repr__(self) -> str:
-        return self.summary()
+    def _page_table(self) -> pd.DataFrame:
+        return self.scenarios.round(3)
 
-    def _repr_html_(self) -> str:
-        lines = "".join(f"<p>{html.escape(line)}</p>" for line in self.summary().split("\n"))
-        return lines + self.scenarios.round(3).to_html()
-
-    def plot(self, **options: Any) -> Axes:
-        """Draw the pooled effect against what is assumed; options as in :func:`acuevidence.plots.missing_evidence`."""
-        from acuevidence.plots.missing_evidence import missing_evidence as draw
-
-        return draw(self, **options)
+    plot = _draw
 
 
 _ASSUMED = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from scipy.special import chdtrc, chdtri, log_ndtr, ndtri
 from acuevidence.appraisal.small_study import few_trials, refuse_few
 from acuevidence.arguments import guard
 from acuevidence.errors import ConvergenceError
+from acuevidence.shown import Shown
 from acuevidence.synthesis.effect import PooledEffect
 
 __all__ = ["PUniform", "p_uniform"]
@@ -23,8 +23,8 @@ _SIDE = 0.025  # one-sided level, in the direction of the effect, at which a tri
 _FAR = 40.0  # how far limits are sought, in units of the mean standard error
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class PUniform:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
+class PUniform(Shown):
     """A p-uniform* analysis.
 
     Attributes
@@ -62,19 +62,12 @@ class PUniform:
         names = ("estimate", "ci_low", "ci_high", "statistic", "p_value", "tau2", "significant", "k")
         return pd.DataFrame([{name: getattr(self, name) for name in names}])
 
-    def summary(self) -> str:
-        """Return the analysis in a sentence, and when it should not be used."""
+    def _sentences(self) -> list[str]:
         line = (
             f"p-uniform* ({self.significant} of {self.k} trials significant): {self.estimate:.3f} ({self.ci_low:.3f} to "
             f"{self.ci_high:.3f}), tau2 {self.tau2:.4f}; test of no effect {self.statistic:.2f}, P {self.p_value:.3f}."
         )
-        return "\n".join([line, *self.notes])
-
-    def __repr__(self) -> str:
-        return self.summary()
-
-    def _repr_html_(self) -> str:
-        return "".join(f"<p>{html.escape(line)}</p>" for line in self.summary().split("\n"))
+        return [line, *self.notes]
 
 
 def p_uniform(result: PooledEffect) -> PUniform:

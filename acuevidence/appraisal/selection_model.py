@@ -8,7 +8,6 @@ the smooth functions it is a Gauss-Legendre rule in z, with the tails, where w n
 from __future__ import annotations
 
 import functools
-import html
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from acuevidence.appraisal.small_study import few_trials, participants, refuse_f
 from acuevidence.arguments import guard
 from acuevidence.errors import ConvergenceError, InputError
 from acuevidence.inputs import choice
+from acuevidence.shown import Shown
 from acuevidence.synthesis import kernel
 from acuevidence.synthesis.effect import PooledEffect
 
@@ -39,8 +39,8 @@ _DELTA_MAX = 100.0
 Array = np.ndarray
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class SelectionModel:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
+class SelectionModel(Shown):
     """A meta-analysis under selection by P value.
 
     Attributes
@@ -108,8 +108,7 @@ class SelectionModel:
         row = {name: getattr(self, name) for name in names}
         return pd.DataFrame([{**row, **{f"delta{i}": value for i, value in enumerate(self.delta, start=1)}}])
 
-    def summary(self) -> str:
-        """Return the adjusted effect, the weights and the test of selection in sentences."""
+    def _sentences(self) -> list[str]:
         percent = f"{100 * self.level:g}%"
         weights = ", ".join(f"{value:.3g}" for value in self.delta)
         line = (
@@ -117,13 +116,7 @@ class SelectionModel:
             f"{self.ci_high:.3f}), without selection {self.unadjusted:.3f}; tau2 {self.tau2:.4f}. delta {weights}. "
             f"Test of selection: {self.lrt:.2f}, df {self.lrt_df}, P {self.lrt_p:.3f}."
         )
-        return "\n".join([line, *self.notes])
-
-    def __repr__(self) -> str:
-        return self.summary()
-
-    def _repr_html_(self) -> str:
-        return "".join(f"<p>{html.escape(line)}</p>" for line in self.summary().split("\n"))
+        return [line, *self.notes]
 
 
 def selection_model(

@@ -6,7 +6,6 @@ information accrues, so that an early crossing means what a single planned test 
 
 from __future__ import annotations
 
-import html
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -22,11 +21,15 @@ from acuevidence.arguments import guard
 from acuevidence.errors import InputError
 from acuevidence.evidence.carried import evidence_of
 from acuevidence.inputs import values
+from acuevidence.later import Later
+from acuevidence.shown import Shown
 from acuevidence.synthesis import kernel
 from acuevidence.synthesis.effect import PooledEffect
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+    from acuevidence.plots.sequential import sequential as _draw
+else:
+    _draw = Later("acuevidence.plots.sequential", "sequential")
 
 __all__ = ["Sequential", "obrien_fleming", "sequential"]
 
@@ -34,8 +37,8 @@ _PANELS, _NODES = 24, 16  # of a Gauss-Legendre rule in panels
 _FARTHEST = 8.0  # boundaries beyond this Z are never crossed in practice
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Sequential:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
+class Sequential(Shown):
     """A trial sequential analysis.
 
     Attributes
@@ -78,8 +81,7 @@ class Sequential:
         """Return the steps."""
         return self.steps.copy()
 
-    def summary(self) -> str:
-        """Return in sentences how far the evidence has come, and whether it crossed the boundary."""
+    def _sentences(self) -> list[str]:
         last = self.steps.iloc[-1]
         so_far = "" if self.participants is None else f" ({self.participants:,} participants)"
         whole = "" if self.required_participants is None else f" (about {self.required_participants:,.0f} participants)"
@@ -89,20 +91,12 @@ class Sequential:
             f"Z {last['z']:.2f} against a boundary of {last['boundary']:.2f}: "
             + ("never crossed." if self.crossed is None else f"crossed with {self.crossed}."),
         ]
-        return "\n".join([*lines, *self.notes])
+        return [*lines, *self.notes]
 
-    def __repr__(self) -> str:
-        return self.summary()
+    def _page_table(self) -> pd.DataFrame:
+        return self.steps.round(3)
 
-    def _repr_html_(self) -> str:
-        lines = "".join(f"<p>{html.escape(line)}</p>" for line in self.summary().split("\n"))
-        return lines + self.steps.round(3).to_html(index=False)
-
-    def plot(self, **options: Any) -> Axes:
-        """Draw cumulative Z with its boundaries; options as in :func:`acuevidence.plots.sequential`."""
-        from acuevidence.plots.sequential import sequential as draw
-
-        return draw(self, **options)
+    plot = _draw
 
 
 def sequential(

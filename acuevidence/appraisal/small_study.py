@@ -7,7 +7,6 @@ meta-regression (``rma``).
 
 from __future__ import annotations
 
-import html
 import math
 from dataclasses import dataclass
 
@@ -17,6 +16,7 @@ import pandas as pd
 from acuevidence.arguments import guard
 from acuevidence.errors import InputError
 from acuevidence.inputs import choice
+from acuevidence.shown import Shown
 from acuevidence.synthesis import kernel
 from acuevidence.synthesis.effect import PooledEffect
 
@@ -37,8 +37,8 @@ _NAMES = {"egger": "Egger's regression test", "begg": "Begg and Mazumdar's rank 
           "harbord": "Harbord's test"}  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class SmallStudyTest:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
+class SmallStudyTest(Shown):
     """A test of funnel plot asymmetry.
 
     Attributes
@@ -83,20 +83,13 @@ class SmallStudyTest:
                  "limit_high", "k")  # fmt: skip
         return pd.DataFrame([{name: getattr(self, name) for name in names}])
 
-    def summary(self) -> str:
-        """Return the test in a sentence, and when it should not be used."""
+    def _sentences(self) -> list[str]:
         how = "" if self.model is None else f" ({self.model}, predictor {self.predictor})"
         symbol = "tau" if self.kind == "begg" else "z" if self.df is None else f"t({self.df:g})"
         line = f"{_NAMES[self.kind]}{how}, {self.k} trials: {symbol} {self.statistic:.3f}, P {self.p_value:.3f}."
         if self.limit is not None:
             line += f" Effect at the limit {self.limit:.3f} ({self.limit_low:.3f} to {self.limit_high:.3f})."
-        return "\n".join([line, *self.notes])
-
-    def __repr__(self) -> str:
-        return self.summary()
-
-    def _repr_html_(self) -> str:
-        return "".join(f"<p>{html.escape(line)}</p>" for line in self.summary().split("\n"))
+        return [line, *self.notes]
 
 
 def small_study_test(
@@ -215,8 +208,8 @@ def pet_peese(result: PooledEffect) -> pd.DataFrame:
     return frame
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class LimitMetaAnalysis:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
+class LimitMetaAnalysis(Shown):
     """The effect of a trial of infinite size, heterogeneity kept.
 
     Attributes
@@ -258,19 +251,12 @@ class LimitMetaAnalysis:
         names = ("estimate", "se", "ci_low", "ci_high", "p_value", "slope", "tau2", "g2", "k")
         return pd.DataFrame([{name: getattr(self, name) for name in names}])
 
-    def summary(self) -> str:
-        """Return the adjusted effect in a sentence, and when it should not be used."""
+    def _sentences(self) -> list[str]:
         line = (
             f"Limit meta-analysis of {self.k} trials: {self.estimate:.3f} ({self.ci_low:.3f} to {self.ci_high:.3f}); "
             f"G2 {self.g2:.0f}%."
         )
-        return "\n".join([line, *self.notes])
-
-    def __repr__(self) -> str:
-        return self.summary()
-
-    def _repr_html_(self) -> str:
-        return "".join(f"<p>{html.escape(line)}</p>" for line in self.summary().split("\n"))
+        return [line, *self.notes]
 
 
 def limit_meta_analysis(result: PooledEffect) -> LimitMetaAnalysis:

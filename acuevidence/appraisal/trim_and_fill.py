@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import math
 from dataclasses import dataclass
 
@@ -13,6 +12,7 @@ from acuevidence.appraisal.small_study import few_trials, refuse_few
 from acuevidence.arguments import guard
 from acuevidence.errors import ConvergenceError, InputError
 from acuevidence.inputs import choice
+from acuevidence.shown import Shown
 from acuevidence.synthesis import kernel
 from acuevidence.synthesis.effect import PooledEffect
 
@@ -22,8 +22,8 @@ ESTIMATORS = ("L0", "R0", "Q0")
 _STEPS = 100
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class TrimAndFill:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
+class TrimAndFill(Shown):
     """A trim-and-fill analysis.
 
     Attributes
@@ -67,20 +67,13 @@ class TrimAndFill:
         names = ("estimator", "side", "k", "k0", "k0_se", "p_k0", "estimate", "se", "ci_low", "ci_high", "tau2")
         return pd.DataFrame([{name: getattr(self, name) for name in names}])
 
-    def summary(self) -> str:
-        """Return the analysis in a sentence, and when it should not be used."""
+    def _sentences(self) -> list[str]:
         trials = f"{self.k0} trial{'' if self.k0 == 1 else 's'}"
         line = (
             f"Trim and fill ({self.estimator}): {trials} missing on the {self.side} of {self.k}; with them "
             f"{self.estimate:.3f} ({self.ci_low:.3f} to {self.ci_high:.3f})."
         )
-        return "\n".join([line, *self.notes])
-
-    def __repr__(self) -> str:
-        return self.summary()
-
-    def _repr_html_(self) -> str:
-        return "".join(f"<p>{html.escape(line)}</p>" for line in self.summary().split("\n"))
+        return [line, *self.notes]
 
 
 def trim_and_fill(result: PooledEffect, estimator: str = "L0", side: str | None = None) -> TrimAndFill:

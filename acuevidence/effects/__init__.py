@@ -62,3 +62,7 @@ __all__ = [
     "template",
     "trial_effects",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,100 +1,161 @@
-"""A user's own table of trials, one row each, turned into the rows that a synthesis and a forest plot take.
+"""A user's own table of trials turned into the rows that a synthesis and a forest plot take.
 
-Knows the columns of the flat table and what each way of printing a result needs. Knows nothing of evidence folders: those are for
-trials with several outcomes, weeks and arms.
+Knows what each way of printing a result needs and which scale it gives. Knows nothing of evidence folders: those are for trials with
+several outcomes, weeks and arms.
 """
 
 from __future__ import annotations
 
 import re
-from difflib import get_close_matches
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 
-from acuevidence.effects.measures import effect_size
-from acuevidence.effects.trials import COLUMNS, Excluded
+from acuevidence.effects import own_arms
+from acuevidence.effects.measures import MEASURES, RATIOS, effect_size
+from acuevidence.effects.own_table import COUNTED, OwnTable, own_table
+from acuevidence.effects.trials import COLUMNS
 from acuevidence.errors import InputError
-from acuevidence.evidence.importers.files import read_bytes
-from acuevidence.evidence.importers.flat_table import NOTHING, unguarded
-from acuevidence.evidence.importers.rows import read_rows, read_sheet
+from acuevidence.evidence.importers.headings import scale_of
 from acuevidence.inputs import choice, refuse
 
 __all__ = ["read_trials", "template"]
 
 _MEANS = ("mean1", "sd1", "n1", "mean2", "sd2", "n2")
 _COUNTS = ("events1", "n1", "events2", "n2")
-_EFFECTS = ("yi", "vi", "se", "ci_low", "ci_high")
-_NUMBERS = tuple(dict.fromkeys((*_MEANS, *_COUNTS, *_EFFECTS, "year", "week", "sessions", "treatment_weeks")))
-_WORDS = ("study", "trial_id", "condition", "diagnosis", "comparator", "outcome", "measure_used", "higher_is", "technique",
-          "sham_type", "source_url", "figures_as_printed")  # fmt: skip
-_MEASURES = {
-    "SMD": {"means": "SMD", "counts": "OR2D"}, "SMDH": {"means": "SMDH"}, "MD": {"means": "MD"}, "ROM": {"means": "ROM"},
-    "OR": {"counts": "OR", "means": "D2OR"}, "RR": {"counts": "RR"}, "RD": {"counts": "RD"},
+_WAYS: dict[str, tuple[str, ...]] = {
+    "means": _MEANS, "counts": _COUNTS, "rates": ("events1", "time1", "events2", "time2"),
+    "changes": ("mean_pre", "mean_post", "sd_pre", "n", "r"), "correlations": ("r", "n"), "single means": ("mean", "sd", "n"),
+    "proportions": ("events", "n"),
 }  # fmt: skip
-_DECIMAL_COMMA = re.compile(r"^(\s*[+-]?\d*),(\d+\s*)$")
-_WAYS = "mean1 sd1 n1 mean2 sd2 n2, or events1 n1 events2 n2, or yi with vi, se, or ci_low and ci_high (group 1 is acupuncture)"
+_TWO_GROUPS = ("means", "counts", "rates", "ratios")
+_SAID = {
+    "means": "means and SDs of the arms", "counts": "events", "rates": "events in person-time", "changes": "means before and after",
+    "correlations": "correlation and n", "single means": "mean and SD", "proportions": "events",
+}  # fmt: skip
+_NEEDED = (
+    "mean1 sd1 n1 mean2 sd2 n2 (for an SD also se1, low1 and high1, or q1_1 and q3_1 or min1 and max1 with median1), or events1 n1 "
+    "events2 n2, or yi or ratio with vi, se, ci_low and ci_high, p or t, or events1 time1 events2 time2, or one group: r n; events n; "
+    "mean sd n; mean_pre mean_post sd_pre sd_post r n"
+)
+_CODES: dict[str, dict[str, str]] = {  # which code of effect_size gives a measure from figures of a kind, where it is not its own
+    "means": {"SMD": "SMD", "OR": "D2OR"}, "counts": {"SMD": "OR2D"},
+}  # fmt: skip
+_KIND = {_MEANS: "means", _COUNTS: "counts", ("events1", "time1", "events2", "time2"): "rates", ("events", "n"): "proportions",
+         ("mean", "sd", "n"): "single means", ("r", "n"): "correlations",
+         ("mean_pre", "mean_post", "sd_pre", "sd_post", "n", "r"): "changes"}  # fmt: skip
+_SCALE = {"OR2D": "SMD", "D2OR": "OR"}
+_FACTOR = float(np.sqrt(3) / np.pi)
+_DIFFERENCES = ("SMD", "SMDH", "MD", "MC", "SMCC", "SMCR")
 
 
-def read_trials(path_or_frame: str | Path | pd.DataFrame, *, measure: str = "SMD") -> pd.DataFrame:
-    """Read a flat table of trials and return one effect per row, positive in favour of acupuncture.
+def read_trials(
+    source: Any,
+    *,
+    measure: str | None = None,
+    columns: Mapping[str, str] | None = None,
+    sheet: str | int | None = None,
+    encoding: str | None = None,
+    decimal: str | None = None,
+    delimiter: str | None = None,
+    level: float = 0.95,
+    reference: str | int | None = None,
+    shared: str = "split",
+) -> pd.DataFrame:
+    """Read a table of trials and return one effect per row.
 
     Parameters
     ----------
-    path_or_frame : path or DataFrame
-        A CSV file (comma, or semicolon with decimal commas), an Excel workbook (its first sheet), or a frame; one row a trial,
-        or a trial and comparator. Columns, in any order: ``study`` (required); ``year, comparator, condition, outcome,
-        measure_used, week`` and any others, which are kept. Figures in one of three ways, which may differ by row:
-        ``mean1 sd1 n1 mean2 sd2 n2``; ``events1 n1 events2 n2``; ``yi`` with ``vi``, ``se``, or ``ci_low`` and ``ci_high``
-        (95 %). Group 1 is acupuncture. ``higher_is`` is ``worse`` or ``better``: what a larger value (or an event) means for
-        the patient. It is required for means and counts; an effect ``yi`` without it counts as positive in favour of
-        acupuncture. ``acuevidence template`` prints a table to start from.
-    measure : {"SMD", "SMDH", "MD", "ROM", "OR", "RR", "RD"}
-        Effect measure of the answer. Ratios are natural logarithms, also in ``yi`` and its interval. Under ``SMD``, counts
-        enter through the logistic conversion of the odds ratio, and means do so under ``OR``.
+    source : path, file object, DataFrame or mapping
+        Delimited text (comma, semicolon, tab), an Excel workbook (needs the extra ``excel``), a frame of pandas, polars or
+        pyarrow, or a dict of columns; one row a trial, or a trial and comparator, or an arm. Titles and empty lines may stand
+        above the headings. Columns, in any order: ``study`` (required); ``year, comparator, treatment, condition, outcome,
+        measure_used, week`` and any others, which are kept. Figures in any of these ways, which may differ by row (group 1 is the
+        treatment):
+
+        - ``mean1 sd1 n1 mean2 sd2 n2``; an SD may be given by ``se1``, by the limits of the mean ``low1 high1``, or by
+          ``median1`` with ``q1_1 q3_1``, ``min1 max1`` or both;
+        - ``events1 n1 events2 n2`` (or ``nonevents1``, ``nonevents2``), or ``events1 time1 events2 time2``;
+        - ``yi``, on the scale of analysis (ratios as natural logarithms), or ``ratio`` on its natural scale (also named ``HR, OR,
+          RR, IRR``), with ``vi``, ``se`` (of the logarithm), ``ci_low`` and ``ci_high`` (on the scale of the effect), ``p`` or ``t``;
+        - one group: ``r n``; ``events n``; ``mean sd n``; ``mean_pre mean_post sd_pre sd_post r n``.
+
+        A column ``measure`` names the scale of given effects. ``higher_is`` is ``worse`` or ``better``: what a larger value (or an
+        event) means for the patient; effects are turned so that positive is better in group 1. A table without it gives group 1
+        against group 2, not turned. Headings of R's meta and metafor, of RevMan and of Covidence are known, matched as a set.
+    measure : str, optional
+        Effect measure of the answer, one of ``effects.MEASURES``; ratios are natural logarithms. Default: the one that the table
+        names, else ``SMD`` for means and for counts beside them (by the logistic conversion of the odds ratio), ``OR`` for counts
+        alone, ``IRR`` for person-time, ``ZCOR`` for correlations, ``PLO`` for proportions, ``MN`` for single means; an effect whose
+        scale the table does not name is refused.
+    columns : mapping, optional
+        Our name to the file's, for example ``{"mean1": "Exercise mean"}``.
+    sheet : str or int, optional
+        Worksheet, by name or by number from 0. Default: the first.
+    encoding : str, optional
+        How characters are written in text, for example ``"cp1252"``. Default: UTF-8, or UTF-16 where the file says so.
+    decimal : {".", ","}, optional
+        Decimal mark of text. Default: what the table's figures show; a number that can be read in two ways is refused.
+    delimiter : str, optional
+        What parts the cells of text. Default: what gives the most headings.
+    level : float
+        Confidence level of the table's limits.
+    reference : str or int, optional
+        Of trials with three arms or more, and of tables with one row an arm: the arm that every other one is compared with, by its
+        label or, in wide tables, by its number.
+    shared : {"split", "whole"}
+        What becomes of an arm that several comparisons of one trial share: its participants are split over them (Cochrane
+        Handbook 23.3.4), or counted in each (then the rows are not independent; :func:`acuevidence.vcalc` gives their covariance).
 
     Returns
     -------
     DataFrame
         The columns of :func:`acuevidence.trial_effects`, then the user's others, ready for :func:`acuevidence.meta_analysis`
-        and ``plots.forest``. A frame keeps its index; a file's rows are numbered by their line (the header is line 1).
-        Trials without any figure are in ``attrs["excluded"]``.
+        and ``plots.forest``. A frame keeps its index; a file's rows are numbered by their line (the header is line 1 where nothing
+        stands above it). ``attrs["excluded"]`` lists rows without usable figures and rows of totals, with the reason;
+        ``attrs["notes"]`` what is implausible and what was decided; ``attrs["columns"]`` our names and the file's;
+        ``attrs["direction"]`` is ``"benefit"`` where positive means better for the patient, ``"spread"`` for ratios of spreads, else None.
 
     Raises
     ------
     InputError
-        For a file that cannot be read or is larger than 64 MB (unpacked, for a workbook), a missing
-        study, incomplete or impossible figures, an unknown ``higher_is``, or two rows
-        of one trial, comparator, outcome and week; the row and the column are named.
+        For a file that cannot be read or is larger than 64 MB (unpacked, for a workbook), a missing study, incomplete or impossible
+        figures, numbers that can be read in two ways, an effect on an unnamed scale, or an unknown ``higher_is``; row and
+        column are named as the user counts and names them.
 
     Examples
     --------
     >>> import acuevidence as ae
-    >>> import pandas as pd
-    >>> table = pd.DataFrame({"study": ["A", "B"], "mean1": [32, 30], "sd1": [20, 25], "n1": [40, 35], "mean2": [41, 36],
-    ...                       "sd2": [21, 24], "n2": [42, 33], "higher_is": "worse"})
+    >>> table = {"study": ["A", "B"], "mean1": [32, 30], "sd1": [20, 25], "n1": [40, 35], "mean2": [41, 36],
+    ...          "sd2": [21, 24], "n2": [42, 33], "higher_is": "worse"}
     >>> ae.read_trials(table).yi.round(3).tolist()
     [0.434, 0.242]
+    >>> ratios = {"study": ["A", "B"], "HR": [0.72, 0.81], "ci_low": [0.58, 0.66], "ci_high": [0.90, 0.99]}
+    >>> ae.read_trials(ratios)[["study", "effect", "yi", "se"]].round(3)
+      study effect     yi     se
+    0     A     HR -0.329  0.112
+    1     B     HR -0.211  0.103
     """
-    choice("measure", measure, _MEASURES)
-    raw = path_or_frame.copy() if isinstance(path_or_frame, pd.DataFrame) else _read(Path(path_or_frame))
-    table = _tidy(raw)
-    _check_rows(table)
-    way = _ways(table)
-    parts = {"means": _from_groups, "counts": _from_groups, "effect": _from_effects}
-    frame = table.assign(yi=np.nan, vi=np.nan, derivation="")
-    for name, derive in parts.items():
-        rows = table[way == name]
-        if len(rows):
-            yi, vi, how = derive(rows, name, measure)
-            frame.loc[rows.index, ["yi", "vi"]] = np.column_stack([yi, vi])
-            frame.loc[rows.index, "derivation"] = how
-    found = _finished(frame[way != "none"], measure)
-    found.attrs["excluded"] = _without(table[way == "none"])
-    return found
+    if measure is not None:
+        choice("measure", measure, MEASURES)
+    if decimal is not None:
+        choice("decimal", decimal, (".", ","))
+    choice("shared", shared, ("split", "whole"))
+    if not isinstance(level, (int, float)) or not 0 < level < 1:
+        raise InputError(f"level must lie between 0 and 1 (0.95 for 95%), not {level!r}")
+    table = own_table(source, columns=columns, sheet=sheet, encoding=encoding, decimal=decimal, delimiter=delimiter)
+    with table.told():
+        table = own_arms.spread_from_print(table, level)
+        table = own_arms.contrasts(table, reference, shared, alone=_one_group_wanted(measure))
+        _named_figures(table)
+        _limits_from_text(table)
+        way = _ways(table)
+        chosen = _chosen(table, way, measure)
+        found = _effects(table, way, chosen, level)
+    return _finished(table, found, way, chosen)
 
 
 def template() -> str:
@@ -116,161 +177,406 @@ def template() -> str:
     return (data_folder() / "template.csv").read_text(encoding="utf-8")
 
 
-# --- reading -----------------------------------------------------------------------------------------------------
+# --- which figures a row has --------------------------------------------------------------------------------------
 
 
-def _read(path: Path) -> pd.DataFrame:
-    if not path.is_file():
-        raise InputError(f"file {str(path)!r} does not exist; give a CSV file, an Excel workbook, or a DataFrame")
-    data = read_bytes(path)
-    if data[:2] == b"PK":
-        found = read_sheet(data, path.name, None)
-    elif data[:4] == b"\xd0\xcf\x11\xe0":
-        raise InputError(f"{path.name} is an old Excel file (.xls) or locked; save it as .xlsx without a password")
-    else:
-        found = read_rows(data, path.name)
-        head = data.partition(b"\n")[0]
-        if b";" in head and b"," not in head:  # where decimals have commas, cells are parted by semicolons
-            found = found.apply(lambda column: column.str.replace(_DECIMAL_COMMA, r"\1.\2", regex=True))
-    found = found.map(lambda cell: unguarded(cell) if isinstance(cell, str) else cell)
-    found = found.mask(found.map(lambda cell: isinstance(cell, str) and cell.strip().upper() in NOTHING), np.nan)
-    found.index = found.index.rename("line")
-    return found.apply(lambda column: column if str(column.name).strip().lower() in _WORDS else _numbers(column))
+def _one_group_wanted(measure: str | None) -> bool:
+    return measure is not None and "n1" not in MEASURES[measure].takes[0] and "ratio" not in MEASURES[measure].takes[0]
 
 
-def _numbers(column: pd.Series) -> pd.Series:
-    """Return the column as numbers where every cell is one: a user's own column may become a moderator."""
-    try:
-        return pd.to_numeric(column)
-    except (ValueError, TypeError):
-        return column
-
-
-def _tidy(raw: pd.DataFrame) -> pd.DataFrame:
-    """Return the table with known column names, every described column, and typed cells."""
-    table = raw.rename(columns={c: str(c).strip().lower() for c in raw.columns})
-    double = table.columns[table.columns.duplicated()]
-    if len(double):
-        raise InputError(f"column {double[0]!r} stands twice; rename or drop one")
-    if not table.index.is_unique:
-        raise InputError("the frame's index holds a label twice; use reset_index(drop=True)")
-    if "study" not in table:
-        raise InputError(f"the table has no column 'study' (it has: {', '.join(table.columns)}){_misspelled(table)}")
-    for column in (*_NUMBERS, *_WORDS):
-        if column not in table:
-            table[column] = np.nan if column in _NUMBERS else None
-    for column in _NUMBERS:
-        cells = table[column]
-        numbers = pd.to_numeric(cells.astype(object), errors="coerce").astype(float)
-        refuse((numbers.isna() & cells.notna()).to_numpy(), f"{column} must be a number", cells, table.index)
-        refuse(np.isinf(numbers.to_numpy()), f"{column} must be finite", cells, table.index)
-        table[column] = numbers
-    for column in _WORDS:
-        words = table[column].astype(object)
-        table[column] = words.where(words.notna(), None).map(
-            lambda w: None if w is None or not str(w).strip() else str(w).strip()
-        )
-    table["comparator"] = table["comparator"].map(
-        lambda w: w if w is None else w.casefold().replace(" ", "_").replace("-", "_")
+def _named_figures(table: OwnTable) -> None:
+    """Refuse a table whose headings give no complete set of figures: one problem, not one a row."""
+    there = {c for c in table.frame if c in COUNTED and table.frame[c].notna().any()} | set(table.understood.named)
+    effect = {"yi", "ratio"} & there or {"ci_low", "ci_high"} <= there or "ci" in there
+    precise = {"vi", "se", "ci", "p", "t"} & there or {"ci_low", "ci_high"} <= there
+    if any(set(needs) <= there for needs in _WAYS.values()) or (effect and precise):
+        return
+    ways = [*_WAYS.values(), ("yi", "se"), ("ratio", "ci_low", "ci_high")]
+    nearest = max(ways, key=lambda needs: (len(set(needs) & there) / len(needs), len(needs)))
+    missing = [c for c in nearest if c not in there]
+    raise InputError(
+        f"no complete set of figures: {', '.join(missing)} missing; {table.understood.shown()}; {table.understood.advice(missing)}. "
+        f"A trial needs {_NEEDED}"
     )
-    return table
 
 
-def _misspelled(table: pd.DataFrame) -> str:
-    known = (*_NUMBERS, *_WORDS)
-    unread = {c: get_close_matches(c.replace("_", ""), known, n=1, cutoff=0.75) for c in table if c not in known}
-    said = [f"column {c!r} is not read, did you mean {near[0]!r}?" for c, near in unread.items() if near]
-    return "; " + "; ".join(said) if said else ""
+def _limits_from_text(table: OwnTable) -> None:
+    """Take both limits from cells such as "0.58 to 0.90"."""
+    if "ci" not in table.frame:
+        return
+    effect = [c for c in ("yi", "ratio") if c in table.frame]
+    if not effect or table.frame[effect].isna().all(axis=None):  # an interval of something else: the user's own column
+        table.frame = table.frame.rename(columns={"ci": table.understood.named.pop("ci")})
+        return
+    number = r"[+\-\u2212]?\d+(?:[.,]\d+)?"
+    pattern = re.compile(
+        rf"[(\[]?\s*({number})\s*(?:to|;|,\s|–|—|-|\u2026|\.\.\.)\s*({number})\s*[)\]]?", re.IGNORECASE
+    )
+    for i, cell in enumerate(table.frame["ci"]):
+        if cell is None or pd.isna(cell):
+            continue
+        both = pattern.fullmatch(str(cell).strip())
+        if both is None:
+            raise InputError(
+                f"{table.called('ci')} must be an interval such as '0.58 to 0.90': row {table.place.row(i)} has {str(cell)!r}; or give "
+                "ci_low and ci_high a column each"
+            )
+        low, high = (float(part.replace(",", ".").replace("\u2212", "-")) for part in both.groups())
+        table.frame.loc[i, ["ci_low", "ci_high"]] = [low, high]
 
 
-def _check_rows(table: pd.DataFrame) -> None:
-    index = table.index
-    refuse(table["study"].isna().to_numpy(), "study is missing; give the trial a name", table["study"], index)
-    for row, value in table["higher_is"].dropna().items():
-        try:
-            choice("higher_is", value, ("worse", "better"))
-        except InputError as error:
-            raise InputError(f"row {row!r} ({table['study'][row]}): {error}") from None
-    keys = ["study", "year", "comparator", "outcome", "week"]
-    twice = table.duplicated(keys, keep="first").to_numpy()
-    refuse(twice, "one row per trial, comparator, outcome and week; drop or name apart", table["study"], index)
+def _ways(table: OwnTable) -> pd.Series:
+    """Return for each row how its result is given; refuse rows that are half filled, and leave out those that say why."""
+    frame = table.frame
+    has = frame.reindex(columns=list(COUNTED)).notna()
+    way = pd.Series("none", index=frame.index, dtype=object)
+    for name, needs in reversed(_WAYS.items()):
+        way[has[list(needs)].all(axis=1)] = name
+    limits = has["ci_low"] & has["ci_high"]
+    precise = has[["vi", "se", "p", "t"]].any(axis=1) | limits
+    given = pd.Series("", index=frame.index, dtype=object)
+    given[(has["yi"] | limits) & precise] = "effects"
+    given[has["ratio"] & precise] = "ratios"
+    table.figures = way.where(way != "none", "")
+    way = way.mask(given != "", given)
+    started = has.drop(columns=[c for c in has if re.fullmatch(r"n\d?|label\d", c)]).any(axis=1)
+    reasons = {}
+    for row in frame.index[(way == "none") & started]:
+        absent = _absent(table, row, has)
+        unsaid = [name for name in absent if not _unreported(table, row, name)]
+        if unsaid:
+            there = ", ".join(c for c in COUNTED if has.at[row, c])
+            hint = (
+                f"; {table.understood.advice(unsaid)}" if any(name not in table.understood.named for name in unsaid) else ""
+            )
+            raise InputError(
+                f"{table.row(row)} has only {there}; a trial needs {_NEEDED}; missing: {', '.join(unsaid)} (write NR where it is not "
+                f"reported){hint}"
+            )
+        reasons[row] = f"{' and '.join(absent)} not reported"
+    table.reasons |= reasons
+    return way
+
+
+def _unreported(table: OwnTable, row: Any, name: str) -> bool:
+    """Whether the row says that a figure, or one that would do in its place, is not reported."""
+    precision = ("vi", "se", "ci_low", "ci_high", "p", "t")
+    instead = {"mean": ("mean", "median", "low"), "sd": ("sd", "se", "low", "high", "q1_", "q3_", "min", "max")}
+    base, k = (name[:-1], name[-1]) if name[-1].isdigit() else (name, "")
+    names = precision if name in precision else [f"{b}{k}" for b in instead.get(base, (base,))]
+    return any(name in table.unreported and bool(table.unreported[name][row]) for name in names)
+
+
+def _absent(table: OwnTable, row: Any, has: pd.DataFrame) -> list[str]:
+    """Return what the row lacks for the way of printing that it comes nearest to."""
+    ways = [*_WAYS.values(), ("yi", "se"), ("ratio", "ci_low", "ci_high")]
+    best = max(ways, key=lambda needs: (sum(has.at[row, c] for c in needs) / len(needs), len(needs)))
+    return [c for c in best if not has.at[row, c]]
+
+
+# --- the measure ---------------------------------------------------------------------------------------------------
+
+
+def _scales(table: OwnTable, way: pd.Series) -> pd.Series:
+    """Return the measure that the table names for each row: in a column, or by the heading of its effects."""
+    said = (
+        table.frame["measure"] if "measure" in table.frame else pd.Series(None, index=table.frame.index, dtype=object)
+    )
+    scale = said.map(lambda cell: "" if cell is None else scale_of(cell) or "")
+    known = bool((scale != "").any())
+    for row in table.frame.index[(scale == "") & said.notna() & (way.isin(("effects", "ratios")))] if known else ():
+        choice(f"{table.row(row)}: {table.called('measure')}", said[row], list(MEASURES))
+    if table.understood.scale:
+        scale = scale.where((scale != "") | ~way.isin(("effects", "ratios")), table.understood.scale)
+    return scale
+
+
+def _chosen(table: OwnTable, way: pd.Series, measure: str | None) -> str:
+    """Return the measure of the answer, and settle rows that give both an effect and figures of arms."""
+    if (way == "none").all():
+        raise InputError(f"no row gives figures; a trial needs {_NEEDED}; {table.understood.shown()}")
+    scale = _scales(table, way)
+    table.scale = scale
+    nameless = way.isin(("effects", "ratios")) & (scale == "")
+    if measure is None:  # figures of arms say their scale, an effect without a name does not
+        arms = nameless & (table.figures != "")
+        way[arms] = table.figures[arms]
+        nameless &= ~arms
+    both = (table.figures != "") & (way != "none") & way.isin(("effects", "ratios"))
+    for name, rows in (
+        ("the effect given is", both),
+        ("the figures of the arms are", (table.figures != "") & ~both & _given(table)),
+    ):
+        if rows.any():
+            table.notes.append(f"{name} used where a row has both: {table.rows(rows)}")
+    if measure is not None:
+        return measure
+    if nameless.any():
+        row = nameless.idxmax()
+        raise InputError(
+            f"{table.row(row)} gives an effect; on which scale? Say measure='SMD', 'MD', 'RD', or 'OR', 'RR', 'HR' where yi is the "
+            "logarithm of a ratio (a ratio itself goes in a column 'ratio'), or add a column 'measure'"
+        )
+    named = sorted(set(scale[(way != "none") & (scale != "")]))
+    kinds = set(way[way != "none"])
+    if len(named) == 1 and (kinds <= {"effects", "ratios"} or _gives(named[0], kinds)):
+        return named[0]
+    if kinds == {"changes"}:
+        raise InputError(
+            "means before and after: on which scale? Say measure='MC' (points), 'SMCC' or 'SMCR' (standardised)"
+        )
+    defaults = {
+        "means": "SMD",
+        "counts": "OR",
+        "rates": "IRR",
+        "correlations": "ZCOR",
+        "proportions": "PLO",
+        "single means": "MN",
+    }
+    wanted = {defaults.get(kind, "") for kind in kinds - {"effects", "ratios"}} | set(named)
+    if wanted == {"SMD", "OR"}:
+        return "SMD"
+    if len(wanted) > 1:
+        raise InputError(
+            f"the table holds effects on {len(wanted)} scales ({', '.join(sorted(wanted))}); say measure=, or read one outcome at a time"
+        )
+    found = wanted.pop()
+    if kinds != {"means"}:
+        table.notes.append(f"{' and '.join(sorted(kinds))} are given as {found}; measure= chooses another")
+    return found
+
+
+def _given(table: OwnTable) -> pd.Series:
+    has = table.frame.reindex(columns=["yi", "ratio", "vi", "se", "ci_low", "p", "t"]).notna()
+    return has[["yi", "ratio"]].any(axis=1) & has[["vi", "se", "ci_low", "p", "t"]].any(axis=1)
+
+
+def _gives(measure: str, kinds: set[str]) -> bool:
+    return all(kind in ("effects", "ratios") or _code(measure, kind) for kind in kinds)
+
+
+def _code(measure: str, kind: str) -> str | None:
+    """Return the code of effect_size by which figures of a kind give a measure."""
+    if any(_KIND.get(takes) == kind for takes in MEASURES[measure].takes):
+        return measure
+    return _CODES.get(kind, {}).get(_SCALE.get(measure, measure))
 
 
 # --- from figures to effects -------------------------------------------------------------------------------------
 
 
-def _ways(table: pd.DataFrame) -> pd.Series:
-    """Return for each row how its result is given, and refuse rows that are half filled."""
-    way = pd.Series("none", index=table.index)
-    has = table.notna()
-    precision = has["vi"] | has["se"] | (has["ci_low"] & has["ci_high"])
-    middle = has["yi"] | (has["ci_low"] & has["ci_high"])
-    way[has[list(_COUNTS)].all(axis=1)] = "counts"
-    way[has[list(_MEANS)].all(axis=1)] = "means"
-    way[middle & precision] = "effect"
-    started = has[[*_MEANS, *_COUNTS, *_EFFECTS]].drop(columns=["n1", "n2"]).any(axis=1)
-    for row in table.index[(way == "none") & started]:
-        there = [c for c in dict.fromkeys((*_MEANS, *_COUNTS, *_EFFECTS)) if has.at[row, c]]
-        raise InputError(
-            f"row {row!r} ({table['study'][row]}) has only {', '.join(there)}; a trial needs {_WAYS}{_misspelled(table)}"
-        )
-    blind = ((way == "means") | (way == "counts")) & table["higher_is"].isna()
-    if blind.any():
-        row = table.index[blind][0]
-        raise InputError(
-            f"row {row!r} ({table['study'][row]}): higher_is is missing; say 'worse' (pain, days with headache) or 'better' "
-            "(function, responders)"
-        )
-    return way
+def _effects(table: OwnTable, way: pd.Series, measure: str, level: float) -> pd.DataFrame:
+    found = pd.DataFrame({"yi": np.nan, "vi": np.nan, "derivation": ""}, index=table.frame.index)
+    found["derivation"] = found["derivation"].astype(object)
+    for name in dict.fromkeys(way):
+        rows = table.frame[way == name]
+        if name == "none":
+            continue
+        if name in ("effects", "ratios"):
+            made = _from_given(table, rows, name, measure, level)
+        else:
+            made = _from_figures(table, rows, name, measure)
+        found.loc[rows.index, ["yi", "vi"]] = np.column_stack(made[:2])
+        found.loc[rows.index, "derivation"] = made[2]
+    return _turned(table, found, way, measure)
 
 
-def _from_groups(rows: pd.DataFrame, way: str, measure: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    code = _MEASURES[measure].get(way)
+def _from_figures(table: OwnTable, rows: pd.DataFrame, way: str, measure: str) -> tuple[Any, Any, Any]:
+    code = _code(measure, way)
     if code is None:
-        raise InputError(
-            f"row {rows.index[0]!r} ({rows['study'].iloc[0]}): {way} give no {measure}; leave it out or change measure"
-        )
-    summaries: dict[str, Any] = {name: name for name in (_MEANS if way == "means" else _COUNTS)}
-    effects = effect_size(code, data=rows, **summaries)
-    turn = np.where(rows["higher_is"] == "worse", -1.0, 1.0)
-    said = "means and SDs of the arms" if way == "means" else "events"
+        raise InputError(f"{table.row(rows.index[0])}: {way} give no {measure}; leave it out or change measure")
+    needs = [c for takes in MEASURES[code].takes for c in takes if _KIND.get(takes) == way and c in rows]
+    effects = effect_size(code, data=rows[needs].set_axis(table.place.labels[rows.index]))
     converted = " by the logistic conversion" if code in ("OR2D", "D2OR") else ""
-    turned = np.where(turn < 0, "; turned: a larger printed value is worse", "").astype(object)
-    return effects["yi"].to_numpy() * turn, effects["vi"].to_numpy(), f"{measure} from {said}{converted}" + turned
+    how = f"{_SCALE.get(measure, measure)} from {_SAID[way]}{converted}" + table.how[rows.index]
+    return effects["yi"].to_numpy(), effects["vi"].to_numpy(), how
 
 
-def _from_effects(rows: pd.DataFrame, way: str, measure: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    low, high, index = rows["ci_low"].to_numpy(), rows["ci_high"].to_numpy(), rows.index
-    refuse(high <= low, "ci_high must be above ci_low", high, index)
-    refuse(rows["vi"].to_numpy() <= 0, "vi must be positive", rows["vi"], index)
-    refuse(rows["se"].to_numpy() <= 0, "se must be positive", rows["se"], index)
-    yi = rows["yi"].fillna((rows["ci_low"] + rows["ci_high"]) / 2).to_numpy()
-    refuse((yi < low) | (yi > high), "yi must lie within ci_low and ci_high", yi, index)
-    width = (high - low) / (2 * float(ndtri(0.975)))
-    vi = rows["vi"].fillna(rows["se"] ** 2).fillna(pd.Series(width**2, index=index)).to_numpy()
-    source = np.where(rows["vi"].notna(), "variance", np.where(rows["se"].notna(), "SE", "interval")).astype(object)
-    turn = np.where(rows["higher_is"] == "worse", -1.0, 1.0)
-    turned = np.where(turn < 0, "; turned: a larger value is worse", "").astype(object)
-    return yi * turn, vi, f"{measure} as given, precision from its " + source + turned
+def _from_given(table: OwnTable, rows: pd.DataFrame, way: str, measure: str, level: float) -> tuple[Any, Any, Any]:
+    labels = pd.Index(table.place.labels[rows.index])
+    rows = rows.reindex(columns=["yi", "ratio", "vi", "se", "ci_low", "ci_high", "p", "t", "n1", "n2", "study"])
+    scale = table.scale[rows.index].replace("", _SCALE.get(measure, measure))
+    ratio = scale.isin(RATIOS)
+    effect = "ratio" if way == "ratios" else "yi"
+    _ask_for_logarithms(table, rows, way, ratio)
+    cells = {
+        c: rows[c].to_numpy(dtype=float) for c in ("yi", "ratio", "vi", "se", "ci_low", "ci_high", "p", "t", "n1", "n2")
+    }
+    low, high = cells["ci_low"], cells["ci_high"]
+    refuse(high <= low, "ci_high must be above ci_low", high, labels)
+    refuse(cells["vi"] <= 0, "vi must be positive", cells["vi"], labels)
+    refuse(cells["se"] <= 0, "se must be positive", cells["se"], labels)
+    refuse((cells["p"] <= 0) | (cells["p"] >= 1), "p must lie between 0 and 1", cells["p"], labels)
+    outside = (cells[effect] < low) | (cells[effect] > high)
+    refuse(outside, f"{effect} must lie within ci_low and ci_high", cells[effect], labels)
+    if way == "ratios":
+        for name in ("ratio", "ci_low", "ci_high"):
+            refuse(cells[name] <= 0, f"{name} must be positive, on the natural scale of the ratio", cells[name], labels)
+        low, high, middle = np.log(low), np.log(high), np.log(cells["ratio"])
+    else:
+        middle = np.where(np.isnan(cells["yi"]), (low + high) / 2, cells["yi"])
+    vi, source = _precision(middle, cells, low, high, scale, level)
+    rule = f"{effect} and its precision give no variance (an effect of zero tells nothing by its P value or t)"
+    refuse(~((vi > 0) & np.isfinite(vi)), rule, cells[effect], labels)
+    off = np.abs(middle - (low + high) / 2) > 0.1 * (high - low) / 2
+    table.note_rows(rows.index[off], "the interval is not centred on its estimate (of which scale is it?)")
+    factor, converted = _to_measure(table, rows, scale, measure)
+    how = f"{_SCALE.get(measure, measure)} as given, precision from its " + source + converted
+    return middle * factor, vi * factor**2, how
 
 
-def _finished(frame: pd.DataFrame, measure: str) -> pd.DataFrame:
-    half = float(ndtri(0.975)) * np.sqrt(frame["vi"])
-    trial = frame["trial_id"].where(frame["trial_id"].notna(), frame["study"])
-    made = frame.assign(
-        trial_id=trial, effect=measure, se=np.sqrt(frame["vi"]), ci_low=frame["yi"] - half, ci_high=frame["yi"] + half,
-        instrument=frame["measure_used"], comparator_role=frame["comparator"],
-    )  # fmt: skip
-    own = [c for c in made.columns if c not in COLUMNS]
-    made = made.reindex(columns=[*COLUMNS, *own])
-    return made.astype(dict.fromkeys(("year", "n1", "n2", "events1", "events2"), "Int64"), errors="ignore")
-
-
-def _without(rows: pd.DataFrame) -> Excluded:
-    columns = ["trial_id", "study", "year", "condition", "comparator", "arm", "reason", "reported_direction"]
-    trial = rows["trial_id"].where(rows["trial_id"].notna(), rows["study"])
-    return Excluded(
-        rows.assign(trial_id=trial, arm=None, reason="no figure given", reported_direction=None).reindex(
-            columns=columns
+def _ask_for_logarithms(table: OwnTable, rows: pd.DataFrame, way: str, ratio: pd.Series) -> None:
+    """Refuse ratios of which the table does not say whether they stand as such or as logarithms."""
+    if way == "ratios":
+        if not ratio.all():
+            row = ratio.index[~ratio][0]
+            raise InputError(
+                f"{table.row(row)} gives a ratio; which? Say measure='OR', 'RR', 'HR' or 'IRR', or add a column 'measure'"
+            )
+        return
+    if not ratio.any():
+        return
+    there = rows[ratio]
+    limits = there[["ci_low", "ci_high"]].notna().all(axis=1)
+    middle = there["yi"]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        low, high = there["ci_low"], there["ci_high"]
+        skew = (middle - (low + high) / 2).abs() > 0.05 * (high - low) / 2
+        geometric = (np.log(middle) - (np.log(low) + np.log(high)) / 2).abs() < 0.05 * (np.log(high) - np.log(low)) / 2
+    doubt = limits & (middle.isna() | ((low > 0) & skew & geometric))
+    if doubt.any() or table.understood.unsure:
+        row = doubt.idxmax() if doubt.any() else there.index[0]
+        name = table.understood.named.get("yi", table.understood.named.get("ci_low", "yi"))
+        raise InputError(
+            f"{table.row(row)}: is {name!r} the ratio or its logarithm? Say columns={{'ratio': {name!r}}} or columns={{'yi': {name!r}}} "
+            "(with limits on the same scale)"
         )
-    )
+
+
+def _precision(
+    middle: np.ndarray, cells: dict[str, np.ndarray], low: np.ndarray, high: np.ndarray, scale: pd.Series, level: float
+) -> tuple[np.ndarray, np.ndarray]:
+    from acuevidence.effects.precision import from_p
+
+    df = np.where(scale.isin(_DIFFERENCES), cells["n1"] + cells["n2"] - 2, np.nan)
+    by_p = np.full(len(middle), np.nan)
+    for t_test in (True, False):
+        rows = (
+            np.isfinite(cells["p"])
+            & (middle != 0)
+            & (np.isfinite(df) & (df > 0) if t_test else ~(np.isfinite(df) & (df > 0)))
+        )
+        if rows.any():
+            by_p[rows] = from_p(middle[rows], cells["p"][rows], df=df[rows] if t_test else None)["vi"]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        by_t = (middle / cells["t"]) ** 2
+    ways = {
+        "variance": cells["vi"], "SE": cells["se"] ** 2, "interval": ((high - low) / (2 * float(ndtri(0.5 + level / 2)))) ** 2,
+        "P value": by_p, "test statistic": by_t,
+    }  # fmt: skip
+    vi, source = np.full(len(middle), np.nan), np.full(len(middle), "", dtype=object)
+    for name, value in ways.items():
+        rows = np.isnan(vi) & np.isfinite(value)
+        vi[rows], source[rows] = value[rows], name
+    return vi, source
+
+
+def _to_measure(table: OwnTable, rows: pd.DataFrame, scale: pd.Series, measure: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return the factor from each row's scale to that of the answer; only odds ratios and standardised differences have one."""
+    wanted = _SCALE.get(measure, measure)
+    factors = {("OR", "SMD"): _FACTOR, ("SMD", "OR"): 1 / _FACTOR}
+    factor, said = np.ones(len(rows)), np.full(len(rows), "", dtype=object)
+    for i, (row, own) in enumerate(scale.items()):
+        own = _SCALE.get(own, own)
+        if own == wanted:
+            continue
+        if (own, wanted) not in factors:
+            raise InputError(f"{table.row(row)} gives {own}, which is no {wanted}; leave it out or change measure")
+        factor[i], said[i] = factors[own, wanted], f", {own} by the logistic conversion"
+    return factor, said
+
+
+def _turned(table: OwnTable, found: pd.DataFrame, way: pd.Series, measure: str) -> pd.DataFrame:
+    """Turn effects of group 1 against group 2 so that positive is better for the patient, where the table says what is better."""
+    frame = table.frame
+    better = frame["higher_is"] if "higher_is" in frame else pd.Series(None, index=frame.index, dtype=object)
+    two = way.isin((*_TWO_GROUPS, "effects"))
+    if measure in ("VR", "CVR"):
+        table.direction = "spread"
+        return found
+    if not (two & better.notna()).any():
+        return found
+    unsaid = two & better.isna()
+    if (blind := unsaid & (way != "effects")).any():
+        raise InputError(
+            f"{table.row(blind.idxmax())}: higher_is is missing; say 'worse' (pain, deaths) or 'better' (function, recovery), or leave "
+            "the whole column out"
+        )
+    if unsaid.any():
+        table.notes.append(
+            f"effects without higher_is are taken as positive where group 1 is better: {table.rows(unsaid)}"
+        )
+    table.direction = "benefit"
+    turn = two & (better == "worse")
+    found.loc[turn, "yi"] = -found.loc[turn, "yi"]
+    said = way.map(lambda name: f"; turned: a larger {'value' if name == 'effects' else 'printed value'} is worse")
+    found.loc[turn, "derivation"] = found["derivation"][turn] + said[turn]
+    if turn.any() and _SCALE.get(measure, measure) in RATIOS:
+        table.notes.append(
+            f"ratios were turned where higher_is is worse, so that above 1 is better in group 1: {table.rows(turn)}; leave out "
+            "higher_is for group 1 against group 2"
+        )
+    return found
+
+
+# --- the answer ---------------------------------------------------------------------------------------------------
+
+
+def _finished(table: OwnTable, found: pd.DataFrame, way: pd.Series, measure: str) -> pd.DataFrame:
+    kept = way != "none"
+    frame = table.frame.assign(yi=found["yi"], vi=found["vi"], derivation=found["derivation"])[kept]
+    scale = _SCALE.get(measure, measure)
+    _implausible(table, frame, scale)
+    se = np.sqrt(frame["vi"])
+    half = float(ndtri(0.975)) * se
+    frame = frame.assign(
+        trial_id=frame["trial_id"].where(frame["trial_id"].notna(), frame["study"]), effect=scale, se=se, ci_low=frame["yi"] - half,
+        ci_high=frame["yi"] + half, instrument=frame.get("measure_used"), comparator_role=frame.get("comparator"),
+    )  # fmt: skip
+    spare = [c for c in frame if c in COUNTED and c not in COLUMNS and frame[c].isna().all()]
+    own = [c for c in frame.columns if c not in COLUMNS and c not in (*spare, "ci")]
+    made = frame.reindex(columns=[*COLUMNS, *own])
+    made = made.astype(dict.fromkeys(("week", "mean1", "sd1", "mean2", "sd2"), float))
+    for column in ("year", "n1", "n2", "events1", "events2"):
+        whole = made[column].astype(float)
+        made[column] = whole.astype("Int64") if (whole.dropna() % 1 == 0).all() else whole
+    made.index = table.place.labels[frame.index]
+    made.attrs = {
+        "excluded": table.excluded(way == "none"), "notes": tuple(table.notes), "columns": dict(table.understood.named),
+        "direction": table.direction,
+    }  # fmt: skip
+    return made
+
+
+def _implausible(table: OwnTable, frame: pd.DataFrame, scale: str) -> None:
+    """Note what is possible and unlikely; it stays in."""
+    if scale in ("SMD", "SMDH"):
+        table.note_rows(
+            frame.index[frame["yi"].abs() > 3], "a standardised difference above 3 (a standard error typed as an SD?)"
+        )
+    for column in frame.columns.intersection(["n1", "n2", "n", "events1", "events2", "events"]):
+        values = frame[column].to_numpy(dtype=float)
+        part = np.isfinite(values) & (values % 1 != 0)
+        if not table.split:
+            table.note_rows(frame.index[part], f"{table.called(column)} is not a whole number of people")
+    blank = frame["comparator"].isna()
+    if not blank.all():
+        table.note_rows(frame.index[blank], "no comparator is named")
+    keys = [
+        c for c in ("study", "year", "comparator", "treatment", "outcome", "week", "subgroup", "trial_id") if c in frame
+    ]
+    twice = frame.duplicated(keys, keep=False) & ~frame.index.isin(list(table.split))
+    if twice.any():
+        table.notes.append(
+            f"the same study stands more than once, with nothing that tells its rows apart: {table.rows(twice)}"
+        )

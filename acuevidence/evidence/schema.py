@@ -252,7 +252,7 @@ def _check_keys(tables: dict[str, pd.DataFrame], resource: dict[str, Any]) -> li
 
 def _check_spelling(table: pd.DataFrame, name: str) -> list[dict[str, Any]]:
     """Two keys that differ only in case or punctuation are one trial or arm spelled twice."""
-    if name not in _SPELLED_ONCE:
+    if name not in _SPELLED_ONCE or table.empty:
         return []
     keys = table[_SPELLED_ONCE[name]].fillna("").astype(str).agg("/".join, axis=1)
     folded = keys.str.casefold().str.replace(r"[^a-z0-9/]", "", regex=True)

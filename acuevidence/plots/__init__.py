@@ -69,3 +69,7 @@ __all__ = [
     "style",
     "time_course",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

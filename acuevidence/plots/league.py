@@ -16,7 +16,7 @@ from acuevidence.synthesis.network_inconsistency import direct_evidence
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from acuevidence.synthesis.network import NetworkMetaAnalysis
+    from acuevidence.synthesis.network_effects import NetworkEffects
 
 __all__ = ["league"]
 
@@ -24,7 +24,7 @@ _SMALLEST = 0.7  # names that would shrink below this share of the type size giv
 
 
 def league(
-    result: NetworkMetaAnalysis,
+    result: NetworkEffects,
     *,
     digits: int = 2,
     ax: Axes | None = None,

@@ -72,14 +72,16 @@ def missing_evidence(
         ax.fill_between(curve["effect"], curve["ci_low"], curve["ci_high"], color=colour, alpha=0.18, lw=0, zorder=1)
         ax.plot(curve["effect"], curve["estimate"], color=colour, lw=1.3, zorder=3)
         ax.axhline(0, color="black", lw=0.6, zorder=2)
-        ax.axhline(result.mid, color="#B8860B", lw=0.8, ls=(0, (3, 2)), zorder=2)
+        if result.mid is not None:
+            ax.axhline(result.mid, color="#B8860B", lw=0.8, ls=(0, (3, 2)), zorder=2)
         ax.set_xlim(*limits)
         low, high = _range(result, curve)
         ax.set_ylim(low, high)
         _bound(ax, result, limits, size)
         _scenarios(ax, result, size)
-        ax.annotate("MID", (0, result.mid), xycoords=("axes fraction", "data"), xytext=(2, 2), textcoords="offset points",
-                    fontsize=0.9 * size, color="#8A6508")  # fmt: skip
+        if result.mid is not None:
+            ax.annotate("MID", (0, result.mid), xycoords=("axes fraction", "data"), xytext=(2, 2), textcoords="offset points",
+                        fontsize=0.9 * size, color="#8A6508")  # fmt: skip
         ax.set_xlabel("Effect assumed in the missing trials (SMD)")
         ax.set_ylabel("Pooled SMD")
         if title:
@@ -95,8 +97,8 @@ def _range(result: Any, curve: Any) -> tuple[float, float]:
     ends = [
         middle["ci_low"].min(),
         middle["ci_high"].max(),
+        result.mid or 0.0,
         0.0,
-        result.mid,
         max(seen["ci_low"], -0.6),
         min(seen["ci_high"], 1.2),
     ]

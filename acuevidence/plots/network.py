@@ -16,7 +16,7 @@ from acuevidence.plots.parts.style import COLOURS, text_width
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from acuevidence.synthesis.network import NetworkMetaAnalysis
+    from acuevidence.synthesis.network_effects import NetworkEffects
 
 __all__ = ["network"]
 
@@ -26,7 +26,7 @@ _ALONG = (0.5, 0.42, 0.58, 0.34, 0.66, 0.27, 0.73)
 
 
 def network(
-    result: NetworkMetaAnalysis,
+    result: NetworkEffects,
     *,
     participants: Mapping[Any, float] | None = None,
     ax: Axes | None = None,
@@ -145,7 +145,7 @@ def _label_boxes(ax: Axes, said: list[str], size: float) -> list[tuple[float, fl
 
 def _edges(
     ax: Axes,
-    result: NetworkMetaAnalysis,
+    result: NetworkEffects,
     names: list[Any],
     x: np.ndarray,
     y: np.ndarray,

@@ -11,17 +11,18 @@ from acuevidence.inputs import choice
 from acuevidence.plots.parts.labels import wrapped
 from acuevidence.plots.parts.page import drawing, inches, new_axes
 from acuevidence.plots.parts.style import COLOURS
+from acuevidence.synthesis.network_ranks import rank_probabilities
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from acuevidence.synthesis.network import NetworkMetaAnalysis
+    from acuevidence.synthesis.network_effects import NetworkEffects
 
 __all__ = ["ranks"]
 
 
 def ranks(
-    result: NetworkMetaAnalysis,
+    result: NetworkEffects,
     *,
     kind: str = "p_scores",
     digits: int = 2,
@@ -101,10 +102,10 @@ def ranks(
     return ax
 
 
-def _rankogram(result: NetworkMetaAnalysis, ax: Axes | None, width: str | float, size: float) -> Axes:
+def _rankogram(result: NetworkEffects, ax: Axes | None, width: str | float, size: float) -> Axes:
     from matplotlib.colors import LinearSegmentedColormap
 
-    shares = result.rank_probabilities()
+    shares = rank_probabilities(result)
     n = len(shares)
     shades = LinearSegmentedColormap.from_list("share", ["#FFFFFF", COLOURS["sham"]])
     with drawing(ax, size, "Ranking of treatments"):

@@ -23,3 +23,7 @@ __all__ = [
     "typical_sd",
     "variability",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -18,11 +18,18 @@ from acuevidence.effects.trials import trial_effects
 from acuevidence.errors import InputError
 from acuevidence.evidence import Evidence, conditions, load_evidence
 from acuevidence.inputs import choice
+from acuevidence.later import Later
+from acuevidence.shown import Shown
 from acuevidence.synthesis import MetaAnalysis, meta_analysis
 from acuevidence.synthesis.multivariate import MultivariateMetaAnalysis, multivariate
 from acuevidence.synthesis.ratio import RatioInterval, ratio_interval
 from acuevidence.synthesis.vcalc import vcalc
 from acuevidence.topic import Topic, topic_of
+
+if TYPE_CHECKING:
+    from acuevidence.plots.questions.decomposition import decomposition as _draw
+else:
+    _draw = Later("acuevidence.plots.questions.decomposition", "decomposition")
 
 __all__ = ["Decomposition", "decompose", "shared_arm_covariance", "split_effect"]
 
@@ -38,8 +45,8 @@ _PARTS = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Decomposition:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
+class Decomposition(Shown):
     """The total effect, split into what the treatment adds to a placebo and what the placebo adds to no treatment.
 
     Attributes
@@ -74,8 +81,7 @@ class Decomposition:
         """Return the parts, one row each, a copy."""
         return self.parts.copy()
 
-    def summary(self) -> str:
-        """Return the parts and the share of each condition, in words."""
+    def _sentences(self) -> list[str]:
         words = _sides(topic_of(self.effects))
         lines = [f"The effect of {words['treatment']} in parts (SMD, {self.level:.0%} intervals)"]
         for share in self.shares.itertuples():
@@ -84,20 +90,12 @@ class Decomposition:
                 f"  {_PARTS[p.part].format(**words)}: {p.estimate:.2f} ({p.ci_low:.2f} to {p.ci_high:.2f}), k = {p.k}"
                 for p in self.parts[self.parts["condition"] == share.condition].itertuples()
             ]
-        return "\n".join(lines)
+        return lines
 
-    def plot(self, **options: Any) -> Any:
-        """Draw the parts; see :func:`acuevidence.plots.questions.decomposition`."""
-        from acuevidence.plots.questions.decomposition import decomposition
+    plot = _draw
 
-        return decomposition(self, **options)
-
-    def __repr__(self) -> str:
-        return self.summary()
-
-    def _repr_html_(self) -> str:
-        show = {"index": False, "float_format": lambda value: f"{value:.2f}"}
-        return self.parts.to_html(**show) + self.shares[["condition", "words"]].to_html(**show)
+    def _page_table(self) -> pd.DataFrame:
+        return self.parts.round(2)
 
 
 def decompose(

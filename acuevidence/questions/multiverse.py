@@ -7,7 +7,6 @@ batched kernel; the specifications point to the fits.
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -23,10 +22,14 @@ from acuevidence.effects.trials import trial_effects
 from acuevidence.errors import InputError
 from acuevidence.evidence import Evidence, load_evidence
 from acuevidence.inputs import choice
+from acuevidence.later import Later
+from acuevidence.shown import Shown
 from acuevidence.synthesis import kernel, scale
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+    from acuevidence.plots.questions.specification_curve import specification_curve as _draw
+else:
+    _draw = Later("acuevidence.plots.questions.specification_curve", "specification_curve")
 
 __all__ = ["Multiverse", "multiverse"]
 
@@ -58,8 +61,8 @@ _PEDRO = 6
 _FEWEST = 2
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Multiverse:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
+class Multiverse(Shown):
     """All specifications of one question.
 
     Attributes
@@ -131,8 +134,7 @@ class Multiverse:
         """Return the specifications."""
         return self.specifications.copy()
 
-    def summary(self) -> str:
-        """Return in sentences what share of the specifications finds what, and which decision matters most."""
+    def _sentences(self) -> list[str]:
         estimates = self.specifications["estimate"]
         low, middle, high = estimates.quantile([0.05, 0.5, 0.95])
         first = self.moves.iloc[0]
@@ -149,20 +151,12 @@ class Multiverse:
         ]
         if self.not_pooled:
             lines.append(f"{self.not_pooled:,} further specifications leave fewer than {_FEWEST} trials.")
-        return "\n".join(lines)
+        return lines
 
-    def __repr__(self) -> str:
-        return self.summary()
+    def _page_table(self) -> pd.DataFrame:
+        return self.moves.round(2)
 
-    def _repr_html_(self) -> str:
-        lines = "".join(f"<p>{html.escape(line)}</p>" for line in self.summary().split("\n"))
-        return lines + self.moves.round(2).to_html()
-
-    def plot(self, **options: Any) -> Axes:
-        """Draw the specification curve; options as in :func:`acuevidence.plots.questions.specification_curve`."""
-        from acuevidence.plots.questions.specification_curve import specification_curve
-
-        return specification_curve(self, **options)
+    plot = _draw
 
 
 def multiverse(

@@ -20,6 +20,7 @@ from acuevidence.arguments import guard
 from acuevidence.effects import back_transform, effect_size
 from acuevidence.evidence import Evidence, load_evidence
 from acuevidence.inputs import choice
+from acuevidence.shown import Shown
 from acuevidence.synthesis import MetaAnalysis, meta_analysis
 
 __all__ = ["Safety", "exact_interval", "number", "rate_text", "safety"]
@@ -30,8 +31,8 @@ _PRINTED = re.compile(r"([\d.]+)\s*%?\s*\(95% CI ([\d.]+)\s*%? to ([\d.]+)\s*%?[
 _UNITS = {"one million": 1e6, "10 000": 1e4, "10,000": 1e4, "1000": 1e3, "100": 1e2}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Safety:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
+class Safety(Shown):
     """Rates of adverse events by class of event and denominator.
 
     Attributes
@@ -68,22 +69,16 @@ class Safety:
         """Return the rates."""
         return self.rates.copy()
 
-    def summary(self) -> str:
-        """Return a line per class and denominator, and the conventions."""
+    def _sentences(self) -> list[str]:
         lines = [rate_text(row, self.per) for row in self.rates.itertuples()]
-        return "\n".join(
-            [
-                *lines,
-                f"Random effects on the scale {self.scale}, REML, HKSJ never narrower than Wald; 95% intervals; one source: exact "
-                "binomial. Overlapping sources are pooled once.",
-            ]
-        )
+        return [
+            *lines,
+            f"Random effects on the scale {self.scale}, REML, HKSJ never narrower than Wald; 95% intervals; one source: exact "
+            "binomial. Overlapping sources are pooled once.",
+        ]
 
-    def __repr__(self) -> str:
-        return self.summary()
-
-    def _repr_html_(self) -> str:
-        return f"<p>Rates per {self.per:,.0f}</p>" + self.rates.round(3).to_html(index=False)
+    def _page_table(self) -> pd.DataFrame:
+        return self.rates.round(3)
 
 
 def safety(*, scale: str = "PAS", evidence: Evidence | None = None) -> Safety:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -19,8 +19,15 @@ from acuevidence.errors import InputError
 from acuevidence.evidence import Evidence, Window, load_evidence
 from acuevidence.evidence.carried import carry
 from acuevidence.evidence.select import Comparison, comparisons
+from acuevidence.later import Later
+from acuevidence.shown import Shown
 from acuevidence.synthesis.multilevel import MultilevelMetaAnalysis, multilevel
 from acuevidence.synthesis.vcalc import vcalc
+
+if TYPE_CHECKING:
+    from acuevidence.plots.questions.time_course import time_course as _draw
+else:
+    _draw = Later("acuevidence.plots.questions.time_course", "time_course")
 
 __all__ = ["PERIODS", "TimeCourse", "effects_by_week", "time_course"]
 
@@ -28,8 +35,8 @@ __all__ = ["PERIODS", "TimeCourse", "effects_by_week", "time_course"]
 PERIODS = {"weeks 1-3": 0.0, "weeks 4-12": 3.5, "weeks 13-25": 12.5, "weeks 26-51": 25.5, "week 52 on": 51.5}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class TimeCourse:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
+class TimeCourse(Shown):
     """Effects by period, and their change within trials.
 
     Attributes
@@ -61,8 +68,7 @@ class TimeCourse:
         """Return the effect by comparator and period, a copy."""
         return self.periods.copy()
 
-    def summary(self) -> str:
-        """Return effects and changes in words."""
+    def _sentences(self) -> list[str]:
         lines = [f"Effect by weeks since randomisation (SMD, correlation of weeks {self.correlation:g} assumed)"]
         for comparator, rows in self.periods.groupby("comparator", sort=False):
             lines.append(f"against {str(comparator).replace('_', ' ')}:")
@@ -75,20 +81,12 @@ class TimeCourse:
                 f"  {r.later} minus {r.earlier}: {r.estimate:.2f} ({r.ci_low:.2f} to {r.ci_high:.2f}), {r.k} trials print both"
                 for r in changes.itertuples()
             ]
-        return "\n".join(lines)
+        return lines
 
-    def plot(self, **options: Any) -> Any:
-        """Draw the course; see :func:`acuevidence.plots.questions.time_course`."""
-        from acuevidence.plots.questions.time_course import time_course as draw
+    plot = _draw
 
-        return draw(self, **options)
-
-    def __repr__(self) -> str:
-        return self.summary()
-
-    def _repr_html_(self) -> str:
-        show = {"index": False, "float_format": lambda value: f"{value:.2f}"}
-        return self.periods.to_html(**show) + self.changes.to_html(**show)
+    def _page_table(self) -> pd.DataFrame:
+        return self.periods.round(2)
 
 
 def time_course(

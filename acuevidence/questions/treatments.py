@@ -125,7 +125,8 @@ def arm_treatments(evidence: Evidence, by: str = "kind") -> pd.Series:
     choice("by", by, ("kind", "role"))
     arms, told = evidence.arms, evidence.topic.treatments
     role = arms["role"].astype(object)
-    found = role.map(told.get("roles", {})).fillna(role)
+    names = told.get("roles", {})
+    found = role.map(lambda one: names.get(one, one)).astype(object)
     if by == "role":
         return found
     trials = evidence.trials.drop_duplicates("trial_id").set_index("trial_id")

@@ -5,7 +5,6 @@ Pairs effects by trial, fits, and words the difference; knows nothing of figures
 
 from __future__ import annotations
 
-import html
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -17,6 +16,7 @@ from acuevidence.effects.trials import trial_effects
 from acuevidence.errors import InputError
 from acuevidence.evidence import Evidence
 from acuevidence.inputs import choice
+from acuevidence.shown import Shown
 from acuevidence.synthesis.multivariate import MultivariateMetaAnalysis, multivariate
 from acuevidence.synthesis.vcalc import vcalc
 
@@ -26,8 +26,8 @@ _FEWEST = 3
 _OUTCOMES = ("pain", "function")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class FunctionAndPain:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
+class FunctionAndPain(Shown):
     """Effects on pain and on function in the same trials, by comparator.
 
     Attributes
@@ -67,8 +67,7 @@ class FunctionAndPain:
         ]
         return pd.DataFrame(rows)
 
-    def summary(self) -> str:
-        """Return the effects, their difference and what was assumed, as text."""
+    def _sentences(self) -> list[str]:
         lines = [f"Pain and function in the same trials (SMD, within-trial correlation {self.correlation:g} assumed)"]
         frame = self.to_frame()
         for name, group in frame.groupby("comparator", sort=False):
@@ -77,16 +76,10 @@ class FunctionAndPain:
                 f"  {r.outcome}: {r.estimate:.2f} ({r.ci_low:.2f} to {r.ci_high:.2f})" for r in group.itertuples()
             ]
         lines += [f"Against {name}: {_shortage(k)}" for name, k in self.too_few.items()]
-        return "\n".join(lines)
+        return lines
 
-    def __repr__(self) -> str:
-        return self.summary()
-
-    def _repr_html_(self) -> str:
-        title, *_ = self.summary().split("\n")
-        short = "".join(f"<p>{html.escape(f'Against {name}: {_shortage(k)}')}</p>" for name, k in self.too_few.items())
-        table = self.to_frame().to_html(index=False, float_format="{:.3f}".format)
-        return f"<p><b>{html.escape(title)}</b></p>{table}{short}"
+    def _page_table(self) -> pd.DataFrame:
+        return self.to_frame().round(3)
 
     def _row(self, model: MultivariateMetaAnalysis, weights: tuple[int, int]) -> dict[str, float]:
         names, w = list(_OUTCOMES), np.array(weights, dtype=float)

@@ -5,7 +5,6 @@ Reads effects that measure spread, pools them, and words the answer; knows nothi
 
 from __future__ import annotations
 
-import html
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +15,10 @@ from acuevidence.arguments import guard
 from acuevidence.effects.trials import trial_effects
 from acuevidence.errors import InputError
 from acuevidence.evidence import Evidence
+from acuevidence.evidence.carried import joined
+from acuevidence.shown import Shown
 from acuevidence.synthesis import GroupedMetaAnalysis, MetaAnalysis, meta_analysis
+from acuevidence.topic import topic_of
 
 __all__ = ["Variability", "variability"]
 
@@ -24,8 +26,8 @@ _FEWEST = 3
 _KEY = ["condition", "comparator", "measure", "scores"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Variability:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
+class Variability(Shown):
     """The spread between patients under acupuncture, as a multiple of the spread under the comparator.
 
     Attributes
@@ -53,9 +55,8 @@ class Variability:
         """Return the pools, one row each."""
         return self.pools.copy()
 
-    def summary(self) -> str:
-        """Return the ratios and, comparison by comparison, the verdict with its reason."""
-        lines = ["Spread between patients, acupuncture / comparator"]
+    def _sentences(self) -> list[str]:
+        lines = [f"Spread between patients, {topic_of(self.effects).treatment.phrase} / comparator"]
         for verdict in self.verdicts.itertuples():
             lines.append(f"{verdict.condition} against {verdict.comparator}: {verdict.reason}")
             mine = self.pools[
@@ -65,7 +66,7 @@ class Variability:
                 f"  {p.measure} of {p.scores} scores: ratio {p.ratio:.2f} ({p.ratio_low:.2f} to {p.ratio_high:.2f}), k = {p.k}"
                 for p in mine.itertuples()
             ]
-        return "\n".join(lines)
+        return lines
 
     def forest(self, comparator: str, *, condition: str = "all", **options: Any) -> Any:
         """Draw the trials' log ratios of SDs and return the Axes.
@@ -94,15 +95,8 @@ class Variability:
             raise InputError(f"no spreads for condition={condition!r} against comparator={comparator!r}")
         return self.results[key].forest(**options)
 
-    def __repr__(self) -> str:
-        return self.summary()
-
-    def _repr_html_(self) -> str:
-        reasons = "".join(
-            f"<li>{html.escape(f'{v.condition} against {v.comparator}: {v.reason}')}</li>"
-            for v in self.verdicts.itertuples()
-        )
-        return f"<ul>{reasons}</ul>" + self.pools.to_html(index=False, float_format=lambda value: f"{value:.3f}")
+    def _page_table(self) -> pd.DataFrame:
+        return self.pools.round(3)
 
 
 def variability(
@@ -157,14 +151,12 @@ def variability(
     >>> all_sham["more_spread"].tolist()
     [False]
     """
-    rows = pd.concat(
-        [_measured(condition, measure, evidence, selection) for measure in ("lnVR", "lnCVR")], ignore_index=True
-    )
+    rows = joined(_measured(condition, measure, evidence, selection) for measure in ("lnVR", "lnCVR"))
     if rows.empty:
         raise InputError(
             f"no trial prints spreads for condition={condition!r} with {selection or 'the default selection'}"
         )
-    stacked = pd.concat([rows, rows.assign(condition="all")] if condition is None else [rows], ignore_index=True)
+    stacked = joined([rows, rows.assign(condition="all")] if condition is None else [rows])
     stacked["pool"] = stacked[_KEY].agg(" | ".join, axis=1)
     results = meta_analysis("yi", "vi", data=stacked, labels="study", by="pool", method=method, test=test)
     people = (stacked["n1"] + stacked["n2"]).groupby(stacked["pool"]).sum()
@@ -183,8 +175,7 @@ def _measured(
     rows = trial_effects(condition, measure=measure.removeprefix("ln"), evidence=evidence, **selection)
     kind = np.where(rows["statistic"] == "change", "change", "final")
     scores = kind if measure == "lnCVR" else "all"
-    columns = {name: rows[name] for name in rows.columns if name != "effect"}
-    return pd.DataFrame(columns).assign(measure=measure, scores=scores)
+    return rows.drop(columns="effect").assign(measure=measure, scores=scores)
 
 
 def _pool(name: str, result: MetaAnalysis, people: int) -> dict[str, Any]:

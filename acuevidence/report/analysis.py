@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pandas as pd
 
 from acuevidence.arguments import guard
 from acuevidence.effects.trials import trial_effects
 from acuevidence.evidence import Evidence, load_evidence
 from acuevidence.synthesis import MetaAnalysis, meta_analysis
-from acuevidence.topic import load_topic
 
 __all__ = ["analysis_text"]
 
@@ -40,7 +37,7 @@ def analysis_text(condition: str, *, timing: str = "end_of_treatment", evidence:
     """
     evidence = load_evidence() if evidence is None else evidence
     effects = trial_effects(condition, timing=timing, evidence=evidence)
-    topic, one = load_topic(Path(evidence.folder)), effects["effect"].iloc[0] if len(effects) else "SMD"
+    topic, one = evidence.topic, effects["effect"].iloc[0] if len(effects) else "SMD"
     outcomes = effects["outcome"].value_counts()
     named = ", ".join(f"{topic.outcome(name)} ({count})" for name, count in outcomes.items())
     lines = [

@@ -47,7 +47,7 @@ def export(what: Any, path: str | Path) -> Path:
     path : path
         ``.csv``: tidy CSV in UTF-8, one row a trial or coefficient, every digit kept, text that starts with
         ``= + - @`` guarded by an apostrophe. ``.rm5``: RevMan 5, from a flat table of trials (``study`` and the figures of
-        :func:`acuevidence.read_table`), one outcome per ``comparison``, ``comparator`` and ``outcome``. ``.json``: the rows,
+        :func:`acuevidence.read_trials`), one outcome per ``comparison``, ``comparator`` and ``outcome``. ``.json``: the rows,
         the options and notes of a result, its trials, what was left out, and the versions and hashes of software and evidence.
 
     Returns

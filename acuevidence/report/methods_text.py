@@ -8,6 +8,8 @@ import pandas as pd
 
 from acuevidence.appraisal.certainty import certainty
 from acuevidence.arguments import guard
+from acuevidence.errors import InputError
+from acuevidence.shown import Printed
 from acuevidence.synthesis import MetaAnalysis
 
 __all__ = ["methods_text", "to_prisma"]
@@ -16,7 +18,7 @@ _TRIALS_FOR_TEST = 10  # fewest for Egger's test (Cochrane Handbook 13.3.5.4)
 _AVAILABLE = "Data, code and the version used are public with the package acuevidence; result.data holds the effects."
 
 
-def methods_text(result: MetaAnalysis) -> str:
+def methods_text(result: Printed) -> str:
     """Return how a result was computed, in a sentence or two for a methods section.
 
     Parameters
@@ -38,8 +40,12 @@ def methods_text(result: MetaAnalysis) -> str:
     """
     from acuevidence import __version__
 
-    moderators = "" if result.formula is None else f" Moderators: {result.formula}."
-    return f"{result.conventions}{moderators} Computed with acuevidence {__version__}."
+    conventions = getattr(result, "conventions", None)
+    if conventions is None:
+        raise InputError(f"methods_text is for a pooled result, not a {type(result).__name__}; for groups give one of them")
+    formula = getattr(result, "formula", None)
+    moderators = "" if formula is None else f" Moderators: {formula}."
+    return f"{conventions}{moderators} Computed with acuevidence {__version__}."
 
 
 def to_prisma(result: MetaAnalysis) -> dict[str, str]:

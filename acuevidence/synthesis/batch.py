@@ -5,7 +5,6 @@ Knows arrays and groups; every fit is the kernel's. Builds no result object a ro
 
 from __future__ import annotations
 
-import html
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from functools import partial
@@ -17,6 +16,7 @@ import pandas as pd
 from acuevidence.arguments import guard
 from acuevidence.errors import InputError
 from acuevidence.inputs import LARGEST, choice, numeric, refuse, values, variances
+from acuevidence.shown import Shown
 from acuevidence.synthesis import kernel, scale
 
 __all__ = ["Batch", "Layout", "fit_groups", "fit_many", "layout"]
@@ -39,8 +39,8 @@ _COLUMNS = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Batch:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
+class Batch(Shown):
     """B pooled effects; every array has the shape (B,).
 
     Attributes
@@ -88,19 +88,18 @@ class Batch:
         """Return one row a meta-analysis, with the groups as index."""
         return pd.DataFrame({name: getattr(self, name) for name in _COLUMNS}, index=self.groups)
 
-    def summary(self) -> str:
-        """Return how many were fitted and how, and the spread of the results."""
+    def _sentences(self) -> list[str]:
         model = "equal effects" if self.method == "EE" else f"tau2 by {self.method}"
         head = f"{len(self)} meta-analyses, {model}, {self.test} intervals at {100 * self.level:g}%"
         failed = int((~self.converged).sum())
         tail = "all converged." if not failed else f"{failed} did not converge."
-        return f"{head}; {tail}\n\n{self.to_frame()[['k', 'estimate', 'se', 'tau2', 'i2']].describe().round(4).to_string()}"
+        return [f"{head}; {tail}"]
 
-    def __repr__(self) -> str:
-        return self.summary()
+    def _table(self) -> pd.DataFrame:
+        return self.to_frame()[["k", "estimate", "se", "tau2", "i2"]].describe().round(4)
 
-    def _repr_html_(self) -> str:
-        return f"<p>{html.escape(self.summary().splitlines()[0])}</p>{self.to_frame().head(20).to_html()}"
+    def _page_table(self) -> pd.DataFrame:
+        return self.to_frame().head(20)
 
 
 @dataclass(frozen=True, slots=True)

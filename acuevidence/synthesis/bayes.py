@@ -6,7 +6,6 @@ Software 93(6)). The integral is a midpoint rule in u = tau / (tau + scale), ove
 
 from __future__ import annotations
 
-import html
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -17,9 +16,12 @@ import pandas as pd
 from scipy.optimize import brentq
 from scipy.special import betaln, ndtr
 
+from acuevidence import words
 from acuevidence.arguments import guard, guarded
 from acuevidence.errors import InputError
 from acuevidence.inputs import brief, choice, numeric, values, variances
+from acuevidence.shown import Printed
+from acuevidence.synthesis.methods import PosteriorMethods
 
 __all__ = ["Posterior", "bayes"]
 
@@ -33,15 +35,15 @@ _PUBLISHED = {"rhodes": ("log-t", -1.72, 1.295, 5.0), "rhodes-pain": ("log-t", -
 _CHUNK = 2_000_000
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Posterior:
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
+class Posterior(Printed, PosteriorMethods):
     """Posterior of a random-effects meta-analysis.
 
     Attributes
     ----------
     summary : DataFrame
-        Rows ``mu``, ``tau`` and ``prediction`` (the true effect of a new trial); columns ``median, mean, sd, ci_low,
-        ci_high`` (equal-tailed). Positive mu favours acupuncture.
+        A frame here, where other results have a method: rows ``mu``, ``tau`` and ``prediction`` (the true effect of a new
+        trial); columns ``median, mean, sd, ci_low, ci_high`` (equal-tailed). Positive mu favours acupuncture.
     shrinkage : DataFrame
         One row a trial: posterior of its true effect, same columns, beside ``yi`` and ``vi``.
     bayes_factors : Series
@@ -138,22 +140,24 @@ class Posterior:
         points = np.atleast_1d(np.asarray(x, dtype=float))
         return np.array([_mixture_density(mixture, points) for mixture in self._trials])
 
-    def ridge(self, **options: Any) -> Any:
-        """Draw the posterior densities and return the Axes; options as in :func:`acuevidence.plots.ridge`."""
-        from acuevidence.plots.ridge import ridge
-
-        return ridge(self, **options)
-
     def to_frame(self) -> pd.DataFrame:
         """Return the summary."""
         return self.summary.copy()
 
-    def __repr__(self) -> str:
-        priors = f"mu prior {'flat' if self.mu_prior is None else self.mu_prior}, tau prior {self.tau_prior}"
-        return f"Bayesian random-effects meta-analysis of {self.k} trials ({priors})\n{self.summary.to_string()}"
+    @property
+    def conventions(self) -> str:
+        """What was computed, in words for captions."""
+        mu = "flat" if self.mu_prior is None else f"{self.mu_prior}"
+        return (
+            f"Bayesian random-effects model, prior of the mean effect {mu}, of τ {self.tau_prior}; posterior medians and "
+            f"equal-tailed {words.percent(self.level)} intervals."
+        )
 
-    def _repr_html_(self) -> str:
-        return f"<p>{html.escape(repr(self).splitlines()[0])}</p>" + self.summary.to_html()
+    def _sentences(self) -> list[str]:
+        return [f"{words.count(self.k, 'trial')}. {self.conventions}"]
+
+    def _table(self) -> pd.DataFrame:
+        return self.summary.round(4)
 
 
 def bayes(

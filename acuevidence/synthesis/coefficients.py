@@ -9,14 +9,17 @@ import pandas as pd
 from scipy.special import fdtrc
 
 from acuevidence.errors import InputError
+from acuevidence.shown import Shown
 from acuevidence.synthesis import kernel
+from acuevidence.synthesis.digits import four
+from acuevidence.synthesis.methods import NormalMethods
 
 __all__ = ["FirstCoefficient", "NormalEffect", "omnibus"]
 
 _NORMAL = np.array(np.inf)
 
 
-class FirstCoefficient:
+class FirstCoefficient(Shown):
     """Read ``estimate se p_value ci_low ci_high`` off the first row of ``coefficients``."""
 
     __slots__ = ()
@@ -51,8 +54,11 @@ class FirstCoefficient:
     def _first(self, name: str) -> float:
         return float(self.coefficients[name].iloc[0])
 
+    def _table(self) -> pd.DataFrame:
+        return self.coefficients.map(four)
 
-class NormalEffect:
+
+class NormalEffect(NormalMethods, Shown):
     """Give one effect with ``estimate``, ``se`` and ``level`` its normal test and interval."""
 
     __slots__ = ()
@@ -60,12 +66,6 @@ class NormalEffect:
     estimate: float
     se: float
     level: float
-
-    def forest(self, **options: Any) -> Any:
-        """Draw the forest plot and return its Axes; options as in :func:`acuevidence.plots.forest`."""
-        from acuevidence.plots.forest import forest
-
-        return forest(self, **options)
 
     @property
     def statistic(self) -> float:
@@ -93,6 +93,9 @@ class NormalEffect:
         row = {name: getattr(self, name) for name in ("estimate", "se", "statistic")}
         row |= {"df": np.inf} | {name: getattr(self, name) for name in ("p_value", "ci_low", "ci_high")}
         return pd.DataFrame([row], index=pd.Index(["Intercept"], name="term"))
+
+    def _page_table(self) -> pd.DataFrame:
+        return self.coefficients.round(4)
 
 
 def omnibus(

@@ -6,25 +6,22 @@ by :mod:`multilevel` and :mod:`multivariate`.
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy.special import chdtrc, fdtrc, stdtr, stdtrit
 
-from acuevidence.arguments import guarded
+from acuevidence import words
 from acuevidence.errors import InputError
 from acuevidence.inputs import choice, kept, numeric, plain, refuse, variances
 from acuevidence.synthesis.coefficients import FirstCoefficient
 from acuevidence.synthesis.covariance import LinearCovariance, connected, stacks
-from acuevidence.synthesis.digits import four
 from acuevidence.synthesis.formula import columns_of, design, formula_of
-
-if TYPE_CHECKING:
-    from acuevidence.synthesis.robust import RobustMetaAnalysis
+from acuevidence.synthesis.methods import DependentMethods
 
 __all__ = [
     "DependentMetaAnalysis",
@@ -38,8 +35,8 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class DependentMetaAnalysis(FirstCoefficient, ABC):
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
+class DependentMetaAnalysis(FirstCoefficient, DependentMethods):
     """What a multilevel or multivariate meta-analysis found about its fixed effects.
 
     Attributes
@@ -97,13 +94,6 @@ class DependentMetaAnalysis(FirstCoefficient, ABC):
         fitted = self.model.X @ self.coefficients["estimate"].to_numpy()
         return pd.Series(self.model.y - fitted, index=self.data.index, name="residual")
 
-    @guarded
-    def robust(self, cluster: Any, kind: str = "CR2") -> RobustMetaAnalysis:
-        """Cluster-robust standard errors and tests; see :func:`acuevidence.synthesis.robust.robust`."""
-        from acuevidence.synthesis.robust import robust
-
-        return robust(self, cluster, kind)
-
     def to_frame(self) -> pd.DataFrame:
         """Coefficients, a copy."""
         return self.coefficients.copy()
@@ -116,29 +106,26 @@ class DependentMetaAnalysis(FirstCoefficient, ABC):
     def _title(self) -> str:
         """Return what kind of model it is."""
 
-    def summary(self) -> str:
-        """Say what was fitted and found, as text."""
-        denominator = "" if np.isinf(self.qm_df[1]) else f", {self.qm_df[1]:g}"
-        return "\n".join(
-            [
-                f"{self._title()} (k = {self.k}, {self.method}, log-likelihood {self.loglik:.4f})",
-                "",
-                self._heterogeneity().to_string(float_format=four, na_rep=""),
-                "",
-                f"Heterogeneity: Q({self.q_df}) = {self.q:.4f}, p = {self.q_p:.4g}",
-                f"Coefficients:  {'F' if denominator else 'chi2'}({self.qm_df[0]}{denominator}) = "
-                f"{self.qm:.4f}, p = {self.qm_p:.4g}",
-                "",
-                self.coefficients.to_string(float_format=four),
-            ]
-        )
+    @property
+    def conventions(self) -> str:
+        """What was computed, in words for captions."""
+        intervals = "t intervals" if self.test == "t" else "normal intervals"
+        return f"{self._title()}, variance components by {self.method}; {intervals}."
 
-    def __str__(self) -> str:
-        return self.summary()
-
-    def _repr_html_(self) -> str:
-        tables = [t.to_html(float_format=four) for t in (self._heterogeneity(), self.coefficients)]
-        return f"<p><b>{self._title()}</b> (k = {self.k}, {self.method})</p>{''.join(tables)}"
+    def _sentences(self) -> list[str]:
+        parts = [
+            f"{name}: " + ", ".join(f"{what} {value:.4g}" for what, value in row.dropna().items())
+            for name, row in self._heterogeneity().iterrows()
+        ]
+        tests = (self.qm, "chi2", f"{self.qm_df[0]}")
+        if np.isfinite(self.qm_df[1]):
+            tests = (self.qm, "F", f"{self.qm_df[0]} and {self.qm_df[1]:g}")
+        return [
+            f"{words.count(self.k, 'effect')}. {self.conventions}",
+            *parts,
+            f"Heterogeneity: Q {self.q:.2f} (df {self.q_df}, P {words.p(self.q_p)}).",
+            f"Test of coefficients: {tests[1]} {tests[0]:.2f} (df {tests[2]}, P {words.p(self.qm_p)}).",
+        ]
 
 
 def complete(

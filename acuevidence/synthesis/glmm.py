@@ -6,7 +6,6 @@ a given tau the likelihood is concave in everything else, so Newton steps find i
 
 from __future__ import annotations
 
-import html
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,7 +31,7 @@ _NODES = 31
 _STEPS = 100
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
 class GlmmMetaAnalysis(NormalEffect):
     """A random-effects logistic model of two-by-two tables.
 
@@ -98,8 +97,7 @@ class GlmmMetaAnalysis(NormalEffect):
         beside = {name: getattr(self, name) for name in ("k", "tau2", "i2", "q", "q_p", "q_wald", "q_wald_p", "model")}
         return self.coefficients.reset_index().assign(**beside)
 
-    def summary(self) -> str:
-        """Return method and results in sentences."""
+    def _sentences(self) -> list[str]:
         how = {"UM.FS": "binomial likelihood with fixed trial effects", "CM.EL": "exact conditional likelihood"}
         low, mid, high = np.exp([self.ci_low, self.estimate, self.ci_high])
         lines = [
@@ -112,14 +110,7 @@ class GlmmMetaAnalysis(NormalEffect):
         ]
         if len(self.excluded):
             lines.append(f"Left out: {len(self.excluded)} rows, with reasons in .excluded.")
-        return "\n".join(lines)
-
-    def __repr__(self) -> str:
-        return self.summary()
-
-    def _repr_html_(self) -> str:
-        lines = "".join(f"<p>{html.escape(line)}</p>" for line in self.summary().split("\n"))
-        return lines + self.coefficients.round(4).to_html()
+        return lines
 
 
 def glmm(events1: Any = "events1", n1: Any = "n1", events2: Any = "events2", n2: Any = "n2", *, model: str = "UM.FS",

@@ -32,10 +32,16 @@ if TYPE_CHECKING:
     from acuevidence.plots.gosh import gosh as _draw_gosh
     from acuevidence.plots.influence import influence as _draw_influence
     from acuevidence.plots.labbe import labbe as _draw_labbe
+    from acuevidence.plots.league import league as _draw_league
+    from acuevidence.plots.network import network as _draw_network
     from acuevidence.plots.profile import profile as _draw_profile
     from acuevidence.plots.radial import radial as _draw_radial
+    from acuevidence.plots.ranks import ranks as _draw_ranks
+    from acuevidence.plots.ridge import ridge as _draw_ridge
     from acuevidence.report import methods_text as _report
     from acuevidence.synthesis import intervals as _intervals
+    from acuevidence.synthesis import network_inconsistency as _inconsistency
+    from acuevidence.synthesis import network_ranks as _ranks
     from acuevidence.synthesis import permutation as _permutation
     from acuevidence.synthesis import robust as _robust
 else:
@@ -59,15 +65,31 @@ else:
     _draw_gosh = Later("acuevidence.plots.gosh", "gosh")
     _draw_influence = Later("acuevidence.plots.influence", "influence")
     _draw_labbe = Later("acuevidence.plots.labbe", "labbe")
+    _draw_league = Later("acuevidence.plots.league", "league")
+    _draw_network = Later("acuevidence.plots.network", "network")
     _draw_profile = Later("acuevidence.plots.profile", "profile")
     _draw_radial = Later("acuevidence.plots.radial", "radial")
     _chart = Room("acuevidence.plots.chart")
     _report = Room("acuevidence.report.methods_text")
+    _draw_ranks = Later("acuevidence.plots.ranks", "ranks")
+    _draw_ridge = Later("acuevidence.plots.ridge", "ridge")
     _intervals = Room("acuevidence.synthesis.intervals")
+    _inconsistency = Room("acuevidence.synthesis.network_inconsistency")
+    _ranks = Room("acuevidence.synthesis.network_ranks")
     _permutation = Room("acuevidence.synthesis.permutation")
     _robust = Room("acuevidence.synthesis.robust")
 
-__all__ = ["GroupedMethods", "Methods", "PooledPlots"]
+__all__ = [
+    "DependentMethods",
+    "EstimateMethods",
+    "GroupedMethods",
+    "Methods",
+    "NetworkMethods",
+    "NetworkPlots",
+    "NormalMethods",
+    "PooledPlots",
+    "PosteriorMethods",
+]
 
 
 class PooledPlots:
@@ -142,3 +164,65 @@ class GroupedMethods:
     forest = _draw_forest
     funnel = _draw_funnel
     chart = _chart.forest_chart
+
+
+class EstimateMethods:
+    """What can be made of any pooled estimate that says its conventions."""
+
+    __slots__ = ()
+
+    methods_text = _report.methods_text
+
+
+class NormalMethods(EstimateMethods):
+    """What can be made of an effect with a normal test, as of two-by-two tables."""
+
+    __slots__ = ()
+
+    forest = _draw_forest
+
+
+class DependentMethods(EstimateMethods):
+    """What can be made of a model of dependent effects."""
+
+    __slots__ = ()
+
+    robust = _robust.robust
+
+
+class PosteriorMethods(EstimateMethods):
+    """What can be made of a posterior."""
+
+    __slots__ = ()
+
+    ridge = _draw_ridge
+
+
+class NetworkPlots:
+    """The figures of a network: each draws, returns the Axes and saves nothing."""
+
+    __slots__ = ("result",)
+
+    def __init__(self, result: Any) -> None:
+        self.result = result
+
+    league = Drawn(_draw_league)
+    network = Drawn(_draw_network)
+    ranks = Drawn(_draw_ranks)
+
+
+class NetworkMethods(EstimateMethods):
+    """What can be made of a network."""
+
+    __slots__ = ()
+
+    league = _inconsistency.league
+    split = _inconsistency.split
+    design_decomposition = _inconsistency.design_decomposition
+    net_heat = _inconsistency.net_heat
+    rank_probabilities = _ranks.rank_probabilities
+
+    @property
+    def plot(self) -> NetworkPlots:
+        """Its figures: ``result.plot.network()``, ``result.plot.league()``, ``result.plot.ranks()``."""
+        return NetworkPlots(self)

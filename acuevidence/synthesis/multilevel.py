@@ -32,7 +32,7 @@ from acuevidence.synthesis.dependent import (
 __all__ = ["MultilevelMetaAnalysis", "multilevel"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
 class MultilevelMetaAnalysis(DependentMetaAnalysis):
     """Result of :func:`multilevel`.
 

@@ -31,8 +31,7 @@ __all__ = ["MultivariateMetaAnalysis", "multivariate"]
 
 _GONE = 1e-14  # share of the variance to be explained below which a component is 0
 
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
 class MultivariateMetaAnalysis(DependentMetaAnalysis):
     """Result of :func:`multivariate`.
 

@@ -6,29 +6,25 @@ in :mod:`network_inconsistency`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.special import chdtrc, ndtr, ndtri, stdtrit
+from scipy.special import chdtrc, ndtr
 
-from acuevidence.arguments import guard, guarded
-from acuevidence.errors import InputError
+from acuevidence.arguments import guard
 from acuevidence.inputs import choice
-from acuevidence.synthesis.digits import four, number
-from acuevidence.synthesis.network_contrasts import Trials, read_contrasts, trials_by_arms, with_designs
+from acuevidence.synthesis.methods import NetworkMethods
+from acuevidence.synthesis.network_contrasts import read_contrasts, trials_by_arms, with_designs
+from acuevidence.synthesis.network_effects import NetworkEffects
 from acuevidence.synthesis.network_fit import fit, moments, reml, within_designs
-
-if TYPE_CHECKING:
-    from acuevidence.synthesis.network_inconsistency import DesignDecomposition, NetHeat
 
 __all__ = ["NetworkMetaAnalysis", "network"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class NetworkMetaAnalysis:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
+class NetworkMetaAnalysis(NetworkEffects, NetworkMethods):
     """Result of :func:`network`.
 
     Attributes
@@ -64,220 +60,6 @@ class NetworkMetaAnalysis:
     trials : tuple
         The contrasts of each trial with their covariance, as the model reads them.
     """
-
-    estimates: pd.DataFrame = field(repr=False)
-    se: pd.DataFrame = field(repr=False)
-    treatments: pd.Index
-    reference: Any
-    tau2: float | None
-    i2: float | None
-    q_total: float
-    q_total_df: int
-    q_total_p: float
-    q_heterogeneity: float
-    q_heterogeneity_df: int
-    q_heterogeneity_p: float
-    q_inconsistency: float
-    q_inconsistency_df: int
-    q_inconsistency_p: float
-    p_scores: pd.Series = field(repr=False)
-    k: int
-    contrasts: int
-    method: str
-    effects: str
-    favourable: str
-    level: float
-    data: pd.DataFrame = field(repr=False)
-    excluded: pd.DataFrame = field(repr=False)
-    trials: tuple[Trials, ...] = field(repr=False)
-
-    def _frame(self, values: np.ndarray) -> pd.DataFrame:
-        return pd.DataFrame(values, index=self.treatments, columns=self.treatments)
-
-    @property
-    def ci_low(self) -> pd.DataFrame:
-        """Lower confidence limits, row minus column."""
-        return self.estimates - ndtri(0.5 + self.level / 2) * self.se
-
-    @property
-    def ci_high(self) -> pd.DataFrame:
-        """Upper confidence limits, row minus column."""
-        return self.estimates + ndtri(0.5 + self.level / 2) * self.se
-
-    @property
-    def p_values(self) -> pd.DataFrame:
-        """Two-sided p values of every comparison; 1 on the diagonal."""
-        z = self.estimates.to_numpy() / np.where(self.se > 0, self.se, 1)
-        return self._frame(2 * ndtr(-np.abs(z)))
-
-    def prediction(self) -> tuple[pd.DataFrame, pd.DataFrame]:
-        """Prediction limits of the effects in a new trial, row minus column.
-
-        Returns
-        -------
-        tuple of DataFrame
-            Lower and upper limits: ``t`` with the degrees of freedom of Q, variance ``se**2 + tau2``.
-
-        Raises
-        ------
-        InputError
-            For common effects, or where tau2 cannot be estimated.
-        """
-        if self.effects == "common" or self.tau2 is None:
-            raise InputError("prediction needs effects='random' and a network with degrees of freedom for tau2")
-        off = ~np.eye(len(self.treatments), dtype=bool)
-        width = stdtrit(self.q_total_df, 0.5 + self.level / 2) * np.sqrt(self.se**2 + self.tau2) * off
-        return self.estimates - width, self.estimates + width
-
-    def to_frame(self) -> pd.DataFrame:
-        """All treatments against the reference: ``estimate se statistic p_value ci_low ci_high p_score``."""
-        others = self.treatments.drop(self.reference)
-        estimate, se = (frame.loc[others, self.reference] for frame in (self.estimates, self.se))
-        return pd.DataFrame(
-            {
-                "estimate": estimate,
-                "se": se,
-                "statistic": estimate / se,
-                "p_value": self.p_values.loc[others, self.reference],
-                "ci_low": self.ci_low.loc[others, self.reference],
-                "ci_high": self.ci_high.loc[others, self.reference],
-                "p_score": self.p_scores[others],
-            }
-        ).rename_axis("treatment")
-
-    @guarded
-    def league(self, digits: int = 2, transform: Callable[[Any], Any] | None = None) -> pd.DataFrame:
-        """League table, treatments from the best P-score down.
-
-        Parameters
-        ----------
-        digits : int
-            Decimals shown.
-        transform : callable, optional
-            Applied to estimates and limits, for example ``numpy.exp`` for ratios.
-
-        Returns
-        -------
-        DataFrame of str
-            Every cell is row minus column with its interval: network estimates below the diagonal, direct
-            estimates above it (empty where no trial compares the two), treatments on it.
-        """
-        from acuevidence.synthesis.network_inconsistency import direct_evidence
-
-        order = self.p_scores.sort_values(ascending=False, kind="stable").index
-        direct, direct_se, _ = direct_evidence(self)
-        z = ndtri(0.5 + self.level / 2)
-        show = transform or (lambda value: value)
-
-        def cell(estimate: float, se: float) -> str:
-            if np.isnan(estimate):
-                return ""
-            low, high = sorted((show(estimate - z * se), show(estimate + z * se)))
-            text = (number(value, digits, ratio=transform is np.exp) for value in (show(estimate), low, high))
-            return "{} ({} to {})".format(*text)
-
-        table = pd.DataFrame("", index=order, columns=order)
-        place = self.treatments.get_indexer(order)
-        for i, a in enumerate(place):
-            for j, b in enumerate(place):
-                pair = (self.estimates.iat[a, b], self.se.iat[a, b]) if i > j else (direct[a, b], direct_se[a, b])
-                table.iat[i, j] = str(order[i]) if i == j else cell(*pair)
-        return table
-
-    def split(self) -> pd.DataFrame:
-        """Direct against indirect evidence for each comparison; see :func:`network_inconsistency.split`."""
-        from acuevidence.synthesis.network_inconsistency import split
-
-        return split(self)
-
-    def design_decomposition(self) -> DesignDecomposition:
-        """Q by design, and without each design; see :func:`network_inconsistency.design_decomposition`."""
-        from acuevidence.synthesis.network_inconsistency import design_decomposition
-
-        return design_decomposition(self)
-
-    @guarded
-    def net_heat(self, effects: str = "common") -> NetHeat:
-        """Numbers of a net heat plot; see :func:`network_inconsistency.net_heat`."""
-        from acuevidence.synthesis.network_inconsistency import net_heat
-
-        return net_heat(self, effects)
-
-    @guarded
-    def rank_probabilities(self, n: int = 20000, seed: int = 0) -> pd.DataFrame:
-        """Return the probability of every rank for every treatment; see :func:`.network_ranks.rank_probabilities`.
-
-        Parameters
-        ----------
-        n : int
-            Draws from the joint normal distribution of the effects.
-        seed : int
-            Seed of the draws.
-
-        Returns
-        -------
-        DataFrame, (treatments, ranks)
-            Best treatment first; rows and columns sum to 1.
-
-        Examples
-        --------
-        >>> import acuevidence as ae
-        >>> net = ae.network(["a", "a"], ["b", "c"], [0.5, 0.1], [0.1, 0.1], ["A", "B"])
-        >>> net.rank_probabilities().sum(axis=1).round(6).tolist()
-        [1.0, 1.0, 1.0]
-        """
-        from acuevidence.synthesis.network_ranks import rank_probabilities
-
-        return rank_probabilities(self, n, seed)
-
-    def graph(self, **options: Any) -> Any:
-        """Draw the graph of the network and return its Axes; options as in :func:`acuevidence.plots.network`."""
-        from acuevidence.plots.network import network
-
-        return network(self, **options)
-
-    def league_plot(self, **options: Any) -> Any:
-        """Draw the league table as a heat map and return its Axes; options as in :func:`acuevidence.plots.league`."""
-        from acuevidence.plots.league import league
-
-        return league(self, **options)
-
-    def ranks(self, **options: Any) -> Any:
-        """Draw the ranking of the treatments and return its Axes; options as in :func:`acuevidence.plots.ranks`."""
-        from acuevidence.plots.ranks import ranks
-
-        return ranks(self, **options)
-
-    def summary(self) -> str:
-        """Say what was compared and found, as text."""
-        tau2 = "not estimable" if self.tau2 is None else f"{self.tau2:.4g}, I2 = {self.i2:.1f} %"
-        return "\n".join(
-            [
-                f"Network meta-analysis, {self.effects} effects: {len(self.treatments)} treatments in {self.k} trials",
-                f"tau2 ({self.method}) = {tau2}",
-                *(
-                    f"Q {name}({df}) = {q:.4f}, p = {p:.4g}"
-                    for name, q, df, p in (
-                        ("total", self.q_total, self.q_total_df, self.q_total_p),
-                        ("within designs", self.q_heterogeneity, self.q_heterogeneity_df, self.q_heterogeneity_p),
-                        ("between designs", self.q_inconsistency, self.q_inconsistency_df, self.q_inconsistency_p),
-                    )
-                ),
-                "",
-                f"Effects against {self.reference}:",
-                self.to_frame().to_string(float_format=four),
-            ]
-        )
-
-    def __str__(self) -> str:
-        return self.summary()
-
-    def _repr_html_(self) -> str:
-        tau2 = "not estimable" if self.tau2 is None else f"{self.tau2:.4g}"
-        return (
-            f"<p><b>Network meta-analysis</b>, {self.effects} effects, against {self.reference} "
-            f"({self.k} trials, tau2 {tau2})</p>{self.to_frame().to_html(float_format=four)}"
-        )
 
 
 def network(

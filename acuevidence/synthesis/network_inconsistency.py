@@ -5,27 +5,30 @@ Knows a fitted network and its trials; draws nothing.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from scipy.special import chdtrc, ndtr
+from scipy.special import chdtrc, ndtr, ndtri
 
+from acuevidence import words
 from acuevidence.arguments import guard
 from acuevidence.errors import InputError
 from acuevidence.inputs import choice
-from acuevidence.synthesis.digits import four
+from acuevidence.shown import Shown
+from acuevidence.synthesis.digits import number
 from acuevidence.synthesis.network_contrasts import centred_inverse
 from acuevidence.synthesis.network_fit import Fit, by_design, design_potentials, fit, misfit, within_designs
 
 if TYPE_CHECKING:
-    from acuevidence.synthesis.network import NetworkMetaAnalysis
+    from acuevidence.synthesis.network_effects import NetworkEffects
 
 __all__ = ["DesignDecomposition", "NetHeat", "design_decomposition", "direct_evidence", "net_heat", "split"]
 
 
-def direct_evidence(net: NetworkMetaAnalysis) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def direct_evidence(net: NetworkEffects) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Direct estimates, their standard errors and number of trials, treatments by treatments (NaN, NaN, 0: none).
 
     Inverse-variance means of the trials that compare the two, with the network's tau2.
@@ -44,7 +47,48 @@ def direct_evidence(net: NetworkMetaAnalysis) -> tuple[np.ndarray, np.ndarray, n
         return weighted / weight, np.where(count > 0, 1 / np.sqrt(weight), np.nan), count.astype(int)
 
 
-def split(net: NetworkMetaAnalysis) -> pd.DataFrame:
+def league(
+    net: NetworkEffects, digits: int = 2, transform: Callable[[Any], Any] | None = None
+) -> pd.DataFrame:
+    """Return the league table, treatments from the best P-score down.
+
+    Parameters
+    ----------
+    net : NetworkMetaAnalysis
+        The network.
+    digits : int
+        Decimals shown.
+    transform : callable, optional
+        Applied to estimates and limits, for example ``numpy.exp`` for ratios.
+
+    Returns
+    -------
+    DataFrame of str
+        Every cell is row minus column with its interval: network estimates below the diagonal, direct
+        estimates above it (empty where no trial compares the two), treatments on it.
+    """
+    order = net.p_scores.sort_values(ascending=False, kind="stable").index
+    direct, direct_se, _ = direct_evidence(net)
+    z = ndtri(0.5 + net.level / 2)
+    show = transform or (lambda value: value)
+
+    def cell(estimate: float, se: float) -> str:
+        if np.isnan(estimate):
+            return ""
+        low, high = sorted((show(estimate - z * se), show(estimate + z * se)))
+        text = (number(value, digits, ratio=transform is np.exp) for value in (show(estimate), low, high))
+        return "{} ({} to {})".format(*text)
+
+    table = pd.DataFrame("", index=order, columns=order)
+    place = net.treatments.get_indexer(order)
+    for i, a in enumerate(place):
+        for j, b in enumerate(place):
+            pair = (net.estimates.iat[a, b], net.se.iat[a, b]) if i > j else (direct[a, b], direct_se[a, b])
+            table.iat[i, j] = str(order[i]) if i == j else cell(*pair)
+    return table
+
+
+def split(net: NetworkEffects) -> pd.DataFrame:
     """Separate direct from indirect evidence for every comparison that trials make directly.
 
     Parameters
@@ -92,8 +136,8 @@ def split(net: NetworkMetaAnalysis) -> pd.DataFrame:
     )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class DesignDecomposition:
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
+class DesignDecomposition(Shown):
     """Cochran's Q of a network, design by design (a design is a set of arms).
 
     Attributes
@@ -121,27 +165,22 @@ class DesignDecomposition:
         """Return a copy of the decomposition of the total."""
         return self.total.copy()
 
-    def summary(self) -> str:
-        """All parts, as text."""
-        parts = {
-            "": self.total,
-            "Within designs": self.within,
-            "Between designs, contributions": self.between.to_frame(),
-            "Between designs, without the design": self.without,
-            "Between designs, random effects": self.random.to_frame().T,
-        }
-        return "\n\n".join(
-            f"{name}\n{part.to_string(float_format=four)}".strip() for name, part in parts.items()
-        )
+    def _sentences(self) -> list[str]:
+        most = self.between.abs().idxmax() if len(self.between) else None
+        lines = [
+            f"Q {name}: {row['q']:.2f} (df {row['df']:g}, P {words.p(row['p_value'])})."
+            for name, row in self.total.iterrows()
+        ]
+        lines += [] if most is None else [f"Most of it between designs comes from {most} ({self.between[most]:.2f})."]
+        found = self.random
+        return [*lines, f"Random effects, between designs: Q {found['q']:.2f} (df {found['df']:g}, P {words.p(found['p_value'])})."]
 
-    def __str__(self) -> str:
-        return self.summary()
-
-    def _repr_html_(self) -> str:
-        return "".join(t.to_html(float_format=four) for t in (self.total, self.within, self.without))
+    def _table(self) -> pd.DataFrame:
+        parts = {"within": self.within, "without the design": self.without}
+        return pd.concat({name: part for name, part in parts.items() if len(part)}, names=["part"]).round(4)
 
 
-def design_decomposition(net: NetworkMetaAnalysis) -> DesignDecomposition:
+def design_decomposition(net: NetworkEffects) -> DesignDecomposition:
     """Decompose Cochran's Q by design.
 
     Parameters
@@ -192,8 +231,8 @@ def design_decomposition(net: NetworkMetaAnalysis) -> DesignDecomposition:
     return DesignDecomposition(total, within, between, without, random)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class NetHeat:
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
+class NetHeat(Shown):
     """Numbers behind a net heat plot, designs by contrasts of their arms against the first.
 
     Attributes
@@ -208,6 +247,12 @@ class NetHeat:
     hat: pd.DataFrame
     change: pd.DataFrame
 
+    def _sentences(self) -> list[str]:
+        return ["Fall of a contrast's inconsistency (rows) when a design is detached (columns):"]
+
+    def _table(self) -> pd.DataFrame:
+        return self.change.round(4)
+
     def to_frame(self) -> pd.DataFrame:
         """Long form: ``design1 contrast1 design2 contrast2 hat change``."""
         flat = [
@@ -217,7 +262,7 @@ class NetHeat:
         return pd.DataFrame({"hat": flat[0], "change": flat[1]}).reset_index()
 
 
-def net_heat(net: NetworkMetaAnalysis, effects: str = "common") -> NetHeat:
+def net_heat(net: NetworkEffects, effects: str = "common") -> NetHeat:
     """Compute the numbers of a net heat plot.
 
     Parameters
@@ -273,7 +318,7 @@ class _Designs:
     laplacian: np.ndarray  # (D, m, m)
 
 
-def _designs(net: NetworkMetaAnalysis, tau2: float) -> list[_Designs]:
+def _designs(net: NetworkEffects, tau2: float) -> list[_Designs]:
     found = []
     for group, design in by_design(net.trials):
         weights = group.laplacian(tau2)
@@ -320,7 +365,7 @@ def _detached(designs: list[_Designs], fitted: Fit) -> tuple[np.ndarray, np.ndar
     return np.concatenate(theta), np.concatenate(connects)
 
 
-def _tau2_within(net: NetworkMetaAnalysis) -> float:
+def _tau2_within(net: NetworkEffects) -> float:
     """Moment estimator of tau2 around the mean of each design."""
     excess, trace = net.q_heterogeneity - net.q_heterogeneity_df, 0.0
     for group, design in by_design(net.trials):
@@ -335,4 +380,4 @@ def _p(q: np.ndarray, df: np.ndarray) -> np.ndarray:
     return np.where(df > 0, chdtrc(np.maximum(df, 1), np.maximum(q, 0.0)), 1.0)
 
 
-guard(__name__, "split", "design_decomposition", "net_heat")
+guard(__name__, "league", "split", "design_decomposition", "net_heat")

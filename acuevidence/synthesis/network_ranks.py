@@ -11,12 +11,12 @@ from acuevidence.arguments import guard
 from acuevidence.errors import InputError
 
 if TYPE_CHECKING:
-    from acuevidence.synthesis.network import NetworkMetaAnalysis
+    from acuevidence.synthesis.network_effects import NetworkEffects
 
 __all__ = ["rank_probabilities"]
 
 
-def rank_probabilities(result: NetworkMetaAnalysis, n: int = 20000, seed: int = 0) -> pd.DataFrame:
+def rank_probabilities(result: NetworkEffects, n: int = 20000, seed: int = 0) -> pd.DataFrame:
     """Return the probability of every rank for every treatment.
 
     Parameters
@@ -42,6 +42,13 @@ def rank_probabilities(result: NetworkMetaAnalysis, n: int = 20000, seed: int = 
     -----
     Salanti, Ades and Ioannidis 2011, Journal of Clinical Epidemiology 64:163. The mean share of treatments a treatment
     beats (SUCRA) is its P-score up to the error of the draws (Ruecker and Schwarzer 2015).
+
+    Examples
+    --------
+    >>> import acuevidence as ae
+    >>> net = ae.network(["a", "a"], ["b", "c"], [0.5, 0.1], [0.1, 0.1], ["A", "B"])
+    >>> net.rank_probabilities().sum(axis=1).round(6).tolist()
+    [1.0, 1.0, 1.0]
     """
     if n < 1:
         raise InputError(f"n must be 1 or more, not {n}")

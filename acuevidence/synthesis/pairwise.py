@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 import pandas as pd
@@ -25,6 +25,46 @@ __all__ = ["meta_analysis"]
 _NOTHING = pd.DataFrame(columns=["reason"])  # what is left out of an analysis of everything
 
 
+@overload
+def meta_analysis(
+    yi: Any = ...,
+    vi: Any = ...,
+    *,
+    data: pd.DataFrame | None = ...,
+    labels: Any = ...,
+    n: Any = ...,
+    method: str = ...,
+    test: str = ...,
+    level: float = ...,
+    by: None = ...,
+    moderators: str | Sequence[str] | None = ...,
+    prediction: str = ...,
+    missing: str = ...,
+    overall: bool = ...,
+    common_tau2: bool = ...,
+) -> MetaAnalysis: ...
+
+
+@overload
+def meta_analysis(
+    yi: Any = ...,
+    vi: Any = ...,
+    *,
+    data: pd.DataFrame | None = ...,
+    labels: Any = ...,
+    n: Any = ...,
+    method: str = ...,
+    test: str = ...,
+    level: float = ...,
+    by: Iterable[Any],
+    moderators: str | Sequence[str] | None = ...,
+    prediction: str = ...,
+    missing: str = ...,
+    overall: bool = ...,
+    common_tau2: bool = ...,
+) -> GroupedMetaAnalysis: ...
+
+
 def meta_analysis(
     yi: Any = "yi",
     vi: Any = "vi",
@@ -41,7 +81,7 @@ def meta_analysis(
     missing: str = "raise",
     overall: bool = False,
     common_tau2: bool = False,
-) -> Any:
+) -> MetaAnalysis | GroupedMetaAnalysis:
     """Pool effects by a random-effects (or equal-effects) model.
 
     Parameters
@@ -222,7 +262,8 @@ def _result(
         weights=100 * weights / weights.sum(), excluded=trials.excluded, beta=beta, covariance=covariance, yi=trials.y,
         vi=trials.v, X=X, terms=terms, _labels=trials.labels, _given=trials.frame, _index=trials.index,
     )  # fmt: skip
-    found = (*_flags(result, bool(fits.converged[row])), *_implausible(trials), *notes)
+    told = () if trials.frame is None else trials.frame.attrs.get("notes", ())
+    found = (*told, *_flags(result, bool(fits.converged[row])), *_implausible(trials), *notes)
     return with_notes(result, *found) if found else result
 
 

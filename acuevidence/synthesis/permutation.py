@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import math
 from collections import Counter
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ import pandas as pd
 
 from acuevidence.arguments import guard
 from acuevidence.errors import InputError
+from acuevidence.shown import Shown
 from acuevidence.synthesis import kernel
 
 if TYPE_CHECKING:
@@ -25,8 +25,8 @@ _TIES = math.sqrt(np.finfo(float).eps)  # statistics this close, relatively, cou
 _CHUNK = 1 << 13
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Permutation:
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
+class Permutation(Shown):
     """A permutation test.
 
     Attributes
@@ -56,19 +56,13 @@ class Permutation:
         """Return one row a coefficient with its ``p_value``."""
         return self.p_values.rename("p_value").to_frame()
 
-    def summary(self) -> str:
-        """Return how it was done, and the P values."""
+    def _sentences(self) -> list[str]:
         how = f"all {self.permutations}" if self.exact else f"{self.permutations} random"
         moved = "sign flips of the effects" if self.what == "signs" else "permutations of the moderators' rows"
-        return (
-            f"Permutation test by {how} {moved}; omnibus P {self.qm_p:.4f}.\n\n{self.to_frame().round(4).to_string()}"
-        )
+        return [f"Permutation test by {how} {moved}; omnibus P {self.qm_p:.4f}."]
 
-    def __repr__(self) -> str:
-        return self.summary()
-
-    def _repr_html_(self) -> str:
-        return f"<p>{html.escape(self.summary().splitlines()[0])}</p>" + self.to_frame().round(4).to_html()
+    def _table(self) -> pd.DataFrame:
+        return self.to_frame().round(4)
 
 
 def permutation_test(

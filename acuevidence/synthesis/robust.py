@@ -14,14 +14,15 @@ import numpy as np
 import pandas as pd
 from scipy.special import fdtrc
 
+from acuevidence import words
 from acuevidence.arguments import guard, guarded
 from acuevidence.errors import InputError
 from acuevidence.inputs import choice, refuse, values
 from acuevidence.synthesis.coefficients import FirstCoefficient
 from acuevidence.synthesis.covariance import stacks
 from acuevidence.synthesis.dependent import coefficient_table
-from acuevidence.synthesis.digits import four
 from acuevidence.synthesis.effect import PooledEffect
+from acuevidence.synthesis.methods import EstimateMethods
 
 __all__ = ["RobustMetaAnalysis", "WaldTest", "robust"]
 
@@ -50,8 +51,8 @@ class WaldTest:
     terms: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class RobustMetaAnalysis(FirstCoefficient):
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
+class RobustMetaAnalysis(FirstCoefficient, EstimateMethods):
     """Result of :func:`robust`.
 
     Attributes
@@ -154,17 +155,13 @@ class RobustMetaAnalysis(FirstCoefficient):
         """Coefficients, a copy."""
         return self.coefficients.copy()
 
-    def summary(self) -> str:
-        """Coefficients with robust tests, as text."""
-        head = f"Cluster-robust tests ({self.kind}; {self.k} effects in {self.clusters} clusters)"
-        return f"{head}\n\n{self.coefficients.to_string(float_format=four)}"
+    @property
+    def conventions(self) -> str:
+        """What was computed, in words for captions."""
+        return f"Cluster-robust standard errors ({self.kind}), t tests with Satterthwaite's degrees of freedom."
 
-    def __str__(self) -> str:
-        return self.summary()
-
-    def _repr_html_(self) -> str:
-        table = self.coefficients.to_html(float_format=four)
-        return f"<p><b>Cluster-robust tests</b> ({self.kind}; {self.clusters} clusters)</p>{table}"
+    def _sentences(self) -> list[str]:
+        return [f"{words.count(self.k, 'effect')} in {words.count(self.clusters, 'cluster')}. {self.conventions}"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ estimates with a half added to tables with an empty cell.
 
 from __future__ import annotations
 
-import html
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -92,7 +91,7 @@ def read_tables(data: pd.DataFrame | None, labels: Any, **given: Any) -> Tables:
     return Tables(**cells, labels=named.to_numpy(), index=index)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
 class TwoByTwoMetaAnalysis(NormalEffect):
     """Two-by-two tables pooled under an equal-effects model.
 
@@ -155,8 +154,7 @@ class TwoByTwoMetaAnalysis(NormalEffect):
         beside = {name: getattr(self, name) for name in ("k", "q", "q_p", "i2", "measure", "method")}
         return self.coefficients.reset_index().assign(**beside)
 
-    def summary(self) -> str:
-        """Return method and results in sentences."""
+    def _sentences(self) -> list[str]:
         names = {"OR": "log odds ratio", "RR": "log risk ratio", "RD": "risk difference"}
         method = {"MH": "Mantel-Haenszel method", "Peto": "Peto's method"}[self.method]
         lines = [
@@ -173,14 +171,7 @@ class TwoByTwoMetaAnalysis(NormalEffect):
         tests = [
             f"{name} {value:.2f} (P {words.p(p)})" for name, value, p in named if value is not None and p is not None
         ]
-        return "\n".join(lines + ([f"Tests: {'; '.join(tests)}."] if tests else []))
-
-    def __repr__(self) -> str:
-        return self.summary()
-
-    def _repr_html_(self) -> str:
-        lines = "".join(f"<p>{html.escape(line)}</p>" for line in self.summary().split("\n"))
-        return lines + self.coefficients.round(4).to_html()
+        return lines + ([f"Tests: {'; '.join(tests)}."] if tests else [])
 
 
 def mantel_haenszel(events1: Any = "events1", n1: Any = "n1", events2: Any = "events2", n2: Any = "n2", *,

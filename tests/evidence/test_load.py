@@ -186,7 +186,8 @@ def test_own_folder_needs_only_trials_arms_and_figures(tmp_path):
     own_tables(tmp_path, results=RESULTS)
     evidence = ae.load_evidence(tmp_path)
     assert list(evidence.trials.study) == ["Mine 2026"]
-    assert evidence.contrasts.empty and "estimate" in evidence.contrasts
+    assert evidence.contrasts.empty
+    assert "estimate" in evidence.contrasts
     assert ae.conditions(evidence) == ["depression"]
     # d = (10 - 9) / 5, J = 1 - 3 / (4 * 78 - 1): fewer points are better, so the treated arm does better.
     effect = ae.trial_effects(evidence=evidence)
@@ -196,7 +197,7 @@ def test_own_folder_needs_only_trials_arms_and_figures(tmp_path):
 
 def test_without_topic_the_tested_role_is_called_treatment(tmp_path):
     own_tables(tmp_path, trials=[TRIAL], arms=[{**arm, "role": "run"} for arm in ARMS], results=RESULTS)
-    with pytest.raises(ae.InputError, match="no arm of arms.csv has the role 'treatment'"):
+    with pytest.raises(ae.InputError, match=r"no arm of arms.csv has the role 'treatment'"):
         ae.load_evidence(tmp_path)
 
 
@@ -217,20 +218,22 @@ def test_another_topic_brings_its_own_words_and_columns(tmp_path):
     assert effects.setting.tolist() == ["group"]
     assert not {"technique", "sham_type"} & set(effects)
     trials.assign(setting="pool").to_csv(tmp_path / "trials.csv", index=False)
-    with pytest.raises(ae.EvidenceError, match="setting: not an allowed value .*; allowed: one of: group, alone"):
+    with pytest.raises(ae.EvidenceError, match=r"setting: not an allowed value .*; allowed: one of: group, alone"):
         ae.load_evidence(tmp_path)
     trials.assign(setting="group", condition="low_back_pain").to_csv(tmp_path / "trials.csv", index=False)
-    with pytest.raises(ae.EvidenceError, match="condition: not an allowed value .*; allowed: one of: depression"):
+    with pytest.raises(ae.EvidenceError, match=r"condition: not an allowed value .*; allowed: one of: depression"):
         ae.load_evidence(tmp_path)
 
 
 def test_a_stranger_s_folder_takes_no_rule_of_the_package(tmp_path):
     own_tables(tmp_path, trials=[TRIAL], arms=ARMS, results=RESULTS)
     evidence = ae.load_evidence(tmp_path)
-    assert evidence.rules.measures == {} and evidence.rules.treated_later == ()
+    assert evidence.rules.measures == {}
+    assert evidence.rules.treated_later == ()
     assert evidence.appraisal["minimal_important_difference"] == []
     assert evidence.appraisal["certainty"]["risk_of_bias"]["unblinded_comparators"] == []
-    assert ae.claims(evidence).empty and ae.evaluate_claims(evidence=evidence).empty
+    assert ae.claims(evidence).empty
+    assert ae.evaluate_claims(evidence=evidence).empty
 
 
 def test_an_unknown_version_of_the_tables_is_refused(folder):
@@ -255,21 +258,23 @@ def test_what_is_done_to_a_table_does_not_change_the_evidence():
     table = evidence.results
     table["outcome"] = "other"
     table.loc[:, "measure"] = ""
-    assert set(evidence.results.outcome) != {"other"} and set(evidence.results.measure) != {""}
-    assert evidence == evidence and hash(evidence) == hash(ae.load_evidence())
+    assert set(evidence.results.outcome) != {"other"}
+    assert set(evidence.results.measure) != {""}
+    assert evidence == evidence
+    assert hash(evidence) == hash(ae.load_evidence())
     assert copy.deepcopy(evidence) is evidence
 
 
 def test_broken_rules_say_where(folder):
     (folder / "appraisal.yaml").write_text("certainty: ]", encoding="utf-8")
-    with pytest.raises(ae.InputError, match="appraisal.yaml line 1"):
+    with pytest.raises(ae.InputError, match=r"appraisal.yaml line 1"):
         ae.load_evidence(folder)
     (folder / "appraisal.yaml").write_text("certainty: high", encoding="utf-8")
     with pytest.raises(ae.InputError, match="certainty must hold entries"):
         ae.load_evidence(folder)
     (folder / "appraisal.yaml").unlink()
     (folder / "selection.yaml").write_text("conditions: {a: {label: A}}", encoding="utf-8")
-    with pytest.raises(ae.InputError, match="conditions stand in topic.yaml"):
+    with pytest.raises(ae.InputError, match=r"conditions stand in topic.yaml"):
         ae.load_evidence(folder)
 
 

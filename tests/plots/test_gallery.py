@@ -141,10 +141,10 @@ def test_a_result_draws_its_figures(name):
 
 
 def test_a_network_and_a_posterior_draw_their_figures():
-    bars = [bar.get_width() for bar in net().ranks().patches]
+    bars = [bar.get_width() for bar in net().plot.ranks().patches]
     assert bars == pytest.approx(sorted(net().p_scores, reverse=True))
-    assert len(net().league_plot().patches) > len(net().treatments)
-    assert len(net().graph().patches) == len(net().treatments)
+    assert len(net().plot.league().patches) > len(net().treatments)
+    assert len(net().plot.network().patches) == len(net().treatments)
     assert made("posterior").ridge().get_yticklabels()[-1].get_text() == "Mean effect"
     assert regression("~ year").plot.bubble().get_xlabel() == "year"
     assert risks().plot.labbe(groups=("new", "old")).get_xlabel() == "Risk with old (%)"

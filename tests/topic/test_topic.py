@@ -102,3 +102,9 @@ def test_a_fault_is_named(tmp_path, change, words):
     (tmp_path / "topic.yaml").write_text(EXERCISE.replace(*change), encoding="utf-8")
     with pytest.raises(ae.InputError, match=words):
         load_topic(tmp_path)
+
+
+def test_a_file_nested_without_end_is_refused(tmp_path):
+    (tmp_path / "topic.yaml").write_text("[" * 100_000, encoding="utf-8")
+    with pytest.raises(ae.InputError, match="is not YAML"):
+        load_topic(tmp_path)

@@ -189,7 +189,7 @@ FILES = {
     "study empty": ("a.csv", "study,yi,se\nA,1,1\n,1,1\n", "study is missing: row 3"),
     "no figures": ("a.csv", "study,year\nA,2001\n", "no complete set of figures"),
     "two columns for one": ("a.csv", "study,yi,TE,se\nA,1,1,1\n", "both look like 'yi'"),
-    "text for a number": ("a.csv", "study,yi,se\nA,0.1,0.1\nB,big,0.1\n", "yi must be a number, or empty where missing: row 3"),
+    "text for a number": ("a.csv", "study,yi,se\nA,0.1,0.1\nB,big,0.1\n", "yi must be a number: row 3 has 'big'"),
     "infinite": ("a.csv", "study,yi,se\nA,inf,0.1\n", "yi must be a number"),
     "se of zero": ("a.csv", "study,yi,se\nA,0.1,0\n", "se must be positive: row 2"),
     "vi negative": ("a.csv", "study,yi,vi\nA,0.1,-1\n", "vi must be positive: row 2"),
@@ -252,7 +252,7 @@ def stored(folder, name, content):
 def test_table_is_refused_in_words_that_help(tmp_path, kind):
     name, content, said = FILES[kind]
     with pytest.raises(ae.InputError) as caught:
-        ae.read_table(stored(tmp_path, name, content))
+        ae.read_trials(stored(tmp_path, name, content), measure="SMD")
     assert said in str(caught.value)
     assert name in str(caught.value)
 
@@ -277,11 +277,11 @@ TRIALS = {
     "short line": ("a.csv", "study,yi,se\nA,1\n", "line 2 has 2 cells, the header has 3"),
     "column twice": ("a.csv", "study,yi,yi\nA,1,1\n", "two columns are named 'yi'"),
     "other encoding": ("a.csv", "study,yi,se\nMüller,1,1\n".encode("latin-1"), "give encoding="),
-    "text for a number": ("a.csv", "study,yi,se\nA,1,1\nB,big,1\n", "yi must be a number: row 3 has 'big'"),
-    "thousands": ("a.csv", 'study,yi,se\nA,"1,000",1\n', "yi must be a number: row 2 has '1,000'"),
+    "thousands": ("a.csv", 'study,yi,se\nA,"1,000",1\n', "'yi' has '1,000' in row 2, which is 1000 or 1.000"),
     "formula": ("a.csv", "study,yi,se\nA,=1+1,1\n", "yi must be a number: row 2 has '=1+1'"),
-    "infinite": ("a.csv", "study,yi,se\nA,inf,1\n", "yi must be finite: row 2"),
-    "no file": ("a.csv/b.csv", None, "does not exist"),
+    "infinite": ("a.csv", "study,yi,se\nA,inf,1\n", "yi must be a number: row 2"),
+    "beyond numbers": ("a.csv", "study,yi,se\nA,1e999,1\n", "yi must be finite, and below 1e+100: row 2"),
+    "no file": ("a.csv/b.csv", None, "is not a file"),
     "empty": ("a.csv", "", "is empty"),
 }
 
@@ -297,18 +297,11 @@ def test_flat_table_of_trials_is_refused_in_words_that_help(tmp_path, kind):
 
 def test_flat_table_of_trials_loses_the_guard_against_formulas_and_keeps_its_own_columns(tmp_path):
     path = stored(tmp_path, "a.csv", "study,yi,se,dose,note\n'=A,'-0.5,0.1,3,x\nB,NA,,4,\nC,0.25,0.5,5,NA\n")
-    table = ae.read_trials(path)
+    table = ae.read_trials(path, measure="SMD")
     assert table["study"].tolist() == ["=A", "C"]
     assert table["yi"].tolist() == [-0.5, 0.25]
     assert table["dose"].tolist() == [3, 5]
     assert table.index.tolist() == [2, 4]
-
-
-@pytest.mark.parametrize("mapping", [{"mean": "a"}, {"yi": "b"}, {"yi": "a", "se": "a"}])
-def test_mapping_is_refused_when_it_names_what_is_not_there(tmp_path, mapping):
-    path = stored(tmp_path, "a.csv", "study,a\nA,1\n")
-    with pytest.raises(ae.InputError, match="mapping"):
-        ae.read_table(path, mapping)
 
 
 WRITES = {

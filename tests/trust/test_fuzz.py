@@ -111,7 +111,7 @@ def survives(call):
 def test_table_reader_raises_nothing_but_its_own(tmp_path, data):
     file = tmp_path / "a.csv"
     file.write_bytes(data)
-    survives(lambda: ae.read_table(file))
+    survives(lambda: ae.read_trials(file, measure="SMD"))
 
 
 @given(st.one_of(st.binary(max_size=300), csv_tables(), damaged(RM5), damaged(zipped("CD1-data-rows.csv", b"Study\n"))))
@@ -142,7 +142,7 @@ def test_data_package_reader_raises_nothing_but_its_own(tmp_path, data):
 def test_workbook_reader_raises_nothing_but_its_own(tmp_path, data):
     file = tmp_path / "a.xlsx"
     file.write_bytes(data)
-    survives(lambda: ae.read_table(file))
+    survives(lambda: ae.read_trials(file, measure="SMD"))
 
 
 @given(st.lists(st.lists(st.one_of(st.none(), st.floats(allow_nan=False, allow_infinity=False), st.booleans(), st.datetimes(),
@@ -152,7 +152,7 @@ def test_workbook_reader_raises_nothing_but_its_own(tmp_path, data):
 def test_cells_of_a_workbook_raise_nothing_but_our_own(tmp_path, rows):
     file = tmp_path / "a.xlsx"
     file.write_bytes(workbook([("study", "yi", "se"), *rows]))
-    survives(lambda: ae.read_table(file))
+    survives(lambda: ae.read_trials(file, measure="SMD"))
 
 
 # --- evidence folders --------------------------------------------------------------------------------------------

@@ -1,6 +1,5 @@
-"""Other programs' files as flat tables of trials: RevMan, spreadsheets, and the exports of review and R packages."""
+"""Other programs' files: reviews of RevMan, and tables as cells under headings."""
 
-from acuevidence.evidence.importers.columns import read_table
 from acuevidence.evidence.importers.revman import read_revman
 
-__all__ = ["read_revman", "read_table"]
+__all__ = ["read_revman"]

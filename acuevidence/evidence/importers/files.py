@@ -11,10 +11,11 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from acuevidence.errors import InputError
 
-__all__ = ["LIMIT", "check_archive", "members", "read_bytes"]
+__all__ = ["LIMIT", "check_archive", "members", "read_bytes", "read_source"]
 
 LIMIT = 64 * 2**20  # bytes of a file, and of all that an archive unpacks to
 _MEMBERS = 2_000
@@ -43,6 +44,23 @@ def read_bytes(path: str | Path) -> bytes:
         if isinstance(error, InputError):
             raise
         raise InputError(f"{str(path)!r} cannot be read: {error}") from error
+
+
+def read_source(source: Any) -> tuple[bytes, str]:
+    """Return the bytes of a path or of an open file (binary or text), and what to call it in a message."""
+    if not hasattr(source, "read"):
+        return read_bytes(source), Path(source).name
+    name = Path(str(getattr(source, "name", "") or "file")).name
+    try:
+        content = source.read(LIMIT + 1)
+    except (OSError, ValueError, TypeError) as error:  # a closed file, one open for writing, text in another encoding
+        raise InputError(f"{name} cannot be read: {error}") from error
+    if not isinstance(content, (str, bytes, bytearray)):
+        raise InputError(f"{name} must be an open file, not a {type(source).__name__}")
+    data = content.encode("utf-8", "surrogatepass") if isinstance(content, str) else bytes(content)
+    if len(data) > LIMIT:
+        raise InputError(f"{name} has more than {LIMIT:,} bytes; such files are not read, split it")
+    return data, name
 
 
 def members(data: bytes, name: str, *, nested: bool = True) -> Iterator[tuple[str, bytes]]:

@@ -1,6 +1,6 @@
 """What a flat table of trials is: its column names, its numbers, and what cannot be in it.
 
-Every importer ends here, so that all of them give the same columns and refuse the same faults in the same words.
+Every importer of reviews ends here, so that all of them give the same columns and refuse the same faults in the same words.
 """
 
 from __future__ import annotations
@@ -98,8 +98,7 @@ def checked(table: pd.DataFrame, lines: pd.Index, source: str) -> pd.DataFrame:
     if not any(set(family) <= set(known) for family in FAMILIES.values()):
         wanted = "; or ".join(" ".join(family) for family in FAMILIES.values())
         raise InputError(
-            f"{source} has no complete set of figures (found: {', '.join(known)}; needed: {wanted}); "
-            "name the columns with mapping={'mean1': 'their name', ...}"
+            f"{source} has no complete set of figures (found: {', '.join(known)}; needed: {wanted})"
         )
     result = table[known + others].set_axis(lines)
     result.attrs["source"] = source

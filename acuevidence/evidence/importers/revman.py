@@ -412,7 +412,7 @@ def _from_data_rows(raw: pd.DataFrame, settings: pd.DataFrame, source: str) -> t
     key = ["Analysis group", "Analysis number"]
     absent = [c for c in (*key, "Study") if c not in raw]
     if absent:
-        raise InputError(f"{source} is not RevMan's data: no column {', '.join(map(repr, absent))}; try read_table")
+        raise InputError(f"{source} is not RevMan's data: no column {', '.join(map(repr, absent))}; try read_trials")
     ours = _COLUMNS | {"Study": "study", "Study year": "year", "Subgroup": "subgroup"}
     table = raw[[c for c in ours if c in raw]].rename(columns=ours)  # a stranger's own "n1" must not stand beside ours
     own = _numbered(raw, key)

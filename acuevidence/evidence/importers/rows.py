@@ -1,4 +1,4 @@
-"""Delimited text and worksheets as rows of text cells, each with the line it stands on."""
+"""Delimited text as rows of text cells, each with the line it stands on."""
 
 from __future__ import annotations
 
@@ -6,18 +6,14 @@ import codecs
 import csv
 import io
 import re
-import zipfile
 from typing import Any
 
 import pandas as pd
 
-from acuevidence.errors import InputError, MissingExtraError
-from acuevidence.evidence.importers.files import check_archive
-from acuevidence.inputs import choice
+from acuevidence.errors import InputError
 
-__all__ = ["read_rows", "read_sheet"]
+__all__ = ["read_rows"]
 
-_ROWS = 1_000_000
 _SEPARATOR = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)
 
 
@@ -67,47 +63,6 @@ def read_rows(data: bytes, name: str, *, encoding: str = "utf-8-sig", delimiter:
     except (csv.Error, TypeError, ValueError) as error:
         raise InputError(f"{name} cannot be read as delimited text: {error}") from error
     return _frame(rows, lines, name)
-
-
-def read_sheet(data: bytes, name: str, sheet: str | None) -> pd.DataFrame:
-    """Return the rows of an Excel worksheet, indexed by their row; a formula without a stored value is an error."""
-    try:
-        import openpyxl
-    except ImportError as error:
-        raise MissingExtraError(name, "openpyxl", "excel") from error
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            check_archive(archive, name)
-        stored = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
-        written = openpyxl.load_workbook(io.BytesIO(data), read_only=True)
-        chosen = stored.sheetnames[0] if sheet is None else choice("sheet", sheet, list(stored.sheetnames))
-        rows, lines = [], []
-        both = zip(stored[chosen].iter_rows(max_row=_ROWS), written[chosen].iter_rows(max_row=_ROWS), strict=True)
-        for line, (cells, formulas) in enumerate(both, start=1):
-            row = [_cell(a.value, b.value, name, chosen, b) for a, b in zip(cells, formulas, strict=True)]
-            if any(str(cell).strip() for cell in row):
-                rows.append(row)
-                lines.append(line)
-    except InputError:
-        raise
-    except (
-        Exception
-    ) as error:  # openpyxl raises what its parsers raise: KeyError, TypeError, ParseError, BadZipFile ...
-        raise InputError(f"{name} cannot be read as an Excel workbook (.xlsx): {error!r}") from error
-    width = max((len([c for c in row if str(c).strip()]) and _filled(row) for row in rows), default=0)
-    return _frame([(row + [""] * width)[:width] for row in rows], lines, name)
-
-
-def _cell(value: Any, formula: Any, name: str, sheet: str, cell: Any) -> Any:
-    if value is None and isinstance(formula, str) and formula.startswith("="):
-        raise InputError(
-            f"{name}: cell {sheet}!{cell.coordinate} is a formula without a stored value; save the file in Excel, or paste values"
-        )
-    return "" if value is None else value
-
-
-def _filled(row: list[Any]) -> int:
-    return max(i + 1 for i, cell in enumerate(row) if str(cell).strip())
 
 
 def _frame(rows: list[list[Any]], lines: list[int], name: str) -> pd.DataFrame:
