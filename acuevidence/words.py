@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-__all__ = ["count", "interval", "p", "percent"]
+__all__ = ["base", "count", "interval", "p", "percent"]
 
 
 def p(value: float, *, decimals: int = 3, leading_zero: bool = True, smallest: float = 0.001) -> str:
@@ -103,3 +103,19 @@ def count(number: int, one: str, many: str | None = None) -> str:
     ('1 trial', '1,200 trials', '2 studies')
     """
     return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def base(verb: str) -> str:
+    """Return the base form of a regular verb that is given in the third person.
+
+    Parameters
+    ----------
+    verb : str
+        As ``reduces``.
+
+    Examples
+    --------
+    >>> base("reduces")
+    'reduce'
+    """
+    return verb.removesuffix("s")

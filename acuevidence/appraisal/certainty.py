@@ -1,23 +1,26 @@
-"""How sure a pooled effect is: the domains of GRADE, rated by written rules with a reason each."""
+"""How sure a pooled effect is: the domains of GRADE, rated by written rules, each step with its reason and its source."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.special import ndtr
 
-from acuevidence.appraisal.thresholds import appraisal_rules, has_mid, mid
+from acuevidence.appraisal.headline import Headline, headline
+from acuevidence.appraisal.not_held import NotHeld, not_held
+from acuevidence.appraisal.risk_of_bias import rated_pool
+from acuevidence.appraisal.states import STATES, state_of
+from acuevidence.appraisal.thresholds import appraisal_rules
+from acuevidence.appraisal.typical_sd import spread_of, typical_sd_of
 from acuevidence.arguments import guard
 from acuevidence.errors import InputError
 from acuevidence.evidence import Evidence
-from acuevidence.evidence.carried import evidence_of, excluded_of
-from acuevidence.evidence.ratings import quality_scores
+from acuevidence.evidence.carried import evidence_of
 from acuevidence.inputs import choice
-from acuevidence.questions.typical_sd import typical_sd
 from acuevidence.shown import Shown
 from acuevidence.synthesis import MetaAnalysis
 
@@ -25,6 +28,9 @@ __all__ = ["Certainty", "certainty"]
 
 _LEVELS = {4: "high", 3: "moderate", 2: "low", 1: "very low"}
 _DOMAINS = ("risk_of_bias", "inconsistency", "indirectness", "imprecision", "missing_evidence")
+_TARGETS = ("no effect", "threshold")
+_AGAINST_THRESHOLD = ("important", "small", "no important effect")
+_TWO_TRIALS = 2  # steps at most, of two trials that are not pooled
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
@@ -38,12 +44,25 @@ class Certainty(Shown):
     steps : int
         4 for high to 1 for very low.
     domains : DataFrame
-        One row a domain: ``domain, downgrade`` (steps lost) and ``reason``.
+        One row a domain: ``domain, downgrade`` (steps lost), ``reason`` and ``source`` (what it was read from).
+    target : str
+        What the certainty is about: ``no effect`` (that the effect lies on its side of zero) or ``threshold`` (that it lies on its
+        side of the smallest important difference).
+    state : str
+        The state of the headline that is rated.
+    trials : DataFrame or None
+        Risk of bias of each trial: ``trial_id rating judgements source weight``; None where the result carries no evidence.
+    missing : NotHeld or None
+        The trials without a usable figure; None where the result does not name them.
     """
 
     level: str
     steps: int
     domains: pd.DataFrame
+    target: str = "no effect"
+    state: str = ""
+    trials: pd.DataFrame | None = field(default=None, repr=False)
+    missing: NotHeld | None = field(default=None, repr=False)
 
     @property
     def symbols(self) -> str:
@@ -83,13 +102,15 @@ class Certainty(Shown):
         data = result.data
         evidence = evidence_of(result, evidence)
         condition = _only(data, "condition") if condition is None else condition
-        sd = np.nan if evidence is None else typical_sd(condition, evidence=evidence).sd
+        sd = np.nan if evidence is None else typical_sd_of(evidence, condition).sd
+        shown = headline(result, evidence=evidence)
+        numbers = [np.nan if v is None else v for v in (shown.estimate, shown.ci_low, shown.ci_high)]
         n = data[["n1", "n2"]].sum(skipna=False).sum(skipna=False) if {"n1", "n2"} <= set(data.columns) else None
         return pd.DataFrame([{
             "condition": condition, "comparator": _only(data, "comparator"), "trials": result.k,
-            "participants": pd.NA if n is None or pd.isna(n) else int(n), "estimate": result.estimate,
-            "ci_low": result.ci_low, "ci_high": result.ci_high, "points": result.estimate * sd,
-            "points_low": result.ci_low * sd, "points_high": result.ci_high * sd, "certainty": self.level,
+            "participants": pd.NA if n is None or pd.isna(n) else int(n), "estimate": numbers[0],
+            "ci_low": numbers[1], "ci_high": numbers[2], "points": numbers[0] * sd,
+            "points_low": numbers[1] * sd, "points_high": numbers[2] * sd, "certainty": self.level,
             "symbols": self.symbols, "reasons": "; ".join(self.reasons) or "none",
         }])  # fmt: skip
 
@@ -97,7 +118,8 @@ class Certainty(Shown):
         lines = [
             f"{row.domain.replace('_', ' ')}: -{row.downgrade} ({row.reason})" for row in self.domains.itertuples()
         ]
-        return [f"Certainty: {self.level} {self.symbols}", *lines]
+        about = f" that the effect is {self.state}" if self.target == "threshold" else ""
+        return [f"Certainty{about}: {self.level} {self.symbols}", *lines]
 
     def _page_table(self) -> pd.DataFrame:
         return self.domains
@@ -111,9 +133,8 @@ def _only(data: pd.DataFrame, column: str) -> str | None:
 def certainty(
     result: MetaAnalysis,
     *,
-    outcome: str | None = None,
-    comparator: str | None = None,
-    indirectness: int = 0,
+    target: str | None = None,
+    threshold: float | None = None,
     override: Mapping[str, tuple[int, str]] | None = None,
     rules: Mapping[str, Any] | None = None,
     evidence: Evidence | None = None,
@@ -123,22 +144,20 @@ def certainty(
     Parameters
     ----------
     result : MetaAnalysis
-        A pooled effect on the SMD scale, positive in favour of the treatment, from the rows of ``trial_effects``.
-    outcome : str, optional
-        Outcome whose minimal important difference judges imprecision. Default: those of the result's data, the main one where
-        it names none; of several the smallest difference counts. An outcome that the evidence does not know is refused.
-    comparator : str, optional
-        Default: the one in the result's data.
-    indirectness : {0, 1, 2}
-        Steps lost for indirectness, which only the reader's question can tell.
+        A pooled effect, positive in favour of the treatment, from the rows of ``trial_effects``.
+    target : {"no effect", "threshold"}, optional
+        What is rated: on which side of no effect, or of the smallest important difference, the effect lies. Default: the threshold
+        where the headline's state is ``important``, ``small`` or ``no important effect``, else no effect.
+    threshold : float, optional
+        Smallest important difference on the scale of the result. Default: that of its outcome, condition and comparator.
     override : mapping, optional
         Domain to (steps lost, reason), in place of the rule.
     rules : mapping, optional
         Rules in place of some of the section ``certainty`` of the evidence's ``appraisal.yaml``, for example
         ``{"imprecision": {"participants": 800}}``; the rest stays.
     evidence : Evidence, optional
-        Where the ratings of the trials, the thresholds and the rules are. Default: the one that the result carries; where it
-        carries none, neutral rules hold, and what needs the trials' ratings is not rated.
+        Where the judgements of the trials, the thresholds and the rules are. Default: the one that the result carries; where it
+        carries none, neutral rules hold, and what needs the trials' judgements is not assessed.
 
     Returns
     -------
@@ -148,46 +167,80 @@ def certainty(
     Raises
     ------
     InputError
-        For a result without trials, an unknown domain or rule, or an impossible step.
+        For a result without trials, an unknown domain, rule or target, an impossible step, or ``target="threshold"`` without one.
 
     Notes
     -----
-    The rules put numbers on judgements (Schünemann et al, GRADE Handbook, 2013); they make a rating repeatable, not
-    beyond dispute, which is why every one can be overridden. An outcome without a published minimal important difference
-    (days with headache, responders, quality of life) is judged against no effect alone: an interval that holds it costs one
-    step, where one that holds an important effect too would cost two; the reason says so.
+    The rules put numbers on judgements (Schünemann et al, GRADE Handbook, 2013; Core GRADE 2, Guyatt et al 2025); they make a rating
+    repeatable, not beyond dispute, which is why every one can be overridden. Start at high. Risk of bias: :mod:`.risk_of_bias`.
+    Inconsistency: one step where Q has P < 0.10 and the share of true effects beyond the target, Phi((estimate - target) / tau), lies
+    between 0.10 and 0.90. Indirectness: one step where half of the weight is of trials that are indirect. Imprecision: one step where
+    the headline interval contains the target or fewer than 400 participants are behind it, two where it contains the target and is
+    wider than one SD; two trials are judged by participants alone and are at most of low certainty. Missing evidence: one step where
+    the interval, moved by the trials without a usable figure, has a weaker state.
 
     Examples
     --------
     >>> import acuevidence as ae
-    >>> effects = ae.trial_effects("low_back_pain", comparator="sham")
-    >>> rated = ae.certainty(ae.meta_analysis("yi", "vi", data=effects))
+    >>> rated = ae.certainty(ae.pooled("low_back_pain")["sham"])
     >>> list(rated.domains.domain)
     ['risk_of_bias', 'inconsistency', 'indirectness', 'imprecision', 'missing_evidence']
     """
     if result.k == 0:
         raise InputError("there is no certainty to rate: the result holds no trial")
     evidence = evidence_of(result, evidence)
+    shown = headline(result, threshold=threshold, evidence=evidence)
+    return rate(result, shown, target=target, override=override, rules=rules, evidence=evidence)
+
+
+def rate(
+    result: MetaAnalysis, shown: Headline, *, target: str | None = None, override: Mapping[str, tuple[int, str]] | None = None,
+    rules: Mapping[str, Any] | None = None, evidence: Evidence | None = None,
+) -> Certainty:  # fmt: skip
+    """Rate a pooled effect whose headline is at hand, as :func:`certainty` does.
+
+    Parameters
+    ----------
+    result : MetaAnalysis
+        The pooled effect.
+    shown : Headline
+        Its headline.
+    target, override, rules, evidence
+        As in :func:`certainty`.
+
+    Examples
+    --------
+    >>> import acuevidence as ae
+    >>> result = ae.pooled("neck_pain")["sham"]
+    >>> rate(result, result.headline()).level == ae.certainty(result, evidence=None).level
+    False
+    """
     rules = _rules(rules or {}, evidence)
-    if indirectness not in (0, 1, 2):
-        raise InputError(f"indirectness must be 0, 1 or 2 (steps lost), not {indirectness!r}")
     data = result.data
-    if comparator is None and "comparator" in data:
-        comparator = str(data["comparator"].iloc[0])
-    rated: dict[str, tuple[int, str]] = {
-        "risk_of_bias": _risk_of_bias(result, comparator, rules["risk_of_bias"], evidence),
-        "inconsistency": _inconsistency(result, rules["inconsistency"]),
-        "indirectness": (indirectness, "as stated by the user" if indirectness else "none stated"),
-        "imprecision": _imprecision(result, _threshold(result, outcome, evidence), rules["imprecision"]),
-        "missing_evidence": _missing(result, comparator, rules["missing_evidence"]),
+    comparator = _only(data, "comparator")
+    if target is None:
+        target = "threshold" if shown.state in _AGAINST_THRESHOLD else "no effect"
+    choice("target", target, _TARGETS)
+    if target == "threshold" and shown.threshold is None:
+        raise InputError("target='threshold': no smallest important difference is known for this result; give threshold=")
+    aim = 0.0 if target == "no effect" or shown.threshold is None else shown.threshold
+    bias = rated_pool(result, comparator, rules["risk_of_bias"], evidence)
+    absent = not_held(result, evidence, estimate=shown.estimate)
+    rated: dict[str, tuple[int, str, str]] = {
+        "risk_of_bias": (bias[0], bias[1], "quality, design" if bias[2] is not None else ""),
+        "inconsistency": (*_inconsistency(result, aim, rules["inconsistency"]), "effects"),
+        "indirectness": _indirectness(result, comparator, rules["indirectness"], evidence),
+        "imprecision": (*_imprecision(result, shown, aim, rules["imprecision"], evidence), "effects"),
+        "missing_evidence": _missing(result, shown, absent, rules["missing_evidence"]),
     }
-    for domain, (steps, reason) in (override or {}).items():
-        if domain not in _DOMAINS or steps not in (0, 1, 2):
-            raise InputError(f"override of {domain!r} by {steps!r}: domains are {', '.join(_DOMAINS)}; steps 0, 1 or 2")
-        rated[domain] = (steps, reason)
-    steps = max(4 - sum(lost for lost, _ in rated.values()), 1)
-    domains = pd.DataFrame([(d, *rated[d]) for d in _DOMAINS], columns=["domain", "downgrade", "reason"])
-    return Certainty(_LEVELS[steps], steps, domains)
+    for domain, (lost, reason) in (override or {}).items():
+        if domain not in _DOMAINS or lost not in (0, 1, 2):
+            raise InputError(f"override of {domain!r} by {lost!r}: domains are {', '.join(_DOMAINS)}; steps 0, 1 or 2")
+        rated[domain] = (lost, reason, "given")
+    steps = max(4 - sum(lost for lost, _, _ in rated.values()), 1)
+    steps = min(steps, _TWO_TRIALS) if result.k == 2 else steps
+    domains = pd.DataFrame([(d, *rated[d]) for d in _DOMAINS], columns=["domain", "downgrade", "reason", "source"])
+    return Certainty(_LEVELS[steps], steps, domains, target, shown.state, bias[2], absent)
 
 
 def _rules(changed: Mapping[str, Any], evidence: Evidence | None) -> dict[str, dict[str, Any]]:
@@ -201,80 +254,99 @@ def _rules(changed: Mapping[str, Any], evidence: Evidence | None) -> dict[str, d
     return rules
 
 
-def _risk_of_bias(
-    result: MetaAnalysis, comparator: str | None, rules: Mapping[str, Any], evidence: Evidence | None
-) -> tuple[int, str]:
-    if comparator in rules["unblinded_comparators"]:
-        return 1, str(rules["unblinded"])
-    tool = None if evidence is None else evidence.topic.quality.get("tool")
-    if "trial_id" not in result.data or evidence is None or tool is None:
-        return 0, "not rated: no ratings of these trials are given"
-    score = quality_scores(evidence)
-    known = result.data["trial_id"].map(score)
-    good = (known >= rules["pedro"]).fillna(False).to_numpy(dtype=bool)
-    share = float(np.asarray(result.weights)[good].sum()) / 100
-    said = f"trials with a {tool} score of {rules['pedro']} or more carry {share:.0%} of the weight"
-    return (0, said) if share >= rules["share_of_weight"] else (1, f"{said}; the rest is weak or unrated")
-
-
-def _inconsistency(result: MetaAnalysis, rules: Mapping[str, Any]) -> tuple[int, str]:
+def _inconsistency(result: MetaAnalysis, aim: float, rules: Mapping[str, Any]) -> tuple[int, str]:
     if result.k < 2:
         return 0, "one trial"
-    predicted = result.k > 2 and result.pi_low is not None and result.pi_high is not None
-    crosses = predicted and result.pi_low < 0 < result.pi_high and not result.ci_low < 0 < result.ci_high  # type: ignore[operator]
-    said = f"I2 {result.i2:.0f}%" + (", prediction interval on both sides of no effect" if crosses else "")
-    if result.i2 >= rules["i2_very_serious"] and crosses:
-        return 2, said
-    return (1 if result.i2 >= rules["i2_serious"] or crosses else 0), said
+    tau = float(np.sqrt(result.tau2 or 0.0))
+    beyond = float(ndtr((result.estimate - aim) / tau)) if tau > 0 else float(result.estimate > aim)
+    place = "zero" if aim == 0 else f"{aim:.2f}"
+    said = f"Q P {result.q_p:.3f}, tau {tau:.2f}; {beyond:.0%} of true effects above {place}"
+    within = rules["share"] < beyond < 1 - rules["share"]
+    return (1 if result.q_p < rules["p"] and within else 0), said
 
 
-def _threshold(result: MetaAnalysis, outcome: str | None, evidence: Evidence | None) -> float | None:
-    """Return the smallest important SMD of the outcomes pooled, or None where one of them has none that is published."""
-    if evidence is None:
-        return None
-    known = partial(has_mid, evidence=evidence)
-    if outcome is not None:
-        printed = pd.concat([evidence.results["outcome"], evidence.contrasts["outcome"]]).dropna().unique()
-        wanted = [outcome if known(outcome) else choice("outcome", outcome, sorted(printed))]
-    else:
-        pooled = result.data["outcome"].dropna() if "outcome" in result.data else pd.Series(dtype=object)
-        wanted = list(dict.fromkeys(pooled)) or [evidence.topic.main_outcome]
-    if not all(map(known, wanted)):
-        return None
-    return min(mid(name, "SMD", evidence=evidence).low for name in wanted)
+def _indirectness(
+    result: MetaAnalysis, comparator: str | None, rules: Mapping[str, Any], evidence: Evidence | None
+) -> tuple[int, str, str]:
+    data = result.data
+    if evidence is None or "trial_id" not in data:
+        return 0, "not assessed: the result carries no evidence on its trials", ""
+    table = evidence.indirect
+    of_side = table["kind"].isin([*evidence.topic.comparators])  # what is indirect in one comparator says nothing of another
+    table = table[~of_side | (table["kind"] == comparator)]
+    found = data["trial_id"].isin(table["trial_id"]).to_numpy()
+    share = float(np.asarray(result.weights, dtype=float)[found].sum()) / 100
+    if not found.any():
+        return 0, "no trial is named as indirect", "indirect"
+    why = "; ".join(dict.fromkeys(table.loc[table["trial_id"].isin(data["trial_id"]), "why"]))
+    return (1 if share >= rules["share_of_weight"] else 0), f"{share:.0%} of the weight: {why}", "indirect"
 
 
-def _imprecision(result: MetaAnalysis, threshold: float | None, rules: Mapping[str, Any]) -> tuple[int, str]:
-    reasons = []
-    if {"n1", "n2"} <= set(result.data.columns):
-        n = float(result.data[["n1", "n2"]].sum().sum())
+def _imprecision(
+    result: MetaAnalysis, shown: Headline, aim: float, rules: Mapping[str, Any], evidence: Evidence | None
+) -> tuple[int, str]:
+    data, reasons, lost = result.data, list[str](), 0
+    if {"n1", "n2"} <= set(data.columns):
+        n = float(data[["n1", "n2"]].astype(float).sum().sum())
         if n < rules["participants"]:
             reasons.append(f"{n:.0f} participants, fewer than {rules['participants']}")
-    if result.k <= rules["few_trials"]:
-        reasons.append(f"{result.k} trial{'s' if result.k > 1 else ''}")
-    if result.ci_low < 0 < result.ci_high:
-        important = threshold is not None and result.ci_high > threshold
-        said = " and an important one" if important else ""
-        if threshold is None:
-            said = " (no minimal important difference is published for this outcome)"
-        reasons += [f"the interval holds no effect{said}"] * (2 if important else 1)
-    return min(len(reasons), 2), "; ".join(dict.fromkeys(reasons)) or "precise"
+            lost = 1
+    if result.k == 2:
+        return lost, "; ".join([*reasons, "two trials, not pooled: at most low"])
+    if shown.ci_low is None or shown.ci_high is None:
+        return max(lost, 1), "; ".join([*reasons, f"{result.k} trials are too few to be pooled"])
+    if shown.ci_low <= aim <= shown.ci_high:
+        wide = shown.ci_high - shown.ci_low > _one_sd(result, evidence)
+        place = "zero" if aim == 0 else f"the threshold {aim:.2f}"
+        reasons.append(f"the interval includes {place}{' and is wider than 1 SD' if wide else ''}")
+        lost = 2 if wide else 1
+    return lost, "; ".join(reasons) or "precise"
 
 
-def _missing(result: MetaAnalysis, comparator: str | None, rules: Mapping[str, Any]) -> tuple[int, str]:
-    left = excluded_of(result)
-    if left is None:
-        return 0, "trials without usable figures not listed"
-    trials = left[left["arm"].isna() & ((left["comparator"] == comparator) if comparator else True)]
-    known = result.k + trials["trial_id"].nunique()
-    share = trials["trial_id"].nunique() / known
-    said = f"{trials['trial_id'].nunique()} of {known} known trials print no usable figure"
-    serious = share >= rules["share_of_trials"]
+def _one_sd(result: MetaAnalysis, evidence: Evidence | None) -> float:
+    """Return one SD between patients on the scale of the result; infinite where none is known."""
+    measure = _only(result.data, "effect")
+    if measure == "MD":
+        spread = spread_of(result, evidence)
+        return spread if np.isfinite(spread) else np.inf
+    return {None: 1.0, "SMD": 1.0, "SMDH": 1.0, "OR": np.pi / np.sqrt(3)}.get(measure, np.inf)
+
+
+def _missing(result: MetaAnalysis, shown: Headline, absent: NotHeld | None, rules: Mapping[str, Any]) -> tuple[int, str, str]:
+    if absent is None:
+        return 0, "trials without usable figures are not listed", ""
+    known, total = len(absent.trials), result.k + len(absent.trials)
+    said = f"{known} of {total} trials have no usable figure on the pages read"
+    if known:
+        said += f" ({absent.count(1)} report no difference or harm, {absent.count(2)} benefit or no direction, {absent.count(3)} nothing)"
+    seen, moved = _moved(result, shown, absent)
+    lost = 0
+    if moved is not None and absent.share > 0:
+        low, high = moved
+        after = state_of(low, high, shown.threshold)
+        lost = 1 if _weaker(after, seen) else 0
+        said += f"; they move the interval to {low:.2f} to {high:.2f}: {after}"
+        if shown.threshold is not None:
+            said += f" (with benefits taken at {shown.threshold:.2f} the estimate is {absent.at(result.estimate, shown.threshold):.2f})"
     if result.X is None and result.k >= rules["trials_for_test"]:
         p = result.small_study_test(model="lm").p_value
         said += f"; Egger's test P {p:.2f}"
-        serious = serious or p < rules["asymmetry_p"]
-    return (1 if serious else 0), said
+    return lost, said, "directions"
+
+
+def _moved(result: MetaAnalysis, shown: Headline, absent: NotHeld) -> tuple[str, tuple[float, float] | None]:
+    """Return the state as seen and the interval as moved; of trials that are not pooled the Wald interval stands for both."""
+    low, high = shown.ci_low, shown.ci_high
+    if low is None or high is None:
+        row = shown.beside.loc["Wald"] if "Wald" in shown.beside.index else None
+        if row is None:
+            return shown.state, None
+        low, high = float(row["ci_low"]), float(row["ci_high"])
+    return state_of(low, high, shown.threshold), (low + absent.shift, high + absent.shift)
+
+
+def _weaker(after: str, before: str) -> bool:
+    return after != before if before == "harm" else STATES.index(after) > STATES.index(before)
 
 
 guard(__name__, "certainty")

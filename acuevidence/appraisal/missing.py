@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from acuevidence.appraisal.thresholds import has_mid, mid
+from acuevidence.appraisal.thresholds import mid, threshold_of
 from acuevidence.arguments import guard
 from acuevidence.errors import InputError
 from acuevidence.evidence import Evidence
@@ -152,7 +152,7 @@ def missing_evidence(
         ``measured``: trials that report a direction, or print figures that cannot be used; ``all``: also those of which it is
         not known whether they measured the outcome.
     outcome : str, optional
-        Outcome whose minimal important difference is meant. Default: the main one of the topic.
+        Outcome whose minimal important difference is meant. Default: that of the result.
     evidence : Evidence, optional
         Default: the one that the result carries. Where it carries none, ``size`` must be given, what crosses the minimal
         important difference is not known, and missing trials get the median variance.
@@ -184,9 +184,10 @@ def missing_evidence(
     choice("include", include, ("measured", "all"))
     evidence = evidence_of(result, evidence)
     trials = _missing_trials(result, include, evidence)
-    wanted = outcome or ("" if evidence is None else evidence.topic.main_outcome)
-    known = evidence is not None and has_mid(wanted, evidence=evidence)
-    important = mid(wanted, evidence=evidence).low if known else None
+    important = threshold_of(result, evidence)
+    if outcome is not None and evidence is not None:
+        found = mid(outcome, evidence=evidence)
+        important = None if found is None else found.low
     if size is None:
         if important is None:
             raise InputError("the result carries no evidence with a minimal important difference; give size= or evidence=")

@@ -16,7 +16,7 @@ from scipy.optimize import brentq
 from scipy.special import ndtr, ndtri
 
 from acuevidence.appraisal.small_study import participants, refuse_few
-from acuevidence.appraisal.thresholds import mid
+from acuevidence.appraisal.thresholds import threshold_of
 from acuevidence.arguments import guard
 from acuevidence.errors import InputError
 from acuevidence.evidence.carried import evidence_of
@@ -146,10 +146,9 @@ def sequential(
     """
     refuse_few(result, "trial sequential analysis")
     if delta is None:
-        evidence = evidence_of(result)
-        if evidence is None:
-            raise InputError("the result carries no evidence with a minimal important difference; give delta=")
-        delta = mid(evidence=evidence).low
+        delta = threshold_of(result, evidence_of(result))
+        if delta is None:
+            raise InputError("the result carries no evidence with a minimal important difference of its outcome; give delta=")
     delta = float(delta)
     if not delta > 0:
         raise InputError(f"delta must be positive (the effect to be found), not {delta!r}")

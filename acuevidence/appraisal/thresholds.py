@@ -1,36 +1,47 @@
-"""Minimal important differences: which difference between groups patients would notice, and who says so."""
+"""How big a difference must be to matter: thresholds between groups by condition, outcome and comparison, and who published them."""
 
 from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
+
+from acuevidence.appraisal.typical_sd import typical_sd_of
 from acuevidence.arguments import guard
-from acuevidence.errors import InputError
 from acuevidence.evidence import Evidence, load_evidence
+from acuevidence.evidence.carried import evidence_of
+from acuevidence.inputs import choice
+from acuevidence.synthesis.effect import PooledEffect
 from acuevidence.topic import read_yaml
 
-__all__ = ["Mid", "mid"]
+__all__ = ["Mid", "appraisal_rules", "band_of", "mid", "mid_of", "published_threshold", "threshold_of"]
+
+_SD, _POINTS = "SD", "points of 0-100"
+_SCALE = re.compile(r"(?:points|mm) of 0-(\d+(?:\.\d+)?)")
 
 
 @dataclass(frozen=True, slots=True)
 class Mid:
-    """A minimal important difference between groups, as the band that published thresholds span.
+    """A minimal important difference between groups.
 
     Attributes
     ----------
     low, high : float
-        Smallest and largest threshold, in ``unit``.
+        Smallest and largest threshold that decides, in ``unit``; the same where one decides. ``low`` is the one that states go by.
     unit : str
         ``SD`` or ``points of 0-100``.
     source : str
-        The thresholds behind the band, in words.
+        Who published it, and how it was brought to the unit.
     source_urls : tuple of str
-        Where they were read.
+        Where it was read.
+    sensitivity : tuple of float
+        Other published thresholds, in ``unit``, that serve as a sensitivity analysis.
     """
 
     low: float
@@ -38,57 +49,157 @@ class Mid:
     unit: str
     source: str
     source_urls: tuple[str, ...]
+    sensitivity: tuple[float, ...] = ()
 
 
-def mid(outcome: str | None = None, measure: str = "SMD", *, evidence: Evidence | None = None) -> Mid:
+def mid(
+    outcome: str | None = None,
+    measure: str = "SMD",
+    *,
+    condition: str | None = None,
+    comparator: str | None = None,
+    evidence: Evidence | None = None,
+) -> Mid | None:
     """Return the minimal important difference of an outcome.
 
     Parameters
     ----------
     outcome : str, optional
-        For example ``pain`` or ``function``; others, such as ``headache_frequency``, have no published one between groups.
-        Default: the main outcome of the evidence's topic.
+        For example ``pain``. Default: the main outcome of the evidence's topic.
     measure : {"SMD", "MD"}
         ``MD`` is in points of a 0-100 scale.
+    condition : str, optional
+        Its own threshold where one is published, else the one of no named condition. Default: the latter.
+    comparator : str, optional
+        Leaves out thresholds that were published for another comparison. Default: any.
     evidence : Evidence, optional
         Where the thresholds are. Default: the package's evidence.
 
     Returns
     -------
-    Mid
-        Band, unit and sources; a positive difference of that size favours the treatment.
+    Mid or None
+        None where no threshold between groups is published: such an effect is judged against no effect alone.
 
     Raises
     ------
     InputError
-        When no threshold is known for the outcome and measure.
+        For an outcome, measure, condition or comparator that the evidence does not know.
+
+    Notes
+    -----
+    Only rows of ``thresholds.csv`` with level ``between`` and use ``decides`` decide: what one patient notices within himself is no
+    threshold for a difference between groups. Points become standard deviations by the median SD of final scores between patients
+    (:func:`acuevidence.typical_sd`). ``threshold_for`` in ``appraisal.yaml`` names outcomes that are judged by another's threshold
+    where theirs is not published for the condition.
 
     Examples
     --------
     >>> import acuevidence as ae
-    >>> ae.mid("pain", "SMD").low
-    0.3
+    >>> ae.mid("pain", "MD", condition="low_back_pain").low, ae.mid("pain", "SMD", condition="knee_osteoarthritis").low
+    (15.0, 0.37)
+    >>> ae.mid("headache_frequency", "SMD") is None
+    True
     """
     evidence = load_evidence() if evidence is None else evidence
     outcome = evidence.topic.main_outcome if outcome is None else outcome
-    entries = appraisal_rules(evidence)["minimal_important_difference"]
-    for entry in entries:
-        if outcome in entry["outcomes"] and entry["measure"] == measure:
-            (low, words_low, url_low), (high, words_high, url_high) = (
-                _threshold(evidence, entry[end]) for end in ("low", "high")
-            )
-            source = f"{words_low}; {words_high}"
-            return Mid(low, high, entry["unit"], source, tuple(dict.fromkeys([url_low, url_high])))
-    known = [f"{o} as {e['measure']}" for e in entries for o in e["outcomes"]]
-    raise InputError(
-        f"no minimal important difference is known for {outcome!r} as {measure!r} (known: {', '.join(known) or 'none'})"
-    )
+    printed = pd.concat([evidence.results["outcome"], evidence.contrasts["outcome"], evidence.thresholds["outcome"]]).dropna()
+    choice("outcome", outcome, sorted({*printed, *evidence.topic.outcomes}))
+    choice("measure", measure, ("SMD", "MD"))
+    if condition is not None:
+        choice("condition", condition, list(evidence.topic.conditions))
+    if comparator is not None:
+        choice("comparator", comparator, list(evidence.topic.comparators))
+    return published_threshold(evidence, outcome, measure, condition, comparator)
 
 
-def has_mid(outcome: str, measure: str = "SMD", *, evidence: Evidence | None = None) -> bool:
-    """Whether the rules of an evidence, by default the package's, hold a minimal important difference of an outcome."""
-    entries = appraisal_rules(load_evidence() if evidence is None else evidence)["minimal_important_difference"]
-    return any(outcome in entry["outcomes"] and entry["measure"] == measure for entry in entries)
+@functools.lru_cache(maxsize=256)
+def published_threshold(
+    evidence: Evidence, outcome: str, measure: str, condition: str | None = None, comparator: str | None = None
+) -> Mid | None:
+    """Return the threshold of an outcome, or None; as :func:`mid`, without checks."""
+    table = evidence.thresholds
+    fits = (table["level"] == "between") & table["value"].notna()
+    if comparator is not None:
+        fits &= table["comparison"].isna() | (table["comparison"] == comparator)
+    same = appraisal_rules(evidence).get("threshold_for", {}).get(outcome)
+    of_condition = table["condition"] == condition if condition is not None else pd.Series(False, index=table.index)
+    for name, where in ((outcome, of_condition), (same, of_condition), (outcome, table["condition"].isna())):
+        rows = table[fits & where & (table["outcome"] == name)]
+        found = {use: _brought(rows[rows["use"] == use], measure, condition, name, evidence) for use in ("decides", "sensitivity")}
+        if decides := found["decides"]:
+            values = [value for value, _ in decides]
+            urls = tuple(dict.fromkeys(rows.loc[rows["use"] == "decides", "source_url"]))
+            others = tuple(value for value, _ in found["sensitivity"])
+            unit = _SD if measure == "SMD" else _POINTS
+            return Mid(min(values), max(values), unit, "; ".join(said for _, said in decides), urls, others)
+    return None
+
+
+def mid_of(result: PooledEffect, evidence: Evidence | None) -> Mid | None:
+    """Return the threshold of a pooled effect on its own scale, or None.
+
+    Parameters
+    ----------
+    result : MetaAnalysis
+        Its data name the outcome, the measure (``effect``), and where there is one the condition and comparator.
+    evidence : Evidence or None
+        Where the thresholds are; None: none is known.
+
+    Notes
+    -----
+    Of several outcomes in one pool, the one that stands first in the order of the condition is meant.
+
+    Examples
+    --------
+    >>> import acuevidence as ae
+    >>> mid_of(ae.pooled("knee_osteoarthritis")["sham"], ae.load_evidence()).unit
+    'SD'
+    """
+    data = result.data
+    if evidence is None or not {"outcome", "effect"} <= set(data.columns) or data["outcome"].isna().all():
+        return None
+    measure = _only(data, "effect")
+    if measure not in ("SMD", "MD"):
+        return None
+    condition, pooled = _only(data, "condition"), set(data["outcome"].dropna())
+    order = [*(evidence.rules.outcomes(condition) if condition is not None and condition in evidence.topic.conditions else ()), *evidence.topic.outcomes]
+    outcome = next((name for name in order if name in pooled), sorted(pooled)[0])
+    return published_threshold(evidence, outcome, measure, condition, _only(data, "comparator"))
+
+
+def threshold_of(result: PooledEffect, evidence: Evidence | None) -> float | None:
+    """Return the smallest important difference on the scale of a pooled effect as a number, or None; as :func:`mid_of`.
+
+    Examples
+    --------
+    >>> import acuevidence as ae
+    >>> threshold_of(ae.pooled("knee_osteoarthritis")["sham"], ae.load_evidence())
+    0.37
+    """
+    found = mid_of(result, evidence)
+    return None if found is None else found.low
+
+
+def band_of(results: Iterable[PooledEffect], evidence: Evidence | None) -> Mid | None:
+    """Return the thresholds of several pooled effects as one band, each named in its source; None where none has one.
+
+    Examples
+    --------
+    >>> import acuevidence as ae
+    >>> band = band_of([ae.pooled(name)["sham"] for name in ("low_back_pain", "knee_osteoarthritis")], ae.load_evidence())
+    >>> band.low, round(band.high, 1)
+    (0.37, 0.7)
+    """
+    known: dict[float, list[str]] = {}
+    for result in results:
+        value = threshold_of(result, evidence_of(result, evidence))
+        if value is not None and evidence is not None:
+            name = evidence.topic.label(_only(result.data, "condition") or "")
+            known.setdefault(round(value, 6), []).append(name)
+    if not known:
+        return None
+    said = ", ".join(f"{value:.2f} {' and '.join(dict.fromkeys(names)).lower()}" for value, names in sorted(known.items()))
+    return Mid(min(known), max(known), _SD, said, ())
 
 
 def appraisal_rules(evidence: Evidence | None) -> Mapping[str, Any]:
@@ -101,15 +212,37 @@ def _neutral() -> dict[str, Any]:
     return read_yaml(Path(__file__).resolve().parents[1] / "scaffold" / "appraisal.yaml")
 
 
-def _threshold(evidence: Evidence, where: dict[str, Any]) -> tuple[float, str, str]:
-    table = evidence.thresholds
-    rows = table[table["measure"] == where["row"]]
-    if rows.empty:
-        raise InputError(f"thresholds has no row with measure {where['row']!r}")
-    row = rows.iloc[0]
-    printed = [float(part) for part in re.findall(r"\d+(?:\.\d+)?", row["threshold"])]
-    value = printed[where.get("part", 1) - 1] / (where["of"] / 100 if "of" in where else 1.0)
-    return value, f"{value:.2g}: {where['says']}", row["source_url"]
+def _brought(
+    rows: pd.DataFrame, measure: str, condition: str | None, outcome: str | None, evidence: Evidence
+) -> list[tuple[float, str]]:
+    """Return the thresholds of rows in the unit of a measure, in words too; of other units none."""
+    found = []
+    for row in rows.itertuples():
+        scale = _SCALE.match(row.unit)
+        if scale is None and row.unit != "SD units":
+            continue
+        value = float(row.value) if scale is None else 100 * float(row.value) / float(scale[1])
+        said = f"{row.value:g} {row.unit}, {row.measure}"
+        if (scale is None) != (measure == "SMD"):
+            spread = typical_sd_of(evidence, condition, _spread_outcome(str(outcome), evidence))
+            if not np.isfinite(spread.sd):
+                continue
+            value = value / spread.sd if measure == "SMD" else value * spread.sd
+            whose = "over all conditions" if spread.condition is None else "of the condition"
+            said += f" (SD {spread.sd:.1f} points, median of {spread.arms} arms {whose})"
+        found.append((value, said))
+    return found
+
+
+def _spread_outcome(outcome: str, evidence: Evidence) -> str | None:
+    """Return the outcome whose spread turns points into standard deviations: the main one for what is judged like it."""
+    same = appraisal_rules(evidence).get("threshold_for", {})
+    return None if outcome in same or outcome == evidence.topic.main_outcome else outcome
+
+
+def _only(data: pd.DataFrame, column: str) -> str | None:
+    found = data[column].dropna().unique() if column in data else []
+    return str(found[0]) if len(found) == 1 else None
 
 
 guard(__name__, "mid")

@@ -15,7 +15,7 @@ import pandas as pd
 from scipy.special import ndtri
 
 from acuevidence.appraisal.certainty import certainty
-from acuevidence.appraisal.thresholds import mid as minimal_important_difference
+from acuevidence.appraisal.thresholds import band_of
 from acuevidence.arguments import guard
 from acuevidence.errors import InputError, MissingExtraError
 from acuevidence.evidence import conditions, load_evidence
@@ -165,7 +165,7 @@ def nuance_chart(
             rows.pooled.append(_pooled(one, "SMD") | {"label": against} | said | at)
     if not rows.pooled:
         raise InputError("results hold no trial; pool at least one trial before drawing them")
-    band = minimal_important_difference("pain", "SMD") if mid is None else mid
+    band = band_of((one for groups in results.values() for one in groups.values() if one.k), load_evidence()) if mid is None else mid
     return _chart(rows, "SMD", band, ("Favours comparator", "Favours acupuncture"), title)
 
 

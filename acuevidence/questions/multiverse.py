@@ -7,6 +7,7 @@ batched kernel; the specifications point to the fits.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -82,8 +83,8 @@ class Multiverse(Shown):
         highest median.
     not_pooled : int
         Specifications that leave fewer than two trials.
-    mid : float
-        Minimal important difference, in SD.
+    mid : float or None
+        Minimal important difference of the condition's first outcome, in SD; None: none is published.
     condition, comparator : str
         The question.
     level : float
@@ -95,7 +96,7 @@ class Multiverse(Shown):
     standard: pd.Series
     moves: pd.DataFrame
     not_pooled: int
-    mid: float
+    mid: float | None
     condition: str
     comparator: str
     level: float
@@ -125,11 +126,12 @@ class Multiverse(Shown):
             interval), and ``positive`` (estimate above zero).
         """
         frame = self.distinct if distinct else self.specifications
+        mid = math.nan if self.mid is None else self.mid
         return pd.Series({
             "positive": (frame["estimate"] > 0).mean(), "above_zero": (frame["ci_low"] > 0).mean(),
-            "below_zero": (frame["ci_high"] < 0).mean(), "beyond_mid": (frame["estimate"] >= self.mid).mean(),
-            "surely_beyond_mid": (frame["ci_low"] >= self.mid).mean(),
-        }, dtype=float)  # fmt: skip
+            "below_zero": (frame["ci_high"] < 0).mean(), "beyond_mid": (frame["estimate"] >= mid).mean(),
+            "surely_beyond_mid": (frame["ci_low"] >= mid).mean(),
+        }, dtype=float).where(lambda share: self.mid is not None or ~share.index.str.endswith("mid"))  # fmt: skip
 
     def to_frame(self) -> pd.DataFrame:
         """Return the specifications."""
@@ -140,13 +142,15 @@ class Multiverse(Shown):
         low, middle, high = estimates.quantile([0.05, 0.5, 0.95])
         first = self.moves.iloc[0]
         share, once = self.shares(), self.shares(distinct=True)
+        beyond = "" if self.mid is None else (
+            f"; estimate at or beyond {self.mid:.2f} in {share['beyond_mid']:.0%} ({once['beyond_mid']:.0%}), the whole interval in "
+            f"{share['surely_beyond_mid']:.0%} ({once['surely_beyond_mid']:.0%})"
+        )
         lines = [
             f"{len(estimates):,} specifications ({len(self.distinct):,} different analyses) of "
             f"{self.condition.replace('_', ' ')} against {self.comparator.replace('_', ' ')}: median {middle:.2f}, "
             f"90% of them from {low:.2f} to {high:.2f}.",
-            f"Interval above zero in {share['above_zero']:.0%} (of the different analyses {once['above_zero']:.0%}); estimate at "
-            f"or beyond {self.mid:.2f} in {share['beyond_mid']:.0%} ({once['beyond_mid']:.0%}), the whole interval in "
-            f"{share['surely_beyond_mid']:.0%} ({once['surely_beyond_mid']:.0%}).",
+            f"Interval above zero in {share['above_zero']:.0%} (of the different analyses {once['above_zero']:.0%}){beyond}.",
             f"What moves it most: {self.moves.index[0].replace('_', ' ')} (from {first['median_low']:.2f} with "
             f"'{first['option_low']}' to {first['median_high']:.2f} with '{first['option_high']}').",
         ]
@@ -232,10 +236,11 @@ def multiverse(
         raise InputError(f"no specification of {condition} against {comparator} has {_FEWEST} trials")
     frame = _specifications(options, which, _fits(sets, options, level, **where))
     pooled = frame[frame["k"] >= _FEWEST]
+    important = mid(evidence.rules.outcomes(condition)[0], condition=condition, comparator=comparator, evidence=evidence)
     ordered = pooled.sort_values("estimate", key=lambda estimate: estimate.round(9), kind="stable", ignore_index=True)
     return Multiverse(
         specifications=ordered, decisions=options, standard=frame.iloc[0], moves=_moves(pooled, options),
-        not_pooled=len(frame) - len(pooled), mid=mid(evidence=evidence).low,
+        not_pooled=len(frame) - len(pooled), mid=None if important is None else important.low,
         condition=condition, comparator=comparator, level=level,
     )  # fmt: skip
 

@@ -6,7 +6,7 @@ The list of analyses is data of the review (``sensitivity`` in ``selection.yaml`
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -39,13 +39,17 @@ _ALWAYS: tuple[Mapping[str, Any], ...] = (
 )
 
 
-def sensitivity(condition: str, *, evidence: Evidence | None = None) -> pd.DataFrame:
+def sensitivity(
+    condition: str, *, analyses: Sequence[str] | None = None, evidence: Evidence | None = None
+) -> pd.DataFrame:
     """Return the pooled effects of a condition by default and with one choice made otherwise at a time.
 
     Parameters
     ----------
     condition : str
         One of :func:`acuevidence.conditions`.
+    analyses : sequence of str, optional
+        Names of the analyses wanted beside "default". Default: all.
     evidence : Evidence, optional
         Default: the package's evidence.
 
@@ -76,6 +80,10 @@ def sensitivity(condition: str, *, evidence: Evidence | None = None) -> pd.DataF
     evidence = load_evidence() if evidence is None else evidence
     choice("condition", condition, list(evidence.topic.conditions))
     asked = [{"analysis": "default"}, *(evidence.rules.sensitivity or _ALWAYS)]
+    if analyses is not None:
+        names = [str(entry.get("analysis")) for entry in asked]
+        wanted = {choice("analyses", name, names) for name in analyses}
+        asked = [entry for entry in asked if entry.get("analysis") in {"default", *wanted}]
     pools = [(entry, name, rows) for entry in asked for name, rows in _pools(condition, _checked(entry), evidence)]
     found = pd.DataFrame(
         {

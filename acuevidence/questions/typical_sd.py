@@ -2,42 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from acuevidence.appraisal.typical_sd import TypicalSD, typical_sd_of
 from acuevidence.arguments import guard
 from acuevidence.evidence import Evidence, load_evidence
 
 __all__ = ["TypicalSD", "typical_sd"]
 
 
-@dataclass(frozen=True, slots=True)
-class TypicalSD:
-    """The spread of the main outcome between patients on a 0-100 scale, from the printed SDs of final values.
-
-    Attributes
-    ----------
-    sd : float
-        Median of the SDs, in points of 0-100.
-    low, high : float
-        First and third quartile of the SDs.
-    arms, trials : int
-        How many arms and trials it comes from.
-    """
-
-    sd: float
-    low: float
-    high: float
-    arms: int
-    trials: int
-
-
-def typical_sd(condition: str | None = None, *, evidence: Evidence | None = None) -> TypicalSD:
-    """Return the typical SD of the main outcome on a 0-100 scale.
+def typical_sd(condition: str | None = None, *, outcome: str | None = None, evidence: Evidence | None = None) -> TypicalSD:
+    """Return the typical SD of an outcome on a 0-100 scale.
 
     Parameters
     ----------
     condition : str, optional
         One condition; where it prints fewer than three trials' SDs, or by default, all conditions together.
+    outcome : str, optional
+        Default: the main outcome of the topic.
     evidence : Evidence, optional
         Default: the package's evidence.
 
@@ -53,19 +33,7 @@ def typical_sd(condition: str | None = None, *, evidence: Evidence | None = None
     >>> 15 < ae.typical_sd().sd < 30
     True
     """
-    evidence = load_evidence() if evidence is None else evidence
-    rows = evidence.results
-    rows = rows[
-        (rows["outcome"] == evidence.topic.main_outcome) & (rows["statistic"] == "final") & rows["sd"].notna() & rows["scale_max"].notna()
-        & rows["caution"].isna() & (rows["week"].isna() | (rows["week"] > 0))
-    ]  # fmt: skip
-    if condition is not None and rows.loc[rows["condition"] == condition, "trial_id"].nunique() >= 3:
-        rows = rows[rows["condition"] == condition]
-    points = rows["sd"] * 100 / (rows["scale_max"] - rows["scale_min"])
-    # An arm printed at several weeks counts once.
-    by_arm = points.groupby([rows["trial_id"], rows["arm"]]).median()
-    low, middle, high = by_arm.quantile([0.25, 0.5, 0.75])
-    return TypicalSD(float(middle), float(low), float(high), len(by_arm), rows["trial_id"].nunique())
+    return typical_sd_of(load_evidence() if evidence is None else evidence, condition, outcome)
 
 
 guard(__name__, "typical_sd")

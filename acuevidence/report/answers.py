@@ -35,7 +35,7 @@ def to_text(answers: pd.DataFrame, *, full: bool = False, width: int | None = No
     verdict = max(map(len, answers["verdict"]), default=0) + 2
     lines = [] if full else [f"{'claim':<{ids}}{'verdict':<{verdict}}certainty"]
     for row in answers.itertuples():
-        lines.append(f"{row.id:<{ids}}{row.verdict:<{verdict}}{row.certainty}")
+        lines.append(f"{row.id:<{ids}}{row.verdict:<{verdict}}{_rated(row.certainty)}")
         lines += _wrapped(row.claim, width) + _wrapped(f"-> {row.answer}", width)
         for name, title in _PARTS.items() if full else ():
             parts = [part for part in getattr(row, name).split("\n") if part]
@@ -65,13 +65,13 @@ def to_markdown(answers: pd.DataFrame) -> str:
         Markdown.
     """
     lines = ["| claim | verdict | certainty |", "|---|---|---|"]
-    lines += [f"| {_cell(row.claim)} | {row.verdict} | {row.certainty} |" for row in answers.itertuples()]
+    lines += [f"| {_cell(row.claim)} | {row.verdict} | {_rated(row.certainty)} |" for row in answers.itertuples()]
     for row in answers.itertuples():
         lines += [
             "",
             f"## {row.claim}",
             "",
-            f"**{row.verdict.capitalize()}** (certainty: {row.certainty}). {row.answer}",
+            f"**{row.verdict.capitalize()}** (certainty: {_rated(row.certainty)}). {row.answer}",
         ]
         for name, title in _PARTS.items():
             parts = [part for part in getattr(row, name).split("\n") if part]
@@ -103,6 +103,10 @@ def to_json(answers: pd.DataFrame) -> str:
 
 def _wrapped(text: str, width: int, hanging: str = "     ") -> list[str]:
     return textwrap.wrap(text, width, initial_indent="  ", subsequent_indent=hanging)
+
+
+def _rated(level: object) -> str:
+    return level if isinstance(level, str) else "not rated"
 
 
 def _cell(text: str) -> str:

@@ -322,16 +322,15 @@ def _decomposition() -> Any:
 
 
 def _forest(condition: str, width: str) -> Any:
-    from acuevidence.appraisal.thresholds import has_mid, mid
+    from acuevidence.appraisal.thresholds import band_of
     from acuevidence.evidence import load_evidence
     from acuevidence.plots.forest import forest
     from acuevidence.questions.pooled import pooled
 
     results = pooled(condition)
-    known = all(has_mid(outcome) for one in results.values() for outcome in one.data["outcome"])
     return forest(
         results, width=width, arms="summary", certainty=True, title=load_evidence().topic.label(condition),
-        mid=mid("pain", "SMD") if known else None, size=6,
+        mid=band_of(results.values(), load_evidence()), size=6,
     )  # fmt: skip
 
 

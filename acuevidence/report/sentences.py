@@ -7,11 +7,14 @@ from collections.abc import Mapping
 import pandas as pd
 
 from acuevidence.appraisal.certainty import certainty
-from acuevidence.appraisal.thresholds import mid
+from acuevidence.appraisal.in_words import in_words
 from acuevidence.evidence import load_evidence
+from acuevidence.evidence.carried import outcomes_of
 from acuevidence.questions.published import published
 from acuevidence.questions.typical_sd import typical_sd
 from acuevidence.synthesis import MetaAnalysis
+
+from acuevidence.words import interval
 
 __all__ = ["beside_published", "coverage", "meaning"]
 
@@ -105,43 +108,38 @@ def _paragraph(condition: str, name: str, one: MetaAnalysis) -> str:
     against = _AGAINST.get(name, name)
     if one.k == 0:
         return f"**Against {against}** no trial prints a usable figure."
-    band, spread = mid("pain", "SMD"), typical_sd(condition)
+    shown, rated, spread = one.headline(), certainty(one), typical_sd(condition)
     n = one.data[["n1", "n2"]].sum().sum()
     least = "at least " if one.data[["n1", "n2"]].isna().to_numpy().any() else ""
-    side = "in favour of acupuncture" if one.estimate > 0 else "in favour of the comparator"
-    points = one.estimate * spread.sd
-    first = (
-        f"**Against {against}**, {_count(one.k, 'trial')} with {least}{int(n):,} participants {_verb(one.k, 'give')} "
-        f"{'a pooled' if one.k > 1 else 'a'} difference of {abs(one.estimate):.2f} SD {side} "
-        f"(95% interval {one.ci_low:.2f} to {one.ci_high:.2f}); with a typical SD of {spread.sd:.0f} points that is about "
-        f"{abs(points):.0f} points on a 0-100 pain scale ({one.ci_low * spread.sd:.0f} to {one.ci_high * spread.sd:.0f}). "
-        f"{_against_null(one)} {_against_mid(one, band.low, band.high)}"
-    )
-    if one.k > 2:
+    trials = f"**Against {against}**, {_count(one.k, 'trial')} with {least}{int(n):,} participants"
+    if shown.estimate is None or shown.ci_low is None or shown.ci_high is None:
+        each = "; ".join(f"{row.label} {interval(row.yi, row.ci_low, row.ci_high)}" for row in shown.trials.itertuples())
+        first = f"{trials} {_verb(one.k, 'give')} differences that are not pooled: {each} SD."
+    else:
+        side = "in favour of acupuncture" if shown.estimate > 0 else "in favour of the comparator"
+        first = (
+            f"{trials} {_verb(one.k, 'give')} {'a pooled' if one.k > 1 else 'a'} difference of {abs(shown.estimate):.2f} SD {side} "
+            f"(95% interval {shown.ci_low:.2f} to {shown.ci_high:.2f}); with a typical SD of {spread.sd:.0f} points that is about "
+            f"{abs(shown.estimate * spread.sd):.0f} points on a 0-100 pain scale ({shown.ci_low * spread.sd:.0f} to "
+            f"{shown.ci_high * spread.sd:.0f})."
+        )
+    topic = load_evidence().topic
+    order = load_evidence().rules.outcomes(condition)
+    outcome = next((name for name in order if name in outcomes_of(one)), topic.main_outcome)
+    clause = in_words(
+        shown.state, rated.level, treatment=topic.treatment.phrase, outcome=topic.outcome(outcome), low=shown.state_low,
+        high=shown.state_high, verb=str(topic.outcomes.get(outcome, {}).get("better", "improves")),
+    )  # fmt: skip
+    first += f" {clause[:1].upper()}{clause[1:]}."
+    if shown.threshold is not None:
+        first += f" The smallest important difference is {shown.threshold:.2f} SD."
+    if shown.pi_low is not None and shown.pi_high is not None:
         first += (
-            f" The true effect of a new trial may be expected between {one.pi_low:.2f} and {one.pi_high:.2f} "
+            f" The true effect of a new trial may be expected between {shown.pi_low:.2f} and {shown.pi_high:.2f} "
             f"(95% prediction interval; tau2 {one.tau2:.3f}, I2 {one.i2:.0f}%)."
         )
-    rated = certainty(one)
     why = "; ".join(rated.reasons)
     return f"{first} Certainty: **{rated.level}** {rated.symbols}" + (f" ({why})." if why else ".")
-
-
-def _against_null(one: MetaAnalysis) -> str:
-    if one.ci_low > 0:
-        return "The interval excludes no difference."
-    return "The interval includes no difference." if one.ci_high > 0 else "The interval lies on the comparator's side."
-
-
-def _against_mid(one: MetaAnalysis, low: float, high: float) -> str:
-    band = f"the band of published minimal important differences ({low:.2f} to {high:.2f} SD)"
-    if one.estimate < low:
-        where = f"The estimate lies below {band}"
-    else:
-        where = f"The estimate lies {'within' if one.estimate <= high else 'above'} {band}"
-    if one.ci_low < low <= one.ci_high:
-        return f"{where}; the interval holds its lower end."
-    return f"{where}; so does all of the interval." if one.ci_low >= low or one.ci_high < low else f"{where}."
 
 
 def _count(n: int, noun: str) -> str:

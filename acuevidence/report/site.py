@@ -15,7 +15,7 @@ from typing import Any
 import pandas as pd
 
 from acuevidence.appraisal.certainty import certainty
-from acuevidence.appraisal.thresholds import mid
+from acuevidence.appraisal.thresholds import mid, mid_of
 from acuevidence.arguments import guard
 from acuevidence.effects.trials import trial_effects
 from acuevidence.errors import MissingExtraError
@@ -156,10 +156,9 @@ def _claim_sources(names: Iterable[str], comparators: Iterable[str]) -> list[tup
 def _condition(name: str, evidence: Evidence) -> dict[str, Any]:
     effects = trial_effects(name)
     results = pooled(name)
-    band = mid("pain", "SMD")
     plots = [
-        {"name": comparator, "label": evidence.topic.label(comparator), "result": one, "certainty": certainty(one),
-         "rows": forest_rows(one, band)}
+        {"name": comparator, "label": evidence.topic.label(comparator), "result": one, "headline": one.headline(),
+         "certainty": certainty(one), "rows": forest_rows(one, mid_of(one, evidence))}
         for comparator, one in results.items() if one.k
     ]  # fmt: skip
     used = {trial: rows.to_dict("records") for trial, rows in effects.groupby("trial_id")}
@@ -172,7 +171,8 @@ def _condition(name: str, evidence: Evidence) -> dict[str, Any]:
         .unique()
     )
     return {
-        "name": name, "label": evidence.topic.label(name), "plots": plots, "band": band,
+        "name": name, "label": evidence.topic.label(name), "plots": plots,
+        "band": next((mid_of(one, evidence) for one in results.values()), None),
         "coverage": words.coverage(name, effects), "meaning": words.meaning(name, results),
         "published": published(name).to_dict("records"), "excluded": left.to_dict("records"),
         "findings": summary_of_findings(results), "comparators": evidence.topic.comparators,

@@ -13,10 +13,11 @@ import numpy as np
 import pandas as pd
 
 from acuevidence.appraisal.certainty import certainty
-from acuevidence.appraisal.thresholds import Mid, has_mid, mid
+from acuevidence.appraisal.thresholds import Mid, mid_of
 from acuevidence.arguments import guard
 from acuevidence.errors import InputError, MissingExtraError
 from acuevidence.evidence import load_evidence
+from acuevidence.evidence.carried import evidence_of
 from acuevidence.inputs import choice
 from acuevidence.questions.typical_sd import typical_sd
 from acuevidence.report.table_forms import docx, latex
@@ -339,7 +340,7 @@ def summary_of_findings(results: Mapping[str, MetaAnalysis], *, condition: str |
     for name, one in results.items():
         if one.k == 0:
             continue
-        outcome, band = _main_outcome(one), _band(_main_outcome(one))
+        outcome, band = _main_outcome(one), mid_of(one, evidence_of(one))
         rated, marks = certainty(one), []
         for reason in rated.reasons:
             marks.append(str(len(notes) + 1))
@@ -370,21 +371,11 @@ def _main_outcome(one: MetaAnalysis) -> str:
     return str(one.data["outcome"].mode().iloc[0]) if "outcome" in one.data else "pain"
 
 
-def _band(outcome: str) -> Mid | None:
-    return mid(outcome, "SMD") if has_mid(outcome) else None
-
-
 def _threshold(outcome: str, band: Mid | None) -> str:
     words = outcome.replace("_", " ")
     if band is None:
         return f"Minimal important difference of {words}: no MID in the evidence."
-    if not has_mid(outcome, "MD"):
-        return f"Minimal important difference of {words}: {band.low:g} to {band.high:g} SD ({band.source})."
-    points = mid(outcome, "MD")
-    return (
-        f"Minimal important difference of {words}: {band.low:g} to {band.high:g} SD ({band.source}), "
-        f"{points.low:g} to {points.high:g} points of 0-100 ({points.source})."
-    )
+    return f"Minimal important difference of {words}: {band.low:.2f} {band.unit} ({band.source})."
 
 
 def _outcome_words(one: MetaAnalysis) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from scipy.optimize import brentq
-from scipy.special import betaln, ndtr
+from scipy.special import betaln, ndtr, ndtri, stdtrit
 
 from acuevidence import words
 from acuevidence.arguments import guard, guarded
@@ -31,7 +31,10 @@ _NODES = 4096
 # et al 2015, Journal of Clinical Epidemiology 68:52, table 3, as bayesmeta's RhodesEtAlPrior holds them): over all reviews
 # (location -3.44, scale 2.59), and for pain, quality of life and functioning under a non-pharmacological treatment (-3.02,
 # 2.27). Of tau both are halved.
-_PUBLISHED = {"rhodes": ("log-t", -1.72, 1.295, 5.0), "rhodes-pain": ("log-t", -1.51, 1.135, 5.0)}
+# Of log odds ratios and log risk ratios: Turner et al (2015, Statistics in Medicine 34:984), tau2 log-normal (-2.05, 1.71).
+_PUBLISHED = {
+    "rhodes": ("log-t", -1.72, 1.295, 5.0), "rhodes-pain": ("log-t", -1.51, 1.135, 5.0), "turner": ("log-normal", -1.025, 0.855),
+}  # fmt: skip
 _CHUNK = 2_000_000
 
 
@@ -186,7 +189,7 @@ def bayes(
         ``("half-normal", scale)``, ``("half-cauchy", scale)``, ``("half-t", scale, df)``, ``("log-normal", mean, sd)``
         and ``("log-t", location, scale, df)`` of tau, ``("uniform", upper)``, or ``("flat",)``, which is improper.
         For SMDs also ``"rhodes-pain"`` and ``"rhodes"``: what tau was in Cochrane reviews of non-pharmacological treatment
-        of pain and functioning, and in all.
+        of pain and functioning, and in all; for log odds ratios and log risk ratios ``"turner"``.
     level : float
         Level of the equal-tailed intervals.
 
@@ -204,7 +207,8 @@ def bayes(
     -----
     ``p(y | tau)`` with mu integrated out is that of Röver (2020), section 2; mixtures of normals for mu stay
     mixtures given tau. The priors of Rhodes et al (2015, Journal of Clinical Epidemiology 68:52, table 3) are log-t with 5
-    degrees of freedom: of tau2 with location -3.02 and scale 2.27 (``rhodes-pain``), and -3.44 and 2.59 (``rhodes``).
+    degrees of freedom: of tau2 with location -3.02 and scale 2.27 (``rhodes-pain``), and -3.44 and 2.59 (``rhodes``). That of
+    Turner et al (2015, Statistics in Medicine 34:984) is log-normal: of tau2 with mean -2.05 and SD 1.71 of its logarithm.
 
     Examples
     --------
@@ -220,23 +224,68 @@ def bayes(
         raise InputError("yi is empty: there is no trial to pool")
     components = _mu_components(mu_prior)
     tau_prior = _named(tau_prior)
-    log_prior, proper = _tau_prior(tau_prior, len(y))
-    tau, weight, log_evidence = _integrate(y, v, components, log_prior)
+    found = _fitted(y, v, components, tau_prior, level)
+    tau, weight = found.tau, found.weight
+    shrunk, trials = _shrinkage(tau, *found.given_tau, y, v, level)
+    shrunk.index = pd.Index(values(data, yi=yi, labels=labels)[0]["labels"]) if labels is not None else index
+    factors = _bayes_factors(y, v, components, *found.prior, found.log_evidence)
+    return Posterior(
+        found.summary, shrunk, factors, len(y), level, mu_prior, tuple(tau_prior), found.mixtures, (_edges(tau), weight), trials
+    )
+
+
+def posterior_of(yi: np.ndarray, vi: np.ndarray, tau_prior: Prior | str, level: float = 0.95, *, unit: float = 1.0) -> pd.DataFrame:
+    """Return the summary of :func:`bayes` under a flat mu, and no more, of checked effects.
+
+    Parameters
+    ----------
+    yi, vi : ndarray, (k,)
+        Effects and their variances.
+    tau_prior : tuple or str
+        A log-normal or log-t prior of tau, or the name of one.
+    level : float
+        Level of the intervals.
+    unit : float
+        What one unit of the prior is in units of ``yi``: the standard deviation, where the prior is of standardised differences and
+        the effects are points.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> found = posterior_of(np.array([0.2, 0.4, 0.1]), np.array([0.02, 0.05, 0.03]), "rhodes-pain")
+    >>> points = posterior_of(20 * np.array([0.2, 0.4, 0.1]), 400 * np.array([0.02, 0.05, 0.03]), "rhodes-pain", unit=20.0)
+    >>> bool(abs(points.loc["mu", "median"] - 20 * found.loc["mu", "median"]) < 1e-9)
+    True
+    """
+    name, location, *others = _named(tau_prior)
+    return _fitted(yi, vi, _mu_components(None), (name, location + math.log(unit), *others), level).summary
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Fit:
+    """The posterior on nodes of tau."""
+
+    summary: pd.DataFrame
+    mixtures: dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]
+    tau: np.ndarray
+    weight: np.ndarray
+    given_tau: tuple[np.ndarray, np.ndarray, np.ndarray]
+    log_evidence: float
+    prior: tuple[Callable[[np.ndarray], np.ndarray], bool]
+
+
+def _fitted(y: np.ndarray, v: np.ndarray, components: np.ndarray, prior: Prior, level: float) -> _Fit:
+    log_prior, proper = _tau_prior(prior, len(y))
+    tau, weight, log_evidence = _integrate(y, v, components, log_prior, _quantiles(prior))
     weight_mu, mean_mu, sd_mu = _given_tau(tau, weight, y, v, components)
     flat = (weight_mu.ravel(), mean_mu.ravel(), sd_mu.ravel())
     ahead = (flat[0], flat[1], np.sqrt(sd_mu**2 + tau[:, None] ** 2).ravel())
     keep = flat[0] > 1e-16 * flat[0].max()
     mixtures = {"mu": tuple(a[keep] for a in flat), "prediction": tuple(a[keep] for a in ahead)}
-    edges_weight = (_edges(tau), weight)
     rows = {name: _summarise(mixture, level) for name, mixture in mixtures.items()}
-    rows["tau"] = _summarise_tau(tau, edges_weight, level)
+    rows["tau"] = _summarise_tau(tau, (_edges(tau), weight), level)
     summary = pd.DataFrame(rows, index=["median", "mean", "sd", "ci_low", "ci_high"]).T.loc[["mu", "tau", "prediction"]]
-    shrunk, trials = _shrinkage(tau, weight_mu, mean_mu, sd_mu, y, v, level)
-    shrunk.index = pd.Index(values(data, yi=yi, labels=labels)[0]["labels"]) if labels is not None else index
-    factors = _bayes_factors(y, v, components, log_prior, log_evidence, proper)
-    return Posterior(
-        summary, shrunk, factors, len(y), level, mu_prior, tuple(tau_prior), mixtures, edges_weight, trials
-    )
+    return _Fit(summary, mixtures, tau, weight, (weight_mu, mean_mu, sd_mu), log_evidence, (log_prior, proper))
 
 
 # --- priors ------------------------------------------------------------------------------------------------------
@@ -305,18 +354,31 @@ def _tau_prior(prior: Prior, k: int) -> tuple[Callable[[np.ndarray], np.ndarray]
 # --- the integral over tau ---------------------------------------------------------------------------------------
 
 
+def _quantiles(prior: Prior) -> Callable[[np.ndarray], np.ndarray] | None:
+    """Return the quantile function of a prior of log tau, over which its integral is taken: its density of tau has a pole at 0."""
+    name, *numbers = prior
+    if name == "log-normal":
+        return lambda u: np.exp(numbers[0] + numbers[1] * ndtri(u))
+    if name == "log-t":
+        return lambda u: np.exp(np.minimum(numbers[0] + numbers[1] * stdtrit(numbers[2], u), 300.0))
+    return None
+
+
 def _integrate(
-    y: np.ndarray, v: np.ndarray, components: np.ndarray, log_prior: Callable[[np.ndarray], np.ndarray]
-) -> tuple[np.ndarray, np.ndarray, float]:
+    y: np.ndarray, v: np.ndarray, components: np.ndarray, log_prior: Callable[[np.ndarray], np.ndarray],
+    quantiles: Callable[[np.ndarray], np.ndarray] | None = None,
+) -> tuple[np.ndarray, np.ndarray, float]:  # fmt: skip
     """Return nodes of tau, their posterior weights, and the log of the marginal likelihood."""
     scale = math.sqrt(float(np.median(v))) + float(np.std(y))
     low, high = 0.0, 1.0
     for nodes in (1024, _NODES):
         step = (high - low) / nodes
         u = low + step * (np.arange(nodes) + 0.5)
-        tau = scale * u / (1 - u)
-        with np.errstate(divide="ignore"):
-            log_joint = _log_likelihood(tau, y, v, components) + log_prior(tau) + np.log(scale / (1 - u) ** 2)
+        tau = scale * u / (1 - u) if quantiles is None else quantiles(u)
+        log_joint = _log_likelihood(tau, y, v, components)
+        if quantiles is None:
+            with np.errstate(divide="ignore"):
+                log_joint = log_joint + log_prior(tau) + np.log(scale / (1 - u) ** 2)
         top = float(log_joint.max())
         inside = np.flatnonzero(log_joint > top - 46)
         if nodes != _NODES:
@@ -368,7 +430,7 @@ def _given_tau(
 
 def _bayes_factors(
     y: np.ndarray, v: np.ndarray, components: np.ndarray, log_prior: Callable[[np.ndarray], np.ndarray],
-    log_evidence: float, proper: bool,
+    proper: bool, log_evidence: float,
 ) -> pd.Series:  # fmt: skip
     known = {"mu=0": math.nan, "tau=0": math.nan}
     if proper and np.isfinite(components).all():

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from acuevidence.appraisal import fail_safe as _fail_safe
     from acuevidence.appraisal import gosh as _gosh
     from acuevidence.appraisal import gosh_clusters as _gosh_clusters
+    from acuevidence.appraisal import headline as _headline
     from acuevidence.appraisal import influence as _influence
     from acuevidence.appraisal import missing as _missing
     from acuevidence.appraisal import p_uniform as _p_uniform
@@ -49,6 +50,7 @@ else:
     _fail_safe = Room("acuevidence.appraisal.fail_safe")
     _gosh = Room("acuevidence.appraisal.gosh")
     _gosh_clusters = Room("acuevidence.appraisal.gosh_clusters")
+    _headline = Room("acuevidence.appraisal.headline")
     _influence = Room("acuevidence.appraisal.influence")
     _missing = Room("acuevidence.appraisal.missing")
     _p_uniform = Room("acuevidence.appraisal.p_uniform")
@@ -115,6 +117,8 @@ class Methods:
     """What can be made of a pooled effect."""
 
     __slots__ = ()
+
+    headline = _headline.headline
 
     predict = _intervals.predict
     tau2_interval = _intervals.tau2_interval

@@ -12,7 +12,7 @@ from acuevidence.questions.safety import number
 if TYPE_CHECKING:
     from acuevidence.verdicts.findings import Pools
 
-__all__ = ["Answer", "Claim", "Estimate", "Rule", "Scale", "combined", "decide", "lowest"]
+__all__ = ["OPEN", "Answer", "Claim", "Estimate", "Rule", "Scale", "between", "combined", "decide", "lowest", "mark"]
 
 Scale = Literal["sd", "ratio", "rate", "share", "per 100", "tau2", "slope"]
 _FIGURES: dict[str, Callable[[float], str]] = {
@@ -131,22 +131,25 @@ class Answer:
     ----------
     verdict : str
         One of the verdicts of ``data/claims.yaml``.
-    certainty : str
-        ``high`` to ``very low``, or ``not rated``.
+    certainty : str or None
+        ``high`` to ``very low``; None for a statement about the evidence, and where there is nothing to rate.
     estimates : tuple of Estimate
         The numbers that it rests on.
     reasons, needed : tuple of str
         Why the verdict and its certainty are what they are, and what is missing.
     published : tuple of Estimate
         What syntheses elsewhere found.
+    said : tuple of str
+        What may be said of each cell, in sentences.
     """
 
     verdict: str
-    certainty: str
+    certainty: str | None
     estimates: tuple[Estimate, ...]
     reasons: tuple[str, ...]
     needed: tuple[str, ...] = ()
     published: tuple[Estimate, ...] = ()
+    said: tuple[str, ...] = ()
 
 
 Rule = Callable[[Claim, "Pools"], Answer]
@@ -174,38 +177,81 @@ def decide(*steps: tuple[object, str]) -> str:
     return next(verdict for holds, verdict in steps if holds)
 
 
-def combined(states: Iterable[str], yes: Sequence[str], no: Sequence[str], partly: Sequence[str] = ()) -> str:
-    """Return the verdict that the states of several cells give together.
+_MARKS: Mapping[str, Mapping[str, Sequence[str]]] = {
+    "important": {
+        "yes": ("important",), "part": ("benefit, importance uncertain", "benefit"), "no": ("small", "no important effect", "harm"),
+    },
+    "benefit": {
+        "yes": ("important", "benefit, importance uncertain", "small", "benefit"), "part": (), "no": ("no important effect", "harm"),
+    },
+}  # fmt: skip
+OPEN = "?"
+
+
+def mark(state: str, aim: str) -> str:
+    """Return what a state says to a claim: ``yes``, ``part``, ``no``, or ``?`` where it cannot tell.
 
     Parameters
     ----------
-    states : iterable of str
-        A state a cell; those in none of the lists cannot tell.
-    yes, no, partly : sequence of str
-        States that show the claim, that speak against it, and that show a part of it.
+    state : str
+        As :func:`.states.state_of` gives it.
+    aim : {"important", "benefit"}
+        What is claimed: an important benefit, or any.
+
+    Examples
+    --------
+    >>> mark("small", "important"), mark("small", "benefit"), mark("no difference shown", "benefit")
+    ('no', 'yes', '?')
+    """
+    return next((one for one, states in _MARKS[aim].items() if state in states), OPEN)
+
+
+def combined(marks: Iterable[str]) -> str:
+    """Return the verdict that the marks of several cells give together.
+
+    Parameters
+    ----------
+    marks : iterable of str
+        ``yes``, ``part``, ``no`` or ``?``, one a cell.
 
     Returns
     -------
     str
-        A verdict.
+        ``supported`` where all are yes, ``not supported`` where all are no, ``cannot tell`` where none is yes or part and one at least
+        is open, else ``partly supported``.
 
     Examples
     --------
-    >>> combined(["meaningful", "unsure"], yes=["meaningful"], no=["none", "harm"], partly=["small"])
-    'partly supported'
+    >>> combined(["part", "no"]), combined(["no", "?"]), combined([])
+    ('partly supported', 'cannot tell', 'cannot tell')
     """
-    found = list(states)
-    shown, against, part = (sum(s in listed for s in found) for listed in (yes, no, partly))
+    found = list(marks)
     return decide(
-        (not shown + against + part, "insufficient data"),
-        (against and shown + part, "mixed"),
-        (against, "not supported"),
-        (shown == len(found), "supported"),
+        (not found, "cannot tell"),
+        (all(one == "yes" for one in found), "supported"),
+        (all(one == "no" for one in found), "not supported"),
+        (not {"yes", "part"} & {*found}, "cannot tell"),
         (True, "partly supported"),
     )
 
 
-def lowest(levels: Iterable[str]) -> str:
-    """Return the lowest of several levels of certainty; ``not rated`` without any."""
+def between(shown: Iterable[bool]) -> str:
+    """Return the verdict of comparisons between trials, which nobody randomised: at most partly supported, never not supported.
+
+    Parameters
+    ----------
+    shown : iterable of bool
+        Whether a comparison shows what is claimed.
+
+    Examples
+    --------
+    >>> between([True, False]), between([False])
+    ('partly supported', 'cannot tell')
+    """
+    return "partly supported" if any(shown) else "cannot tell"
+
+
+def lowest(levels: Iterable[str]) -> str | None:
+    """Return the lowest of several levels of certainty; None without any."""
     known = [level for level in levels if level in _LEVELS]
-    return min(known, key=_LEVELS.__getitem__) if known else "not rated"
+    return min(known, key=_LEVELS.__getitem__) if known else None

@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from acuevidence.appraisal.thresholds import has_mid, mid
 from acuevidence.arguments import guard
 from acuevidence.errors import InputError
 from acuevidence.evidence import Evidence, Window, load_evidence
@@ -58,16 +57,11 @@ def claims(evidence: Evidence | None = None) -> pd.DataFrame:
     --------
     >>> import acuevidence as ae
     >>> len(ae.claims())
-    26
+    33
     """
     evidence = load_evidence() if evidence is None else evidence
     names = [one.name for one in fields(Claim)]
     frame = pd.DataFrame([asdict(claim) for claim in _claims(evidence).values()], columns=names)
-    known = has_mid(evidence.topic.main_outcome, evidence=evidence)
-    low = mid(evidence=evidence).low if known else math.nan
-    frame["thresholds"] = [
-        {name: low if name == "mid_low" else value for name, value in about.items()} for about in frame["thresholds"]
-    ]
     return frame.drop(columns=["options", "published", "needed"])
 
 
@@ -88,7 +82,7 @@ def verdicts(evidence: Evidence | None = None) -> dict[str, str]:
     --------
     >>> from acuevidence.verdicts.claims import verdicts
     >>> list(verdicts())
-    ['supported', 'partly supported', 'mixed', 'not supported', 'insufficient data']
+    ['supported', 'partly supported', 'not supported', 'cannot tell']
     """
     return {
         name: str(about)
@@ -110,9 +104,9 @@ def evaluate_claims(ids: str | Iterable[str] | None = None, evidence: Evidence |
     -------
     DataFrame
         One row a claim: ``id, claim, verdict, answer, certainty, reasons, estimates, needed, published, figure``. ``verdict`` is one
-        of :func:`verdicts` and ``answer`` what it says; ``certainty`` is ``high`` to ``very low`` or ``not rated``; ``reasons`` say
-        why, ``estimates`` give the numbers (positive favours the treatment), ``needed`` what would let the data tell, ``published``
-        what syntheses elsewhere found on the same scale and with the same sign: texts, a part a line. ``figure`` names the
+        of :func:`verdicts` and ``answer`` what it says; ``certainty`` is ``high`` to ``very low``, missing for statements about the
+        evidence; ``reasons`` say why, ``estimates`` give the numbers (positive favours the treatment), ``needed`` what would let the
+        data tell, ``published`` what syntheses elsewhere found on the same scale and with the same sign: texts, a part a line. ``figure`` names the
         published figure that shows it, and is empty where none does.
 
     Raises
@@ -122,7 +116,9 @@ def evaluate_claims(ids: str | Iterable[str] | None = None, evidence: Evidence |
 
     Notes
     -----
-    Pooling is by REML with HKSJ intervals never narrower than Wald's; certainty by GRADE as in :func:`acuevidence.certainty`.
+    A claim is a set of cells (condition x comparator x outcome x window); each cell's headline (``result.headline()``) has a state, and
+    the states give the verdict. No cell of very low certainty and no single trial below 400 participants decides; certainty by GRADE as
+    in :func:`acuevidence.certainty`.
 
     Examples
     --------
@@ -192,7 +188,7 @@ def answered(ids: str | Iterable[str] | None = None, evidence: Evidence | None =
 def _answer(claim: Claim, pools: Pools) -> Answer:
     """Return the answer of a claim's rule, with what the claim itself says is needed, and published results."""
     found = RULES[claim.analysis](claim, pools)
-    told = (claim.needed,) if claim.needed and found.verdict == "insufficient data" else ()
+    told = (claim.needed,) if claim.needed and found.verdict == "cannot tell" else ()
     return replace(found, needed=found.needed + told, published=tuple(_published(claim, pools)))
 
 
@@ -229,10 +225,10 @@ def groups_of_trials(evidence: Evidence | None = None) -> dict[str, dict[str, Me
     return found
 
 
-def _row(claim: Claim, answer: Answer) -> dict[str, str]:
+def _row(claim: Claim, answer: Answer) -> dict[str, str | None]:
     lines = {name: "\n".join(one.text for one in getattr(answer, name)) for name in ("estimates", "published")}
     return {
-        "id": claim.id, "claim": claim.claim, "verdict": answer.verdict, "answer": claim.wording[answer.verdict],
+        "id": claim.id, "claim": claim.claim, "verdict": answer.verdict, "answer": " ".join([claim.wording[answer.verdict], *answer.said]),
         "certainty": answer.certainty, "reasons": "\n".join(answer.reasons), **lines,
         "needed": "\n".join(answer.needed), "figure": claim.figure,
     }  # fmt: skip

@@ -6,17 +6,18 @@ A rule reads its thresholds by name from the claim and never holds a number of i
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from itertools import product
 
-import pandas as pd
+import numpy as np
 
-from acuevidence.appraisal.missing import MissingEvidence
-from acuevidence.effects import responders_per_100
+from acuevidence.appraisal.states import state_of
+from acuevidence.questions.sensitivity import sensitivity
 from acuevidence.synthesis import MetaAnalysis
 from acuevidence.synthesis.bayes import bayes
-from acuevidence.verdicts.answer import Answer, Claim, Estimate, Rule, combined, decide, lowest
-from acuevidence.verdicts.findings import TOO_FEW, Finding, Pools, answer_from_findings, by_share, listed, state
+from acuevidence.verdicts.answer import Answer, Claim, Estimate, Rule, between, combined, decide
+from acuevidence.verdicts.findings import Finding, Pools, answer_from_findings, by_share, effect, matches
 from acuevidence.verdicts.moderators import compared
 from acuevidence.words import count
 
@@ -36,8 +37,7 @@ def _findings(claim: Claim, pools: Pools) -> list[Finding]:
             where={**claim.options.get("where", {}), **groups[group].get("where", {})},
             label=", ".join(w for w in words if w), **endpoints[endpoint],
         )  # fmt: skip
-        trials, participants = int(claim.thresholds["trials"]), claim.thresholds["participants"]
-        found.append(pools.finding(cell, trials=trials, participants=participants))
+        found.append(pools.finding(cell, participants=claim.thresholds["participants"]))
     return found
 
 
@@ -48,12 +48,8 @@ def _syntheses(claim: Claim, pools: Pools, trials: int) -> list[tuple[Finding, M
         for condition in pools.conditions(claim.population)
         for comparator in claim.comparators
     ]
-    findings = [pools.finding(cell, trials=trials) for cell in cells]
+    findings = [pools.finding(cell) for cell in cells]
     return [(f, f.result) for f in findings if f.result is not None and f.k >= trials]
-
-
-def _lowest(syntheses: list[tuple[Finding, MetaAnalysis]]) -> str:
-    return lowest(finding.certainty.level for finding, _ in syntheses if finding.certainty)
 
 
 # --- rules -------------------------------------------------------------------------------------------------------
@@ -62,9 +58,7 @@ def _lowest(syntheses: list[tuple[Finding, MetaAnalysis]]) -> str:
 def benefit(claim: Claim, pools: Pools) -> Answer:
     """Whether the pooled effects reach the aim in every cell."""
     findings = _findings(claim, pools)
-    aims = {"mid": (["meaningful"], ["small"]), "zero": (["meaningful", "small"], [])}
-    yes, partly = aims[claim.options["aim"]]
-    verdict = combined((f.state for f in findings), yes, ["none", "harm"], partly)
+    verdict = combined(f.mark(claim.options["aim"]) for f in findings)
     answer = answer_from_findings(claim, pools, findings, verdict)
     if "levels" not in claim.options:
         return answer
@@ -73,32 +67,49 @@ def benefit(claim: Claim, pools: Pools) -> Answer:
     return replace(answer, estimates=answer.estimates + lines)
 
 
-def mixed_evidence(claim: Claim, pools: Pools) -> Answer:
-    """Whether a benefit is possible while the evidence does not agree on it."""
+def parts(claim: Claim, pools: Pools) -> Answer:
+    """Return what the treatment adds to kinds of placebo that hold more or fewer of its parts, which nobody randomised."""
     findings = _findings(claim, pools)
-    decided = [f for f in findings if f.state not in ("unsure", TOO_FEW)]
-    seen = {"benefit" if f.state in ("meaningful", "small") else f.state for f in decided}
-    crossing = [
-        f for f in decided if f.result and f.result.pi_low is not None and f.result.pi_low < 0 < (f.result.pi_high or 0)
-    ]
-    doubtful = lowest(f.certainty.level for f in decided if f.certainty) in ("low", "very low")
-    signs = {
-        "a prediction interval lies on both sides of no effect": bool(crossing),
-        "some cells show a benefit and others exclude it": len(seen) > 1,
-        "certainty is low or very low": doubtful,
-    }
-    there = [words for words, found in signs.items() if found]
-    good = "benefit" in seen
-    verdict = decide(
-        (not decided, "insufficient data"),
-        (good and "harm" in seen, "mixed"),
-        (not good or not there, "not supported"),
-        (len(there) == 1, "partly supported"),
-        (True, "supported"),
+    answer = answer_from_findings(claim, pools, findings, between(f.mark("benefit") == "yes" for f in findings))
+    beside = tuple(replace(one.shown, label=f"between trials, {one.shown.label}") for one in compared(claim, pools))
+    return replace(answer, estimates=answer.estimates + beside)
+
+
+def patients(claim: Claim, pools: Pools) -> Answer:
+    """Answer a claim about patients, which group means do not tell; what stands beside it is printed."""
+    answer = benefit(claim, pools)
+    reasons = ("means of groups do not tell which patients respond, how fast, or how much", *answer.reasons)
+    return replace(answer, verdict="cannot tell", reasons=reasons, said=(), certainty=None)
+
+
+def mixed_evidence(claim: Claim, pools: Pools) -> Answer:
+    """Whether the interval leaves both no effect and an important one open, or the state depends on defensible choices."""
+    findings = _findings(claim, pools)
+    first = findings[0]
+    if first.headline is None:
+        return replace(answer_from_findings(claim, pools, findings, "cannot tell"), certainty=None)
+    shown = first.headline
+    open_ = shown.ci_low is None or shown.ci_high is None or (
+        shown.threshold is not None and shown.ci_low <= 0 <= shown.ci_high and shown.ci_low <= shown.threshold <= shown.ci_high
     )
+    others = _beside(claim, pools, first)
+    differ = {name: where for name, where in others.items() if where != others.get("default", first.state)}
+    signs = [f"the interval includes zero and {shown.threshold:.2f} SD"] if open_ and shown.threshold is not None else []
+    signs += [f"{name}: {where} ({first.state} by default)" for name, where in differ.items()]
+    verdict = decide((open_ or differ, "supported"), (True, "not supported"))
     answer = answer_from_findings(claim, pools, findings, verdict)
-    signs_seen = tuple(f"sign of mixed evidence: {words}" for words in there)
-    return replace(answer, reasons=signs_seen + answer.reasons)
+    reasons = tuple(f"sign of mixed evidence: {words}" for words in signs) + answer.reasons
+    return replace(answer, reasons=reasons, certainty=None)
+
+
+def _beside(claim: Claim, pools: Pools, first: Finding) -> dict[str, str]:
+    """Return the state of the first cell under each analysis beside the default that the claim names."""
+    wanted = claim.options.get("beside", [])
+    found, _ = pools.analysis(sensitivity, condition=claim.population[0], analyses=wanted) if wanted and claim.population else (None, "")
+    if found is None or first.headline is None:
+        return {}
+    rows = found[(found["comparator"] == first.cell.comparator) & found["analysis"].isin(wanted) & found["ci_low"].notna()]
+    return {row.analysis: state_of(row.ci_low, row.ci_high, first.headline.threshold) for row in rows.itertuples()}
 
 
 def heterogeneity(claim: Claim, pools: Pools) -> Answer:
@@ -106,36 +117,33 @@ def heterogeneity(claim: Claim, pools: Pools) -> Answer:
     estimates, shown, syntheses = [], [], _syntheses(claim, pools, int(claim.thresholds["synthesis"]))
     for one, result in syntheses:
         low, high = result.tau2_interval()
-        pi_low, pi_high = result.pi_low or 0.0, result.pi_high or 0.0
-        crosses = pi_low < 0 < pi_high and not result.ci_low < 0 < result.ci_high
-        if result.i2 >= claim.thresholds["i2"] or crosses:
+        if result.q_p < claim.thresholds["alpha"] or low > 0:
             shown.append(one.cell.name)
-        note = (
-            f"{one.k} trials, tau2 {{estimate}} ({{interval}}), I2 {result.i2:.0f}%, "
-            f"prediction {pi_low:.2f} to {pi_high:.2f}"
-        )
+        tau = math.sqrt(result.tau2 or 0.0)
+        note = f"{one.k} trials, tau2 {{estimate}} ({{interval}}), tau {tau:.2f} SD, Q P {result.q_p:.3f}, I2 {result.i2:.0f}%"
+        if one.headline is not None and one.headline.pi_low is not None:
+            note += f", prediction {one.headline.pi_low:.2f} to {one.headline.pi_high:.2f}"
         estimates.append(Estimate(one.cell.name, result.tau2 or 0.0, low, high, "tau2", note))
-    return by_share(claim, shown, len(syntheses), estimates, "heterogeneous", _lowest(syntheses))
+    return by_share(claim, shown, len(syntheses), estimates, "heterogeneous")
 
 
 def worth(claim: Claim, pools: Pools) -> Answer:
-    """Whether both a meaningful and a modest effect are real possibilities in a new setting."""
-    estimates, both, syntheses = [], [], _syntheses(claim, pools, int(claim.thresholds["synthesis"]))
-    risk, likely, important = claim.thresholds["control_risk"], claim.thresholds["likely"], pools.mid.low
+    """Return what a new setting may bring; how much single patients gain, group means do not tell."""
+    estimates, syntheses = [], _syntheses(claim, pools, int(claim.thresholds["synthesis"]))
     for one, result in syntheses:
+        important = None if one.headline is None else one.headline.threshold
         fit = bayes(result.yi, result.vi, tau_prior=claim.options["tau_prior"])
-        mean, new = fit.prob(mu_above=important), fit.prob(prediction_above=important)
-        if likely <= new <= 1 - likely:
-            both.append(one.cell.name)
-        limits = fit.summary.loc[["mu", "prediction"], ["median", "ci_low", "ci_high"]].to_numpy()
-        (middle, low, high), (_, least, most) = responders_per_100(limits.ravel(), risk).reshape(2, 3)
-        note = (
-            f"probability that the effect reaches {important:g} SD {mean:.0%} on average and {new:.0%} in a new setting; where "
-            f"{100 * risk:.0f} of 100 patients respond without, {{estimate}} do with it ({{interval}} on average, "
-            f"{least:.0f} to {most:.0f} in a new setting)"
+        new = fit.summary.loc["prediction"]
+        reach = "no threshold published" if important is None else (
+            f"probability that the effect reaches {important:.2f} SD {fit.prob(mu_above=important):.0%} on average and "
+            f"{fit.prob(prediction_above=important):.0%} in a new setting"
         )
-        estimates.append(Estimate(one.cell.name, middle, low, high, "per 100", note))
-    return by_share(claim, both, len(syntheses), estimates, "open to both", _lowest(syntheses))
+        note = f"effect in a new setting {{estimate}} ({{interval}}) SD; {reach}"
+        estimates.append(Estimate(one.cell.name, new["median"], new["ci_low"], new["ci_high"], note=note))
+    return Answer(
+        verdict="cannot tell", certainty=None, estimates=tuple(estimates),
+        reasons=("means of groups do not tell how much single patients gain",),
+    )  # fmt: skip
 
 
 def levels(claim: Claim, pools: Pools) -> Answer:
@@ -144,12 +152,12 @@ def levels(claim: Claim, pools: Pools) -> Answer:
     rated = [(f, f.certainty) for f, _ in syntheses if f.certainty is not None]
     different = {c.level for _, c in rated}
     verdict = decide(
-        (not rated, "insufficient data"),
+        (not rated, "cannot tell"),
         (len(different) >= claim.thresholds["levels"], "supported"),
         (True, "not supported"),
     )
     return Answer(
-        verdict=verdict, certainty=lowest(different),
+        verdict=verdict, certainty=None,
         estimates=tuple(Estimate(f.cell.name, note=f"{c.level} {c.symbols}") for f, c in rated),
         reasons=tuple(f"{f.cell.name}: {'; '.join(c.reasons) or 'no step lost'}" for f, c in rated),
         needed=() if rated else ("a trial with a usable figure",),
@@ -157,57 +165,79 @@ def levels(claim: Claim, pools: Pools) -> Answer:
 
 
 def missing(claim: Claim, pools: Pools) -> Answer:
-    """Whether trials without usable figures could move a synthesis into another state."""
+    """Whether trials without usable figures move a synthesis into another state: as reports conclude, or all at no effect."""
     estimates, needed, added = list[Estimate](), list[str](), 0
     reported, worst = list[str](), list[str]()
-    syntheses = _syntheses(claim, pools, int(claim.thresholds["trials"]))
+    syntheses = [(f, r) for f, r in _syntheses(claim, pools, 1) if f.certainty is not None and f.certainty.missing is not None]
     for one, result in syntheses:
-        unprinted = pools.missing(result)
-        if not unprinted.k_missing:
+        absent, shown = one.certainty.missing if one.certainty else None, one.headline
+        if absent is None or shown is None or absent.trials.empty or shown.ci_low is None or shown.ci_high is None:
             continue
         added += 1
-        rows = unprinted.scenarios.loc[["observed", "reported", "null"]]
-        seen, as_reported, at_none = (state(r.estimate, r.ci_low, r.ci_high, pools.mid.low) for r in rows.itertuples())
-        estimates += _scenarios(one, rows, unprinted)
-        for changed, after, words in ((reported, as_reported, "as reported"), (worst, at_none, "at no effect")):
-            if after != seen:
-                changed.append(f"{one.cell.name}, unprinted trials {words}: {seen} becomes {after}")
-        if as_reported != seen or at_none != seen:
-            needed.append(f"{one.cell.name}: figures of {listed(one.missing)}")
+        classes = "; ".join(f"{absent.count(kind)} {words}" for kind, words in _CLASSES.items())
+        estimates.append(effect(one.cell.name, result, shown, f"; without a usable figure: {classes}"))
+        weight = absent.trials["weight"].sum()
+        everything = -float(shown.estimate or 0.0) * float(weight / (absent.weight + weight))
+        for changed, shift, words in ((reported, absent.shift, "as reports conclude"), (worst, everything, "all at no effect")):
+            after = state_of(shown.ci_low + shift, shown.ci_high + shift, shown.threshold)
+            before = state_of(shown.ci_low, shown.ci_high, shown.threshold)
+            if after != before:
+                changed.append(f"{one.cell.name}, {words}: {before} becomes {after}")
+        if worst and worst[-1].startswith(one.cell.name):
+            needed.append(f"{one.cell.name}: figures of {count(len(absent.trials), 'trial')} without a usable one on the pages read")
     verdict = decide(
-        (not added, "insufficient data"),
+        (not added, "cannot tell"),
         (reported, "supported"),
         (worst, "partly supported"),
         (True, "not supported"),
     )
     reasons = (
-        f"{len(reported)} of {len(syntheses)} syntheses change their state with the reports' conclusions, {len(worst)} with no effect",
+        f"of {count(added, 'synthesis', 'syntheses')}, {len(reported)} change their state with the reports' conclusions, "
+        f"{len(worst)} with no effect in all",
         *reported, *worst,
     )  # fmt: skip
-    return Answer(verdict=verdict, certainty=_lowest(syntheses), estimates=tuple(estimates), reasons=reasons,
+    return Answer(verdict=verdict, certainty=None, estimates=tuple(estimates), reasons=reasons,
                   needed=tuple(needed) or (() if added else ("nothing is missing",)))  # fmt: skip
 
 
-def _scenarios(one: Finding, rows: pd.DataFrame, unprinted: MissingEvidence) -> list[Estimate]:
-    """Return a pooled effect as it is, with the unprinted trials as their reports conclude, and with them all at no effect."""
-    name, figure = one.cell.name, "{estimate} ({interval})"
-    added = f"{name}, with {count(unprinted.k_missing, 'unprinted trial')}"
-    words = [
-        (name, f"{figure} from {count(one.k, 'trial')}"),
-        (f"{added} as reports conclude", figure),
-        (f"{added} at no effect", f"{figure}. {unprinted.summary().splitlines()[-1]}"),
-    ]
-    return [
-        Estimate(label, row.estimate, row.ci_low, row.ci_high, note=note)
-        for row, (label, note) in zip(rows.itertuples(), words, strict=True)
-    ]
+_CLASSES = {1: "report no difference or harm", 2: "benefit or no direction", 3: "nothing"}
+
+
+def maintenance(claim: Claim, pools: Pools) -> Answer:
+    """Whether sessions beyond the course keep the effect: contrasts between arms that differ in them alone."""
+    pattern = claim.options["pattern"]
+    arms = pools.evidence.arms
+    arms = arms[arms["role"].isin(pools.evidence.topic.treatment.roles)]
+    kept = arms[matches(arms["description"], pattern)]
+    named = pools.evidence.trials
+    named = named[matches(named["notes"], pattern) | named["trial_id"].isin(kept["trial_id"])]
+    contrasts = pools.evidence.contrasts
+    keys = set(zip(kept["trial_id"], kept["arm"], strict=True))
+    plain = set(zip(arms["trial_id"], arms["arm"], strict=True)) - keys
+    rows = [row for row in contrasts.itertuples()
+            if (row.trial_id, row.arm) in keys and (row.trial_id, row.comparator_arm) in plain and np.isfinite(row.estimate)]  # fmt: skip
+    names = ", ".join(f"{row.study} ({row.trial_id})" for row in named.itertuples()) or "none"
+    estimates = tuple(
+        Estimate(f"{row.trial_id}, {row.outcome}, {row.measure}", note=f"as printed: {row.figures_as_printed}") for row in rows
+    )
+    return Answer(
+        verdict="cannot tell", certainty=None, estimates=estimates,
+        reasons=(
+            f"trials with sessions beyond the course: {names}",
+            f"{count(len(rows), 'printed difference')} between a course with and without them",
+        ),
+        needed=("trials that randomise patients who had a course to further sessions or none, and follow them for relapse",),
+    )  # fmt: skip
 
 
 RULES: dict[str, Rule] = {
     "benefit": benefit,
     "heterogeneity": heterogeneity,
     "levels": levels,
+    "maintenance": maintenance,
     "missing": missing,
     "mixed_evidence": mixed_evidence,
+    "parts": parts,
+    "patients": patients,
     "worth": worth,
 }

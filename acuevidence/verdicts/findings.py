@@ -14,17 +14,20 @@ from typing import Any, TypeVar
 import pandas as pd
 from scipy.special import ndtri
 
-from acuevidence.appraisal.certainty import Certainty, certainty
-from acuevidence.appraisal.missing import MissingEvidence, missing_evidence
-from acuevidence.appraisal.thresholds import Mid, mid
+from acuevidence.appraisal.certainty import Certainty, rate
+from acuevidence.appraisal.headline import Headline, headline
+from acuevidence.appraisal.in_words import in_words
+from acuevidence.appraisal.states import BENEFITS, excludes
+from acuevidence.appraisal.thresholds import published_threshold
 from acuevidence.effects.trials import trial_effects
 from acuevidence.errors import AcuevidenceError
 from acuevidence.evidence import Evidence, Window, conditions
-from acuevidence.evidence.carried import carry, excluded_of, joined
+from acuevidence.evidence.carried import carry, evidence_of, excluded_of, joined, outcomes_of
 from acuevidence.questions.safety import Safety, safety
 from acuevidence.synthesis import MetaAnalysis, meta_analysis
-from acuevidence.verdicts.answer import Answer, Claim, Estimate, decide, lowest
-from acuevidence.words import count
+from acuevidence.topic import Topic
+from acuevidence.verdicts.answer import OPEN, Answer, Claim, Estimate, decide, lowest, mark
+from acuevidence.words import count, interval
 
 __all__ = [
     "TOO_FEW",
@@ -38,7 +41,6 @@ __all__ = [
     "listed",
     "matches",
     "pool",
-    "state",
 ]
 
 TOO_FEW = "too few"
@@ -64,8 +66,8 @@ class Cell:
         Name of a window.
     where : mapping
         Column of the effects to a regular expression it must match.
-    label, against : str
-        What tells the cell from its neighbours, and its comparator, in words.
+    label, against, what : str
+        What tells the cell from its neighbours, its comparator, and its outcome where the topic's word for it is not meant, in words.
     """
 
     conditions: tuple[str, ...]
@@ -76,6 +78,7 @@ class Cell:
     where: Mapping[str, str] = field(default_factory=dict)
     label: str = ""
     against: str = ""
+    what: str = ""
 
     @property
     def name(self) -> str:
@@ -93,19 +96,22 @@ class Finding:
         The question.
     result : MetaAnalysis or None
         The pooled effect; None without trials.
-    state : str
-        ``meaningful``, ``small``, ``none``, ``harm``, ``unsure`` or ``too few``; ``data/claims.yaml`` defines them.
+    headline : Headline or None
+        What is printed of it.
     certainty : Certainty or None
-        Of the pooled effect.
+        Of the headline.
     missing : tuple of str
         Trials of the question without a usable figure.
+    decides : bool
+        Whether it may decide a claim: it is not of very low certainty, nor a single small trial.
     """
 
     cell: Cell
     result: MetaAnalysis | None
-    state: str
+    headline: Headline | None
     certainty: Certainty | None
     missing: tuple[str, ...]
+    decides: bool
 
     @property
     def k(self) -> int:
@@ -113,24 +119,62 @@ class Finding:
         return 0 if self.result is None else self.result.k
 
     @property
+    def state(self) -> str:
+        """Where its interval lies; ``too few`` without trials."""
+        return TOO_FEW if self.headline is None else self.headline.state
+
+    def mark(self, aim: str) -> str:
+        """Return what it says to a claim that aims at an important benefit or at any."""
+        return mark(self.state, aim) if self.decides else OPEN
+
+    @property
     def shown(self) -> Estimate:
         """The number of the finding."""
-        if self.result is None or self.certainty is None:
+        if self.headline is None or self.certainty is None or self.result is None:
             return Estimate(self.cell.name, note="no trial with a usable figure")
-        return effect(self.cell.name, self.result, f"; {self.state}; certainty {self.certainty.level}")
+        return effect(self.cell.name, self.result, self.headline, f"; {self.state}; certainty {self.certainty.level}")
 
-    def needed(self, mid_low: float, trials: int) -> str:
+    def said(self, topic: Topic, outcome: str | None = None) -> str:
+        """Return what may be said of it in a sentence."""
+        against = f"{self.cell.label}, against" if self.cell.label else "against"
+        start = f"{against} {topic.comparator(self.cell.comparator).phrase}"
+        start = start[:1].upper() + start[1:]
+        if self.headline is None or self.certainty is None or self.result is None:
+            return f"{start}, no trial has a usable figure."
+        name = outcome or self.cell.outcome or _leading(self, topic)
+        about = topic.outcomes.get(name, {})
+        clause = in_words(
+            self.state, self.certainty.level, treatment=topic.treatment.phrase, outcome=self.cell.what or topic.outcome(name),
+            low=self.headline.state_low, high=self.headline.state_high, verb=str(about.get("better", "improves")),
+        )  # fmt: skip
+        if self.k <= 2:
+            trials = "one trial" if self.k == 1 else "two trials, not pooled"
+            return f"{start} ({trials}), {clause}."
+        return f"{start}, {clause}."
+
+    def needed(self) -> str:
         """Return what would let the finding decide, or an empty string when it does."""
-        unprinted = f"; figures not printed in usable form: {listed(self.missing)}" if self.missing else ""
-        if self.state == TOO_FEW:
-            return f"{self.cell.name}: {trials} or more trials with a usable figure, or a large one (now {self.k}){unprinted}"
-        if self.state == "unsure" and self.result is not None:
-            size = math.ceil(4 * (_POWER / mid_low) ** 2)
-            return (
-                f"{self.cell.name}: more or larger trials; telling {mid_low:g} SD from no effect takes {size} participants where "
-                f"trials agree (now {_participants(self.result)}, I2 {self.result.i2:.0f}%){unprinted}"
-            )
-        return ""
+        unprinted = f"; no usable figure on the pages read: {listed(self.missing)}" if self.missing else ""
+        if self.result is None or self.headline is None:
+            return f"{self.cell.name}: trials with a usable figure{unprinted}"
+        if not self.decides:
+            return f"{self.cell.name}: more or larger trials, or trials at lower risk of bias (now {count(self.k, 'trial')}){unprinted}"
+        if self.state in (*BENEFITS, "no important effect", "harm"):
+            return ""
+        threshold = self.headline.threshold
+        size = "" if threshold is None else (
+            f"; telling {threshold:.2f} SD from no effect takes {math.ceil(4 * (_POWER / threshold) ** 2)} participants where trials agree"
+        )
+        return f"{self.cell.name}: more or larger trials (now {_participants(self.result)} participants{size}){unprinted}"
+
+
+def _leading(finding: Finding, topic: Topic) -> str:
+    """Return the outcome that a pool is spoken of: the first of its condition's order; over conditions the main one."""
+    pooled = set(outcomes_of(finding.result))
+    evidence = evidence_of(finding.result)
+    if len(finding.cell.conditions) > 1 or evidence is None:
+        return topic.main_outcome
+    return next((name for name in evidence.rules.outcomes(finding.cell.conditions[0]) if name in pooled), topic.main_outcome)
 
 
 class Pools:
@@ -151,16 +195,12 @@ class Pools:
         self._findings: dict[tuple[Any, ...], Finding] = {}
         self._analyses: dict[tuple[str, str], tuple[Any, str]] = {}
         self._safety: Safety | None = None
-        self._mid: Mid | None = None
-        self._missing: dict[tuple[Any, ...], MissingEvidence] = {}
         self._trials = evidence.trials.set_index("trial_id")
 
-    @property
-    def mid(self) -> Mid:
-        """The minimal important difference of the main outcome, as an SMD."""
-        if self._mid is None:
-            self._mid = mid(evidence=self.evidence)
-        return self._mid
+    def threshold(self, condition: str | None = None, comparator: str | None = None) -> float | None:
+        """Return the smallest important difference of the main outcome as an SMD, or None."""
+        found = published_threshold(self.evidence, self.evidence.topic.main_outcome, "SMD", condition, comparator)
+        return None if found is None else found.low
 
     def cell(self, *, comparator: str, **question: Any) -> Cell:
         """Return a question to the evidence, its comparator in words."""
@@ -200,44 +240,31 @@ class Pools:
             )  # fmt: skip
         return self._effects[key]
 
-    def finding(self, cell: Cell, *, trials: int = 2, participants: float = math.inf) -> Finding:
-        """Return the pooled effect of a cell with its state.
-
-        Fewer than ``trials`` trials are too few, unless one of ``participants`` participants or more is among them.
-        """
-        key = (repr(cell), trials, participants)
+    def finding(self, cell: Cell, *, participants: float = 400) -> Finding:
+        """Return the pooled effect of a cell with its headline and certainty; a single trial decides from ``participants`` on."""
+        key = (repr(cell), participants)
         if key not in self._findings:
-            self._findings[key] = self._find(cell, trials, participants)
+            self._findings[key] = self._find(cell, participants)
         return self._findings[key]
 
-    def _find(self, cell: Cell, trials: int, participants: float) -> Finding:
+    def _find(self, cell: Cell, participants: float) -> Finding:
         rows = self.effects(cell)
         result = pool(rows)
         left = pd.DataFrame(excluded_of(rows))
         missing = tuple(dict.fromkeys(left.loc[left["arm"].isna(), "study"]))
         if result is None:
-            return Finding(cell=cell, result=None, state=TOO_FEW, certainty=None, missing=missing)
-        rated = certainty(result, comparator=cell.comparator, evidence=self.evidence)
-        largest = rows[["n1", "n2"]].astype(float).sum(axis=1).max()
-        where = (
-            state(result.estimate, result.ci_low, result.ci_high, self.mid.low)
-            if result.k >= trials or largest >= participants
-            else TOO_FEW
-        )
-        return Finding(cell=cell, result=result, state=where, certainty=rated, missing=missing)
+            return Finding(cell=cell, result=None, headline=None, certainty=None, missing=missing, decides=False)
+        shown = headline(result, evidence=self.evidence)
+        rated = rate(result, shown, evidence=self.evidence)
+        size = rows[["n1", "n2"]].astype(float).sum().sum()
+        decides = rated.steps > 1 and (result.k > 1 or size >= participants)
+        return Finding(cell=cell, result=result, headline=shown, certainty=rated, missing=missing, decides=decides)
 
     def safety(self) -> Safety:
         """Return the rates of adverse events, computed once."""
         if self._safety is None:
             self._safety = safety(evidence=self.evidence)
         return self._safety
-
-    def missing(self, result: MetaAnalysis) -> MissingEvidence:
-        """Return what the trials without usable figures could do to a pooled effect, computed once."""
-        key = tuple(result.data[["trial_id", "comparator", "outcome", "timing"]].itertuples(index=False, name=None))
-        if key not in self._missing:
-            self._missing[key] = missing_evidence(result, evidence=self.evidence)
-        return self._missing[key]
 
     def descriptions(self, rows: pd.DataFrame) -> pd.Series:
         """Return the descriptions of the treated arms behind effects."""
@@ -285,24 +312,19 @@ def pool(rows: pd.DataFrame) -> MetaAnalysis | None:
     return found
 
 
-def state(estimate: float, ci_low: float, ci_high: float, mid_low: float) -> str:
-    """Return where an effect with its interval lies: ``meaningful``, ``small``, ``none``, ``harm`` or ``unsure``."""
-    return decide(
-        (ci_low > 0 and estimate >= mid_low, "meaningful"),
-        (ci_low > 0, "small"),
-        (ci_high < 0, "harm"),
-        (ci_high < mid_low, "none"),
-        (True, "unsure"),
-    )
-
-
-def effect(label: str, result: MetaAnalysis, after: str = "") -> Estimate:
-    """Return a pooled effect as an estimate: trials, interval, what a new trial may find, and what else is said of it."""
+def effect(label: str, result: MetaAnalysis, shown: Headline, after: str = "") -> Estimate:
+    """Return what is printed of a pooled effect as an estimate: trials, interval, what a new trial may find, and what else is said."""
+    trials = count(result.k, "trial")
+    if shown.estimate is None or shown.ci_low is None or shown.ci_high is None:
+        each = "; ".join(f"{row.label} {interval(row.yi, row.ci_low, row.ci_high)}" for row in shown.trials.itertuples())
+        how = f"{shown.method.split(', ')[-1]}: {each}" if each else shown.method
+        return Estimate(label, note=f"{trials}, {how}{after}")
     prediction = ""
-    if result.k > 2 and result.pi_low is not None and result.pi_high is not None:
-        prediction = f", prediction {result.pi_low:.2f} to {result.pi_high:.2f}, I2 {result.i2:.0f}%"
-    note = f"{count(result.k, 'trial')}, SMD {{estimate}} ({{interval}}){prediction}{after}"
-    return Estimate(label, result.estimate, result.ci_low, result.ci_high, note=note)
+    if shown.pi_low is not None and shown.pi_high is not None:
+        prediction = f", prediction {shown.pi_low:.2f} to {shown.pi_high:.2f}, I2 {result.i2:.0f}%"
+    how = f", {shown.method}" if shown.method.startswith("Bayes") else ""
+    note = f"{trials}, SMD {{estimate}} ({{interval}}){prediction}{how}{after}"
+    return Estimate(label, shown.estimate, shown.ci_low, shown.ci_high, note=note)
 
 
 def _participants(result: MetaAnalysis) -> str:
@@ -318,33 +340,22 @@ def listed(names: tuple[str, ...], most: int = 6) -> str:
 
 def answer_from_findings(claim: Claim, pools: Pools, findings: Sequence[Finding], verdict: str) -> Answer:
     """Return the answer that rests on pooled effects: their lines, the certainty of those that decide, what the others need."""
-    deciding = [f for f in findings if f.state not in ("unsure", TOO_FEW)] or [f for f in findings if f.k]
-    trials = int(claim.thresholds["trials"])
+    deciding = [f for f in findings if f.decides] or [f for f in findings if f.k]
     states = dict.fromkeys(f.state for f in findings)
     reasons = [f"{name}: {', '.join(f.cell.name for f in findings if f.state == name)}" for name in states]
-    for one in deciding:
+    for one in findings:
         if one.certainty is not None and one.certainty.reasons:
             reasons.append(f"{one.cell.name}, certainty {one.certainty.level}: {'; '.join(one.certainty.reasons)}")
-        reasons += [f"{one.cell.name}, {line}" for line in _unprinted(one, pools)]
-    needed = [words for f in findings if (words := f.needed(pools.mid.low, trials))]
+        if one.headline is not None:
+            reasons += [f"{one.cell.name}: {note}" for note in one.headline.notes]
+            if one.headline.ci_high is not None and excludes(one.headline.ci_high):
+                reasons.append(f"{one.cell.name}: an effect of 0.5 SD or more is excluded")
     return Answer(
         verdict=verdict, certainty=lowest(f.certainty.level for f in deciding if f.certainty),
-        estimates=tuple(f.shown for f in findings), reasons=tuple(reasons), needed=tuple(needed),
+        estimates=tuple(f.shown for f in findings), reasons=tuple(reasons),
+        needed=tuple(words for f in findings if (words := f.needed())),
+        said=tuple(f.said(pools.evidence.topic) for f in findings),
     )  # fmt: skip
-
-
-def _unprinted(finding: Finding, pools: Pools) -> list[str]:
-    """Return, in a line, what the trials without usable figures would have to show to change the sign of a finding."""
-    if finding.result is None or finding.state == "unsure" or not finding.missing:
-        return []
-    unprinted = pools.missing(finding.result)
-    if not unprinted.k_missing:
-        return []
-    null = unprinted.scenarios.loc["null"]
-    where = state(null["estimate"], null["ci_low"], null["ci_high"], pools.mid.low)
-    return [
-        f"{unprinted.k_missing} unprinted trials: {where} if they all found no difference. {unprinted.summary().splitlines()[-1]}"
-    ]
 
 
 def between_trials(k: int, claim: Claim) -> tuple[str, str]:
@@ -354,18 +365,12 @@ def between_trials(k: int, claim: Claim) -> tuple[str, str]:
     return ("very low" if few else "low"), said + (f"; {k} trials" if few else "")
 
 
-def by_share(
-    claim: Claim, shown: Sequence[str], of: int, estimates: Sequence[Estimate], what: str, level: str
-) -> Answer:
-    """Return the verdict by the share of syntheses that show something."""
+def by_share(claim: Claim, shown: Sequence[str], of: int, estimates: Sequence[Estimate], what: str) -> Answer:
+    """Return the verdict of a statement about the evidence, by the share of syntheses that show it."""
     if of == 0:
         needed = ("three or more trials with a usable figure in one synthesis",)
         return Answer(
-            verdict="insufficient data",
-            certainty="not rated",
-            estimates=(),
-            reasons=("no synthesis has three trials",),
-            needed=needed,
+            verdict="cannot tell", certainty=None, estimates=(), reasons=("no synthesis has three trials",), needed=needed
         )
     verdict = decide(
         (len(shown) >= claim.thresholds["half"] * of, "supported"),
@@ -373,4 +378,4 @@ def by_share(
         (True, "not supported"),
     )
     reasons = (f"{len(shown)} of {of} syntheses are {what}" + (f": {', '.join(shown)}" if shown else ""),)
-    return Answer(verdict=verdict, certainty=level, estimates=tuple(estimates), reasons=reasons)
+    return Answer(verdict=verdict, certainty=None, estimates=tuple(estimates), reasons=reasons)

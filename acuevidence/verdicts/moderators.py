@@ -15,8 +15,8 @@ from scipy.special import stdtrit
 from acuevidence.errors import AcuevidenceError
 from acuevidence.synthesis import MetaAnalysis, meta_analysis
 from acuevidence.synthesis.robust import RobustMetaAnalysis
-from acuevidence.verdicts.answer import Answer, Claim, Estimate, Rule, combined, decide
-from acuevidence.verdicts.findings import TOO_FEW, Pools, between_trials, matches
+from acuevidence.verdicts.answer import Answer, Claim, Estimate, Rule, between, decide
+from acuevidence.verdicts.findings import TOO_FEW, Pools, between_trials, matches, pool
 
 __all__ = ["RULES", "Compared", "compared", "number", "with_levels"]
 
@@ -50,12 +50,11 @@ class Compared:
 def moderator(claim: Claim, pools: Pools) -> Answer:
     """Whether trials that differ in the moderator differ in their effects, against each comparator and over both."""
     found = compared(claim, pools)
-    no = ["alike", "falls"] if claim.options["expect"] == "rises" else ["alike"]
-    verdict = combined((one.state for one in found), yes=[claim.options["expect"]], no=no)
     level, why = between_trials(max((one.k for one in found), default=0), claim)
+    verdict = between(one.state == claim.options["expect"] for one in found if level != "very low")
     needed = [f"{one.estimate.label}: {_wanted(one)}" for one in found if one.state in ("unsure", TOO_FEW)]
     return Answer(
-        verdict=verdict, certainty=level if any(one.state != TOO_FEW for one in found) else "not rated",
+        verdict=verdict, certainty=level if any(one.state != TOO_FEW for one in found) else None,
         estimates=tuple(one.estimate for one in found),
         reasons=(*(f"{one.estimate.label}: {one.state}" for one in found), why), needed=tuple(needed),
     )  # fmt: skip
@@ -83,7 +82,7 @@ def compared(claim: Claim, pools: Pools) -> list[Compared]:
 def _wanted(one: Compared) -> str:
     if one.state == TOO_FEW:
         return "trials on both sides of the comparison that print usable figures"
-    return f"more trials, or randomisation to one or the other; the interval holds no difference and an important one ({one.k} trials)"
+    return f"more trials, or randomisation to one or the other; the interval includes zero ({one.k} trials)"
 
 
 def _slope(name: str, rows: pd.DataFrame, column: str, claim: Claim, pools: Pools) -> Compared:
@@ -95,7 +94,7 @@ def _slope(name: str, rows: pd.DataFrame, column: str, claim: Claim, pools: Pool
     k = known["trial_id"].nunique()
     if fit is None:
         return Compared(TOO_FEW, Estimate(name, note=f"{k} trials print it; too few for a slope"), k)
-    (slope, low, high), small = fit.contrast({"x": 1.0}), pools.mid.low
+    (slope, low, high), small = fit.contrast({"x": 1.0}), _alike(known, claim)
     where = decide((low > 0, "rises"), (high < 0, "falls"), (_within(small, low, high), "alike"), (True, "unsure"))
     note = f"{k} trials, slope {{estimate}} SD per {unit:g} ({{interval}}), P {fit.test(['x']):.2f}{fit.said}"
     return Compared(where, Estimate(name, slope, low, high, "slope", note), k)
@@ -122,7 +121,7 @@ def _groups(name: str, rows: pd.DataFrame, groups: pd.Series, claim: Claim, pool
         for i, j in combinations(range(len(order)), 2)
     }
     p = fit.test(terms)
-    where = _where(p, bounds, claim, pools.mid.low)
+    where = _where(p, bounds, claim, _alike(known, claim))
     words = ", ".join(f"{_spoken(g)} ({size[g]} trials)" for g in order)
     if not fit.joint:
         means = [fit.contrast({"Intercept": 1.0, **({t: 1.0} if t else {})})[0] for t in ("", *terms)]
@@ -149,6 +148,12 @@ def _where(p: float, bounds: Mapping[tuple[int, int], tuple[float, float, float]
         (all(_within(small, *ends) for _, *ends in bounds.values()), "alike"),
         (True, "unsure"),
     )
+
+
+def _alike(rows: pd.DataFrame, claim: Claim) -> float:
+    """Return the difference below which effects count as alike: ``alike``, or a third of the pooled effect where that is smaller."""
+    result = pool(rows)
+    return claim.thresholds["alike"] if result is None else min(claim.thresholds["alike"], abs(result.estimate) / 3)
 
 
 def _within(small: float, low: float, high: float) -> bool:

@@ -11,6 +11,7 @@ from acuevidence.appraisal.thresholds import appraisal_rules
 from acuevidence.effects import back_transform, effect_size
 from acuevidence.questions.published import published
 from acuevidence.questions.safety import Safety
+from acuevidence.questions.sensitivity import sensitivity
 from acuevidence.synthesis import meta_analysis
 from acuevidence.verdicts.answer import Answer, Claim, Estimate, Rule, decide, lowest
 from acuevidence.verdicts.findings import Pools, effect
@@ -42,7 +43,7 @@ def rates(claim: Claim, pools: Pools) -> Answer:
         said.append(share < claim.thresholds["half"])
         reasons.append(f"{share:.0%} of the patients with an event needed treatment ({source})")
     verdict = decide(
-        (not said, "insufficient data"),
+        (not said, "cannot tell"),
         (all(said) and not needed, "supported"),
         (any(said), "partly supported"),
         (True, "not supported"),
@@ -72,14 +73,14 @@ def usual_events(claim: Claim, pools: Pools) -> Answer:
     rates = [_rate(row, found.per) for row in found.rates.itertuples() if row.event in (*classes, *beside)]
     share = _share(found, classes)
     if share is None:
-        return Answer(verdict="insufficient data", certainty=level, estimates=tuple(rates), reasons=why,
+        return Answer(verdict="cannot tell", certainty=level, estimates=tuple(rates), reasons=why,
                       needed=("a survey that counts the named classes beside all events",))  # fmt: skip
     commonest = _commonest(found, classes, beside)
     verdict = decide(
         (share.low >= half, "supported"),
         (share.high < half, "not supported"),
         (commonest, "partly supported"),
-        (True, "insufficient data"),
+        (True, "cannot tell"),
     )
     reasons = (f"their share in all events lies between {share.low:.0%} and {share.high:.0%}",
                "they are commoner than every other class counted" if commonest else "another class is as common", *why)  # fmt: skip
@@ -123,7 +124,7 @@ def _rates(pools: Pools) -> Mapping[str, Any]:
     return rules
 
 
-def _certainty(found: Safety, keys: list[tuple[str, str]], rules: Mapping[str, Any]) -> tuple[str, tuple[str, ...]]:
+def _certainty(found: Safety, keys: list[tuple[str, str]], rules: Mapping[str, Any]) -> tuple[str | None, tuple[str, ...]]:
     """Return the certainty of rates and what it lost, by the rules of ``appraisal.yaml``; the lowest of several."""
     levels, why = [], []
     for event, denominator in keys:
@@ -155,11 +156,14 @@ def agreement(claim: Claim, pools: Pools) -> Answer:
         ours = {
             c: pools.finding(pools.cell(conditions=(condition,), comparator=c, label=label)) for c in claim.comparators
         }
-        estimates += [effect(f"{f.cell.name}, here", f.result) for f in ours.values() if f.result is not None]
+        estimates += [
+            effect(f"{f.cell.name}, here", f.result, f.headline) for f in ours.values() if f.result is not None and f.headline is not None
+        ]
         overlaps = [
-            r.ci_low <= one.ci_high and r.ci_high >= one.ci_low
-            for r in rows.itertuples() if (one := ours[r.comparator].result) is not None
+            r.ci_low <= one.ci_high and r.ci_high >= one.ci_low for r in rows.itertuples()
+            if (one := ours[r.comparator].headline) is not None and one.ci_low is not None and one.ci_high is not None
         ]  # fmt: skip
+        estimates += _others(condition, label, claim, pools)
         above = int((rows["ci_low"] > 0).sum())
         with_ours = bool(overlaps) and sum(overlaps) >= claim.thresholds["half"] * len(overlaps)
         if above == len(rows) and with_ours:
@@ -168,17 +172,29 @@ def agreement(claim: Claim, pools: Pools) -> Answer:
             f"{label}: {above} of {len(rows)} published intervals lie above no effect; ours overlaps {sum(overlaps)} of {len(overlaps)}"
         )
     verdict = decide(
-        (not seen, "insufficient data"),
+        (not seen, "cannot tell"),
         (len(agreed) >= claim.thresholds["conditions"], "supported"),
         (agreed, "partly supported"),
         (True, "not supported"),
     )
     needed = () if seen else ("published syntheses with intervals on the SMD scale",)
-    levels = [f.certainty.level for c in pools.conditions(claim.population) for f in
-              (pools.finding(pools.cell(conditions=(c,), comparator=a)) for a in claim.comparators) if f.certainty]  # fmt: skip
-    return Answer(
-        verdict=verdict, certainty=lowest(levels), estimates=tuple(estimates), reasons=tuple(reasons), needed=needed
-    )
+    return Answer(verdict=verdict, certainty=None, estimates=tuple(estimates), reasons=tuple(reasons), needed=needed)
+
+
+def _others(condition: str, label: str, claim: Claim, pools: Pools) -> list[Estimate]:
+    """Return ours under the analyses that the claim names beside the default."""
+    wanted = claim.options.get("beside", [])
+    found, _ = pools.analysis(sensitivity, condition=condition, analyses=wanted) if wanted else (None, "")
+    if found is None:
+        return []
+    rows = found[found["analysis"].isin(wanted) & found["comparator"].isin(claim.comparators)].dropna(subset="ci_low")
+    return [
+        Estimate(
+            f"{label} v {pools.evidence.topic.comparator(row.comparator).phrase}, here, {row.analysis}", row.estimate, row.ci_low,
+            row.ci_high, note=f"{count(row.k, 'trial')}, SMD {{estimate}} ({{interval}})",
+        )
+        for row in rows.itertuples()
+    ]  # fmt: skip
 
 
 RULES: dict[str, Rule] = {"agreement": agreement, "rates": rates, "usual_events": usual_events}

@@ -27,6 +27,9 @@ def missing(pooled):
     return ae.missing_evidence(pooled["sham"])
 
 
+MID = ae.mid("pain", "SMD", condition="low_back_pain").low
+
+
 def together(result, missing, effects):
     y, v = np.concatenate([result.yi, effects]), np.concatenate([result.vi, missing.trials["vi"]])
     return ae.meta_analysis(y, v, method=result.method, test=result.test)
@@ -52,10 +55,10 @@ def test_variance_of_a_missing_trial_is_that_of_its_size(missing):
 
 @pytest.mark.parametrize(
     ("scenario", "effect"),
-    [("null", lambda d: 0 * d), ("reported", lambda d: 0.3 * d), ("opposite", lambda d: 0 * d - 0.3)],
+    [("null", lambda d: 0 * d), ("reported", lambda d: MID * d), ("opposite", lambda d: 0 * d - MID)],
 )
 def test_scenarios_are_the_synthesis_with_the_assumed_effects(pooled, missing, scenario, effect):
-    assert missing.size == ae.mid("pain", "SMD").low == 0.3
+    assert missing.size == pytest.approx(MID)
     result = together(pooled["sham"], missing, effect(missing.trials["direction"].to_numpy(dtype=float)))
     row = missing.scenarios.loc[scenario]
     assert tuple(row[["estimate", "ci_low", "ci_high", "k"]]) == pytest.approx(
@@ -78,7 +81,7 @@ def test_missing_evidence_says_what_it_needs(pooled):
     both = ae.meta_analysis(data=ae.trial_effects("low_back_pain"))
     with pytest.raises(ae.InputError, match="one comparator at a time"):
         ae.missing_evidence(both)
-    with pytest.raises(ae.InputError, match="size must be positive"):
+    with pytest.raises(ae.InputError, match="size must be a positive number"):
         ae.missing_evidence(pooled["sham"], size=-0.2)
 
 

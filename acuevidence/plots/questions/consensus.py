@@ -51,7 +51,7 @@ def consensus(
     >>> import acuevidence as ae
     >>> ax = ae.plots.consensus()
     """
-    mid = minimal_important_difference("pain", "SMD") if mid is None else mid
+    mid = minimal_important_difference("pain", "SMD", evidence=load_evidence()) if mid is None else mid
     rows = [row for condition in conditions() for row in _of(condition)]
     low = min([0.0, *(row.low for row in rows if row.kind == "summary" and not row.bold)])
     high = max([0.5, *(row.high for row in rows if row.kind == "summary" and not row.bold)])

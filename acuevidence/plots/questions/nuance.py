@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from acuevidence.appraisal.certainty import certainty
-from acuevidence.appraisal.thresholds import has_mid
-from acuevidence.appraisal.thresholds import mid as minimal_important_difference
+from acuevidence.appraisal.thresholds import band_of, threshold_of
 from acuevidence.arguments import guard
 from acuevidence.evidence import conditions, load_evidence
+from acuevidence.evidence.carried import evidence_of, outcomes_of
 from acuevidence.plots.forest import mid_words
 from acuevidence.plots.forest_rows import interval_text
 from acuevidence.plots.parts.axis import span
@@ -72,7 +72,8 @@ def nuance(
     evidence = load_evidence()
     if results is None:
         results = {condition: pooled(condition) for condition in conditions(evidence)}
-    mid = minimal_important_difference("pain", "SMD") if mid is None else mid
+    shown = [one for groups in results.values() for one in groups.values() if one.k]
+    mid = band_of(shown, evidence) if mid is None else mid
     single = narrow(width)
     columns = [] if single else [Column("Trials", None), Column("Patients", None)]
     after = Column("Certainty", None, side="right", align="left")
@@ -86,19 +87,17 @@ def nuance(
         said = (
             "Pooled SMD (Hedges g) at the end of treatment; positive values favour acupuncture. Diamond and thick line: estimate "
             "with 95% interval; thin line: 95% prediction interval (three trials or more). Certainty by written rules after "
-            f"GRADE, ● one step of four. {_conventions(results)}{mid_words(mid)}{_without_mid(results)}"
+            f"GRADE, ● one step of four. {_conventions(results)}{mid_words(mid)}{_without_mid(shown)}"
         )
         canvas = Canvas(ax, width, Layout(study_title=heading), size, rows, [*columns, after], [said],
                         title, single, weight=False, heads=("SMD (95% CI)", ""))  # fmt: skip
         return canvas.draw("SMD", False, mid, ("Favours comparator", "Favours acupuncture"), None if limits is None else span(limits))
 
 
-def _without_mid(results: Mapping[str, Mapping[str, Any]]) -> str:
+def _without_mid(results: Iterable[Any]) -> str:
     """Return the sentence on pooled outcomes that the shaded band does not hold for."""
-    data = [one.data for groups in results.values() for one in groups.values() if "outcome" in one.data]
-    names = sorted(
-        {str(name).replace("_", " ") for part in data for name in part["outcome"].dropna() if not has_mid(name)}
-    )
+    bare = [one for one in results if threshold_of(one, evidence_of(one)) is None]
+    names = sorted({name.replace("_", " ") for one in bare for name in outcomes_of(one)})
     return f" None is published for {' and '.join(names)}." if names else ""
 
 
@@ -117,11 +116,14 @@ def _row(name: str, one: Any, single: bool) -> Row:
     if n is not None:
         least = "≥" if one.data[["n1", "n2"]].isna().to_numpy().any() else ""
         cells["Patients"] = f"{least}{int(n):,}"
-    rated = certainty(one)
-    cells["effect"] = interval_text(one.estimate, one.ci_low, one.ci_high)
+    shown, rated = one.headline(), certainty(one)
     cells["Certainty"] = rated.symbols if single else f"{rated.symbols} {rated.level}"
-    outer = (one.pi_low, one.pi_high) if one.k > 2 else (float("nan"), float("nan"))
-    return Row("summary", label, one.estimate, one.ci_low, one.ci_high, outer, colour=colour, cells=cells)
+    if shown.estimate is None:
+        cells["effect"] = f"{one.k} trials, not pooled"
+        return Row("text", f"{label}: {cells['effect']}, {shown.state}", colour=colour, cells=cells)
+    cells["effect"] = interval_text(shown.estimate, shown.ci_low, shown.ci_high)
+    outer = (float("nan"), float("nan")) if shown.pi_low is None else (shown.pi_low, shown.pi_high)
+    return Row("summary", label, shown.estimate, shown.ci_low, shown.ci_high, outer, colour=colour, cells=cells)
 
 
 guard(__name__, "nuance")

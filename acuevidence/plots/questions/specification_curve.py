@@ -115,7 +115,8 @@ def _curve(ax: Axes, result: Any, size: float) -> None:
                     color="#C9D9E8", lw=0, zorder=1)  # fmt: skip
     ax.plot(rank[points], frame["estimate"].to_numpy()[points], color=COLOURS["neutral"], lw=1.3, zorder=3)
     ax.axhline(0, color="black", lw=0.6, zorder=2)
-    ax.axhline(result.mid, color="#B8860B", lw=0.8, ls=(0, (3, 2)), zorder=2)
+    if result.mid is not None:
+        ax.axhline(result.mid, color="#B8860B", lw=0.8, ls=(0, (3, 2)), zorder=2)
     standard = float(result.standard["estimate"])
     if np.isfinite(standard):
         place = 100 * float((frame["estimate"] < standard - 1e-9).mean())
@@ -128,8 +129,9 @@ def _curve(ax: Axes, result: Any, size: float) -> None:
     )
     ax.set_xlim(0, 100)
     ax.set_ylabel("SMD")
-    ax.annotate("MID", (1, result.mid), xycoords=("axes fraction", "data"), xytext=(-2, 2), textcoords="offset points",
-                ha="right", fontsize=0.9 * size, color="#8A6508")  # fmt: skip
+    if result.mid is not None:
+        ax.annotate("MID", (1, result.mid), xycoords=("axes fraction", "data"), xytext=(-2, 2), textcoords="offset points",
+                    ha="right", fontsize=0.9 * size, color="#8A6508")  # fmt: skip
 
 
 def _choices(ax: Axes, result: Any, rows: list[tuple[str, str]], size: float) -> None:
@@ -165,11 +167,13 @@ def _choices(ax: Axes, result: Any, rows: list[tuple[str, str]], size: float) ->
 
 def _words(result: Any) -> str:
     share = result.shares()
+    beyond = "" if result.mid is None else f", estimate beyond the MID in {share['beyond_mid']:.0%}"
     return (
         f"{len(result.specifications):,} specifications, {len(result.distinct):,} different analyses. Line: pooled SMD (positive "
         f"favours acupuncture); band: 95% limits (medians of a slice, cut at the edges); diamond: the package's "
-        f"standard choice; dashed: minimal important difference. "
-        f"Interval above zero in {share['above_zero']:.0%}, estimate beyond the MID in {share['beyond_mid']:.0%}. "
+        f"standard choice{'' if result.mid is None else '; dashed: minimal important difference'}. "
+        f"Interval above zero in {share['above_zero']:.0%}"
+        f"{beyond}. "
         "Below: how often an option stands behind the specifications of that rank (white: never, full blue: always); percent: "
         "share of the variance that the decision explains alone."
     )
