@@ -162,7 +162,8 @@ def mid_of(result: PooledEffect, evidence: Evidence | None) -> Mid | None:
     if measure not in ("SMD", "MD"):
         return None
     condition, pooled = _only(data, "condition"), set(data["outcome"].dropna())
-    order = [*(evidence.rules.outcomes(condition) if condition is not None and condition in evidence.topic.conditions else ()), *evidence.topic.outcomes]
+    own = evidence.rules.outcomes(condition) if condition in evidence.topic.conditions and condition is not None else []
+    order = [*own, *evidence.topic.outcomes]
     outcome = next((name for name in order if name in pooled), sorted(pooled)[0])
     return published_threshold(evidence, outcome, measure, condition, _only(data, "comparator"))
 

@@ -1,10 +1,12 @@
 """Questions: what an evidence says, asked of its trials."""
 
+from acuevidence.questions.comparators import comparators
 from acuevidence.questions.decompose import decompose
 from acuevidence.questions.multiverse import multiverse
 from acuevidence.questions.patients import patients
 from acuevidence.questions.pooled import pooled
 from acuevidence.questions.published import published
+from acuevidence.questions.responders import responders
 from acuevidence.questions.safety import safety
 from acuevidence.questions.sensitivity import sensitivity
 from acuevidence.questions.time_course import time_course
@@ -14,12 +16,14 @@ from acuevidence.questions.typical_sd import typical_sd
 from acuevidence.questions.variability import variability
 
 __all__ = [
+    "comparators",
     "decompose",
     "function_and_pain",
     "multiverse",
     "patients",
     "pooled",
     "published",
+    "responders",
     "safety",
     "sensitivity",
     "time_course",

@@ -13,7 +13,6 @@ from acuevidence.evidence.carried import outcomes_of
 from acuevidence.questions.published import published
 from acuevidence.questions.typical_sd import typical_sd
 from acuevidence.synthesis import MetaAnalysis
-
 from acuevidence.words import interval
 
 __all__ = ["beside_published", "coverage", "meaning"]

@@ -106,8 +106,8 @@ def evaluate_claims(ids: str | Iterable[str] | None = None, evidence: Evidence |
         One row a claim: ``id, claim, verdict, answer, certainty, reasons, estimates, needed, published, figure``. ``verdict`` is one
         of :func:`verdicts` and ``answer`` what it says; ``certainty`` is ``high`` to ``very low``, missing for statements about the
         evidence; ``reasons`` say why, ``estimates`` give the numbers (positive favours the treatment), ``needed`` what would let the
-        data tell, ``published`` what syntheses elsewhere found on the same scale and with the same sign: texts, a part a line. ``figure`` names the
-        published figure that shows it, and is empty where none does.
+        data tell, ``published`` what syntheses elsewhere found on the same scale and with the same sign: texts, a part a line. ``figure``
+        names the published figure that shows it, and is empty where none does.
 
     Raises
     ------
