@@ -50,16 +50,19 @@ def placebo_share(claim: Claim, pools: Pools) -> Answer:
         for part in split.parts[split.parts["condition"] == "all"].itertuples()
         if part.part in ("non_specific", "direct")
     ]
+    level = _certainty(pools, claim.comparators)
     verdict = decide(
+        (level == "very low", "cannot tell"),
         (states[0] == "a part", "supported"),
         (states[0] == "no part", "not supported"),
         ("a part" in states, "partly supported"),
         (True, "cannot tell"),
     )
     reasons.append("what sham shares with acupuncture holds expectation, attention, unblinded rating and whatever sham needling does")
+    if verdict == "cannot tell" and not needed:
+        needed.append("trials at lower risk of bias against usual care, or more three-arm trials")
     return Answer(
-        verdict=verdict, certainty=_certainty(pools, claim.comparators), estimates=tuple(estimates), reasons=tuple(reasons),
-        needed=tuple(needed),
+        verdict=verdict, certainty=level, estimates=tuple(estimates), reasons=tuple(reasons), needed=tuple(needed),
     )  # fmt: skip
 
 

@@ -142,7 +142,7 @@ def worth(claim: Claim, pools: Pools) -> Answer:
         estimates.append(Estimate(one.cell.name, new["median"], new["ci_low"], new["ci_high"], note=note))
     return Answer(
         verdict="cannot tell", certainty=None, estimates=tuple(estimates),
-        reasons=("means of groups do not tell how much single patients gain",),
+        reasons=("means of groups do not tell how much single patients gain",), needed=("figures of each patient",),
     )  # fmt: skip
 
 

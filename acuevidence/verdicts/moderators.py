@@ -52,7 +52,7 @@ def moderator(claim: Claim, pools: Pools) -> Answer:
     found = compared(claim, pools)
     level, why = between_trials(max((one.k for one in found), default=0), claim)
     verdict = between(one.state == claim.options["expect"] for one in found if level != "very low")
-    needed = [f"{one.estimate.label}: {_wanted(one)}" for one in found if one.state in ("unsure", TOO_FEW)]
+    needed = [f"{one.estimate.label}: {_wanted(one)}" for one in found if one.state != claim.options["expect"]]
     return Answer(
         verdict=verdict, certainty=level if any(one.state != TOO_FEW for one in found) else None,
         estimates=tuple(one.estimate for one in found),
