@@ -258,18 +258,13 @@ def _consensus() -> Any:
 
 
 def _dose() -> Any:
-    from acuevidence.effects.trials import trial_effects
     from acuevidence.plots.bubble import bubble
     from acuevidence.plots.parts.page import inches, new_figure
-    from acuevidence.synthesis import meta_analysis
-    from acuevidence.verdicts.moderators import number
+    from acuevidence.questions.groups import by_number
 
     figure = new_figure(inches("double"), 2.6)
     for ax, (comparator, words) in zip(figure.subplots(1, 2, sharey=True), _AGAINST.items(), strict=True):
-        effects = trial_effects(comparator=comparator)
-        known = effects.assign(sessions=effects["sessions"].map(number).astype(float)).dropna(subset=["sessions"])
-        known.attrs.clear()
-        fit = meta_analysis("yi", "vi", data=known, labels="study", moderators="~ sessions", test="HKSJ-adhoc")
+        fit = by_number("sessions", comparator)
         bubble(fit, ax=ax, xlabel=f"Sessions ({fit.k} trials v {words})")
         ax.set(xlim=(3, 25), xticks=range(4, 25, 4))
         if comparator == "sham":
@@ -282,11 +277,9 @@ def _function_and_pain() -> Any:
     from acuevidence.appraisal.thresholds import mid
     from acuevidence.plots.forest import forest
     from acuevidence.plots.parts.style import Layout
-    from acuevidence.questions.two_outcomes import function_and_pain
-    from acuevidence.synthesis import meta_analysis
+    from acuevidence.questions.two_outcomes import two_outcomes
 
-    effects = function_and_pain(comparator="sham").effects
-    groups = meta_analysis("yi", "vi", data=effects, labels="study", by="outcome", test="HKSJ-adhoc")
+    groups = two_outcomes(comparator="sham").by_outcome("sham")
     title = "Pain and function in the trials that print both, acupuncture v sham"
     # The joint model tests pain against function; a test of independent groups would not know that patients are the same.
     layout = Layout(subgroups="")
@@ -295,7 +288,7 @@ def _function_and_pain() -> Any:
 
 def _groups_of_trials() -> Any:
     from acuevidence.plots.questions.nuance import nuance
-    from acuevidence.verdicts.claims import groups_of_trials
+    from acuevidence.questions.groups import groups_of_trials
 
     names = {"manual": "Manual needling", "electro": "Electrical stimulation"}
     groups = {names.get(name, name.capitalize()): found for name, found in groups_of_trials().items()}
@@ -305,11 +298,8 @@ def _groups_of_trials() -> Any:
 def _variability() -> Any:
     from acuevidence.plots.forest import forest
     from acuevidence.questions.variability import variability
-    from acuevidence.synthesis import meta_analysis
 
-    spread = variability().effects
-    rows = spread[spread["measure"] == "lnVR"].drop(columns=["measure", "mean1", "mean2"])
-    groups = meta_analysis("yi", "vi", data=rows, labels="study", by="comparator", test="HKSJ-adhoc")
+    groups = variability().by_comparator()
     sides = ("Less spread with acupuncture", "More spread with acupuncture")
     return forest(groups, effect="Ratio of SDs", ratio=True, favours=sides, not_shown=(), size=6,
                   title="Spread between patients, acupuncture against comparator")  # fmt: skip
