@@ -11,6 +11,7 @@ from acuevidence.questions.patients import patients
 from acuevidence.questions.pooled import pooled
 from acuevidence.questions.published import published
 from acuevidence.questions.safety import safety
+from acuevidence.questions.sensitivity import sensitivity
 from acuevidence.questions.time_course import time_course
 from acuevidence.questions.treatments import treatment_network
 from acuevidence.questions.two_outcomes import two_outcomes
@@ -29,6 +30,7 @@ __all__ = [
     "pooled",
     "published",
     "safety",
+    "sensitivity",
     "time_course",
     "treatment_network",
     "two_outcomes",
