@@ -8,6 +8,7 @@ import pandas as pd
 
 from acuevidence.appraisal.certainty import certainty
 from acuevidence.appraisal.thresholds import mid
+from acuevidence.effects.participants import counted
 from acuevidence.evidence import load_evidence
 from acuevidence.questions.published import published
 from acuevidence.questions.typical_sd import typical_sd
@@ -106,12 +107,10 @@ def _paragraph(condition: str, name: str, one: MetaAnalysis) -> str:
     if one.k == 0:
         return f"**Against {against}** no trial prints a usable figure."
     band, spread = mid("pain", "SMD"), typical_sd(condition)
-    n = one.data[["n1", "n2"]].sum().sum()
-    least = "at least " if one.data[["n1", "n2"]].isna().to_numpy().any() else ""
     side = "in favour of acupuncture" if one.estimate > 0 else "in favour of the comparator"
     points = one.estimate * spread.sd
     first = (
-        f"**Against {against}**, {_count(one.k, 'trial')} with {least}{int(n):,} participants {_verb(one.k, 'give')} "
+        f"**Against {against}**, {_count(one.k, 'trial')} with {counted(one.data).text()} participants {_verb(one.k, 'give')} "
         f"{'a pooled' if one.k > 1 else 'a'} difference of {abs(one.estimate):.2f} SD {side} "
         f"(95% interval {one.ci_low:.2f} to {one.ci_high:.2f}); with a typical SD of {spread.sd:.0f} points that is about "
         f"{abs(points):.0f} points on a 0-100 pain scale ({one.ci_low * spread.sd:.0f} to {one.ci_high * spread.sd:.0f}). "
