@@ -23,7 +23,7 @@ from acuevidence.synthesis.vcalc import vcalc
 __all__ = ["FunctionAndPain", "function_and_pain"]
 
 _FEWEST = 3
-_OUTCOMES = ("pain", "function")
+OUTCOMES = ("pain", "function")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
@@ -82,7 +82,7 @@ class FunctionAndPain(Shown):
         return self.to_frame().round(3)
 
     def _row(self, model: MultivariateMetaAnalysis, weights: tuple[int, int]) -> dict[str, float]:
-        names, w = list(_OUTCOMES), np.array(weights, dtype=float)
+        names, w = list(OUTCOMES), np.array(weights, dtype=float)
         estimate = float(w @ model.coefficients.loc[names, "estimate"].to_numpy())
         se = float(np.sqrt(w @ model.vcov.loc[names, names].to_numpy() @ w))
         df = float(model.coefficients.loc[names, "df"].min())
@@ -158,11 +158,11 @@ def function_and_pain(
             trial_effects(
                 condition, comparator=comparator, outcome=outcome, timing=timing, cautions=cautions, evidence=evidence
             )
-            for outcome in _OUTCOMES
+            for outcome in OUTCOMES
         ],
         ignore_index=True,
     )
-    paired = rows[rows.groupby(["trial_id", "comparator"])["outcome"].transform("nunique") == len(_OUTCOMES)]
+    paired = rows[rows.groupby(["trial_id", "comparator"])["outcome"].transform("nunique") == len(OUTCOMES)]
     paired = paired.reset_index(drop=True)
     names = [comparator] if comparator else list(rows["comparator"].unique())
     counts = {name: int(paired.loc[paired["comparator"] == name, "trial_id"].nunique()) for name in names}

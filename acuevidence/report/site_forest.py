@@ -62,7 +62,7 @@ class ForestRows:
         Value and position.
     zero, pooled, low, high, tip, pi_low, pi_high, mid_low, mid_high : float
         Positions of no effect, the pooled effect and its interval, the diamond's tip within itself, the prediction
-        interval (NaN where there is none) and the band of minimal important differences.
+        interval and the band of minimal important differences (NaN where there is none).
     """
 
     marks: list[Mark]
@@ -78,14 +78,14 @@ class ForestRows:
     mid_high: float
 
 
-def forest_rows(result: MetaAnalysis, band: Mid) -> ForestRows:
+def forest_rows(result: MetaAnalysis, band: Mid | None) -> ForestRows:
     """Return the rows of a forest plot.
 
     Parameters
     ----------
     result : MetaAnalysis
         With at least one trial.
-    band : Mid
+    band : Mid or None
         The band of minimal important differences.
 
     Returns
@@ -112,7 +112,8 @@ def forest_rows(result: MetaAnalysis, band: Mid) -> ForestRows:
     return ForestRows(
         marks=marks, ticks=[(tick, place(tick)) for tick in range(math.ceil(first), math.floor(last) + 1)],
         zero=place(0), pooled=at, low=low, high=high, tip=100 * (at - low) / (high - low),
-        pi_low=prediction[0], pi_high=prediction[1], mid_low=place(band.low), mid_high=place(band.high),
+        pi_low=prediction[0], pi_high=prediction[1], mid_low=math.nan if band is None else place(band.low),
+        mid_high=math.nan if band is None else place(band.high),
     )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import exp, pi, sqrt
@@ -16,13 +17,15 @@ from acuevidence.appraisal.certainty import certainty
 from acuevidence.appraisal.thresholds import Mid, has_mid, mid
 from acuevidence.arguments import guard
 from acuevidence.errors import InputError, MissingExtraError
-from acuevidence.evidence import load_evidence
+from acuevidence.evidence import Evidence, load_evidence
+from acuevidence.evidence.carried import direction_of, evidence_of, outcomes_of
 from acuevidence.inputs import choice
 from acuevidence.questions.typical_sd import typical_sd
 from acuevidence.report.table_forms import docx, latex
 from acuevidence.report.whole_files import csv_text, replace
 from acuevidence.synthesis import MetaAnalysis
 from acuevidence.synthesis.network import NetworkMetaAnalysis
+from acuevidence.topic import Topic, topic_of
 
 __all__ = ["Table", "characteristics", "league_table", "study_results", "summary_of_findings"]
 
@@ -180,18 +183,20 @@ class Table:
         return head + "".join(f"<p>{html.escape(note)}</p>" for note in self.notes)
 
 
-def characteristics(condition: str) -> Table:
+def characteristics(condition: str, *, evidence: Evidence | None = None) -> Table:
     """Return the characteristics of every trial known for a condition.
 
     Parameters
     ----------
     condition : str
         One of :func:`acuevidence.conditions`.
+    evidence : Evidence, optional
+        Default: the package's evidence.
 
     Returns
     -------
     Table
-        One row a trial: study, country, diagnosis, randomised, arms, technique, sessions and weeks of treatment.
+        One row a trial: study, country, diagnosis, randomised, arms, what the topic alone describes, and weeks of treatment.
 
     Raises
     ------
@@ -204,7 +209,7 @@ def characteristics(condition: str) -> Table:
     >>> characteristics("neck_pain").frame.columns[0]
     'Study'
     """
-    evidence = load_evidence()
+    evidence = load_evidence() if evidence is None else evidence
     choice("condition", condition, list(evidence.topic.conditions))
     trials = evidence.trials[evidence.trials["condition"] == condition].sort_values(["year", "study"])
     roles = evidence.arms.groupby("trial_id")["role"].agg(
@@ -213,7 +218,7 @@ def characteristics(condition: str) -> Table:
     frame = pd.DataFrame(
         {"Study": trials["study"], "Country": trials["country"], "Diagnosis": trials["diagnosis"],
          "Randomised": trials["n_randomized"].map(_number), "Arms": trials["trial_id"].map(roles),
-         "Technique": trials["technique"].str.replace("_", " "), "Sessions": trials["sessions"],
+         **{_heading(column.name): trials[column.name].map(_plain) for column in evidence.topic.columns.get("trials", ())},
          "Weeks": trials["treatment_weeks"].map(_number)},
     )  # fmt: skip
     frame = frame.astype(object).where(frame.notna(), "–").reset_index(drop=True)
@@ -275,7 +280,7 @@ def study_results(result: MetaAnalysis) -> Table:
     Returns
     -------
     Table
-        One row a trial; positive effects favour acupuncture.
+        One row a trial.
 
     Examples
     --------
@@ -289,7 +294,8 @@ def study_results(result: MetaAnalysis) -> Table:
     half = 1.959963984540054 * data["vi"] ** 0.5
     frame = pd.DataFrame({"Study": names, "Effect (95% CI)": [_interval(*row) for row in zip(
         data["yi"], data["yi"] - half, data["yi"] + half, strict=True)], "Weight (%)": [f"{w:.1f}" for w in result.weights]})  # fmt: skip
-    wanted = {"n1": "n acupuncture", "n2": "n comparator", "measure_used": "Instrument", "week": "Week",
+    topic = topic_of(result)
+    wanted = {"n1": f"n {topic.treatment.phrase}", "n2": f"n {topic.comparator().phrase}", "measure_used": "Instrument", "week": "Week",
               "figures_as_printed": "Figures as printed", "derivation": "Derivation", "source_url": "Source"}  # fmt: skip
     for column, title in wanted.items():
         if column in data:
@@ -297,7 +303,9 @@ def study_results(result: MetaAnalysis) -> Table:
     return Table("Results of the trials", frame.reset_index(drop=True), (result.conventions,))
 
 
-def summary_of_findings(results: Mapping[str, MetaAnalysis], *, condition: str | None = None) -> Table:
+def summary_of_findings(
+    results: Mapping[str, MetaAnalysis], *, condition: str | None = None, evidence: Evidence | None = None
+) -> Table:
     """Return the Summary of Findings after GRADE (Cochrane Handbook, chapter 14).
 
     Parameters
@@ -306,6 +314,9 @@ def summary_of_findings(results: Mapping[str, MetaAnalysis], *, condition: str |
         Name of the comparison to MetaAnalysis as an SMD, RR or OR, as :func:`acuevidence.pooled` returns.
     condition : str, optional
         Whose typical SD brings the effect to points of 0-100. Default: the one in the data.
+    evidence : Evidence, optional
+        Where thresholds, typical SDs and the comparators' means are from. Default: what the results carry; without any, cells that
+        need it stay empty.
 
     Returns
     -------
@@ -333,32 +344,43 @@ def summary_of_findings(results: Mapping[str, MetaAnalysis], *, condition: str |
     >>> list(summary_of_findings(ae.pooled("neck_pain")).frame["Comparison"])
     ['acupuncture v sham', 'acupuncture v usual care']
     """
+    evidence, topic = evidence_of(results, evidence), topic_of(results)
     rows: list[dict[str, str]] = []
     notes: list[str] = []
     bands: dict[str, None] = {}
     for name, one in results.items():
         if one.k == 0:
             continue
-        outcome, band = _main_outcome(one), _band(_main_outcome(one))
+        outcome, band = _main_outcome(one), _band(_main_outcome(one), evidence)
         rated, marks = certainty(one), []
         for reason in rated.reasons:
             marks.append(str(len(notes) + 1))
             notes.append(f"{len(notes) + 1}. {reason[0].upper()}{reason[1:]}.")
-        bands[_threshold(outcome, band)] = None
+        bands[_threshold(outcome, band, evidence, topic)] = None
         rows.append({
-            "Comparison": f"acupuncture v {name.replace('_', ' ')}",
-            "Outcome, follow-up": f"{_outcome_words(one)}, {_follow_up(one)}",
-            **_absolute(one, outcome, condition),
+            "Comparison": _comparison(name, topic),
+            "Outcome, follow-up": f"{_outcome_words(one, topic)}, {_follow_up(one)}",
+            **_absolute(one, outcome, condition, evidence),
             "Effect (95% CI)": _effect(one),
             "Participants (trials)": _participants(one),
             "Certainty": f"{rated.symbols} {rated.level}" + (f" [{', '.join(marks)}]" if marks else ""),
-            "In plain words": _comment(one, band),
+            "In plain words": _comment(one, band, topic),
         })  # fmt: skip
-    return Table("Summary of findings", pd.DataFrame(rows), (_ASSUMED, *bands, *notes))
+    return Table("Summary of findings", pd.DataFrame(rows), (_assumed(results), *bands, *notes))
+
+
+def _assumed(results: Mapping[str, MetaAnalysis]) -> str:
+    favoured = topic_of(results).treatment.phrase if direction_of(results) == "benefit" else ""
+    return (f"Positive values favour {favoured}. " if favoured else "") + _ASSUMED
+
+
+def _comparison(name: str, topic: Topic) -> str:
+    words = topic.comparator(name).phrase
+    return f"{topic.treatment.phrase} v {words}" if name in topic.comparators else words
 
 
 _ASSUMED = (
-    "Positive values favour acupuncture. With the comparator: median of the final means of such arms in the condition's trials, 0 no "
+    "With the comparator: median of the final means of such arms in the condition's trials, 0 no "
     "complaint to 100 worst. Points of 0-100: SMD times the typical SD of the outcome. Responders under an SMD: 50 in 100 "
     "assumed with the comparator, logistic conversion; under a ratio: the comparator's risk is the median of the trials. "
     "–: cannot be told from what is printed. Certainty after GRADE: ●●●● high, ●●●○ moderate, ●●○○ low, ●○○○ very low."
@@ -366,30 +388,29 @@ _ASSUMED = (
 
 
 def _main_outcome(one: MetaAnalysis) -> str:
-    """Return the outcome of most trials; pain where the data name none."""
-    return str(one.data["outcome"].mode().iloc[0]) if "outcome" in one.data else "pain"
+    """Return the outcome of most trials; nothing where the data name none."""
+    return str(one.data["outcome"].mode().iloc[0]) if "outcome" in one.data else ""
 
 
-def _band(outcome: str) -> Mid | None:
-    return mid(outcome, "SMD") if has_mid(outcome) else None
+def _band(outcome: str, evidence: Evidence | None) -> Mid | None:
+    return mid(outcome, "SMD", evidence=evidence) if evidence is not None and has_mid(outcome, evidence=evidence) else None
 
 
-def _threshold(outcome: str, band: Mid | None) -> str:
-    words = outcome.replace("_", " ")
+def _threshold(outcome: str, band: Mid | None, evidence: Evidence | None, topic: Topic) -> str:
+    words = topic.outcome(outcome) or "an outcome that is not named"
     if band is None:
         return f"Minimal important difference of {words}: no MID in the evidence."
-    if not has_mid(outcome, "MD"):
+    if not has_mid(outcome, "MD", evidence=evidence):
         return f"Minimal important difference of {words}: {band.low:g} to {band.high:g} SD ({band.source})."
-    points = mid(outcome, "MD")
+    points = mid(outcome, "MD", evidence=evidence)
     return (
         f"Minimal important difference of {words}: {band.low:g} to {band.high:g} SD ({band.source}), "
         f"{points.low:g} to {points.high:g} points of 0-100 ({points.source})."
     )
 
 
-def _outcome_words(one: MetaAnalysis) -> str:
-    names = list(dict.fromkeys(one.data["outcome"])) if "outcome" in one.data else ["pain"]
-    return " or ".join(str(name).replace("_", " ") for name in names)
+def _outcome_words(one: MetaAnalysis, topic: Topic) -> str:
+    return " or ".join(map(topic.outcome, outcomes_of(one))) or "outcome not named"
 
 
 def _follow_up(one: MetaAnalysis) -> str:
@@ -400,7 +421,7 @@ def _follow_up(one: MetaAnalysis) -> str:
     return f"week {low:g}" if low == high else f"weeks {low:g} to {high:g}"
 
 
-def _absolute(one: MetaAnalysis, outcome: str, condition: str | None) -> dict[str, str]:
+def _absolute(one: MetaAnalysis, outcome: str, condition: str | None, evidence: Evidence | None) -> dict[str, str]:
     """Return what the comparator reaches, and the difference in points of 0-100 and in responders per 100."""
     with_comparator, points, responders = (
         "With the comparator",
@@ -417,7 +438,7 @@ def _absolute(one: MetaAnalysis, outcome: str, condition: str | None) -> dict[st
         new = np.minimum(risk * np.exp(effect), 1) if kind == "RR" else odds / (1 + odds)
         return {with_comparator: f"{100 * risk:.0f} of 100 respond", points: "–",
                 responders: _interval(*(100 * (new - risk)), digits=0)}  # fmt: skip
-    sd, level = _spread(one, outcome, condition), _level(one, outcome)
+    sd, level = (math.nan, math.nan) if evidence is None else (_spread(one, outcome, condition, evidence), _level(one, outcome, evidence))
     more = [100 / (1 + exp(-x * pi / sqrt(3))) - 50 for x in effect]
     return {
         with_comparator: "–" if np.isnan(level) else f"{level:.0f} points of 0-100",
@@ -435,35 +456,36 @@ def _kind(one: MetaAnalysis) -> str:
     return str(kinds.pop())
 
 
-def _spread(one: MetaAnalysis, outcome: str, condition: str | None) -> float:
+def _spread(one: MetaAnalysis, outcome: str, condition: str | None, evidence: Evidence) -> float:
     """Return the typical SD of the outcome on a 0-100 scale, NaN where no scale is printed."""
     own = condition or (str(one.data["condition"].iloc[0]) if "condition" in one.data else None)
-    if outcome in ("pain", "pain_disability"):
-        return typical_sd(own).sd
-    rows = _scaled(outcome)
+    topic = evidence.topic
+    if topic.outcomes.get(outcome, {}).get("spread_of", outcome) == topic.main_outcome:
+        return typical_sd(own, evidence=evidence).sd
+    rows = _scaled(outcome, evidence)
     rows = rows[(rows["condition"] == own) & rows["sd"].notna()] if own else rows[rows["sd"].notna()]
     sd = 100 * rows["sd"] / (rows["scale_max"] - rows["scale_min"])
     return float(sd.groupby([rows["trial_id"], rows["arm"]]).median().median())
 
 
-def _level(one: MetaAnalysis, outcome: str) -> float:
+def _level(one: MetaAnalysis, outcome: str, evidence: Evidence) -> float:
     """Return what comparator arms of such trials end with, 0 (no complaint) to 100: the median, NaN where none is printed."""
     if not {"condition", "comparator_role"} <= set(one.data.columns):
         return float("nan")
-    arms = load_evidence().arms
+    arms = evidence.arms
     arms = arms[arms["role"].isin(one.data["comparator_role"])]
-    rows = _scaled(outcome).merge(arms[["trial_id", "arm"]].drop_duplicates(), on=["trial_id", "arm"])
+    rows = _scaled(outcome, evidence).merge(arms[["trial_id", "arm"]].drop_duplicates(), on=["trial_id", "arm"])
     rows = rows[rows["condition"].isin(one.data["condition"]) & (rows["week"] > 0)]
     level = 100 * (rows["mean"] - rows["scale_min"]) / (rows["scale_max"] - rows["scale_min"])
     level = level.where(rows["benefit"] < 0, 100 - level)
     return float(level.groupby(rows["trial_id"]).median().median())
 
 
-def _scaled(outcome: str) -> pd.DataFrame:
-    """Return the printed final means of an outcome on a printed scale; days with headache are counted, not rated."""
-    rows = load_evidence().results
+def _scaled(outcome: str, evidence: Evidence) -> pd.DataFrame:
+    """Return the printed final means of an outcome on a printed scale; what has a unit is counted, not rated."""
+    rows, counted = evidence.results, "unit" in evidence.topic.outcomes.get(outcome, {})
     return rows[
-        (rows["outcome"] == outcome) & (outcome != "headache_frequency") & (rows["statistic"] == "final")
+        (rows["outcome"] == outcome) & (not counted) & (rows["statistic"] == "final")
         & rows["scale_max"].notna() & rows["mean"].notna() & rows["caution"].isna()
     ]  # fmt: skip
 
@@ -481,22 +503,24 @@ def _participants(one: MetaAnalysis) -> str:
     return f"{least}{int(counts.sum().sum()):,} ({one.k})"
 
 
-def _comment(one: MetaAnalysis, band: Mid | None) -> str:
+def _comment(one: MetaAnalysis, band: Mid | None, topic: Topic) -> str:
     if one.ci_low <= 0 <= one.ci_high:
         if _kind(one) == "SMD" and band is not None and one.ci_high < band.low:
             return "No difference that patients are likely to notice."
         return "The trials do not settle whether there is a difference."
+    if direction_of(one) != "benefit":
+        return f"The interval lies {'below' if one.ci_high < 0 else 'above'} no effect."
     if one.ci_high < 0:
         return "Patients did better with the comparator."
     if _kind(one) != "SMD":
-        return "More patients respond with acupuncture."
+        return f"More patients respond with {topic.treatment.phrase}."
     if band is None:
-        return "Patients did better with acupuncture; how large a difference matters is not known."
+        return f"Patients did better with {topic.treatment.phrase}; how large a difference matters is not known."
     if one.ci_low >= band.low:
-        return "Patients did better with acupuncture, by a difference they are likely to notice."
+        return f"Patients did better with {topic.treatment.phrase}, by a difference they are likely to notice."
     if one.ci_high >= band.low:
-        return "Patients did better with acupuncture; whether they would notice the difference is open."
-    return "Patients did better with acupuncture, by less than they are likely to notice."
+        return f"Patients did better with {topic.treatment.phrase}; whether they would notice the difference is open."
+    return f"Patients did better with {topic.treatment.phrase}, by less than they are likely to notice."
 
 
 def _interval(estimate: float, low: float, high: float, *, digits: int = 2) -> str:
@@ -507,6 +531,15 @@ def _interval(estimate: float, low: float, high: float, *, digits: int = 2) -> s
 
 def _number(value: Any) -> str:
     return "–" if pd.isna(value) else f"{value:.10g}"
+
+
+def _heading(name: str) -> str:
+    return name.replace("_", " ").capitalize()
+
+
+def _plain(value: Any) -> Any:
+    """Return a cell of the topic's own columns in words."""
+    return value.replace("_", " ") if isinstance(value, str) else None if pd.isna(value) else _number(value)
 
 
 def _word(value: Any) -> str:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from acuevidence.appraisal.thresholds import mid as minimal_important_difference
+from acuevidence.appraisal.thresholds import main_mid
 from acuevidence.arguments import guard
-from acuevidence.evidence import conditions, load_evidence
+from acuevidence.evidence import Evidence, conditions, load_evidence
 from acuevidence.plots.forest import mid_words
 from acuevidence.plots.forest_rows import interval_text
 from acuevidence.plots.parts.canvas import Canvas, Row
@@ -20,16 +20,17 @@ if TYPE_CHECKING:
 
 __all__ = ["consensus"]
 
-_AGAINST = {"usual_care": "usual care", "sham": "sham"}
-
 
 def consensus(
-    *, ax: Axes | None = None, width: str | float = "double", size: float = 7, mid: Any = None, title: str | None = None
+    *, evidence: Evidence | None = None, ax: Axes | None = None, width: str | float = "double", size: float = 7, mid: Any = None,
+    title: str | None = None,
 ) -> Axes:
-    """Draw the pooled effects of published reviews on pain beside the package's own.
+    """Draw the pooled effects of published reviews beside those computed here.
 
     Parameters
     ----------
+    evidence : Evidence, optional
+        Default: the package's evidence.
     ax : Axes, optional
         Where to draw. Default: a new figure.
     width : {"double", "single"} or float
@@ -37,49 +38,52 @@ def consensus(
     size : float
         Type size in points.
     mid : float, pair of floats, or Mid, optional
-        Minimal important difference, drawn as a band. Default: that of pain as an SMD.
+        Minimal important difference, drawn as a band. Default: that of the main outcome as an SMD, where there is one.
     title : str, optional
         Heading of the figure.
 
     Returns
     -------
     Axes
-        Bold rows are the package's own pooled effects, the others those of reviews as published; positive favours acupuncture.
+        Bold rows are the pooled effects computed here, the others those of reviews as published; positive favours the treatment.
 
     Examples
     --------
     >>> import acuevidence as ae
     >>> ax = ae.plots.consensus()
     """
-    mid = minimal_important_difference("pain", "SMD") if mid is None else mid
-    rows = [row for condition in conditions() for row in _of(condition)]
+    evidence = load_evidence() if evidence is None else evidence
+    topic, mid = evidence.topic, main_mid(evidence) if mid is None else mid
+    rows = [row for condition in conditions(evidence) for row in _of(condition, evidence)]
     low = min([0.0, *(row.low for row in rows if row.kind == "summary" and not row.bold)])
     high = max([0.5, *(row.high for row in rows if row.kind == "summary" and not row.bold)])
     pad = 0.3 * (high - low)
     said = (
-        "Pooled SMDs; positive values favour acupuncture. Diamond and line: estimate with 95% interval; an arrow: the interval goes on. "
+        f"Pooled SMDs; positive values favour {topic.treatment.phrase}. Diamond and line: estimate with 95% interval; an arrow: the "
+        "interval goes on. "
         "Bold: computed here, at the end of treatment; the others: as published, which may count the same trials several times."
     )
     with drawing(ax, size, "Published and own effects"):
         canvas = Canvas(ax, width, Layout(study_title="Review"), size, rows, [], [said + mid_words(mid)], title,
                         narrow(width), weight=False, heads=("SMD (95% CI)", ""))  # fmt: skip
         return canvas.draw(
-            "SMD", False, mid, ("Favours comparator", "Favours acupuncture"), (min(low - pad, -0.3), high + pad)
+            "SMD", False, mid, topic.sides("benefit"), (min(low - pad, -0.3), high + pad)
         )
 
 
-def _of(condition: str) -> list[Row]:
+def _of(condition: str, evidence: Evidence) -> list[Row]:
     """Return the rows of a condition: for each comparator the package's effect, then those of reviews."""
-    found, ours, label = published(condition), pooled(condition), load_evidence().topic.label(condition)
+    topic = evidence.topic
+    found, ours = published(condition, evidence=evidence), pooled(condition, evidence=evidence)
     rows = []
-    for comparator, words in _AGAINST.items():
+    for comparator in sorted(topic.comparators, key=topic.place):
         theirs = found[(found["comparator"] == comparator) & found[["ci_low", "ci_high"]].notna().all(axis=1)]
         mine = ours.get(comparator)
         if mine is None and theirs.empty:
             continue
-        rows.append(Row("group", f"{label} v {words}", bold=True, colour="black"))
+        rows.append(Row("group", f"{topic.label(condition)} v {topic.comparator(comparator).phrase}", bold=True, colour="black"))
         if mine is not None and mine.k:
-            rows.append(_row(f"Here, {mine.k} trial{'' if mine.k == 1 else 's'}", mine, COLOURS[comparator], bold=True))
+            rows.append(_row(f"Here, {mine.k} trial{'' if mine.k == 1 else 's'}", mine, topic.colour(comparator), bold=True))
         rows += [_row(one.study.split(" (ref")[0], one, COLOURS["neutral"]) for one in theirs.itertuples()]
     return rows
 

@@ -10,48 +10,54 @@ import pandas as pd
 from acuevidence.appraisal.certainty import certainty
 from acuevidence.arguments import guard
 from acuevidence.effects.trials import trial_effects
-from acuevidence.evidence import conditions, load_evidence
+from acuevidence.errors import InputError
+from acuevidence.evidence import Evidence, conditions, load_evidence
+from acuevidence.evidence.carried import carry
 from acuevidence.plots.parts.labels import fitting, wrapped
 from acuevidence.plots.parts.page import drawing, inches, narrow, new_axes
 from acuevidence.plots.parts.style import text_width
 from acuevidence.synthesis import meta_analysis
+from acuevidence.topic import topic_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = ["evidence_map", "evidence_table"]
 
-_OUTCOMES = ("pain", "function", "headache_frequency", "response")
 
-
-def evidence_table(outcomes: tuple[str, ...] = _OUTCOMES) -> pd.DataFrame:
+def evidence_table(outcomes: tuple[str, ...] | None = None, *, evidence: Evidence | None = None) -> pd.DataFrame:
     """Return one row a condition, comparator and outcome with trials that print usable figures.
 
     Parameters
     ----------
-    outcomes : tuple of str
-        Outcomes as in :func:`acuevidence.trial_effects`.
+    outcomes : tuple of str, optional
+        Outcomes as in :func:`acuevidence.trial_effects`. Default: those that the topic names for its figures, else all.
+    evidence : Evidence, optional
+        Default: the package's evidence.
 
     Returns
     -------
     DataFrame
-        ``condition comparator outcome k patients estimate ci_low ci_high certainty`` (SMD, positive favours acupuncture;
+        ``condition comparator outcome k patients estimate ci_low ci_high certainty`` (SMD, positive favours the treatment;
         certainty 1 very low to 4 high).
     """
+    evidence = load_evidence() if evidence is None else evidence
+    wanted = outcomes or evidence.topic.figures.get("outcomes") or tuple(evidence.topic.outcomes)
     rows = []
-    for condition in conditions():
-        for outcome in outcomes:
-            effects = trial_effects(condition, outcome=outcome)
+    for condition in conditions(evidence):
+        for outcome in wanted:
+            effects = trial_effects(condition, outcome=outcome, evidence=evidence)
             for comparator, part in effects.groupby("comparator", sort=False):
                 one = meta_analysis("yi", "vi", data=part, labels="study", test="HKSJ-adhoc")
                 rows.append({"condition": condition, "comparator": comparator, "outcome": outcome, "k": one.k,
                              "patients": int(part[["n1", "n2"]].sum().sum()), "estimate": one.estimate, "ci_low": one.ci_low,
                              "ci_high": one.ci_high, "certainty": certainty(one).steps})  # fmt: skip
-    return pd.DataFrame(rows)
+    return carry(pd.DataFrame(rows), topic=evidence.topic)
 
 
 def evidence_map(
-    table: pd.DataFrame | None = None, *, ax: Axes | None = None, width: str | float = "double", size: float = 7
+    table: pd.DataFrame | None = None, *, ax: Axes | None = None, width: str | float = "double", size: float = 7,
+    evidence: Evidence | None = None,
 ) -> Axes:
     """Draw the evidence by condition (rows), and outcome and comparator (columns).
 
@@ -66,6 +72,8 @@ def evidence_map(
         are left out.
     size : float
         Type size in points; smaller in cells with less room.
+    evidence : Evidence, optional
+        Whose map is drawn where no table is given. Default: the package's evidence.
 
     Returns
     -------
@@ -80,10 +88,12 @@ def evidence_map(
     >>> ax.get_yticklabels()[0].get_text()
     'Low back pain'
     """
-    table = evidence_table() if table is None else table
-    topic = load_evidence().topic
+    table = evidence_table(evidence=evidence) if table is None else table
+    if table.empty:
+        raise InputError("no trial prints a usable figure; there is nothing to map")
+    topic = topic_of(table)
     rows = list(dict.fromkeys(table["condition"]))
-    columns = [(o, c) for o in dict.fromkeys(table["outcome"]) for c in topic.comparators]
+    columns = [(o, c) for o in dict.fromkeys(table["outcome"]) for c in topic.comparators or dict.fromkeys(table["comparator"])]
     columns = [pair for pair in columns if ((table["outcome"] == pair[0]) & (table["comparator"] == pair[1])).any()]
     single = narrow(width)
     with drawing(ax, size, "Evidence map"):
@@ -98,8 +108,7 @@ def evidence_map(
         for row in table.itertuples():
             x, y = columns.index((row.outcome, row.comparator)), rows.index(row.condition)
             _cell(ax, x, y, row, colours, single, small)
-        words = {"sham": "sham", "usual_care": "usual\ncare" if single else "usual care"}
-        said = [words.get(c, c) for _, c in columns]
+        said = [topic.comparator(c).phrase.replace(" ", "\n" if single else " ") for _, c in columns]
         ax.set_xticks(range(len(columns)), said, fontsize=min(fitting(text, 0.95 * wide, 0.9 * size) for text in said))
         ax.set_yticks(range(len(rows)), labels, fontsize=size)
         for outcome in dict.fromkeys(o for o, _ in columns):
@@ -120,7 +129,7 @@ def evidence_map(
         ax.spines[:].set_visible(False)
         ax.spines["bottom"].set_visible(True)
         note = f"In each cell: SMD, trials{'' if single else ', patients'}, certainty (●●●● high); "
-        note += "green favours acupuncture, brown the comparator"
+        note += f"green favours {topic.treatment.phrase}, brown the comparator"
         ax.set_xlabel(wrapped(note, 0.9 * wide * len(columns), 0.9 * size), fontsize=0.9 * size)
     return ax
 

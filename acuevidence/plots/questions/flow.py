@@ -9,7 +9,7 @@ import pandas as pd
 
 from acuevidence.arguments import guard
 from acuevidence.effects.trials import trial_effects
-from acuevidence.evidence import load_evidence
+from acuevidence.evidence import Evidence, load_evidence
 from acuevidence.inputs import choice
 from acuevidence.plots.parts.page import drawing, inches, new_axes
 from acuevidence.plots.parts.style import COLOURS, text_width
@@ -23,6 +23,7 @@ __all__ = ["flow"]
 def flow(
     condition: str,
     *,
+    evidence: Evidence | None = None,
     effects: pd.DataFrame | None = None,
     ax: Axes | None = None,
     width: str | float = "double",
@@ -34,6 +35,8 @@ def flow(
     ----------
     condition : str
         One of :func:`acuevidence.conditions`.
+    evidence : Evidence, optional
+        Default: the package's evidence.
     effects : DataFrame, optional
         Its rows of ``trial_effects``. Default: the standard selection.
     ax : Axes, optional
@@ -60,9 +63,9 @@ def flow(
     >>> ax.texts[0].get_text().startswith("Trials known")
     True
     """
-    evidence = load_evidence()
+    evidence = load_evidence() if evidence is None else evidence
     choice("condition", condition, list(evidence.topic.conditions))
-    effects = trial_effects(condition) if effects is None else effects
+    effects = trial_effects(condition, evidence=evidence) if effects is None else effects
     trials = evidence.trials[evidence.trials["condition"] == condition]
     left = effects.attrs["excluded"]
     left = left[left["arm"].isna()]

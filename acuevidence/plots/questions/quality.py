@@ -9,7 +9,7 @@ import pandas as pd
 
 from acuevidence.arguments import guard
 from acuevidence.errors import InputError
-from acuevidence.evidence import load_evidence
+from acuevidence.evidence import Evidence, load_evidence
 from acuevidence.plots.parts.page import drawing, new_axes
 from acuevidence.plots.parts.style import RATING, text_width
 from acuevidence.questions.quality import quality_domains, quality_ratings
@@ -25,6 +25,7 @@ _WORDS = {"+": "met", "?": "not rated", "-": "not met"}
 def quality(
     ratings: Any = None,
     *,
+    evidence: Evidence | None = None,
     weights: pd.Series | None = None,
     ax: Axes | None = None,
     width: str | float = "single",
@@ -37,6 +38,8 @@ def quality(
     ratings : DataFrame or str, optional
         One row a trial, one column a domain, cells ``+``, ``-`` or ``?``; or a condition, whose printed ratings are taken.
         Default: every appraised trial.
+    evidence : Evidence, optional
+        Whose ratings and names of trials are taken. Default: the package's evidence.
     weights : Series, optional
         Weight of each trial in the summary bars, by the index of ``ratings`` (for example of a meta-analysis). Default: equal.
     ax : Axes, optional
@@ -63,16 +66,18 @@ def quality(
     >>> ax.get_xticklabels()[0].get_text()
     'A'
     """
-    table = ratings if isinstance(ratings, pd.DataFrame) else quality_ratings(ratings)
+    evidence = load_evidence() if evidence is None else evidence
+    table = ratings if isinstance(ratings, pd.DataFrame) else quality_ratings(ratings, evidence=evidence)
     if table.empty:
         raise InputError("no trial is rated domain by domain; give a table of ratings, one row a trial")
     if wrong := sorted(set(table.to_numpy().ravel()) - set(RATING), key=str):
         raise InputError(f"ratings must be '+', '-' or '?', not {wrong[0]!r}")
     share = _shares(table, weights)
-    names = pd.Series(table.index.astype(str)).map(_studies()).fillna(pd.Series(table.index.astype(str)))
+    studies = evidence.trials.drop_duplicates("trial_id").set_index("trial_id")["study"]
+    names = pd.Series(table.index.astype(str)).map(studies).fillna(pd.Series(table.index.astype(str)))
     rows, columns = table.shape
     bars = columns * 1.5 + 5
-    labels = quality_domains().set_index("head")["label"].to_dict()
+    labels = quality_domains(evidence).set_index("head")["label"].to_dict()
     worded = [f"{head}  {labels[head]}" if head in labels else str(head) for head in table.columns]
     with drawing(ax, size, "Quality of trials"):
         height = (rows * 1.6 + bars + 4) * size / 72
@@ -85,11 +90,6 @@ def quality(
         _lights(lights, table, list(names), size)
         _bars(summary, share, worded, weights is not None, size)
     return lights
-
-
-def _studies() -> dict[str, str]:
-    trials = load_evidence().trials
-    return dict(zip(trials["trial_id"], trials["study"], strict=True))
 
 
 def _shares(table: pd.DataFrame, weights: pd.Series | None) -> pd.DataFrame:
