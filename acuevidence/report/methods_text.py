@@ -11,6 +11,7 @@ from acuevidence.arguments import guard
 from acuevidence.errors import InputError
 from acuevidence.evidence import Evidence
 from acuevidence.evidence.carried import direction_of, evidence_of
+from acuevidence.evidence.ratings import quality_scores
 from acuevidence.shown import Printed
 from acuevidence.synthesis import MetaAnalysis
 from acuevidence.topic import topic_of
@@ -149,7 +150,7 @@ def _groups(row: Any) -> str:
 
 
 def _quality(data: pd.DataFrame, names: pd.Series, evidence: Evidence) -> str:
-    score = data["trial_id"].map(evidence.appraisals.groupby("trial_id")["pedro_score"].max())
+    score = data["trial_id"].map(quality_scores(evidence))
     return (
         "; ".join(
             f"{n}: " + ("not rated" if pd.isna(s) else f"PEDro {s:g} of 10") for n, s in zip(names, score, strict=True)
