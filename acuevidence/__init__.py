@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from acuevidence.questions.safety import safety
     from acuevidence.questions.time_course import time_course
     from acuevidence.questions.treatments import treatment_network
-    from acuevidence.questions.two_outcomes import function_and_pain
     from acuevidence.questions.typical_sd import typical_sd
     from acuevidence.questions.variability import variability
     from acuevidence.report.export import export
@@ -57,7 +56,6 @@ _LATER = {
     "evaluate_claims": "acuevidence.verdicts.claims",
     "export": "acuevidence.report.export",
     "fit_many": "acuevidence.synthesis.batch",
-    "function_and_pain": "acuevidence.questions.two_outcomes",
     "load_evidence": "acuevidence.evidence",
     "glmm": "acuevidence.synthesis.glmm",
     "mantel_haenszel": "acuevidence.synthesis.two_by_two",
@@ -104,7 +102,6 @@ __all__ = [
     "evaluate_claims",
     "export",
     "fit_many",
-    "function_and_pain",
     "glmm",
     "load_evidence",
     "mantel_haenszel",

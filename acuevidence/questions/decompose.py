@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from scipy.special import stdtrit
 
 from acuevidence.arguments import guard
 from acuevidence.effects.trials import trial_effects
@@ -21,6 +20,7 @@ from acuevidence.inputs import choice
 from acuevidence.later import Later
 from acuevidence.shown import Shown
 from acuevidence.synthesis import MetaAnalysis, meta_analysis
+from acuevidence.synthesis.coefficients import contrast
 from acuevidence.synthesis.multivariate import MultivariateMetaAnalysis, multivariate
 from acuevidence.synthesis.ratio import RatioInterval, ratio_interval
 from acuevidence.synthesis.vcalc import vcalc
@@ -253,7 +253,11 @@ def _within_trials(effects: pd.DataFrame, V: pd.DataFrame, pair: list[str], leve
             sign = np.array([1.0, -1.0])
             yi = float(sign @ effects.loc[rows_of, "yi"].to_numpy())
             rows.append(
-                {"study": trial["study"].iloc[0], "yi": yi, "vi": float(sign @ V.loc[rows_of, rows_of].to_numpy() @ sign)}
+                {
+                    "study": trial["study"].iloc[0],
+                    "yi": yi,
+                    "vi": float(sign @ V.loc[rows_of, rows_of].to_numpy() @ sign),
+                }
             )
     if not rows:
         return None
@@ -261,25 +265,20 @@ def _within_trials(effects: pd.DataFrame, V: pd.DataFrame, pair: list[str], leve
 
 
 def _parts(
-    model: MultivariateMetaAnalysis | None, direct: MetaAnalysis | None, pair: list[str], counted: tuple[int, int], level: float
+    model: MultivariateMetaAnalysis | None,
+    direct: MetaAnalysis | None,
+    pair: list[str],
+    counted: tuple[int, int],
+    level: float,
 ) -> pd.DataFrame:
     rows: dict[str, dict[str, float]] = {}
     if model is not None:
         sides = model.coefficients.loc[pair]
         beta, vcov = sides["estimate"].to_numpy(), model.vcov.loc[sides.index, sides.index].to_numpy()
-        t = float(stdtrit(sides["df"].min(), 0.5 + level / 2))
         for name, weights, k in (
             ("total", [1, 0], counted[0]), ("specific", [0, 1], counted[1]), ("non_specific", [1, -1], model.data["cluster"].nunique())
         ):  # fmt: skip
-            c = np.array(weights, dtype=float)
-            estimate, se = float(c @ beta), float(np.sqrt(c @ vcov @ c))
-            rows[name] = {
-                "k": k,
-                "estimate": estimate,
-                "se": se,
-                "ci_low": estimate - t * se,
-                "ci_high": estimate + t * se,
-            }
+            rows[name] = {"k": k, **contrast(weights, beta, vcov, sides["df"].min(), level=level)._asdict()}
     if direct is not None:
         rows["direct"] = {key: getattr(direct, key) for key in ("k", "estimate", "se", "ci_low", "ci_high")}
     columns = ["k", "estimate", "se", "ci_low", "ci_high"]

@@ -20,7 +20,6 @@ from acuevidence.arguments import guard
 from acuevidence.errors import InputError
 from acuevidence.evidence import Evidence, conditions, load_evidence
 from acuevidence.inputs import choice
-from acuevidence.questions.two_outcomes import OUTCOMES as TWO_OUTCOMES
 from acuevidence.report.whole_files import refuse_unwritable, replace
 from acuevidence.topic import Topic
 
@@ -100,10 +99,11 @@ def _of_all(evidence: Evidence) -> Iterator[Figure]:
     if any(column.name == "sessions" for column in topic.columns.get("trials", ())):
         yield Figure("dose", "Effect by number of sessions", partial(_dose, evidence))
     yield Figure("evidence_map", "What is known by condition, comparator and outcome", partial(_evidence_map, evidence))
-    if set(TWO_OUTCOMES) <= set(topic.outcomes) and topic.of_kind("placebo"):
-        first, second = (topic.outcome(name) for name in TWO_OUTCOMES)
-        title = f"{second[:1].upper()}{second[1:]} beside {first} in the same trials"
-        yield Figure("function_and_pain", title, partial(_function_and_pain, evidence))
+    second = next((name for name, about in topic.outcomes.items() if "beside" in about), None)
+    if second is not None and topic.of_kind("placebo"):
+        first = topic.outcomes[second]["beside"]
+        title = f"{topic.label(second)} beside {topic.outcome(first)} in the same trials"
+        yield Figure(f"{second}_and_{first}", title[:1].upper() + title[1:], partial(_two_outcomes, evidence))
     if evidence.claims.get("groups"):
         title = topic.figures.get("groups", {}).get("title", "Effect by groups of trials")
         yield Figure("groups_of_trials", title, partial(_groups_of_trials, evidence))
@@ -351,19 +351,15 @@ def _consensus(evidence: Evidence) -> Any:
 
 
 def _dose(evidence: Evidence) -> Any:
-    from acuevidence.effects.trials import trial_effects
     from acuevidence.plots.bubble import bubble
     from acuevidence.plots.parts.page import inches, new_figure
-    from acuevidence.synthesis import meta_analysis
-    from acuevidence.verdicts.moderators import number
+    from acuevidence.questions.groups import by_number
 
     figure, topic = new_figure(inches("double"), 2.6), evidence.topic
     names = sorted(topic.comparators, key=topic.place)
     panels = figure.subplots(1, len(names), sharey=True, squeeze=False)[0]
     for place, (ax, comparator) in enumerate(zip(panels, names, strict=True)):
-        effects = trial_effects(comparator=comparator, evidence=evidence)
-        known = effects.assign(sessions=effects["sessions"].map(number).astype(float)).dropna(subset=["sessions"])
-        fit = meta_analysis("yi", "vi", data=known, labels="study", moderators="~ sessions", test="HKSJ-adhoc")
+        fit = by_number("sessions", comparator, evidence=evidence)
         bubble(fit, ax=ax, xlabel=f"Sessions ({fit.k} trials v {topic.comparator(comparator).phrase})")
         ax.set(xlim=(3, 25), xticks=range(4, 25, 4))
         if place:
@@ -372,19 +368,18 @@ def _dose(evidence: Evidence) -> Any:
     return ax
 
 
-def _function_and_pain(evidence: Evidence) -> Any:
+def _two_outcomes(evidence: Evidence) -> Any:
     from acuevidence.appraisal.thresholds import main_mid
     from acuevidence.plots.forest import forest
     from acuevidence.plots.parts.style import Layout
-    from acuevidence.questions.two_outcomes import function_and_pain
-    from acuevidence.synthesis import meta_analysis
+    from acuevidence.questions.two_outcomes import two_outcomes
 
     topic = evidence.topic
     placebo = topic.of_kind("placebo")
-    effects = function_and_pain(comparator=placebo, evidence=evidence).effects
-    groups = meta_analysis("yi", "vi", data=effects, labels="study", by="outcome", test="HKSJ-adhoc")
-    first, second = (topic.outcome(name) for name in TWO_OUTCOMES)
+    found = two_outcomes(comparator=placebo, evidence=evidence)
+    first, second = map(topic.outcome, found.outcomes)
     title = f"{first[:1].upper()}{first[1:]} and {second} in the trials that print both, {_versus(topic, placebo)}"
+    groups = found.by_outcome(str(placebo))
     # The joint model tests one outcome against the other; a test of independent groups would not know that patients are the same.
     layout = Layout(subgroups="")
     return forest(groups, mid=main_mid(evidence), layout=layout, title=title, not_shown=(), size=6)
@@ -396,7 +391,7 @@ def _versus(topic: Topic, comparator: str | None) -> str:
 
 def _groups_of_trials(evidence: Evidence) -> Any:
     from acuevidence.plots.questions.nuance import nuance
-    from acuevidence.verdicts.claims import groups_of_trials
+    from acuevidence.questions.groups import groups_of_trials
 
     names = evidence.topic.figures.get("groups", {}).get("names", {})
     groups = {names.get(name, name[:1].upper() + name[1:]): found for name, found in groups_of_trials(evidence).items()}
@@ -406,11 +401,8 @@ def _groups_of_trials(evidence: Evidence) -> Any:
 def _variability(evidence: Evidence) -> Any:
     from acuevidence.plots.forest import forest
     from acuevidence.questions.variability import variability
-    from acuevidence.synthesis import meta_analysis
 
-    spread, topic = variability(evidence=evidence).effects, evidence.topic
-    rows = spread[spread["measure"] == "lnVR"].drop(columns=["measure", "mean1", "mean2"])
-    groups = meta_analysis("yi", "vi", data=rows, labels="study", by="comparator", test="HKSJ-adhoc")
+    topic, groups = evidence.topic, variability(evidence=evidence).by_comparator()
     return forest(groups, effect="Ratio of SDs", ratio=True, not_shown=(), size=6,
                   title=f"Spread between patients, {topic.treatment.phrase} against {topic.comparator().phrase}")  # fmt: skip
 

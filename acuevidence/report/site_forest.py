@@ -213,14 +213,14 @@ _AXES = {
 }
 
 
-def strips(estimates: Iterable[Estimate], band: Mid, treatment: str = "treatment") -> Strips | None:
+def strips(estimates: Iterable[Estimate], band: Mid | None, treatment: str = "treatment") -> Strips | None:
     """Return the estimates of an answer as a plot, or None where none has an interval.
 
     Parameters
     ----------
     estimates : iterable of Estimate
         The answer's own and those beside it.
-    band : Mid
+    band : Mid or None
         The band of minimal important differences.
     treatment : str
         The treatment in words.
@@ -248,7 +248,7 @@ def strips(estimates: Iterable[Estimate], band: Mid, treatment: str = "treatment
         rows=[_strip(one, scale, axis) for one in lines],
         ticks=[(f"{t:,.10g}", axis.place(t)) for t in axis.ticks],
         zero=axis.place(axis.zero) if math.isfinite(axis.zero) else math.nan,
-        band=(axis.place(band.low), axis.place(band.high)) if scale == "sd" else None,
+        band=(axis.place(band.low), axis.place(band.high)) if scale == "sd" and band is not None else None,
         axis=axis.words.format(treatment=treatment),
     )
 

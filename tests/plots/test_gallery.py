@@ -7,7 +7,6 @@ import pytest
 
 import acuevidence as ae
 from acuevidence import plots
-from acuevidence.plots.questions.evidence_map import evidence_table
 from acuevidence.plots.save import encoded
 
 LONG = "Acupuncture Trialists of the Northern Region and Collaborators 20"
@@ -57,7 +56,7 @@ def made(name):
         "multiverse": lambda: ae.multiverse("fibromyalgia", "sham", FEW),
         "decomposition": ae.decompose,
         "time_course": ae.time_course,
-        "map": evidence_table,
+        "map": ae.questions.evidence_map,
         "sequential": lambda: ae.sequential(sham()),
         "missing": lambda: ae.missing_evidence(sham()),
         "gosh": lambda: sham().gosh(),

@@ -7,64 +7,36 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from acuevidence.appraisal.certainty import certainty
 from acuevidence.arguments import guard
-from acuevidence.effects.trials import trial_effects
 from acuevidence.errors import InputError
-from acuevidence.evidence import Evidence, conditions, load_evidence
-from acuevidence.evidence.carried import carry
+from acuevidence.evidence import Evidence
 from acuevidence.plots.parts.labels import fitting, wrapped
 from acuevidence.plots.parts.page import drawing, inches, narrow, new_axes
 from acuevidence.plots.parts.style import text_width
-from acuevidence.synthesis import meta_analysis
-from acuevidence.topic import topic_of
+from acuevidence.questions.evidence_map import EvidenceMap
+from acuevidence.questions.evidence_map import evidence_map as ask
+from acuevidence.words import count
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["evidence_map", "evidence_table"]
-
-
-def evidence_table(outcomes: tuple[str, ...] | None = None, *, evidence: Evidence | None = None) -> pd.DataFrame:
-    """Return one row a condition, comparator and outcome with trials that print usable figures.
-
-    Parameters
-    ----------
-    outcomes : tuple of str, optional
-        Outcomes as in :func:`acuevidence.trial_effects`. Default: those that the topic names for its figures, else all.
-    evidence : Evidence, optional
-        Default: the package's evidence.
-
-    Returns
-    -------
-    DataFrame
-        ``condition comparator outcome k patients estimate ci_low ci_high certainty`` (SMD, positive favours the treatment;
-        certainty 1 very low to 4 high).
-    """
-    evidence = load_evidence() if evidence is None else evidence
-    wanted = outcomes or evidence.topic.figures.get("outcomes") or tuple(evidence.topic.outcomes)
-    rows = []
-    for condition in conditions(evidence):
-        for outcome in wanted:
-            effects = trial_effects(condition, outcome=outcome, evidence=evidence)
-            for comparator, part in effects.groupby("comparator", sort=False):
-                one = meta_analysis("yi", "vi", data=part, labels="study", test="HKSJ-adhoc")
-                rows.append({"condition": condition, "comparator": comparator, "outcome": outcome, "k": one.k,
-                             "patients": int(part[["n1", "n2"]].sum().sum()), "estimate": one.estimate, "ci_low": one.ci_low,
-                             "ci_high": one.ci_high, "certainty": certainty(one).steps})  # fmt: skip
-    return carry(pd.DataFrame(rows), topic=evidence.topic)
+__all__ = ["evidence_map"]
 
 
 def evidence_map(
-    table: pd.DataFrame | None = None, *, ax: Axes | None = None, width: str | float = "double", size: float = 7,
+    found: EvidenceMap | None = None,
+    *,
+    ax: Axes | None = None,
+    width: str | float = "double",
+    size: float = 7,
     evidence: Evidence | None = None,
 ) -> Axes:
     """Draw the evidence by condition (rows), and outcome and comparator (columns).
 
     Parameters
     ----------
-    table : DataFrame, optional
-        As :func:`evidence_table` returns, which is the default.
+    found : EvidenceMap, optional
+        From :func:`acuevidence.questions.evidence_map`. Default: that of the package's evidence.
     ax : Axes, optional
         Where to draw. Default: a new figure that fits its rows.
     width : {"double", "single"} or float
@@ -73,13 +45,18 @@ def evidence_map(
     size : float
         Type size in points; smaller in cells with less room.
     evidence : Evidence, optional
-        Whose map is drawn where no table is given. Default: the package's evidence.
+        Whose answer is drawn where none is given. Default: the package's evidence.
 
     Returns
     -------
     Axes
         In each cell a square whose colour is the pooled SMD, the number of trials and patients, and the certainty as
         circles. An empty cell: no trial prints a usable figure.
+
+    Raises
+    ------
+    InputError
+        For a map without a cell.
 
     Examples
     --------
@@ -88,13 +65,10 @@ def evidence_map(
     >>> ax.get_yticklabels()[0].get_text()
     'Low back pain'
     """
-    table = evidence_table(evidence=evidence) if table is None else table
-    if table.empty:
-        raise InputError("no trial prints a usable figure; there is nothing to map")
-    topic = topic_of(table)
-    rows = list(dict.fromkeys(table["condition"]))
-    columns = [(o, c) for o in dict.fromkeys(table["outcome"]) for c in topic.comparators or dict.fromkeys(table["comparator"])]
-    columns = [pair for pair in columns if ((table["outcome"] == pair[0]) & (table["comparator"] == pair[1])).any()]
+    found = ask(evidence=evidence) if found is None else found
+    table, topic, rows, columns = found.cells, found.topic, found.rows, found.columns
+    if not rows:
+        raise InputError("the map holds no cell; no trial prints a usable figure")
     single = narrow(width)
     with drawing(ax, size, "Evidence map"):
         import matplotlib as mpl
@@ -150,7 +124,7 @@ def _texts(table: pd.DataFrame, single: bool) -> list[str]:
 
 def _said(row: Any, single: bool) -> str:
     """Return the words of a cell: effect, trials and patients, certainty."""
-    known = f"{row.k} tr." if single else f"{row.k} trial{'' if row.k == 1 else 's'}, {row.patients:,}"
+    known = f"{row.k} tr." if single else f"{count(row.k, 'trial')}, {row.patients:,}"
     return "\n".join([f"{row.estimate:.2f}", known, "●" * row.certainty + "○" * (4 - row.certainty)])
 
 
