@@ -7,6 +7,7 @@ batched kernel; the specifications point to the fits.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -16,11 +17,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from acuevidence.appraisal.thresholds import mid
+from acuevidence.appraisal.thresholds import main_mid
 from acuevidence.arguments import guard
 from acuevidence.effects.trials import trial_effects
 from acuevidence.errors import InputError
 from acuevidence.evidence import Evidence, load_evidence
+from acuevidence.evidence.carried import carry
 from acuevidence.evidence.ratings import quality_scores
 from acuevidence.inputs import choice
 from acuevidence.later import Later
@@ -71,7 +73,7 @@ class Multiverse(Shown):
     specifications : DataFrame
         One row a specification: an option for each decision, ``estimate se ci_low ci_high tau2 k`` and ``analysis``, which
         is the same where trials, figures, estimator and test are; sorted by estimate (to nine digits, so that the last bits
-        of a sum do not reorder ties). Positive favours acupuncture.
+        of a sum do not reorder ties). Positive favours the treatment.
     decisions : dict
         Decision to its options, the package's own choice first.
     standard : Series
@@ -83,7 +85,7 @@ class Multiverse(Shown):
     not_pooled : int
         Specifications that leave fewer than two trials.
     mid : float
-        Minimal important difference, in SD.
+        Minimal important difference, in SD; NaN where the evidence has none.
     condition, comparator : str
         The question.
     level : float
@@ -122,14 +124,17 @@ class Multiverse(Shown):
         -------
         Series
             ``above_zero`` and ``below_zero`` (whole interval), ``beyond_mid`` (estimate), ``surely_beyond_mid`` (whole
-            interval), and ``positive`` (estimate above zero).
+            interval), and ``positive`` (estimate above zero). What asks for an unknown minimal important difference is NaN.
         """
         frame = self.distinct if distinct else self.specifications
         return pd.Series({
             "positive": (frame["estimate"] > 0).mean(), "above_zero": (frame["ci_low"] > 0).mean(),
-            "below_zero": (frame["ci_high"] < 0).mean(), "beyond_mid": (frame["estimate"] >= self.mid).mean(),
-            "surely_beyond_mid": (frame["ci_low"] >= self.mid).mean(),
+            "below_zero": (frame["ci_high"] < 0).mean(), "beyond_mid": self._reaching(frame["estimate"]),
+            "surely_beyond_mid": self._reaching(frame["ci_low"]),
         }, dtype=float)  # fmt: skip
+
+    def _reaching(self, values: pd.Series) -> float:
+        return math.nan if math.isnan(self.mid) else float((values >= self.mid).mean())
 
     def to_frame(self) -> pd.DataFrame:
         """Return the specifications."""
@@ -140,13 +145,15 @@ class Multiverse(Shown):
         low, middle, high = estimates.quantile([0.05, 0.5, 0.95])
         first = self.moves.iloc[0]
         share, once = self.shares(), self.shares(distinct=True)
+        beyond = "" if math.isnan(self.mid) else (
+            f"; estimate at or beyond {self.mid:.2f} in {share['beyond_mid']:.0%} ({once['beyond_mid']:.0%}), the whole interval in "
+            f"{share['surely_beyond_mid']:.0%} ({once['surely_beyond_mid']:.0%})"
+        )  # fmt: skip
         lines = [
             f"{len(estimates):,} specifications ({len(self.distinct):,} different analyses) of "
             f"{self.condition.replace('_', ' ')} against {self.comparator.replace('_', ' ')}: median {middle:.2f}, "
             f"90% of them from {low:.2f} to {high:.2f}.",
-            f"Interval above zero in {share['above_zero']:.0%} (of the different analyses {once['above_zero']:.0%}); estimate at "
-            f"or beyond {self.mid:.2f} in {share['beyond_mid']:.0%} ({once['beyond_mid']:.0%}), the whole interval in "
-            f"{share['surely_beyond_mid']:.0%} ({once['surely_beyond_mid']:.0%}).",
+            f"Interval above zero in {share['above_zero']:.0%} (of the different analyses {once['above_zero']:.0%}){beyond}.",
             f"What moves it most: {self.moves.index[0].replace('_', ' ')} (from {first['median_low']:.2f} with "
             f"'{first['option_low']}' to {first['median_high']:.2f} with '{first['option_high']}').",
         ]
@@ -233,9 +240,11 @@ def multiverse(
     frame = _specifications(options, which, _fits(sets, options, level, **where))
     pooled = frame[frame["k"] >= _FEWEST]
     ordered = pooled.sort_values("estimate", key=lambda estimate: estimate.round(9), kind="stable", ignore_index=True)
+    carry(ordered, topic=evidence.topic, direction="benefit")
+    band = main_mid(evidence)
     return Multiverse(
         specifications=ordered, decisions=options, standard=frame.iloc[0], moves=_moves(pooled, options),
-        not_pooled=len(frame) - len(pooled), mid=mid(evidence=evidence).low,
+        not_pooled=len(frame) - len(pooled), mid=math.nan if band is None else band.low,
         condition=condition, comparator=comparator, level=level,
     )  # fmt: skip
 

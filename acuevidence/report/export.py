@@ -17,8 +17,9 @@ import pandas as pd
 
 from acuevidence.arguments import guard
 from acuevidence.errors import InputError
+from acuevidence.evidence.carried import evidence_of
 from acuevidence.inputs import choice
-from acuevidence.report.figures import inputs
+from acuevidence.report.drawing import inputs
 from acuevidence.report.revman import rm5
 from acuevidence.report.whole_files import csv_text, replace
 
@@ -84,7 +85,7 @@ def _csv(what: Any, frame: pd.DataFrame) -> bytes:
 def _json(what: Any, frame: pd.DataFrame) -> bytes:
     from acuevidence import __version__
 
-    content: dict[str, Any] = {"made_by": {"acuevidence": __version__, **inputs()}, "kind": type(what).__name__}
+    content: dict[str, Any] = {"made_by": {"acuevidence": __version__, **inputs(evidence_of(what))}, "kind": type(what).__name__}
     parts = dict(what) if isinstance(what, Mapping) else {"": what}
     if any(dataclasses.is_dataclass(part) for part in parts.values()):
         content["results"] = [{"group": name, **_described(part)} for name, part in parts.items()]

@@ -2,31 +2,36 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 
 from acuevidence.arguments import guard
-from acuevidence.evidence import load_evidence
+from acuevidence.evidence import Evidence, load_evidence
 from acuevidence.inputs import choice
 from acuevidence.report.summary_of_findings import summary_of_findings
 from acuevidence.report.table_forms import Table, interval, number, word
 from acuevidence.synthesis import MetaAnalysis
 from acuevidence.synthesis.network import NetworkMetaAnalysis
+from acuevidence.topic import topic_of
 
 __all__ = ["Table", "characteristics", "league_table", "study_results", "summary_of_findings"]
 
 
-def characteristics(condition: str) -> Table:
+def characteristics(condition: str, *, evidence: Evidence | None = None) -> Table:
     """Return the characteristics of every trial known for a condition.
 
     Parameters
     ----------
     condition : str
         One of :func:`acuevidence.conditions`.
+    evidence : Evidence, optional
+        Default: the package's evidence.
 
     Returns
     -------
     Table
-        One row a trial: study, country, diagnosis, randomised, arms, technique, sessions and weeks of treatment.
+        One row a trial: study, country, diagnosis, randomised, arms, what the topic alone describes, and weeks of treatment.
 
     Raises
     ------
@@ -39,7 +44,7 @@ def characteristics(condition: str) -> Table:
     >>> characteristics("neck_pain").frame.columns[0]
     'Study'
     """
-    evidence = load_evidence()
+    evidence = load_evidence() if evidence is None else evidence
     choice("condition", condition, list(evidence.topic.conditions))
     trials = evidence.trials[evidence.trials["condition"] == condition].sort_values(["year", "study"])
     roles = evidence.arms.groupby("trial_id")["role"].agg(
@@ -48,7 +53,7 @@ def characteristics(condition: str) -> Table:
     frame = pd.DataFrame(
         {"Study": trials["study"], "Country": trials["country"], "Diagnosis": trials["diagnosis"],
          "Randomised": trials["n_randomized"].map(number), "Arms": trials["trial_id"].map(roles),
-         "Technique": trials["technique"].str.replace("_", " "), "Sessions": trials["sessions"],
+         **{_heading(column.name): trials[column.name].map(_plain) for column in evidence.topic.columns.get("trials", ())},
          "Weeks": trials["treatment_weeks"].map(number)},
     )  # fmt: skip
     frame = frame.astype(object).where(frame.notna(), "–").reset_index(drop=True)
@@ -110,7 +115,7 @@ def study_results(result: MetaAnalysis) -> Table:
     Returns
     -------
     Table
-        One row a trial; positive effects favour acupuncture.
+        One row a trial.
 
     Examples
     --------
@@ -124,12 +129,22 @@ def study_results(result: MetaAnalysis) -> Table:
     half = 1.959963984540054 * data["vi"] ** 0.5
     frame = pd.DataFrame({"Study": names, "Effect (95% CI)": [interval(*row) for row in zip(
         data["yi"], data["yi"] - half, data["yi"] + half, strict=True)], "Weight (%)": [f"{w:.1f}" for w in result.weights]})  # fmt: skip
-    wanted = {"n1": "n acupuncture", "n2": "n comparator", "measure_used": "Instrument", "week": "Week",
+    topic = topic_of(result)
+    wanted = {"n1": f"n {topic.treatment.phrase}", "n2": f"n {topic.comparator().phrase}", "measure_used": "Instrument", "week": "Week",
               "figures_as_printed": "Figures as printed", "derivation": "Derivation", "source_url": "Source"}  # fmt: skip
     for column, title in wanted.items():
         if column in data:
             frame[title] = data[column].map(number if pd.api.types.is_numeric_dtype(data[column]) else word)
     return Table("Results of the trials", frame.reset_index(drop=True), (result.conventions,))
+
+
+def _heading(name: str) -> str:
+    return name.replace("_", " ").capitalize()
+
+
+def _plain(value: Any) -> Any:
+    """Return a cell of the topic's own columns in words."""
+    return value.replace("_", " ") if isinstance(value, str) else None if pd.isna(value) else number(value)
 
 
 guard(__name__, "characteristics", "league_table", "study_results")

@@ -50,7 +50,7 @@ def test_comparators_have_their_own_panel_and_colour_and_few_trials_are_noted(gr
     colours = [ax.collections[-1].get_facecolor()[0] for ax in figure.axes]
     from matplotlib.colors import to_rgba
 
-    np.testing.assert_allclose(colours, [to_rgba(COLOURS["sham"]), to_rgba(COLOURS["usual_care"])])
+    np.testing.assert_allclose(colours, [to_rgba(COLOURS["main"]), to_rgba(COLOURS["second"])])
     assert texts(figure).count("k < 10: low power") == 2
 
 
