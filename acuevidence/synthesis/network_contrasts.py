@@ -146,7 +146,7 @@ def network_parts(first: np.ndarray, second: np.ndarray, n: int) -> np.ndarray:
 def named_parts(part: np.ndarray, treatments: Sequence[Any]) -> str:
     """Say which treatments lie in which part."""
     named = "; ".join(
-        f"{{{', '.join(str(treatments[i]) for i in np.flatnonzero(part == c))}}}" for c in range(part.max() + 1)
+        f"{{{', '.join(str(treatments[int(i)]) for i in np.flatnonzero(part == c))}}}" for c in range(part.max() + 1)
     )
     return f"{part.max() + 1} parts that no trial connects: {named}"
 
