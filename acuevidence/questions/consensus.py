@@ -11,7 +11,7 @@ from acuevidence.appraisal.thresholds import Mid, main_mid
 from acuevidence.arguments import guard
 from acuevidence.evidence import Evidence, conditions, load_evidence
 from acuevidence.later import Later
-from acuevidence.questions.pooled import pooled
+from acuevidence.questions.pooled import pooled_conditions
 from acuevidence.questions.published import published
 from acuevidence.shown import Shown
 from acuevidence.topic import Topic
@@ -77,9 +77,9 @@ def consensus(*, evidence: Evidence | None = None) -> Consensus:
     ['', 'Vickers 2012']
     """
     evidence = load_evidence() if evidence is None else evidence
-    topic, rows = evidence.topic, []
+    topic, rows, pools = evidence.topic, [], pooled_conditions(evidence)
     for condition in conditions(evidence):
-        found, ours = published(condition, evidence=evidence), pooled(condition, evidence=evidence)
+        found, ours = published(condition, evidence=evidence), pools.get(condition, {})
         found = found.dropna(subset=["ci_low", "ci_high"])
         for comparator in sorted(topic.comparators, key=topic.place):
             key, mine = {"condition": condition, "comparator": comparator}, ours.get(comparator)

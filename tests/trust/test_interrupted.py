@@ -36,9 +36,9 @@ def writes(folder):
     trials = result.data.rename(columns={"labels": "study"})
     return {
         "figures": lambda: figures.build(folder, only=["nuance"]),
-        "csv": lambda: ae.export(trials, folder / "out.csv"),
-        "json": lambda: ae.export(result, folder / "out.json"),
-        "rm5": lambda: ae.export(trials, folder / "out.rm5"),
+        "csv": lambda: ae.report.export(trials, folder / "out.csv"),
+        "json": lambda: ae.report.export(result, folder / "out.json"),
+        "rm5": lambda: ae.report.export(trials, folder / "out.rm5"),
     }
 
 
@@ -95,7 +95,7 @@ print("ready", flush=True)
 while True:
     i += 1
     files.replace(folder / "a.csv", (f"{i}\\n" * 200_000).encode())
-    ae.export(pd.DataFrame({str(i): [i] * 199_999}), folder / "b.csv")
+    ae.report.export(pd.DataFrame({str(i): [i] * 199_999}), folder / "b.csv")
 """
 
 
