@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from acuevidence import effects, plots, questions, report
     from acuevidence.appraisal.certainty import certainty
-    from acuevidence.appraisal.missing import missing_evidence
-    from acuevidence.appraisal.sequential import sequential
     from acuevidence.appraisal.thresholds import mid
     from acuevidence.effects import effect_size, read_trials, trial_effects
     from acuevidence.errors import AcuevidenceError, ConvergenceError, EvidenceError, InputError, MissingExtraError
@@ -18,14 +16,7 @@ if TYPE_CHECKING:
     from acuevidence.questions.decompose import decompose
     from acuevidence.questions.multiverse import multiverse
     from acuevidence.questions.pooled import pooled
-    from acuevidence.questions.published import published
-    from acuevidence.questions.safety import safety
-    from acuevidence.questions.time_course import time_course
-    from acuevidence.questions.treatments import treatment_network
-    from acuevidence.questions.two_outcomes import function_and_pain
-    from acuevidence.questions.typical_sd import typical_sd
     from acuevidence.questions.variability import variability
-    from acuevidence.report.export import export
     from acuevidence.synthesis import GroupedMetaAnalysis, MetaAnalysis, meta_analysis
     from acuevidence.synthesis.batch import fit_many
     from acuevidence.synthesis.bayes import bayes
@@ -55,30 +46,21 @@ _LATER = {
     "decompose": "acuevidence.questions.decompose",
     "effect_size": "acuevidence.effects",
     "evaluate_claims": "acuevidence.verdicts.claims",
-    "export": "acuevidence.report.export",
     "fit_many": "acuevidence.synthesis.batch",
-    "function_and_pain": "acuevidence.questions.two_outcomes",
     "load_evidence": "acuevidence.evidence",
     "glmm": "acuevidence.synthesis.glmm",
     "mantel_haenszel": "acuevidence.synthesis.two_by_two",
     "meta_analysis": "acuevidence.synthesis",
     "mid": "acuevidence.appraisal.thresholds",
-    "missing_evidence": "acuevidence.appraisal.missing",
     "multilevel": "acuevidence.synthesis.multilevel",
     "multivariate": "acuevidence.synthesis.multivariate",
     "multiverse": "acuevidence.questions.multiverse",
     "network": "acuevidence.synthesis.network",
     "peto": "acuevidence.synthesis.two_by_two",
     "pooled": "acuevidence.questions.pooled",
-    "published": "acuevidence.questions.published",
     "read_revman": "acuevidence.evidence",
     "read_trials": "acuevidence.effects",
-    "safety": "acuevidence.questions.safety",
-    "sequential": "acuevidence.appraisal.sequential",
-    "time_course": "acuevidence.questions.time_course",
-    "treatment_network": "acuevidence.questions.treatments",
     "trial_effects": "acuevidence.effects",
-    "typical_sd": "acuevidence.questions.typical_sd",
     "variability": "acuevidence.questions.variability",
     "vcalc": "acuevidence.synthesis.vcalc",
 }
@@ -102,15 +84,12 @@ __all__ = [
     "effect_size",
     "effects",
     "evaluate_claims",
-    "export",
     "fit_many",
-    "function_and_pain",
     "glmm",
     "load_evidence",
     "mantel_haenszel",
     "meta_analysis",
     "mid",
-    "missing_evidence",
     "multilevel",
     "multivariate",
     "multiverse",
@@ -118,17 +97,11 @@ __all__ = [
     "peto",
     "plots",
     "pooled",
-    "published",
     "questions",
     "read_revman",
     "read_trials",
     "report",
-    "safety",
-    "sequential",
-    "time_course",
-    "treatment_network",
     "trial_effects",
-    "typical_sd",
     "variability",
     "vcalc",
 ]
