@@ -130,7 +130,8 @@ def study_results(result: MetaAnalysis) -> Table:
     frame = pd.DataFrame({"Study": names, "Effect (95% CI)": [interval(*row) for row in zip(
         data["yi"], data["yi"] - half, data["yi"] + half, strict=True)], "Weight (%)": [f"{w:.1f}" for w in result.weights]})  # fmt: skip
     topic = topic_of(result)
-    wanted = {"n1": f"n {topic.treatment.phrase}", "n2": f"n {topic.comparator().phrase}", "measure_used": "Instrument", "week": "Week",
+    wanted = {"n1": f"n {topic.treatment.phrase}", "n2": f"n {topic.comparator().phrase}", "measure_used": "Instrument",
+              "week": "Week",
               "figures_as_printed": "Figures as printed", "derivation": "Derivation", "source_url": "Source"}  # fmt: skip
     for column, title in wanted.items():
         if column in data:
