@@ -208,7 +208,7 @@ def random_inconsistency(net: NetworkEffects) -> RandomInconsistency:
     without, best = model(np.array([plain, 0.0])).value, model(found)
     if best.value < without:  # the climb ended in a lower hill
         found, best = np.array([plain, 0.0]), model(np.array([plain, 0.0]))
-    statistic = max(0.0, 2 * (best.value - without))
+    statistic = max(0.0, 2 * (best.value - without)) if found[1] > 0 else 0.0
     return RandomInconsistency(
         **every_pair(basis @ best.beta, basis @ best.vcov @ basis.T, net.treatments),
         treatments=net.treatments,
