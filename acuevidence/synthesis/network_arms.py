@@ -27,11 +27,12 @@ _MEANS = ("mean", "sd", "n")
 _TAKES = {
     **dict.fromkeys(("MD", "SMD", "SMDH", "ROM", "VR", "CVR", "D2OR"), _MEANS),
     **dict.fromkeys(("RR", "OR", "RD", "AS", "PETO", "OR2D"), ("events", "n")),
-    "IRR": ("events", "time"),
+    **dict.fromkeys(("IRR", "IRD", "IRSD"), ("events", "time")),
 }
 _PAIRS_ONLY = ("SMDH", "PETO")  # each pair of arms has a spread, or a variance, of its own
 _STANDARDISED = {"SMD": 1.0, "D2OR": np.pi / np.sqrt(3)}
 _ODDS = ("OR", "OR2D", "RR", "RD")
+_ADDED_TO_PEOPLE = {"OR": 2, "OR2D": 2, "RD": 2, "RR": 1, "IRR": 0, "IRD": 0}  # times what is added to events
 
 
 def arm_contrasts(
@@ -64,13 +65,13 @@ def arm_contrasts(
     events, n, mean, sd, time : str, array-like or list
         What the measure takes, in the form of ``treatment``: ``mean sd n``, ``events n``, or ``events time`` (person-time).
     measure : str
-        ``MD SMD ROM VR CVR D2OR SMDH`` of means, ``OR RR RD AS OR2D PETO`` of events, ``IRR`` of person-time. SMDH and PETO do not
+        ``MD SMD ROM VR CVR D2OR SMDH`` of means, ``OR RR RD AS OR2D PETO`` of events, ``IRR IRD IRSD`` of person-time. SMDH and PETO do not
         add up within a trial and are for trials of two arms.
     correct : bool
         Small-sample correction: of SMD by one factor a trial, of ROM, VR and CVR by arm.
     add : float
-        Added to events and non-events of all arms of a trial in which an arm has an empty cell. For RR it is added to events
-        alone, for RD to the variance alone, for IRR to events; AS and PETO need nothing.
+        Added to events and non-events of all arms of a trial in which an arm has an empty cell. For RR and IRR it is added
+        to events alone, for RD and IRD to the variance alone; AS, IRSD and PETO need nothing.
     missing : {"raise", "drop"}
         Refuse arms with empty cells, and trials of one arm, or leave them out and list them.
 
@@ -280,13 +281,14 @@ def _effects(measure: str, pairs: pd.DataFrame, more: np.ndarray, correct: bool)
             arms_of = (1 + np.sqrt(1 + 8 * pairs.groupby("trial")["trial"].transform("size").to_numpy())) / 2
             d = d * hedges_j(people - arms_of)
         return {"yi": factor * d, "se": factor * np.sqrt(1 / n1 + 1 / n2 + d**2 / (2 * people))}
-    if measure not in _ODDS and measure != "IRR":
+    if measure not in _ADDED_TO_PEOPLE:
         return _of(effect_size(measure, **cells, correct=correct, to="none"))
-    both = {"OR": 2, "OR2D": 2, "RD": 2, "RR": 1, "IRR": 0}[measure]
-    filled = {name: value + more * (both if name in ("n1", "n2") else name.startswith("events")) for name, value in cells.items()}
+    people = _ADDED_TO_PEOPLE[measure]
+    filled = {name: value + more * (1 if name.startswith("events") else people) for name, value in cells.items()}
     found = _of(effect_size(measure, **filled, to="none"))
-    if measure == "RD":
-        found["yi"] = (pairs["events1"] / pairs["n1"] - pairs["events2"] / pairs["n2"]).to_numpy()
+    if measure in ("RD", "IRD"):
+        of = "n" if measure == "RD" else "time"
+        found["yi"] = (pairs["events1"] / pairs[f"{of}1"] - pairs["events2"] / pairs[f"{of}2"]).to_numpy()
     return found
 
 

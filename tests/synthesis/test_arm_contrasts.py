@@ -100,10 +100,16 @@ def test_an_empty_cell_is_filled_in_all_arms_of_its_trial():
     rates = ae.arm_contrasts(data=d, events="events", time="n", measure="IRR").loc[0]
     assert rates["yi"] == pytest.approx(np.log(0.5 / 50) - np.log(4.5 / 52))
     assert rates["se"] == pytest.approx(np.sqrt(1 / 0.5 + 1 / 4.5))
+    apart = ae.arm_contrasts(data=d, events="events", time="n", measure="IRD").loc[0]
+    assert apart["yi"] == pytest.approx(-4 / 52)
+    assert apart["se"] == pytest.approx(np.sqrt(0.5 / 50**2 + 4.5 / 52**2))
+    roots = ae.arm_contrasts(data=d, events="events", time="n", measure="IRSD").loc[0]
+    assert roots["yi"] == pytest.approx(-np.sqrt(4 / 52))
+    assert roots["se"] == pytest.approx(np.sqrt(0.25 / 50 + 0.25 / 52))
 
 
 @pytest.mark.parametrize(("measure", "given"), [(m, "means") for m in ("MD", "SMD", "ROM", "VR", "CVR", "D2OR")]
-                         + [(m, "counts") for m in ("OR", "RR", "RD", "AS", "OR2D")] + [("IRR", "rates")])  # fmt: skip
+                         + [(m, "counts") for m in ("OR", "RR", "RD", "AS", "OR2D")] + [(m, "rates") for m in ("IRR", "IRD", "IRSD")])  # fmt: skip
 @pytest.mark.parametrize("correct", [False, True])
 def test_contrasts_of_a_trial_add_up(measure, given, correct):
     d = ARMS.assign(mean=ARMS["mean"].abs() + 1, events=ARMS["n"] // 7, time=ARMS["n"] * 1.5)
