@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from acuevidence.synthesis.multilevel import multilevel
     from acuevidence.synthesis.multivariate import multivariate
     from acuevidence.synthesis.network import network
+    from acuevidence.synthesis.network_arms import arm_contrasts
+    from acuevidence.synthesis.network_components import component_network
+    from acuevidence.synthesis.network_counts import network_counts
     from acuevidence.synthesis.two_by_two import mantel_haenszel, peto
     from acuevidence.synthesis.vcalc import vcalc
     from acuevidence.verdicts.claims import claims, evaluate_claims
@@ -39,10 +42,12 @@ _LATER = {
     "InputError": "acuevidence.errors",
     "MetaAnalysis": "acuevidence.synthesis",
     "MissingExtraError": "acuevidence.errors",
+    "arm_contrasts": "acuevidence.synthesis.network_arms",
     "bayes": "acuevidence.synthesis.bayes",
     "certainty": "acuevidence.appraisal.certainty",
     "claims": "acuevidence.verdicts.claims",
     "conditions": "acuevidence.evidence",
+    "component_network": "acuevidence.synthesis.network_components",
     "decompose": "acuevidence.questions.decompose",
     "effect_size": "acuevidence.effects",
     "evaluate_claims": "acuevidence.verdicts.claims",
@@ -56,6 +61,7 @@ _LATER = {
     "multivariate": "acuevidence.synthesis.multivariate",
     "multiverse": "acuevidence.questions.multiverse",
     "network": "acuevidence.synthesis.network",
+    "network_counts": "acuevidence.synthesis.network_counts",
     "peto": "acuevidence.synthesis.two_by_two",
     "pooled": "acuevidence.questions.pooled",
     "read_revman": "acuevidence.evidence",
@@ -76,9 +82,11 @@ __all__ = [
     "InputError",
     "MetaAnalysis",
     "MissingExtraError",
+    "arm_contrasts",
     "bayes",
     "certainty",
     "claims",
+    "component_network",
     "conditions",
     "decompose",
     "effect_size",
@@ -94,6 +102,7 @@ __all__ = [
     "multivariate",
     "multiverse",
     "network",
+    "network_counts",
     "peto",
     "plots",
     "pooled",

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from acuevidence.synthesis import intervals as _intervals
     from acuevidence.synthesis import network_inconsistency as _inconsistency
     from acuevidence.synthesis import network_ranks as _ranks
+    from acuevidence.synthesis import network_tau2 as _network_tau2
     from acuevidence.synthesis import permutation as _permutation
     from acuevidence.synthesis import robust as _robust
 else:
@@ -76,10 +77,12 @@ else:
     _intervals = Room("acuevidence.synthesis.intervals")
     _inconsistency = Room("acuevidence.synthesis.network_inconsistency")
     _ranks = Room("acuevidence.synthesis.network_ranks")
+    _network_tau2 = Room("acuevidence.synthesis.network_tau2")
     _permutation = Room("acuevidence.synthesis.permutation")
     _robust = Room("acuevidence.synthesis.robust")
 
 __all__ = [
+    "ComponentMethods",
     "DependentMethods",
     "EstimateMethods",
     "GroupedMethods",
@@ -198,6 +201,14 @@ class PosteriorMethods(EstimateMethods):
     ridge = _draw_ridge
 
 
+class ComponentMethods(EstimateMethods):
+    """What can be made of a network of components."""
+
+    __slots__ = ()
+
+    league = _inconsistency.league
+
+
 class NetworkPlots:
     """The figures of a network: each draws, returns the Axes and saves nothing."""
 
@@ -221,6 +232,8 @@ class NetworkMethods(EstimateMethods):
     design_decomposition = _inconsistency.design_decomposition
     net_heat = _inconsistency.net_heat
     rank_probabilities = _ranks.rank_probabilities
+    random_inconsistency = _network_tau2.random_inconsistency
+    tau2_interval = _network_tau2.tau2_interval
 
     @property
     def plot(self) -> NetworkPlots:
