@@ -27,12 +27,14 @@ if TYPE_CHECKING:
     from acuevidence.questions.variability import variability
     from acuevidence.report.export import export
     from acuevidence.synthesis import GroupedMetaAnalysis, MetaAnalysis, meta_analysis
+    from acuevidence.synthesis.aggregate import aggregate
     from acuevidence.synthesis.batch import fit_many
     from acuevidence.synthesis.bayes import bayes
     from acuevidence.synthesis.glmm import glmm
     from acuevidence.synthesis.multilevel import multilevel
     from acuevidence.synthesis.multivariate import multivariate
     from acuevidence.synthesis.network import network
+    from acuevidence.synthesis.robust_weights import robust_weights
     from acuevidence.synthesis.two_by_two import mantel_haenszel, peto
     from acuevidence.synthesis.vcalc import vcalc
     from acuevidence.verdicts.claims import claims, evaluate_claims
@@ -48,6 +50,7 @@ _LATER = {
     "InputError": "acuevidence.errors",
     "MetaAnalysis": "acuevidence.synthesis",
     "MissingExtraError": "acuevidence.errors",
+    "aggregate": "acuevidence.synthesis.aggregate",
     "bayes": "acuevidence.synthesis.bayes",
     "certainty": "acuevidence.appraisal.certainty",
     "claims": "acuevidence.verdicts.claims",
@@ -73,6 +76,7 @@ _LATER = {
     "published": "acuevidence.questions.published",
     "read_revman": "acuevidence.evidence",
     "read_trials": "acuevidence.effects",
+    "robust_weights": "acuevidence.synthesis.robust_weights",
     "safety": "acuevidence.questions.safety",
     "sequential": "acuevidence.appraisal.sequential",
     "time_course": "acuevidence.questions.time_course",
@@ -94,6 +98,7 @@ __all__ = [
     "InputError",
     "MetaAnalysis",
     "MissingExtraError",
+    "aggregate",
     "bayes",
     "certainty",
     "claims",
@@ -123,6 +128,7 @@ __all__ = [
     "read_revman",
     "read_trials",
     "report",
+    "robust_weights",
     "safety",
     "sequential",
     "time_course",
