@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from acuevidence.questions.pooled import pooled
     from acuevidence.questions.variability import variability
     from acuevidence.synthesis import GroupedMetaAnalysis, MetaAnalysis, meta_analysis
+    from acuevidence.synthesis.aggregate import aggregate
     from acuevidence.synthesis.batch import fit_many
     from acuevidence.synthesis.bayes import bayes
     from acuevidence.synthesis.glmm import glmm
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from acuevidence.synthesis.network_arms import arm_contrasts
     from acuevidence.synthesis.network_components import component_network
     from acuevidence.synthesis.network_counts import network_counts
+    from acuevidence.synthesis.robust_weights import robust_weights
     from acuevidence.synthesis.two_by_two import mantel_haenszel, peto
     from acuevidence.synthesis.vcalc import vcalc
     from acuevidence.verdicts.claims import claims, evaluate_claims
@@ -42,6 +44,7 @@ _LATER = {
     "InputError": "acuevidence.errors",
     "MetaAnalysis": "acuevidence.synthesis",
     "MissingExtraError": "acuevidence.errors",
+    "aggregate": "acuevidence.synthesis.aggregate",
     "arm_contrasts": "acuevidence.synthesis.network_arms",
     "bayes": "acuevidence.synthesis.bayes",
     "certainty": "acuevidence.appraisal.certainty",
@@ -66,6 +69,7 @@ _LATER = {
     "pooled": "acuevidence.questions.pooled",
     "read_revman": "acuevidence.evidence",
     "read_trials": "acuevidence.effects",
+    "robust_weights": "acuevidence.synthesis.robust_weights",
     "trial_effects": "acuevidence.effects",
     "variability": "acuevidence.questions.variability",
     "vcalc": "acuevidence.synthesis.vcalc",
@@ -82,6 +86,7 @@ __all__ = [
     "InputError",
     "MetaAnalysis",
     "MissingExtraError",
+    "aggregate",
     "arm_contrasts",
     "bayes",
     "certainty",
@@ -110,6 +115,7 @@ __all__ = [
     "read_revman",
     "read_trials",
     "report",
+    "robust_weights",
     "trial_effects",
     "variability",
     "vcalc",
