@@ -108,8 +108,10 @@ def test_an_empty_cell_is_filled_in_all_arms_of_its_trial():
     assert roots["se"] == pytest.approx(np.sqrt(0.25 / 50 + 0.25 / 52))
 
 
-@pytest.mark.parametrize(("measure", "given"), [(m, "means") for m in ("MD", "SMD", "ROM", "VR", "CVR", "D2OR")]
-                         + [(m, "counts") for m in ("OR", "RR", "RD", "AS", "OR2D")] + [(m, "rates") for m in ("IRR", "IRD", "IRSD")])  # fmt: skip
+ADD_UP = {"means": "MD SMD ROM VR CVR D2OR", "counts": "OR RR RD AS OR2D", "rates": "IRR IRD IRSD"}
+
+
+@pytest.mark.parametrize(("measure", "given"), [(measure, kind) for kind, all_of in ADD_UP.items() for measure in all_of.split()])
 @pytest.mark.parametrize("correct", [False, True])
 def test_contrasts_of_a_trial_add_up(measure, given, correct):
     d = ARMS.assign(mean=ARMS["mean"].abs() + 1, events=ARMS["n"] // 7, time=ARMS["n"] * 1.5)
