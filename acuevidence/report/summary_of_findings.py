@@ -180,7 +180,7 @@ def _spread(one: MetaAnalysis, outcome: str, condition: str | None, evidence: Ev
     """Return the typical SD of the outcome on a 0-100 scale, NaN where no scale is printed."""
     own = condition or (str(one.data["condition"].iloc[0]) if "condition" in one.data else None)
     topic = evidence.topic
-    if topic.outcomes.get(outcome, {}).get("spread", outcome) == topic.main_outcome:
+    if topic.outcomes.get(outcome, {}).get("spread_of", outcome) == topic.main_outcome:
         return typical_sd(own, evidence=evidence).sd
     rows = _scaled(outcome, evidence)
     rows = rows[(rows["condition"] == own) & rows["sd"].notna()] if own else rows[rows["sd"].notna()]
