@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from acuevidence.plots.ranks import ranks as _draw_ranks
     from acuevidence.plots.ridge import ridge as _draw_ridge
     from acuevidence.report import methods_text as _report
+    from acuevidence.synthesis import contrasts as _contrasts
     from acuevidence.synthesis import intervals as _intervals
     from acuevidence.synthesis import network_inconsistency as _inconsistency
     from acuevidence.synthesis import network_ranks as _ranks
@@ -74,6 +75,7 @@ else:
     _report = Room("acuevidence.report.methods_text")
     _draw_ranks = Later("acuevidence.plots.ranks", "ranks")
     _draw_ridge = Later("acuevidence.plots.ridge", "ridge")
+    _contrasts = Room("acuevidence.synthesis.contrasts")
     _intervals = Room("acuevidence.synthesis.intervals")
     _inconsistency = Room("acuevidence.synthesis.network_inconsistency")
     _ranks = Room("acuevidence.synthesis.network_ranks")
@@ -126,6 +128,7 @@ class Methods:
     henmi_copas = _intervals.henmi_copas
     permutation_test = _permutation.permutation_test
     robust = _robust.robust
+    vif = _contrasts.vif
 
     blup = _influence.blup
     leave_one_out = _influence.leave_one_out
@@ -191,6 +194,7 @@ class DependentMethods(EstimateMethods):
     __slots__ = ()
 
     robust = _robust.robust
+    vif = _contrasts.vif
 
 
 class PosteriorMethods(EstimateMethods):
