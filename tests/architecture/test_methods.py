@@ -13,6 +13,7 @@ from acuevidence.synthesis.bayes import Posterior
 from acuevidence.synthesis.dependent import DependentMetaAnalysis
 from acuevidence.synthesis.effect import PooledEffect
 from acuevidence.synthesis.network import NetworkMetaAnalysis
+from acuevidence.synthesis.network_components import ComponentNetwork
 from acuevidence.synthesis.result import GroupedMetaAnalysis, MetaAnalysis
 
 NUMBERS = """
@@ -36,7 +37,7 @@ NAMED = [(kind, name) for kind in vars(methods).values() if isinstance(kind, typ
          for name in named(kind)]  # fmt: skip
 TAKEN_BY = {
     "Methods": MetaAnalysis, "PooledPlots": MetaAnalysis, "GroupedMethods": GroupedMetaAnalysis,
-    "NetworkMethods": NetworkMetaAnalysis, "NetworkPlots": NetworkMetaAnalysis,
+    "ComponentMethods": ComponentNetwork, "NetworkMethods": NetworkMetaAnalysis, "NetworkPlots": NetworkMetaAnalysis,
     "DependentMethods": DependentMetaAnalysis, "PosteriorMethods": Posterior,
 }  # fmt: skip
 
