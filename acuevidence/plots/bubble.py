@@ -18,11 +18,13 @@ from acuevidence.plots.parts.style import COLOURS
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from acuevidence.synthesis.result import MetaAnalysis
+
 __all__ = ["bubble"]
 
 
 def bubble(
-    result: Any,
+    result: MetaAnalysis,
     moderator: str | None = None,
     *,
     at: dict[str, Any] | None = None,

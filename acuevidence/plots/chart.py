@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -19,8 +19,13 @@ from acuevidence.appraisal.thresholds import mid as minimal_important_difference
 from acuevidence.arguments import guard
 from acuevidence.errors import InputError, MissingExtraError
 from acuevidence.evidence import conditions, load_evidence
+from acuevidence.plots.parts.marks import mid_range
 from acuevidence.plots.parts.style import COLOURS, MID_BAND
 from acuevidence.questions.pooled import pooled
+
+if TYPE_CHECKING:
+    from acuevidence.appraisal.thresholds import Mid
+    from acuevidence.synthesis.result import MetaAnalysis
 
 __all__ = ["forest_chart", "nuance_chart"]
 
@@ -51,9 +56,9 @@ class _Rows:
 
 
 def forest_chart(
-    result: Any,
+    result: MetaAnalysis | Mapping[str, MetaAnalysis],
     *,
-    mid: Any = None,
+    mid: Mid | float | tuple[float, float] | None = None,
     favours: tuple[str, str] = ("Favours comparator", "Favours acupuncture"),
     effect: str | None = None,
     title: str | None = None,
@@ -118,7 +123,10 @@ def forest_chart(
 
 
 def nuance_chart(
-    results: Mapping[str, Mapping[str, Any]] | None = None, *, mid: Any = None, title: str | None = None
+    results: Mapping[str, Mapping[str, MetaAnalysis]] | None = None,
+    *,
+    mid: Mid | float | tuple[float, float] | None = None,
+    title: str | None = None,
 ) -> Any:
     """Return an interactive chart of the effect in each condition against each comparator.
 
@@ -152,10 +160,10 @@ def nuance_chart(
     results = {condition: pooled(condition) for condition in conditions()} if results is None else results
     rows = _Rows()
     for condition, groups in results.items():
-        label = topic.label(condition) if condition in topic.conditions else condition
+        label = topic.label(condition) if condition in topic.conditions else str(condition)
         rows.add(label, heading=True)
         for name in sorted(groups, reverse=True):
-            one, against = groups[name], f"v {name.replace('_', ' ')}"
+            one, against = groups[name], f"v {str(name).replace('_', ' ')}"
             if one.k == 0:
                 rows.add(f"{against}: no trial with usable figures")
                 continue
@@ -272,7 +280,7 @@ def _background(alt: Any, x: Any, mid: Any, effect: str) -> list[Any]:
     null = alt.Chart(_data(alt, [{"estimate": 1.0 if effect in _RATIOS else 0.0}])).mark_rule(color="black").encode(x=x)
     if mid is None:
         return [null]
-    low, high = (mid.low, mid.high) if hasattr(mid, "low") else (mid, mid) if np.isscalar(mid) else tuple(mid)
+    low, high = mid_range(mid)
     (low, high), source = _shown(np.array([[low, high]], dtype=float), effect)[0], getattr(mid, "source", "as given")
     values = [{"estimate": low, "high": high, "text": f"{low:.2f} to {high:.2f}", "source": source}]
     told = _tooltips(alt, values, {"text": "Minimal important difference", "source": "Thresholds"})

@@ -20,7 +20,7 @@ import pandas as pd
 from acuevidence.arguments import guard
 from acuevidence.errors import InputError
 from acuevidence.evidence.importers.revman import DATA_TYPES, MEASURES
-from acuevidence.inputs import choice
+from acuevidence.inputs import choice, plain
 from acuevidence.report.figures import inputs
 from acuevidence.report.whole_files import csv_text, replace
 
@@ -139,7 +139,7 @@ def _kinds(frame: pd.DataFrame) -> pd.Series:
     absent = np.flatnonzero(kinds.isna())
     if len(absent):
         wanted = "; or ".join(" ".join(columns) for columns in list(_KINDS.values())[:3])
-        raise InputError(f"row {frame.index[absent[0]]!r} has no complete set of figures for RevMan (needed: {wanted})")
+        raise InputError(f"row {plain(frame.index[absent[0]])!r} has no complete set of figures for RevMan (needed: {wanted})")
     return kinds
 
 

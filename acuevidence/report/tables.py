@@ -346,7 +346,7 @@ def summary_of_findings(results: Mapping[str, MetaAnalysis], *, condition: str |
             notes.append(f"{len(notes) + 1}. {reason[0].upper()}{reason[1:]}.")
         bands[_threshold(outcome, band)] = None
         rows.append({
-            "Comparison": f"acupuncture v {name.replace('_', ' ')}",
+            "Comparison": f"acupuncture v {str(name).replace('_', ' ')}",
             "Outcome, follow-up": f"{_outcome_words(one)}, {_follow_up(one)}",
             **_absolute(one, outcome, condition),
             "Effect (95% CI)": _effect(one),

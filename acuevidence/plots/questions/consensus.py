@@ -18,13 +18,20 @@ from acuevidence.questions.published import published
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from acuevidence.appraisal.thresholds import Mid
+
 __all__ = ["consensus"]
 
 _AGAINST = {"usual_care": "usual care", "sham": "sham"}
 
 
 def consensus(
-    *, ax: Axes | None = None, width: str | float = "double", size: float = 7, mid: Any = None, title: str | None = None
+    *,
+    ax: Axes | None = None,
+    width: str | float = "double",
+    size: float = 7,
+    mid: Mid | float | tuple[float, float] | None = None,
+    title: str | None = None,
 ) -> Axes:
     """Draw the pooled effects of published reviews on pain beside the package's own.
 

@@ -13,6 +13,7 @@ from acuevidence.effects.trials import trial_effects
 from acuevidence.evidence import conditions, load_evidence
 from acuevidence.plots.parts.labels import fitting, wrapped
 from acuevidence.plots.parts.page import drawing, inches, narrow, new_axes
+from acuevidence.plots.parts.page import table as check
 from acuevidence.plots.parts.style import text_width
 from acuevidence.synthesis import meta_analysis
 
@@ -80,7 +81,9 @@ def evidence_map(
     >>> ax.get_yticklabels()[0].get_text()
     'Low back pain'
     """
-    table = evidence_table() if table is None else table
+    if table is None:
+        table = evidence_table()
+    check(table, "evidence_table()", ("k", "patients", "estimate", "certainty"), ("condition", "comparator", "outcome"), "table")
     topic = load_evidence().topic
     rows = list(dict.fromkeys(table["condition"]))
     columns = [(o, c) for o in dict.fromkeys(table["outcome"]) for c in topic.comparators]

@@ -9,6 +9,7 @@ import pandas as pd
 
 from acuevidence.arguments import guard
 from acuevidence.effects.trials import trial_effects
+from acuevidence.errors import InputError
 from acuevidence.evidence import load_evidence
 from acuevidence.inputs import choice
 from acuevidence.plots.parts.page import drawing, inches, new_axes
@@ -64,7 +65,9 @@ def flow(
     choice("condition", condition, list(evidence.topic.conditions))
     effects = trial_effects(condition) if effects is None else effects
     trials = evidence.trials[evidence.trials["condition"] == condition]
-    left = effects.attrs["excluded"]
+    left = effects.attrs.get("excluded", pd.DataFrame())
+    if not {"trial_id", "comparator"} <= set(effects) or not {"trial_id", "comparator", "arm", "reason"} <= set(left):
+        raise InputError("effects must be rows of trial_effects(), with the trials left out in attrs['excluded']")
     left = left[left["arm"].isna()]
     rows = [(f"Trials known: {len(trials)}\n{evidence.topic.label(condition)}", "")]
     for comparator in evidence.topic.comparators:

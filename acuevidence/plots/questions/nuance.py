@@ -9,6 +9,7 @@ from acuevidence.appraisal.certainty import certainty
 from acuevidence.appraisal.thresholds import has_mid
 from acuevidence.appraisal.thresholds import mid as minimal_important_difference
 from acuevidence.arguments import guard
+from acuevidence.errors import InputError
 from acuevidence.evidence import conditions, load_evidence
 from acuevidence.plots.forest import mid_words
 from acuevidence.plots.forest_rows import interval_text
@@ -21,18 +22,21 @@ from acuevidence.questions.pooled import pooled
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from acuevidence.appraisal.thresholds import Mid
+    from acuevidence.synthesis.result import MetaAnalysis
+
 __all__ = ["nuance"]
 
 _LABELS = {"usual_care": "v usual care", "sham": "v sham"}
 
 
 def nuance(
-    results: Mapping[str, Mapping[str, Any]] | None = None,
+    results: Mapping[str, Mapping[str, MetaAnalysis]] | None = None,
     *,
     ax: Axes | None = None,
     width: str | float = "double",
     size: float = 7,
-    mid: Any = None,
+    mid: Mid | float | tuple[float, float] | None = None,
     limits: tuple[float, float] | None = None,
     title: str | None = None,
     heading: str = "Condition",
@@ -72,13 +76,15 @@ def nuance(
     evidence = load_evidence()
     if results is None:
         results = {condition: pooled(condition) for condition in conditions(evidence)}
+    if not any(results.values()):
+        raise InputError("results holds no pooled effect; there is nothing to draw")
     mid = minimal_important_difference("pain", "SMD") if mid is None else mid
     single = narrow(width)
     columns = [] if single else [Column("Trials", None), Column("Patients", None)]
     after = Column("Certainty", None, side="right", align="left")
     rows: list[Row] = []
     for condition, groups in results.items():
-        label = evidence.topic.label(condition) if condition in evidence.topic.conditions else condition
+        label = evidence.topic.label(condition) if condition in evidence.topic.conditions else str(condition)
         rows.append(Row("group", label, bold=True, colour="black"))
         names = sorted(groups, key=lambda name: list(_LABELS).index(name) if name in _LABELS else len(_LABELS))
         rows += [_row(name, groups[name], single) for name in names]
@@ -109,7 +115,7 @@ def _conventions(results: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def _row(name: str, one: Any, single: bool) -> Row:
-    colour, label = COLOURS.get(name, COLOURS["neutral"]), _LABELS.get(name, f"v {name.replace('_', ' ')}")
+    colour, label = COLOURS.get(name, COLOURS["neutral"]), _LABELS.get(name, f"v {str(name).replace('_', ' ')}")
     cells = {"Trials": f"{one.k}"}
     if one.k == 0:
         return Row("text", f"{label}: no trial with usable figures")

@@ -15,6 +15,8 @@ from acuevidence.questions.safety import safety as pooled_rates
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from acuevidence.questions.safety import Safety
+
 __all__ = ["safety"]
 
 _COLOURS = {"treatments": COLOURS["sham"], "patients": COLOURS["usual_care"]}
@@ -23,7 +25,7 @@ _FLOOR = 0.01  # the left end of the axis, below the smallest rate that so many 
 
 
 def safety(
-    rates: Any = None,
+    rates: Safety | None = None,
     *,
     ax: Axes | None = None,
     width: str | float = "double",

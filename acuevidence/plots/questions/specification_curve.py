@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from acuevidence.arguments import guard
+from acuevidence.inputs import choice
 from acuevidence.plots.parts.caption import caption as write_caption
 from acuevidence.plots.parts.page import drawing, inches, new_figure
 from acuevidence.plots.parts.style import COLOURS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+    from acuevidence.questions.multiverse import Multiverse
 
 __all__ = ["specification_curve"]
 
@@ -30,12 +34,12 @@ _OPTIONS = {
 
 
 def specification_curve(
-    result: Any,
+    result: Multiverse,
     *,
     ax: Axes | None = None,
     width: str | float = "double",
     size: float = 6.5,
-    decisions: list[str] | None = None,
+    decisions: Sequence[str] | None = None,
     title: str | None = None,
     caption: bool = True,
 ) -> Axes:
@@ -79,7 +83,8 @@ def specification_curve(
             ax.set_title(title or "")
             return ax
         wide = inches(width)
-        shown = decisions or _shown(result, 6 if wide < 5 else 9)
+        shown = [choice("decisions", name, list(result.moves.index)) for name in (() if decisions is None else decisions)]
+        shown = shown or _shown(result, 6 if wide < 5 else 9)
         rows = _rows(result, shown)
         matrix = (len(rows) + 0.5 * len(shown)) * size * 1.35 / 72
         upper = 1.5 if wide < 5 else 2.0
