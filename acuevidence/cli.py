@@ -120,6 +120,8 @@ def validate(
 
     evidence = load_evidence(folder or evidence_folder or context.obj)
     typer.echo(evidence.summary())
+    for one in evidence.notes().itertuples():
+        typer.echo(f"note: {one.table}.csv line {one.row}, {one.column} {one.value:g}: {one.note}")
     typer.echo("\nEvery table is valid." + (" No trial yet." if evidence.trials.empty else ""))
 
 

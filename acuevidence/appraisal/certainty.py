@@ -16,6 +16,7 @@ from acuevidence.arguments import guard
 from acuevidence.errors import InputError
 from acuevidence.evidence import Evidence
 from acuevidence.evidence.carried import evidence_of, excluded_of
+from acuevidence.evidence.ratings import quality_scores
 from acuevidence.inputs import brief, choice
 from acuevidence.questions.typical_sd import typical_sd
 from acuevidence.shown import Shown
@@ -217,7 +218,7 @@ def _risk_of_bias(
     tool = None if evidence is None else evidence.topic.quality.get("tool")
     if "trial_id" not in result.data or evidence is None or tool is None:
         return 0, "not rated: no ratings of these trials are given"
-    score = evidence.appraisals.groupby("trial_id")["pedro_score"].max()
+    score = quality_scores(evidence)
     known = result.data["trial_id"].map(score)
     good = (known >= rules["pedro"]).fillna(False).to_numpy(dtype=bool)
     share = float(np.asarray(result.weights)[good].sum()) / 100

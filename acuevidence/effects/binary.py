@@ -1,4 +1,4 @@
-"""Two groups of counts: ratios and differences of risks and odds."""
+"""Two groups of counts, or matched pairs: ratios and differences of risks and odds."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pandas as pd
 from acuevidence.effects.checks import counts, known_vtype, where_to_add
 from acuevidence.inputs import refuse
 
-__all__ = ["two_counts"]
+__all__ = ["matched_pairs", "two_counts"]
 
 Array = np.ndarray
 
@@ -103,3 +103,61 @@ def _peto(e1: Array, f1: Array, e2: Array, f2: Array, vtype: str) -> tuple[Array
 
 
 _MEASURES = {"OR": _or, "OR2D": _or2d, "RR": _rr, "RD": _rd, "AS": _as, "PETO": _peto}
+
+
+def matched_pairs(
+    measure: str, a: dict[str, Array], index: pd.Index, *, vtype: str, add: float, to: str, drop_empty: bool, **_: Any
+) -> tuple[Array, Array]:
+    """Return yi and vi of a measure of matched pairs, or of the same people under two treatments.
+
+    Parameters
+    ----------
+    measure : str
+        Key of :data:`MEASURES`: MPRD MPRR MPOR MPORC MPPETO.
+    a : dict of ndarray
+        Pairs by who had the event, of one length: ``both, only1, only2, neither``.
+    index : Index
+        The caller's row labels, for messages.
+    vtype, add, to, drop_empty : str, float, str, bool
+        As in :func:`effect_size`.
+
+    Returns
+    -------
+    tuple of ndarray
+        ``yi`` and ``vi``, as long as the summaries; sign side 1 minus side 2.
+
+    Raises
+    ------
+    InputError
+        For negative counts, a trial without pairs, or a ``vtype`` the measure does not have.
+
+    Notes
+    -----
+    Formulas as in metafor's escalc (Becker and Balagtas 1993; Curtin et al 2002; Zou 2007); see ``docs/effect_sizes.md``.
+    """
+    known_vtype(measure, vtype, {})
+    for name in ("both", "only1", "only2", "neither"):
+        refuse(a[name] < 0, f"{name} must not be negative", a[name], index)
+    cells = np.stack([a["both"], a["only1"], a["only2"], a["neither"]])
+    refuse(cells.sum(axis=0) == 0, "there is no pair", a["both"], index)
+    nothing = (cells[:3].sum(axis=0) == 0) | (cells[1:].sum(axis=0) == 0)
+    both, one, two, neither = cells + where_to_add((cells == 0).any(axis=0), to) * add
+    n = both + one + two + neither
+    with np.errstate(divide="ignore", invalid="ignore"):
+        if measure == "MPORC":
+            yi, vi = np.log(one) - np.log(two), 1 / one + 1 / two
+        elif measure == "MPPETO":
+            yi, vi = 2 * (one - two) / (one + two), 4 / (one + two)
+        else:
+            yi, vi = _marginal(measure, (both + one) / n, (both + two) / n, one / n, two / n, n)
+    return (np.where(nothing, np.nan, yi), np.where(nothing, np.nan, vi)) if drop_empty else (yi, vi)
+
+
+def _marginal(measure: str, p1: Array, p2: Array, one: Array, two: Array, n: Array) -> tuple[Array, Array]:
+    """Compare the risks of both sides; ``one`` and ``two`` are the shares of pairs that differ."""
+    spread = one + two - (one - two) ** 2
+    if measure == "MPRD":
+        return p1 - p2, spread / n
+    if measure == "MPRR":
+        return np.log(p1 / p2), (one + two) / (n * p1 * p2)
+    return np.log(p1 / (1 - p1)) - np.log(p2 / (1 - p2)), spread / (n * p1 * (1 - p1) * p2 * (1 - p2))

@@ -1,4 +1,4 @@
-"""One group, two quantities: the correlation, as it is or as Fisher's z."""
+"""One group, two quantities: the correlation, plain or partial, as it is or as Fisher's z."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pandas as pd
 from acuevidence.effects.checks import correlation, known_vtype
 from acuevidence.inputs import refuse
 
-__all__ = ["one_correlation"]
+__all__ = ["one_correlation", "partial_correlation"]
 
 
 def one_correlation(
@@ -52,3 +52,49 @@ def one_correlation(
         return np.arctanh(r), 1 / (n - 3)
     mean = (n @ r) / n.sum() if vtype == "AV" else r
     return r, (1 - mean**2) ** 2 / (n - 1)
+
+
+def partial_correlation(
+    measure: str, a: dict[str, np.ndarray], index: pd.Index, *, vtype: str, **_: Any
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return yi and vi of a partial correlation: raw, or by Fisher's transformation.
+
+    Parameters
+    ----------
+    measure : str
+        Key of :data:`MEASURES`: PCOR ZPCOR.
+    a : dict of ndarray
+        Summaries by name, of one length: ``r`` or ``t`` (the test of the coefficient), ``n``, and ``m``, the predictors in the
+        regression, the one of interest among them.
+    index : Index
+        The caller's row labels, for messages.
+    vtype : str
+        As in :func:`effect_size`.
+
+    Returns
+    -------
+    tuple of ndarray
+        ``yi`` and ``vi``, as long as the summaries.
+
+    Raises
+    ------
+    InputError
+        For correlations of -1, 1 and beyond, fewer than one predictor, too few people for them, or a ``vtype`` the measure does
+        not have.
+
+    Notes
+    -----
+    ``r = t / sqrt(t^2 + n - m - 1)``. PCOR: ``vi = (1 - r^2)^2 / (n - m)``, under ``AV`` with the mean correlation, weighted by n;
+    ZPCOR: ``yi = atanh r``, ``vi = 1 / (n - m - 2)`` (Aloe and Thompson 2013, Journal of the Society for Social Work and Research
+    4:390-405). As in metafor's escalc; with one predictor these are COR and ZCOR.
+    """
+    known_vtype(measure, vtype, {"PCOR": "LS AV"})
+    n, m = a["n"], a["m"]
+    refuse(m < 1, "m must be 1 or more, the predictor of interest among them", m, index)
+    refuse(n < m + 3, "n must exceed m by 3 or more", n, index)
+    r = a["r"] if "r" in a else a["t"] / np.sqrt(a["t"] ** 2 + n - m - 1)
+    correlation(r, index)
+    if measure == "ZPCOR":
+        return np.arctanh(r), 1 / (n - m - 2)
+    mean = (n @ r) / n.sum() if vtype == "AV" else r
+    return r, (1 - mean**2) ** 2 / (n - m)

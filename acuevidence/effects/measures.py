@@ -28,11 +28,18 @@ _COUNTS = ("events1", "n1", "events2", "n2")
 _RATES = ("events1", "time1", "events2", "time2")
 _PRINTED = ("ratio", "ci_low", "ci_high")
 _COUNT = ("events", "n")
+_TIMED = ("events", "time")
+_MEAN = ("mean", "sd", "n")
+_CORRELATION = ("r", "n")
+_PARTIAL, _PARTIAL_T = ("r", "n", "m"), ("t", "n", "m")
 _PAIRED = ("mean_pre", "mean_post", "sd_pre", "sd_post", "n", "r")
+_CONTROLLED = tuple(f"{name}{group}" for group in (1, 2) for name in _PAIRED)
+_PAIRS = ("both", "only1", "only2", "neither")
 _FORMULAS: dict[tuple[str, ...], Callable[..., tuple[np.ndarray, np.ndarray]]] = {
-    _MEANS: continuous.two_means, _COUNTS: binary.two_counts, _RATES: rates.rate_ratio, _PRINTED: intervals.printed_ratio,
-    _COUNT: single.one_count, ("mean", "sd", "n"): single.one_mean, _PAIRED: paired.pre_post,
-    ("r", "n"): correlations.one_correlation,
+    _MEANS: continuous.two_means, _COUNTS: binary.two_counts, _RATES: rates.two_rates, _PRINTED: intervals.printed_ratio,
+    _COUNT: single.one_count, _TIMED: rates.one_rate, _MEAN: single.one_mean, _PAIRED: paired.pre_post,
+    _CONTROLLED: paired.pre_post_control, _PAIRS: binary.matched_pairs, _CORRELATION: correlations.one_correlation,
+    _PARTIAL: correlations.partial_correlation, _PARTIAL_T: correlations.partial_correlation,
 }  # fmt: skip
 
 
@@ -53,7 +60,9 @@ class Measure:
     null : float or None
         No effect, on the natural scale; None where a measure of one group has none.
     back : callable or None
-        From ``yi`` to the natural scale; None where they are the same, or where the sample sizes are needed too (PFT).
+        From ``yi`` to the natural scale; None where they are the same, or where the sample sizes are needed too (PFT, IRFT).
+    scale : str
+        What the natural scale is called where ``yi`` is on another: ``ratio``, ``proportion``, ``correlation`` ...
     """
 
     code: str
@@ -62,11 +71,15 @@ class Measure:
     ratio: bool = False
     null: float | None = 0.0
     back: Callable[[Any], Any] | None = None
+    scale: str = ""
 
     def needed(self, names: tuple[str, ...]) -> tuple[str, ...]:
         """Return those of a set of summaries that the measure cannot do without."""
-        spare = {"SMCR": ("sd_post",), "VR": ("mean1", "mean2")}.get(self.code, ())
-        return tuple(name for name in names if name not in spare)
+        return tuple(name for name in names if name not in _SPARE.get(self.code, ()))
+
+
+_SPARE = {"SMCR": ("sd_post",), "SMCRD": ("sd_post1", "sd_post2"), "VR": ("mean1", "mean2"), "VRC": ("mean_pre", "mean_post"),
+          "SDLN": ("mean",)}  # fmt: skip
 
 
 def _difference(code: str, name: str, *takes: tuple[str, ...]) -> Measure:
@@ -74,15 +87,25 @@ def _difference(code: str, name: str, *takes: tuple[str, ...]) -> Measure:
 
 
 def _ratio(code: str, name: str, *takes: tuple[str, ...]) -> Measure:
-    return Measure(code, name, takes, ratio=True, null=1.0, back=np.exp)
+    return Measure(code, name, takes, ratio=True, null=1.0, back=np.exp, scale="ratio")
 
 
-def _one_group(code: str, name: str, takes: tuple[str, ...], back: Callable[[Any], Any] | None = None) -> Measure:
-    return Measure(code, name, (takes,), null=None, back=back)
+def _one_group(
+    code: str, name: str, takes: tuple[str, ...], back: Callable[[Any], Any] | None = None, scale: str = ""
+) -> Measure:
+    return Measure(code, name, (takes,), null=None, back=back, scale=scale)
 
 
 def _angle(yi: Any) -> Any:
     return np.sin(np.clip(yi, 0, np.pi / 2)) ** 2
+
+
+def _share(yi: Any) -> Any:
+    return np.minimum(np.exp(yi), 1.0)
+
+
+def _square(yi: Any) -> Any:
+    return np.maximum(yi, 0.0) ** 2
 
 
 MEASURES: dict[str, Measure] = {
@@ -102,17 +125,45 @@ MEASURES: dict[str, Measure] = {
         _ratio("PETO", "Odds ratio (Peto)", _COUNTS),
         _difference("OR2D", "Standardised mean difference from odds ratio", _COUNTS),
         _ratio("IRR", "Incidence rate ratio", _RATES, _PRINTED),
+        _difference("IRD", "Incidence rate difference", _RATES),
+        _difference("IRSD", "Difference of square roots of incidence rates", _RATES),
         _ratio("HR", "Hazard ratio", _PRINTED),
         _one_group("PR", "Proportion", _COUNT),
-        _one_group("PLO", "Proportion (logit)", _COUNT, expit),
-        _one_group("PAS", "Proportion (arcsine)", _COUNT, _angle),
-        _one_group("PFT", "Proportion (double arcsine)", _COUNT),
-        _one_group("MN", "Mean", ("mean", "sd", "n")),
+        _one_group("PLN", "Proportion (log)", _COUNT, _share, "proportion"),
+        _one_group("PLO", "Proportion (logit)", _COUNT, expit, "proportion"),
+        _one_group("PAS", "Proportion (arcsine)", _COUNT, _angle, "proportion"),
+        _one_group("PFT", "Proportion (double arcsine)", _COUNT, scale="proportion"),
+        _one_group("IR", "Incidence rate", _TIMED),
+        _one_group("IRLN", "Incidence rate (log)", _TIMED, np.exp, "rate"),
+        _one_group("IRS", "Incidence rate (square root)", _TIMED, _square, "rate"),
+        _one_group("IRFT", "Incidence rate (Freeman-Tukey)", _TIMED, scale="rate"),
+        _one_group("MN", "Mean", _MEAN),
+        _one_group("MNLN", "Mean (log)", _MEAN, np.exp, "mean"),
+        _one_group("SMN", "Standardised mean", _MEAN),
+        _one_group("SDLN", "Standard deviation (log)", _MEAN, np.exp, "standard deviation"),
+        _one_group("CVLN", "Coefficient of variation (log)", _MEAN, np.exp, "coefficient of variation"),
         _difference("MC", "Mean change", _PAIRED),
         _difference("SMCC", "Standardised mean change, SD of changes", _PAIRED),
         _difference("SMCR", "Standardised mean change, SD before", _PAIRED),
-        Measure("COR", "Correlation", (("r", "n"),)),
-        Measure("ZCOR", "Correlation (Fisher's z)", (("r", "n"),), back=np.tanh),
+        _difference("SMCRH", "Standardised mean change, SD before, unequal variances", _PAIRED),
+        _difference("SMCRP", "Standardised mean change, average SD", _PAIRED),
+        _difference("SMCRPH", "Standardised mean change, average SD, unequal variances", _PAIRED),
+        _ratio("ROMC", "Ratio of means, after to before", _PAIRED),
+        _ratio("VRC", "Ratio of standard deviations, after to before", _PAIRED),
+        _ratio("CVRC", "Ratio of coefficients of variation, after to before", _PAIRED),
+        _difference("MCD", "Difference of mean changes", _CONTROLLED),
+        _difference("SMCCD", "Difference of standardised mean changes, SD of changes", _CONTROLLED),
+        _difference("SMCRD", "Difference of standardised mean changes, SD before", _CONTROLLED),
+        _difference("SMCRHD", "Difference of standardised mean changes, SD before, unequal variances", _CONTROLLED),
+        _difference("MPRD", "Risk difference of matched pairs", _PAIRS),
+        _ratio("MPRR", "Risk ratio of matched pairs", _PAIRS),
+        _ratio("MPOR", "Odds ratio of matched pairs, marginal", _PAIRS),
+        _ratio("MPORC", "Odds ratio of matched pairs, conditional", _PAIRS),
+        _ratio("MPPETO", "Odds ratio of matched pairs (Peto)", _PAIRS),
+        Measure("COR", "Correlation", (_CORRELATION,)),
+        Measure("ZCOR", "Correlation (Fisher's z)", (_CORRELATION,), back=np.tanh, scale="correlation"),
+        Measure("PCOR", "Partial correlation", (_PARTIAL, _PARTIAL_T)),
+        Measure("ZPCOR", "Partial correlation (Fisher's z)", (_PARTIAL, _PARTIAL_T), back=np.tanh, scale="correlation"),
     )
 }
 RATIOS = tuple(code for code, measure in MEASURES.items() if measure.ratio)
@@ -137,15 +188,18 @@ def effect_size(
     ----------
     measure : str
         Two groups of means: ``MD SMD SMDH ROM VR CVR D2OR``; of counts: ``RR OR RD AS PETO OR2D``; of person-time:
-        ``IRR``; one group: ``PR PLO PAS PFT MN``; before and after: ``MC SMCC SMCR``; correlations: ``COR ZCOR``; ratios printed
-        with their limits: ``HR OR RR IRR``. ``docs/effect_sizes.md`` gives each formula.
+        ``IRR IRD IRSD``; of values before and after: ``MCD SMCCD SMCRD SMCRHD``; matched pairs: ``MPRD MPRR MPOR MPORC MPPETO``;
+        one group of counts: ``PR PLN PLO PAS PFT``; of person-time: ``IR IRLN IRS IRFT``; of means: ``MN MNLN SMN SDLN CVLN``;
+        before and after: ``MC SMCC SMCR SMCRH SMCRP SMCRPH ROMC VRC CVRC``; correlations: ``COR ZCOR PCOR ZPCOR``; ratios
+        printed with their limits: ``HR OR RR IRR``. ``docs/effect_sizes.md`` gives each formula.
     data : DataFrame, optional
         Where column names are looked up; summaries that are not given are its columns of the same name.
     vtype : {"LS", "LS2", "UB", "AV", "HO"}
         Variance: large-sample, its variant with the corrected d, unbiased, at the average effect, or under equal spread.
         Not every measure knows every one.
     correct : bool
-        Small-sample correction of SMD, SMDH, D2OR, SMCC, SMCR (Hedges, exact), ROM, VR and CVR.
+        Small-sample correction of SMD, SMDH, D2OR, the standardised changes and SMN (Hedges, exact), ROM, ROMC, VR, CVR, CVRC, SDLN
+        and CVLN.
     add : float
         What is added to cells of counts under ``to``.
     to : {"only0", "all", "if0all", "none"}
@@ -157,13 +211,14 @@ def effect_size(
         Confidence level of the limits of a printed ratio.
     **summaries
         ``mean1, sd1, n1, mean2, sd2, n2``; ``events1, n1, events2, n2``; ``events1, time1, events2, time2``; ``events, n``;
-        ``mean, sd, n``; ``mean_pre, mean_post, sd_pre, sd_post, n, r``; ``r, n``; ``ratio, ci_low, ci_high`` on the natural
-        scale: scalars, sequences, Series, or column names.
+        ``events, time``; ``mean, sd, n``; ``mean_pre, mean_post, sd_pre, sd_post, n, r``, of two groups with 1 and 2 behind each;
+        ``both, only1, only2, neither`` (pairs by who had the event); ``r, n``; ``r, n, m`` or ``t, n, m`` (m predictors in the
+        regression); ``ratio, ci_low, ci_high`` on the natural scale: scalars, sequences, Series, or column names.
 
     Returns
     -------
     DataFrame
-        ``yi`` and ``vi`` with the caller's index. Ratios (RR, OR, HR, IRR, ROM, VR, CVR, PETO) are natural logarithms.
+        ``yi`` and ``vi`` with the caller's index. Ratios (:data:`RATIOS`) are natural logarithms.
         Sign: group 1 minus group 2, or after minus before.
 
     Raises

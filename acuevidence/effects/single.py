@@ -1,4 +1,4 @@
-"""One group: a proportion and its transformations, or a mean."""
+"""One group: a proportion and its transformations, or a mean or spread."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from acuevidence.effects.checks import counts, known_vtype, where_to_add
+from acuevidence.effects.continuous import hedges_j
 from acuevidence.inputs import refuse
 
 __all__ = ["one_count", "one_mean"]
@@ -16,12 +17,12 @@ __all__ = ["one_count", "one_mean"]
 def one_count(
     measure: str, a: dict[str, np.ndarray], index: pd.Index, *, vtype: str, add: float, to: str, **_: Any
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return yi and vi of a proportion: raw, logit, arcsine, or Freeman-Tukey double arcsine.
+    """Return yi and vi of a proportion: raw, log, logit, arcsine, or Freeman-Tukey double arcsine.
 
     Parameters
     ----------
     measure : str
-        Key of :data:`MEASURES`: PR PLO PAS PFT.
+        Key of :data:`MEASURES`: PR PLN PLO PAS PFT.
     a : dict of ndarray
         Summaries by name, of one length: ``events, n``.
     index : Index
@@ -55,6 +56,9 @@ def one_count(
     if measure == "PR":
         mean = (total @ p) / total.sum() if vtype == "AV" else p
         return p, mean * (1 - mean) / total
+    if measure == "PLN":
+        with np.errstate(divide="ignore"):
+            return np.log(p), 1 / e - 1 / total
     if measure == "PLO":
         with np.errstate(divide="ignore"):
             return np.log(e) - np.log(f), 1 / e + 1 / f
@@ -66,19 +70,19 @@ def one_count(
 
 
 def one_mean(
-    measure: str, a: dict[str, np.ndarray], index: pd.Index, *, vtype: str, **_: Any
+    measure: str, a: dict[str, np.ndarray], index: pd.Index, *, vtype: str, correct: bool, **_: Any
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the mean of one group and its variance, ``sd^2 / n``.
+    """Return yi and vi of the mean of one group, raw, log or standardised, or of its spread.
 
     Parameters
     ----------
     measure : str
-        Key of :data:`MEASURES`: MN.
+        Key of :data:`MEASURES`: MN MNLN SMN SDLN CVLN.
     a : dict of ndarray
         Summaries by name, of one length: ``mean, sd, n``.
     index : Index
         The caller's row labels, for messages.
-    vtype : str
+    vtype, correct : str, bool
         As in :func:`effect_size`.
 
     Returns
@@ -89,13 +93,28 @@ def one_mean(
     Raises
     ------
     InputError
-        For an SD that is not positive, n below 2, or a ``vtype`` the measure does not have.
+        For an SD that is not positive, n below 2 (3 for SMN), a mean without a logarithm, or a ``vtype`` the measure does not have.
 
     Notes
     -----
-    As in metafor's escalc; see ``docs/effect_sizes.md``.
+    As in metafor's escalc (Nakagawa et al 2015 for SDLN and CVLN); see ``docs/effect_sizes.md``.
     """
     known_vtype(measure, vtype, {})
-    refuse(a["sd"] <= 0, "sd must be positive", a["sd"], index)
-    refuse(a["n"] < 2, "n must be 2 or more for a spread", a["n"], index)
-    return a["mean"], a["sd"] ** 2 / a["n"]
+    sd, n = a["sd"], a["n"]
+    refuse(sd <= 0, "sd must be positive", sd, index)
+    refuse(n < 2, "n must be 2 or more for a spread", n, index)
+    free = 2 * (n - 1)
+    if measure == "SDLN":
+        return np.log(sd) + (1 / free if correct else 0.0), 1 / free
+    mean = a["mean"]
+    if measure == "MN":
+        return mean, sd**2 / n
+    if measure == "SMN":
+        refuse(n < 3, "n must be 3 or more to be standardised", n, index)
+        yi = (hedges_j(n - 1) if correct else 1.0) * mean / sd
+        return yi, 1 / n + yi**2 / (2 * n)
+    refuse(mean <= 0, "mean must be positive for a logarithm", mean, index)
+    relative = sd**2 / (n * mean**2)
+    if measure == "MNLN":
+        return np.log(mean), relative
+    return np.log(sd / mean) + (1 / free if correct else 0.0), 1 / free + relative

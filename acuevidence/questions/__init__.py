@@ -2,9 +2,11 @@
 
 from acuevidence.questions.decompose import decompose
 from acuevidence.questions.multiverse import multiverse
+from acuevidence.questions.patients import patients
 from acuevidence.questions.pooled import pooled
 from acuevidence.questions.published import published
 from acuevidence.questions.safety import safety
+from acuevidence.questions.sensitivity import sensitivity
 from acuevidence.questions.time_course import time_course
 from acuevidence.questions.treatments import treatment_network
 from acuevidence.questions.two_outcomes import function_and_pain
@@ -15,9 +17,11 @@ __all__ = [
     "decompose",
     "function_and_pain",
     "multiverse",
+    "patients",
     "pooled",
     "published",
     "safety",
+    "sensitivity",
     "time_course",
     "treatment_network",
     "typical_sd",

@@ -21,6 +21,7 @@ from acuevidence.arguments import guard
 from acuevidence.effects.trials import trial_effects
 from acuevidence.errors import InputError
 from acuevidence.evidence import Evidence, load_evidence
+from acuevidence.evidence.ratings import quality_scores
 from acuevidence.inputs import choice
 from acuevidence.later import Later
 from acuevidence.shown import Shown
@@ -293,7 +294,7 @@ class _Grid:
         tables, trials = _readings(condition, comparator, options, _of_condition(condition, evidence))
         effects = np.stack([table[["yi", "vi"]].to_numpy(dtype=float) for table in tables])
         known = evidence.trials.set_index("trial_id").loc[trials]
-        score = evidence.appraisals.groupby("trial_id")["pedro_score"].max().reindex(trials)
+        score = quality_scores(evidence).reindex(trials)
         types = evidence.topic.comparators[comparator].types
         masks = {
             name: [np.stack([_stays(name, option, table, score, types) for table in tables]) for option in options[name]]

@@ -199,7 +199,10 @@ def _by_week(compared: Iterable[Comparison]) -> Iterator[Comparison]:
 def _model(rows: pd.DataFrame, correlation: float, level: float) -> MultilevelMetaAnalysis:
     rows = rows.reset_index(drop=True).assign(row=lambda frame: frame.index)
     per_arm = 2 / rows["vi"]
-    sized = rows.assign(**{n: rows[n].astype(float).fillna(per_arm) for n in ("n1", "n2")})
+    n1, n2 = (rows[n].astype(float).fillna(per_arm) for n in ("n1", "n2"))
+    # A difference adjusted for baseline is more precise than raw means of as many: its weeks covary like those of more patients.
+    worth = ((1 / n1 + 1 / n2) / rows["vi"]).clip(lower=1)
+    sized = rows.assign(n1=n1 * worth, n2=n2 * worth)
     V = vcalc(data=sized, outcome="week", rho=correlation, n1="n1", n2="n2", yi="yi", measure="SMD")
     present = [name for name in PERIODS if (rows["period"] == name).any()]
     dummies = {f"p{i}": (rows["period"] == name).astype(float) for i, name in enumerate(present)}

@@ -226,7 +226,7 @@ def inputs() -> dict[str, Any]:
     package = Path(__file__).resolve().parents[1]
     for path in sorted(package.rglob("*.py")):
         source.update(path.relative_to(package).as_posix().encode() + b"\0" + path.read_bytes())
-    tables = sorted(p for p in data_folder().iterdir() if p.suffix in (".csv", ".json", ".yaml"))
+    tables = sorted(p for p in data_folder().rglob("*") if p.suffix in (".csv", ".json", ".yaml"))
     return {
         "data": {path.name: _hash(path.read_bytes()) for path in tables},
         "code": source.hexdigest(),

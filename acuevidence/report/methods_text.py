@@ -9,6 +9,7 @@ import pandas as pd
 from acuevidence.appraisal.certainty import certainty
 from acuevidence.arguments import guard
 from acuevidence.errors import InputError
+from acuevidence.evidence.ratings import quality_scores
 from acuevidence.shown import Printed
 from acuevidence.synthesis import MetaAnalysis
 
@@ -142,7 +143,7 @@ def _groups(row: Any) -> str:
 def _quality(data: pd.DataFrame, names: pd.Series) -> str:
     from acuevidence.evidence import load_evidence
 
-    score = data["trial_id"].map(load_evidence().appraisals.groupby("trial_id")["pedro_score"].max())
+    score = data["trial_id"].map(quality_scores(load_evidence()))
     return (
         "; ".join(
             f"{n}: " + ("not rated" if pd.isna(s) else f"PEDro {s:g} of 10") for n, s in zip(names, score, strict=True)

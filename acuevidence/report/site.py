@@ -28,7 +28,7 @@ from acuevidence.report import sentences as words
 from acuevidence.report.site_forest import forest_rows, strips
 from acuevidence.report.tables import Table, characteristics, study_results, summary_of_findings
 from acuevidence.report.whole_files import refuse_unwritable, unwritten
-from acuevidence.verdicts.claims import claims, evaluate_claims, verdicts
+from acuevidence.verdicts.claims import answer_table, answered, claims, verdicts
 
 __all__ = ["build_site", "environment"]
 
@@ -128,13 +128,13 @@ def environment() -> Any:
 def _index(evidence: Evidence) -> dict[str, Any]:
     asked = claims().set_index("id")
     band = mid("pain", "SMD", evidence=evidence)
-    rows = []
-    for answer in evaluate_claims().to_dict("records"):
-        about = asked.loc[answer["id"]]
+    rows, found = [], answered(evidence=evidence)
+    for answer in answer_table(found, evidence).to_dict("records"):
+        about, one = asked.loc[answer["id"]], found[answer["id"]]
         everywhere = list(about["population"]) or (conditions(evidence) if about["comparators"] else [])
         rows.append(
             {**answer, "conditions": everywhere, "comparators": list(about["comparators"]), "rule": about["rule"],
-             "plot": strips(_lines(answer["estimates"]), _lines(answer["published"]), band),
+             "plot": strips((*one.estimates, *one.published), band, evidence.topic.treatment.phrase),
              "sources": _claim_sources(everywhere, about["comparators"]) if len(everywhere) == 1 else []}
         )  # fmt: skip
     given = {row["verdict"] for row in rows}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
@@ -23,8 +23,23 @@ from acuevidence.evidence import Evidence, Window, conditions
 from acuevidence.evidence.carried import carry, excluded_of, joined
 from acuevidence.questions.safety import Safety, safety
 from acuevidence.synthesis import MetaAnalysis, meta_analysis
+from acuevidence.verdicts.answer import Answer, Claim, Estimate, decide, lowest
+from acuevidence.words import count
 
-__all__ = ["TOO_FEW", "Cell", "Finding", "Pools", "effect_text", "listed", "matches", "pool", "state"]
+__all__ = [
+    "TOO_FEW",
+    "Cell",
+    "Finding",
+    "Pools",
+    "answer_from_findings",
+    "between_trials",
+    "by_share",
+    "effect",
+    "listed",
+    "matches",
+    "pool",
+    "state",
+]
 
 TOO_FEW = "too few"
 Result = TypeVar("Result")
@@ -98,11 +113,11 @@ class Finding:
         return 0 if self.result is None else self.result.k
 
     @property
-    def text(self) -> str:
-        """The finding in a line."""
+    def shown(self) -> Estimate:
+        """The number of the finding."""
         if self.result is None or self.certainty is None:
-            return f"{self.cell.name}: no trial with a usable figure"
-        return f"{self.cell.name}: {effect_text(self.result)}; {self.state}; certainty {self.certainty.level}"
+            return Estimate(self.cell.name, note="no trial with a usable figure")
+        return effect(self.cell.name, self.result, f"; {self.state}; certainty {self.certainty.level}")
 
     def needed(self, mid_low: float, trials: int) -> str:
         """Return what would let the finding decide, or an empty string when it does."""
@@ -272,19 +287,22 @@ def pool(rows: pd.DataFrame) -> MetaAnalysis | None:
 
 def state(estimate: float, ci_low: float, ci_high: float, mid_low: float) -> str:
     """Return where an effect with its interval lies: ``meaningful``, ``small``, ``none``, ``harm`` or ``unsure``."""
-    if ci_low > 0:
-        return "meaningful" if estimate >= mid_low else "small"
-    if ci_high < 0:
-        return "harm"
-    return "none" if ci_high < mid_low else "unsure"
+    return decide(
+        (ci_low > 0 and estimate >= mid_low, "meaningful"),
+        (ci_low > 0, "small"),
+        (ci_high < 0, "harm"),
+        (ci_high < mid_low, "none"),
+        (True, "unsure"),
+    )
 
 
-def effect_text(result: MetaAnalysis, name: str = "SMD") -> str:
-    """Return a pooled effect in words: trials, estimate, interval, and what a new trial may find."""
-    said = f"{result.k} trial{'' if result.k == 1 else 's'}, {name} {result.estimate:.2f} ({result.ci_low:.2f} to {result.ci_high:.2f})"
+def effect(label: str, result: MetaAnalysis, after: str = "") -> Estimate:
+    """Return a pooled effect as an estimate: trials, interval, what a new trial may find, and what else is said of it."""
+    prediction = ""
     if result.k > 2 and result.pi_low is not None and result.pi_high is not None:
-        said += f", prediction {result.pi_low:.2f} to {result.pi_high:.2f}, I2 {result.i2:.0f}%"
-    return said
+        prediction = f", prediction {result.pi_low:.2f} to {result.pi_high:.2f}, I2 {result.i2:.0f}%"
+    note = f"{count(result.k, 'trial')}, SMD {{estimate}} ({{interval}}){prediction}{after}"
+    return Estimate(label, result.estimate, result.ci_low, result.ci_high, note=note)
 
 
 def _participants(result: MetaAnalysis) -> str:
@@ -296,3 +314,63 @@ def listed(names: tuple[str, ...], most: int = 6) -> str:
     """Return names in a line, the first few where there are many."""
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more
+
+
+def answer_from_findings(claim: Claim, pools: Pools, findings: Sequence[Finding], verdict: str) -> Answer:
+    """Return the answer that rests on pooled effects: their lines, the certainty of those that decide, what the others need."""
+    deciding = [f for f in findings if f.state not in ("unsure", TOO_FEW)] or [f for f in findings if f.k]
+    trials = int(claim.thresholds["trials"])
+    states = dict.fromkeys(f.state for f in findings)
+    reasons = [f"{name}: {', '.join(f.cell.name for f in findings if f.state == name)}" for name in states]
+    for one in deciding:
+        if one.certainty is not None and one.certainty.reasons:
+            reasons.append(f"{one.cell.name}, certainty {one.certainty.level}: {'; '.join(one.certainty.reasons)}")
+        reasons += [f"{one.cell.name}, {line}" for line in _unprinted(one, pools)]
+    needed = [words for f in findings if (words := f.needed(pools.mid.low, trials))]
+    return Answer(
+        verdict=verdict, certainty=lowest(f.certainty.level for f in deciding if f.certainty),
+        estimates=tuple(f.shown for f in findings), reasons=tuple(reasons), needed=tuple(needed),
+    )  # fmt: skip
+
+
+def _unprinted(finding: Finding, pools: Pools) -> list[str]:
+    """Return, in a line, what the trials without usable figures would have to show to change the sign of a finding."""
+    if finding.result is None or finding.state == "unsure" or not finding.missing:
+        return []
+    unprinted = pools.missing(finding.result)
+    if not unprinted.k_missing:
+        return []
+    null = unprinted.scenarios.loc["null"]
+    where = state(null["estimate"], null["ci_low"], null["ci_high"], pools.mid.low)
+    return [
+        f"{unprinted.k_missing} unprinted trials: {where} if they all found no difference. {unprinted.summary().splitlines()[-1]}"
+    ]
+
+
+def between_trials(k: int, claim: Claim) -> tuple[str, str]:
+    """Return the certainty of a comparison between trials, which nobody randomised, and its reason."""
+    few = k < claim.thresholds["trials_moderator"]
+    said = "trials differ in more than this; a comparison between them is observational"
+    return ("very low" if few else "low"), said + (f"; {k} trials" if few else "")
+
+
+def by_share(
+    claim: Claim, shown: Sequence[str], of: int, estimates: Sequence[Estimate], what: str, level: str
+) -> Answer:
+    """Return the verdict by the share of syntheses that show something."""
+    if of == 0:
+        needed = ("three or more trials with a usable figure in one synthesis",)
+        return Answer(
+            verdict="insufficient data",
+            certainty="not rated",
+            estimates=(),
+            reasons=("no synthesis has three trials",),
+            needed=needed,
+        )
+    verdict = decide(
+        (len(shown) >= claim.thresholds["half"] * of, "supported"),
+        (shown, "partly supported"),
+        (True, "not supported"),
+    )
+    reasons = (f"{len(shown)} of {of} syntheses are {what}" + (f": {', '.join(shown)}" if shown else ""),)
+    return Answer(verdict=verdict, certainty=level, estimates=tuple(estimates), reasons=reasons)

@@ -40,9 +40,17 @@ def columns(data):
 def summaries(d, measure):
     if measure in ("COR", "ZCOR"):
         return {"r": d["ri"], "n": d["ni"]}
+    if measure in ("MN", "MNLN", "SMN", "SDLN", "CVLN"):
+        return {"mean": d["m1i"], "sd": d["sd1i"], "n": d["ni"]}
     if "ri" in d:
-        means = {"mean_post": d["m1i"], "mean_pre": d["m2i"]}
-        return means | {"sd_pre": d["sd1i"], "sd_post": d["sd2i"], "n": d["ni"], "r": d["ri"]}
+        means = {"mean_post": d["m1i"], "mean_pre": d["m2i"], "n": d["ni"], "r": d["ri"]}
+        # escalc standardises by sd1i, which is the SD before; in its ratios sd1i goes with m1i, the mean after.
+        first, second = ("sd_post", "sd_pre") if measure in ("ROMC", "VRC", "CVRC") else ("sd_pre", "sd_post")
+        return means | {first: d["sd1i"], second: d["sd2i"]}
+    if measure.startswith("MP"):
+        return {"both": d["ai"], "only1": d["bi"], "only2": d["ci"], "neither": d["di"]}
+    if measure in ("IR", "IRLN", "IRS", "IRFT"):
+        return {"events": d["x1i"], "time": d["t1i"]}
     if "ai" in d:
         return {"events1": d["ai"], "n1": d["ai"] + d["bi"], "events2": d["ci"], "n2": d["ci"] + d["di"]}
     if "m1i" in d:
@@ -55,7 +63,7 @@ def summaries(d, measure):
 def cases():
     for path in sorted(REFERENCE.glob("escalc__*.json")):
         for key in load(path.stem)["expected"]:
-            measure, *options = key.split("|")
+            measure, *options = key.removesuffix("|group1").split("|")
             if RENAMED.get(measure, measure) in ae.effects.MEASURES and all(
                 o.split("=")[0] in OPTIONS for o in options
             ):
@@ -73,7 +81,7 @@ def numbers(values):
 @pytest.mark.parametrize(("file", "key"), CASES)
 def test_effect_sizes_agree_with_escalc(file, key):
     reference = load(file)
-    measure, *options = key.split("|")
+    measure, *options = key.removesuffix("|group1").split("|")
     given = {OPTIONS[o.split("=")[0]][0]: OPTIONS[o.split("=")[0]][1](o.split("=")[1]) for o in options}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
@@ -85,17 +93,61 @@ def test_effect_sizes_agree_with_escalc(file, key):
 
 
 def test_every_measure_is_among_the_references():
-    assert {RENAMED.get(m, m) for m in (key.split("|")[0] for _, key in CASES)} == set(
-        ae.effects.MEASURES
-    ) - {"HR", "MN"}  # a printed hazard ratio is what conv.wald reads; the mean of one group stands under "MN|group1"
+    # A printed hazard ratio is what conv.wald reads; the others are bound by the identities below.
+    alone = {"HR", "PCOR", "ZPCOR", "MCD", "SMCCD", "SMCRD", "SMCRHD"}
+    assert {RENAMED.get(m, m) for m in (key.split("|")[0] for _, key in CASES)} == set(ae.effects.MEASURES) - alone
 
 
-def test_the_mean_of_one_group_agrees_with_escalc():
-    reference = load("escalc__syn.prepostA")
-    d, want = columns(reference["data"]), reference["expected"]["MN|group1"]
-    got = ae.effect_size("MN", mean=d["m1i"], sd=d["sd1i"], n=d["ni"])
-    np.testing.assert_allclose(got["yi"], want["yi"], rtol=1e-12)
-    np.testing.assert_allclose(got["vi"], want["vi"], rtol=1e-12)
+@pytest.mark.parametrize("measure", ["COR", "ZCOR"])
+def test_partial_correlations_of_one_predictor_are_correlations(measure):
+    d = columns(load("escalc__dat.molloy2014")["data"])
+    partial = ae.effect_size({"COR": "PCOR", "ZCOR": "ZPCOR"}[measure], r=d["ri"], n=d["ni"], m=1)
+    plain = ae.effect_size(measure, r=d["ri"], n=d["ni"])
+    np.testing.assert_allclose(partial["yi"], plain["yi"], rtol=1e-12)
+    np.testing.assert_allclose(partial["vi"], plain["vi"], rtol=1e-12)
+
+
+def test_a_partial_correlation_follows_from_the_test_of_its_coefficient():
+    # By least squares: the t of a coefficient and the correlation of what the other predictor leaves of both variables.
+    rng = np.random.default_rng(7)
+    z, e = rng.standard_normal((2, 40))
+    x = 0.5 * z + rng.standard_normal(40)
+    y = 0.4 * x + 0.3 * z + e
+    X = np.column_stack([np.ones(40), x, z])
+    beta, rss = np.linalg.lstsq(X, y, rcond=None)[:2]
+    t = beta[1] / np.sqrt(rss[0] / 37 * np.linalg.inv(X.T @ X)[1, 1])
+    Z = X[:, [0, 2]]
+    left = [v - Z @ np.linalg.lstsq(Z, v, rcond=None)[0] for v in (x, y)]
+    found = ae.effect_size("PCOR", t=t, n=40, m=2)
+    r = np.corrcoef(*left)[0, 1]
+    assert found["yi"].item() == pytest.approx(r, rel=1e-10)
+    assert found["vi"].item() == pytest.approx((1 - r**2) ** 2 / 38, rel=1e-10)
+    assert ae.effect_size("ZPCOR", r=r, n=40, m=2)["vi"].item() == pytest.approx(1 / 36, rel=1e-12)
+
+
+@pytest.mark.parametrize("measure", ["MC", "SMCC", "SMCR", "SMCRH"])
+def test_a_pretest_posttest_control_effect_is_the_difference_of_two_changes(measure):
+    one = {"mean_pre": 60, "mean_post": 41, "sd_pre": 21, "sd_post": 24, "n": 40, "r": 0.5}
+    two = {"mean_pre": 59, "mean_post": 52, "sd_pre": 20, "sd_post": 22, "n": 36, "r": 0.6}
+    both = {f"{k}1": v for k, v in one.items()} | {f"{k}2": v for k, v in two.items()}
+    found = ae.effect_size(f"{measure}D", **both).iloc[0]
+    first, second = (ae.effect_size(measure, **d).iloc[0] for d in (one, two))
+    assert found["yi"] == pytest.approx(first["yi"] - second["yi"], rel=1e-12)
+    assert found["vi"] == pytest.approx(first["vi"] + second["vi"], rel=1e-12)
+
+
+def test_the_uncorrected_difference_of_changes_by_hand():
+    # (41 - 60) / 21 - (52 - 59) / 20
+    found = ae.effect_size("SMCRD", mean_pre1=60, mean_post1=41, sd_pre1=21, n1=40, r1=0.5, mean_pre2=59, mean_post2=52, sd_pre2=20,
+                           n2=36, r2=0.6, correct=False)  # fmt: skip
+    assert found["yi"].item() == pytest.approx(-19 / 21 + 7 / 20, rel=1e-12)
+
+
+def test_pairs_that_agree_say_nothing_of_the_conditional_odds_ratio():
+    few = ae.effect_size("MPORC", both=3, only1=9, only2=4, neither=5)
+    many = ae.effect_size("MPORC", both=300, only1=9, only2=4, neither=500)
+    assert few.equals(many)
+    assert few["yi"].item() == pytest.approx(math.log(9 / 4), rel=1e-12)
 
 
 @pytest.mark.parametrize("measure", ["HR", "OR", "RR", "IRR"])

@@ -104,11 +104,12 @@ def test_the_profile_band_is_the_profile_likelihood_interval(sham):
 
 
 def test_ratings_are_those_printed():
-    table = ae.load_evidence().appraisals.query("condition == 'low_back_pain'").set_index("trial_id")
+    printed = ae.load_evidence().quality.query("condition == 'low_back_pain' and tool == 'PEDro'")
+    table = printed.pivot(index="trial_id", columns="domain", values="judgement")
     ratings = quality_ratings("low_back_pain")
     assert ratings.loc["cherkin2001", "B"] == {"yes": "+", "no": "-"}[table.loc["cherkin2001", "concealed_allocation"]]
     # The PEDro score is the number of the ten items that are met.
-    score = table.loc[ratings.index, "pedro_score"].astype(int)
+    score = table.loc[ratings.index, "score"].astype(int)
     assert ((ratings == "+").sum(axis=1) - score).abs().max() == 0
     assert list(ratings.columns) == list(quality_domains()["head"])
 
