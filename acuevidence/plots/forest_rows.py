@@ -13,7 +13,7 @@ from scipy.special import ndtri
 from acuevidence.plots.parts.axis import sided
 from acuevidence.plots.parts.canvas import Column, Row
 from acuevidence.plots.parts.style import COLOURS, Layout
-from acuevidence.synthesis.digits import number
+from acuevidence.words import number
 
 __all__ = ["COMPARATOR_NAMES", "Shown", "interval_text", "is_common", "rows_of_frame", "rows_of_result"]
 
