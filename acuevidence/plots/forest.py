@@ -17,7 +17,7 @@ from acuevidence.arguments import guard
 from acuevidence.errors import InputError
 from acuevidence.inputs import brief, choice
 from acuevidence.plots.forest_columns import columns_for, key_to_columns
-from acuevidence.plots.forest_rows import COMPARATOR_NAMES, Shown, is_common, rows_of_frame, rows_of_result
+from acuevidence.plots.forest_rows import Shown, is_common, rows_of_frame, rows_of_result
 from acuevidence.plots.parts.axis import RATIOS, decimals, effect_name, sides, span
 from acuevidence.plots.parts.canvas import Canvas, Column
 from acuevidence.plots.parts.marks import mid_range
@@ -25,6 +25,7 @@ from acuevidence.plots.parts.page import drawing, narrow, unseen
 from acuevidence.plots.parts.style import Layout
 from acuevidence.synthesis.glmm import GlmmMetaAnalysis
 from acuevidence.synthesis.two_by_two import TwoByTwoMetaAnalysis
+from acuevidence.topic import Topic, topic_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -179,11 +180,11 @@ def forest(
     if repeated and columns is None and not single:
         columns = [Column("P", [chosen.p(p)["p"] for p in data["p_value"]]), Column("τ²", "tau2", digits=3),
                    Column("I² (%)", "i2", digits=0)]  # fmt: skip
-    words, said = sides(data, events)
+    words, said = sides(result, events)
     if favours is not None:
         words, said = _two_texts(favours), ""
     ends = None if limits is None else span(limits)
-    extra = columns_for(data, columns, quality, arms, single)
+    extra = columns_for(data, columns, quality, arms, single, topic_of(result))
     with drawing(ax, size, "Forest plot"):
         shown = Shown(_coloured(chosen, events), extra, ratio, single, certainty, prediction,
                       _decimals(result, groups, effect, ratio) if digits is None else digits)  # fmt: skip
@@ -301,7 +302,7 @@ def _below(
     missing = not_shown
     if not_shown is None:
         missing = next((r.data.attrs["excluded"] for _, r in groups if "excluded" in r.data.attrs), None)
-    lines = _not_shown(missing)
+    lines = _not_shown(missing, topic_of(dict(groups)))
     if not caption:
         return lines
     key = key_to_columns(data, columns, quality)
@@ -323,7 +324,7 @@ def _by_year(groups: list[tuple[str, Any]]) -> bool:
     return all("year" in one.data and one.data["year"].is_monotonic_increasing for _, one in groups)
 
 
-def _not_shown(missing: Any) -> list[str]:
+def _not_shown(missing: Any, topic: Topic) -> list[str]:
     if missing is None or len(missing) == 0:
         return []
     if not isinstance(missing, pd.DataFrame):
@@ -335,8 +336,7 @@ def _not_shown(missing: Any) -> list[str]:
     trials = missing[missing["arm"].isna()] if "arm" in missing else missing
     lines = []
     for comparator, names in trials.groupby("comparator", sort=False)["study"]:
-        words = COMPARATOR_NAMES.get(str(comparator), str(comparator)).replace("Acupuncture v ", "v ")
-        lines.append(f"No usable figure {words} ({len(names)}): " + ", ".join(names) + ".")
+        lines.append(f"No usable figure v {topic.comparator(str(comparator)).phrase} ({len(names)}): " + ", ".join(names) + ".")
     return lines
 
 

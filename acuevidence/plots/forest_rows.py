@@ -10,14 +10,12 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 
-from acuevidence.plots.parts.axis import sided
 from acuevidence.plots.parts.canvas import Column, Row
 from acuevidence.plots.parts.style import COLOURS, Layout
+from acuevidence.topic import topic_of
 from acuevidence.words import number
 
-__all__ = ["COMPARATOR_NAMES", "Shown", "interval_text", "is_common", "rows_of_frame", "rows_of_result"]
-
-COMPARATOR_NAMES = {"sham": "Acupuncture v sham", "usual_care": "Acupuncture v usual care or no acupuncture"}
+__all__ = ["Shown", "interval_text", "is_common", "rows_of_frame", "rows_of_result"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +56,11 @@ class Shown:
 def rows_of_result(result: Any, groups: list[tuple[str, Any]], shown: Shown) -> list[Row]:
     """Return the rows of a result: for every group its trials, its pooled effect and what is said of it."""
     rows: list[Row] = []
-    start = 0
+    start, topic = 0, topic_of(result)
     for name, one in groups:
-        colour = COLOURS.get(name, COLOURS["neutral"])
+        colour = topic.colour(name) if name in topic.comparators else COLOURS["neutral"]
         if name:
-            words = (COMPARATOR_NAMES if sided(one) else {}).get(name, name.replace("_", " ").capitalize())
-            rows.append(Row("group", words, colour=colour, bold=True))
+            rows.append(Row("group", topic.group(name), colour=colour, bold=True))
         rows += _trials(one, shown, start, colour)
         rows += _model(one, shown) if getattr(one, "formula", None) else _pooled(one, shown, colour)
         if shown.certainty and one.k and not getattr(one, "formula", None):

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from scipy.special import stdtr, stdtrit
 
 from acuevidence.arguments import guard
 from acuevidence.effects.trials import checked, effects_of
@@ -21,6 +20,7 @@ from acuevidence.evidence.carried import carry
 from acuevidence.evidence.select import Comparison, comparisons
 from acuevidence.later import Later
 from acuevidence.shown import Shown
+from acuevidence.synthesis.coefficients import contrast
 from acuevidence.synthesis.multilevel import MultilevelMetaAnalysis, multilevel
 from acuevidence.synthesis.vcalc import vcalc
 
@@ -129,7 +129,7 @@ def time_course(
     Examples
     --------
     >>> import acuevidence as ae
-    >>> course = ae.time_course("knee_osteoarthritis", "sham")
+    >>> course = ae.questions.time_course("knee_osteoarthritis", "sham")
     >>> course.periods["comparator"].unique().tolist()
     ['sham']
     """
@@ -237,15 +237,12 @@ def _changes(comparator: str, model: MultilevelMetaAnalysis, effects: pd.DataFra
     found = []
     for j, later in enumerate(present):
         for i, earlier in enumerate(present[:j]):
-            estimate, se = beta[j] - beta[i], float(np.sqrt(vcov[i, i] + vcov[j, j] - 2 * vcov[i, j]))
-            own = min(df[i], df[j])
-            half = float(stdtrit(own, 0.5 + model.level / 2)) * se
-            found.append({
-                "comparator": comparator, "earlier": earlier, "later": later, "k": len(trials[earlier] & trials[later]),
-                "estimate": estimate, "se": se, "df": own, "ci_low": estimate - half, "ci_high": estimate + half,
-                "p_value": 2 * float(stdtr(own, -abs(estimate) / se)),
-            })  # fmt: skip
-    return pd.DataFrame(found)
+            both = [i, j]
+            change = contrast([-1, 1], beta[both], vcov[np.ix_(both, both)], min(df[i], df[j]), level=model.level)
+            k = len(trials[earlier] & trials[later])
+            found.append({"comparator": comparator, "earlier": earlier, "later": later, "k": k, **change._asdict()})
+    columns = ["comparator", "earlier", "later", "k", "estimate", "se", "df", "ci_low", "ci_high", "p_value"]
+    return pd.DataFrame(found, columns=columns) if found else pd.DataFrame()
 
 
 guard(__name__, "time_course", "effects_by_week")

@@ -73,7 +73,7 @@ def treatment_network(
     Examples
     --------
     >>> import acuevidence as ae
-    >>> net = ae.treatment_network("headache", by="role")
+    >>> net = ae.questions.treatment_network("headache", by="role")
     >>> net.reference, net.p_scores.idxmax()
     ('usual care', 'acupuncture')
     """

@@ -11,6 +11,7 @@ import pandas as pd
 from acuevidence import words
 from acuevidence.shown import Shown, fine
 from acuevidence.synthesis import kernel
+from acuevidence.synthesis.contrasts import ModelTest
 
 __all__ = ["PooledEffect"]
 
@@ -35,7 +36,7 @@ class PooledEffect(Shown):
 
     k: int
     method: str
-    test: str
+    _test: str
     level: float
     prediction: str
     tau2: float | None
@@ -62,6 +63,11 @@ class PooledEffect(Shown):
     _labels: pd.Series | None = field(repr=False, default=None)
     _given: pd.DataFrame | None = field(repr=False, default=None)
     _index: pd.Index | None = field(repr=False, default=None)
+
+    @property
+    def test(self) -> ModelTest:
+        """Which test it has; called with terms (``result.test("C(technique)")``) it tests them together."""
+        return ModelTest.of(self._test, self)
 
     # --- numbers of the first coefficient ------------------------------------------------------------------------
 
@@ -183,8 +189,8 @@ class PooledEffect(Shown):
         if self.k == 1:
             return "One trial: its own normal interval; no heterogeneity can be estimated."
         if self.method == "EE":
-            return f"Equal-effects model; {_TESTS[self.test]}; I² from Q."
-        said = f"Random-effects model, τ² by {self.method}; {_TESTS[self.test]}; I² from τ² and the typical variance"
+            return f"Equal-effects model; {_TESTS[self._test]}; I² from Q."
+        said = f"Random-effects model, τ² by {self.method}; {_TESTS[self._test]}; I² from τ² and the typical variance"
         if self.pi_low is not None:
             said += f"; prediction interval {self.prediction} ({_PREDICTIONS[self.prediction]})"
         return said + "; interval of τ² by Q-profile."
@@ -210,7 +216,7 @@ class PooledEffect(Shown):
 
     def _beside(self) -> str:
         """Return the plain HKSJ and the Wald limits where the ad hoc floor acts or trials are few, else nothing."""
-        if self.test != "HKSJ-adhoc" or self.X is not None or self.k < 2:
+        if self._test != "HKSJ-adhoc" or self.X is not None or self.k < 2:
             return ""
         w = 1 / (self.vi + (self.tau2 or 0.0))
         wald = float(w.sum()) ** -0.5
@@ -255,7 +261,7 @@ class PooledEffect(Shown):
         frame = self.coefficients.reset_index()
         return frame.assign(
             k=self.k, tau2=self.tau2, i2=self.i2, q=self.q, q_p=self.q_p, pi_low=self.pi_low, pi_high=self.pi_high,
-            method=self.method, test=self.test,
+            method=self.method, test=self._test,
         )  # fmt: skip
 
     # --- small parts ---------------------------------------------------------------------------------------------

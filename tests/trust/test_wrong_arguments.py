@@ -34,8 +34,6 @@ BAYES = ae.bayes([0.2, 0.4, 0.1], [0.02, 0.05, 0.03], tau_prior=("half-normal", 
 COUNTS = {"events1": [5, 8, 2], "n1": [20, 30, 40], "events2": [7, 3, 9], "n2": [22, 31, 38]}
 
 SHAM = ae.pooled("neck_pain")["sham"]
-CELL = pd.DataFrame([{"condition": "neck_pain", "comparator": "sham", "outcome": "pain", "k": 2, "patients": 90, "estimate": 0.3,
-                      "ci_low": 0.1, "ci_high": 0.5, "certainty": 2}])  # fmt: skip
 MANY = ae.multiverse("fibromyalgia", "sham", {"timing": ["end_of_treatment"], "estimator": ["REML", "DL"]})
 
 WRONG = {
@@ -94,15 +92,14 @@ CALLS = {
 SHOWN = {
     "baujat": (plots.baujat, {"result": ONE}), "bubble": (plots.bubble, {"result": SLOPE}), "chart": (ONE.chart, {}),
     "cumulative": (plots.cumulative, {"result": ONE}), "drapery": (plots.drapery, {"result": ONE}),
-    "evidence_map": (plots.evidence_map, {"table": CELL}), "flow": (plots.flow, {"condition": "neck_pain"}),
     "forest": (plots.forest, {"result": ONE}), "funnel": (plots.funnel, {"result": ONE}),
     "gosh": (plots.gosh, {"result": ONE, "subsets": 30}), "influence": (plots.influence, {"result": ONE}),
     "labbe": (plots.labbe, COUNTS), "league": (plots.league, {"result": NET}),
-    "missing_evidence": (plots.missing_evidence, {"result": ae.missing_evidence(SHAM)}), "network": (plots.network, {"result": NET}),
-    "nuance": (plots.nuance, {"results": {"p": {"q": ONE}}}), "profile": (plots.profile, {"result": ONE}),
+    "missing_evidence": (plots.missing_evidence, {"result": SHAM.missing_evidence()}), "network": (plots.network, {"result": NET}),
+    "profile": (plots.profile, {"result": ONE}),
     "quality": (plots.quality, {"ratings": pd.DataFrame({"a": ["+", "-"]}, index=["p", "q"])}),
     "radial": (plots.radial, {"result": ONE}), "ranks": (plots.ranks, {"result": NET}), "ridge": (plots.ridge, {"posterior": BAYES}),
-    "sequential": (plots.sequential, {"result": ae.sequential(ONE, delta=0.3)}),
+    "sequential": (plots.sequential, {"result": ONE.sequential(delta=0.3)}),
     "specification_curve": (plots.specification_curve, {"result": MANY}), "safety": (plots.safety, {}),
     "characteristics": (tables.characteristics, {"condition": "neck_pain"}), "league_table": (tables.league_table, {"network": NET}),
     "study_results": (tables.study_results, {"result": ONE}), "summary_of_findings": (tables.summary_of_findings, {"results": {"p": SHAM}}),
@@ -175,8 +172,8 @@ KINDS = {
     "certainty of groups": (lambda: ae.certainty(GROUPED), ["result must be a MetaAnalysis", "result['a']"]),
     "certainty of a list": (lambda: ae.certainty([ONE]), ["result must be a MetaAnalysis"]),
     "override without a reason": (lambda: ae.certainty(ONE, override={"risk_of_bias": 1}), ["override", "{'risk_of_bias': 1}"]),
-    "sequential of groups": (lambda: ae.sequential(GROUPED), ["result must be a MetaAnalysis", "result['a']"]),
-    "missing evidence of groups": (lambda: ae.missing_evidence(GROUPED), ["result must be a MetaAnalysis", "result['a']"]),
+    "sequential of groups": (lambda: GROUPED.sequential(), ["is of one group", "result['a']"]),
+    "missing evidence of groups": (lambda: GROUPED.missing_evidence(), ["is of one group", "result['a']"]),
     "study results of groups": (lambda: tables.study_results(GROUPED), ["result must be a MetaAnalysis", "result['a']"]),
     "study results of a network": (lambda: tables.study_results(NET), ["result must be a MetaAnalysis"]),
     "league table of a pool": (lambda: tables.league_table(ONE), ["network must be a NetworkMetaAnalysis"]),
@@ -201,7 +198,7 @@ KINDS = {
     "limits of the ridge": (lambda: plots.ridge(BAYES, limits=(1, 0)), ["limits", "the lower first"]),
     "limits of the drapery": (lambda: plots.drapery(ONE, limits=(1, 1)), ["limits", "the lower first"]),
     "limits of the cumulative": (lambda: plots.cumulative(ONE, limits=(1, 0)), ["limits", "the lower first"]),
-    "colour unknown": (lambda: plots.sequential(ae.sequential(ONE, delta=0.3), colour="blu"), ["colour", "'blu'"]),
+    "colour unknown": (lambda: plots.sequential(ONE.sequential(delta=0.3), colour="blu"), ["colour", "'blu'"]),
     "many decimals": (lambda: tables.league_table(NET, digits=99), ["digits must be a whole number from 0 to 10, not 99"]),
     "certainty of a meta-regression": (lambda: ae.certainty(SLOPE), ["this result has moderators"]),
     "rule of text": (lambda: ae.certainty(ONE, rules={"imprecision": {"participants": "x"}}), ["'participants'", "must be a number"]),
@@ -240,7 +237,7 @@ LEVELLED = [
     lambda level: ONE.tau2_interval(level=level), lambda level: ONE.predict(level=level), lambda level: ONE.henmi_copas(level=level),
     lambda level: ONE.bootstrap(level=level), lambda level: ONE.bootstrap_prediction(level=level),
     lambda level: LEVELS.sigma2_interval(level=level), lambda level: ae.multiverse("neck_pain", "sham", level=level),
-    lambda level: ae.decompose(level=level), lambda level: ae.time_course(level=level),
+    lambda level: ae.decompose(level=level), lambda level: ae.questions.time_course(level=level),
 ]  # fmt: skip
 
 
