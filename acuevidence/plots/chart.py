@@ -17,6 +17,7 @@ from scipy.special import ndtri
 from acuevidence.arguments import guard
 from acuevidence.errors import InputError, MissingExtraError
 from acuevidence.plots.parts.axis import sides
+from acuevidence.plots.parts.marks import mid_range
 from acuevidence.plots.parts.style import COLOURS, MID_BAND
 from acuevidence.topic import topic_of
 
@@ -220,7 +221,7 @@ def _background(alt: Any, x: Any, mid: Any, effect: str) -> list[Any]:
     null = alt.Chart(_data(alt, [{"estimate": 1.0 if effect in _RATIOS else 0.0}])).mark_rule(color="black").encode(x=x)
     if mid is None:
         return [null]
-    low, high = (mid.low, mid.high) if hasattr(mid, "low") else (mid, mid) if np.isscalar(mid) else tuple(mid)
+    low, high = mid_range(mid)
     (low, high), source = _shown(np.array([[low, high]], dtype=float), effect)[0], getattr(mid, "source", "as given")
     values = [{"estimate": low, "high": high, "text": f"{low:.2f} to {high:.2f}", "source": source}]
     told = _tooltips(alt, values, {"text": "Minimal important difference", "source": "Thresholds"})

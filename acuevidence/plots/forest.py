@@ -15,7 +15,7 @@ import pandas as pd
 
 from acuevidence.arguments import guard
 from acuevidence.errors import InputError
-from acuevidence.inputs import choice
+from acuevidence.inputs import brief, choice
 from acuevidence.plots.forest_columns import columns_for, key_to_columns
 from acuevidence.plots.forest_rows import Shown, is_common, rows_of_frame, rows_of_result
 from acuevidence.plots.parts.axis import RATIOS, decimals, effect_name, sides, span
@@ -29,6 +29,9 @@ from acuevidence.topic import Topic, topic_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+    from acuevidence.appraisal.thresholds import Mid
+    from acuevidence.synthesis.result import MetaAnalysis
 
 __all__ = ["LAYOUTS", "forest", "forest_size", "mid_words"]
 
@@ -66,7 +69,8 @@ _REPEATED = ("estimate", "ci_low", "ci_high")
 
 
 def forest(
-    result: Any,
+    result: MetaAnalysis | TwoByTwoMetaAnalysis | GlmmMetaAnalysis | pd.DataFrame
+    | Mapping[str, MetaAnalysis | TwoByTwoMetaAnalysis | GlmmMetaAnalysis],
     *,
     ax: Axes | None = None,
     width: str | float | None = None,
@@ -77,7 +81,7 @@ def forest(
     certainty: bool = False,
     prediction: bool = True,
     size: float = 6.5,
-    mid: Any = None,
+    mid: Mid | float | tuple[float, float] | None = None,
     favours: tuple[str, str] | None = None,
     effect: str | None = None,
     ratio: bool | None = None,
@@ -183,7 +187,7 @@ def forest(
     extra = columns_for(data, columns, quality, arms, single, topic_of(result))
     with drawing(ax, size, "Forest plot"):
         shown = Shown(_coloured(chosen, events), extra, ratio, single, certainty, prediction,
-                      _decimals(result, groups, effect, ratio) if digits is None else _count(digits))  # fmt: skip
+                      _decimals(result, groups, effect, ratio) if digits is None else digits)  # fmt: skip
         rows = rows_of_frame(result, shown) if repeated else rows_of_result(result, groups, shown)
         below = _below(groups, data, extra, quality, not_shown, caption, mid, effect, said)
         canvas = Canvas(ax, width, shown.layout, size, rows, extra, below, title, single, heads=_heads(chosen, groups, effect),
@@ -228,14 +232,8 @@ def forest_size(result: Any, **options: Any) -> tuple[float, float]:
 def _two_texts(favours: Any) -> tuple[str, str]:
     if isinstance(favours, str) or not isinstance(favours, Sequence) or len(favours) != 2:
         raise InputError(f'favours must be two texts, for the left and the right side, such as ("{favours}", "..."), '
-                         f"not {favours!r}")  # fmt: skip
+                         f"not {brief(favours)}")  # fmt: skip
     return str(favours[0]), str(favours[1])
-
-
-def _count(digits: Any) -> int:
-    if not isinstance(digits, (int, np.integer)) or isinstance(digits, bool) or not 0 <= digits <= 10:
-        raise InputError(f"digits must be a whole number from 0 to 10, not {digits!r}")
-    return int(digits)
 
 
 def _decimals(result: Any, groups: list[tuple[str, Any]], effect: str, ratio: bool) -> int:
@@ -248,6 +246,8 @@ def _decimals(result: Any, groups: list[tuple[str, Any]], effect: str, ratio: bo
 
 def _groups(result: Any) -> list[tuple[str, Any]]:
     if isinstance(result, Mapping):
+        if not result:
+            raise InputError("result has no groups; there is nothing to draw")
         return [(str(name), result[name]) for name in result]
     return [("", result)]
 

@@ -12,8 +12,8 @@ from scipy.special import ndtri
 
 from acuevidence.plots.parts.canvas import Column, Row
 from acuevidence.plots.parts.style import COLOURS, Layout
-from acuevidence.synthesis.digits import number
 from acuevidence.topic import topic_of
+from acuevidence.words import number
 
 __all__ = ["Shown", "interval_text", "is_common", "rows_of_frame", "rows_of_result"]
 

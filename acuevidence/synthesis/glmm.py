@@ -99,12 +99,12 @@ class GlmmMetaAnalysis(NormalEffect):
 
     def _sentences(self) -> list[str]:
         how = {"UM.FS": "binomial likelihood with fixed trial effects", "CM.EL": "exact conditional likelihood"}
-        low, mid, high = np.exp([self.ci_low, self.estimate, self.ci_high])
+        low, mid, high = (words.number(value, 3, ratio=True) for value in np.exp([self.ci_low, self.estimate, self.ci_high]))
         lines = [
             f"{self.k} trials. Random-effects logistic model, {how[self.model]} ({self.model}), maximum likelihood by adaptive "
             "quadrature; normal interval.",
             f"Mean log odds ratio {self.estimate:.3f} ({100 * self.level:g}% CI {self.ci_low:.3f} to {self.ci_high:.3f}; "
-            f"P {words.p(self.p_value)}). As a ratio {mid:.3f} ({low:.3f} to {high:.3f}).",
+            f"P {words.p(self.p_value)}). As a ratio {mid} ({low} to {high}).",
             f"Heterogeneity: tau2 {self.tau2:.4f}, I2 {self.i2:.1f}%, likelihood ratio {self.q:.2f} (df {self.q_df}, "
             f"P {words.p(self.q_p)}), Wald {self.q_wald:.2f} (P {words.p(self.q_wald_p)}).",
         ]

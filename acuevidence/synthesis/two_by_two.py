@@ -7,6 +7,7 @@ estimates with a half added to tables with an empty cell.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -157,14 +158,16 @@ class TwoByTwoMetaAnalysis(NormalEffect):
     def _sentences(self) -> list[str]:
         names = {"OR": "log odds ratio", "RR": "log risk ratio", "RD": "risk difference"}
         method = {"MH": "Mantel-Haenszel method", "Peto": "Peto's method"}[self.method]
+        shown = partial(words.number, decimals=words.decimals(self.se, 3))
         lines = [
             f"{self.k} trial{'' if self.k == 1 else 's'}. {method}, equal effects; normal interval.",
-            f"Pooled {names[self.measure]} {self.estimate:.3f} ({100 * self.level:g}% CI {self.ci_low:.3f} to "
-            f"{self.ci_high:.3f}; P {words.p(self.p_value)}).",
+            f"Pooled {names[self.measure]} {shown(self.estimate)} ({words.percent(self.level)} CI {shown(self.ci_low)} to "
+            f"{shown(self.ci_high)}; P {words.p(self.p_value)}).",
         ]
         if self.measure != "RD":
             low, mid, high = np.exp([self.ci_low, self.estimate, self.ci_high])
-            lines[1] += f" As a ratio {mid:.3f} ({low:.3f} to {high:.3f})."
+            low, mid, high = (words.number(value, 3, ratio=True) for value in (low, mid, high))
+            lines[1] += f" As a ratio {mid} ({low} to {high})."
         lines.append(f"Heterogeneity: I2 {self.i2:.1f}%, Q {self.q:.2f} (df {self.q_df}, P {words.p(self.q_p)}).")
         named = [("Cochran-Mantel-Haenszel", self.cmh, self.cmh_p), ("Breslow-Day", self.breslow_day, self.breslow_day_p),
                  ("Tarone", self.tarone, self.tarone_p)]  # fmt: skip

@@ -10,6 +10,7 @@ import pandas as pd
 
 from acuevidence.errors import InputError
 from acuevidence.evidence.carried import direction_of
+from acuevidence.inputs import brief
 from acuevidence.topic import topic_of
 
 __all__ = ["RATIOS", "decimals", "effect_name", "ratio_ticks", "ratio_values", "sides", "span"]
@@ -80,9 +81,9 @@ def span(limits: Any, name: str = "limits") -> tuple[float, float]:
     try:
         low, high = (float(end) for end in limits)
     except (TypeError, ValueError):
-        raise InputError(f"{name} must be two numbers, the smaller first, not {limits!r}") from None
+        raise InputError(f"{name} must be two numbers, the smaller first, not {brief(limits)}") from None
     if not low < high or not math.isfinite(high - low):
-        raise InputError(f"{name} must be two numbers, the smaller first, not {limits!r}")
+        raise InputError(f"{name} must be two numbers, the smaller first, not {brief(limits)}")
     return low, high
 
 

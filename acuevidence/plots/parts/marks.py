@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from acuevidence.errors import InputError
+from acuevidence.inputs import brief
 from acuevidence.plots.parts.axis import ratio_values
 from acuevidence.plots.parts.style import MID_BAND, Layout, text_width
 
@@ -218,5 +219,5 @@ def mid_range(mid: Any) -> tuple[float, float]:
     except (TypeError, ValueError):
         low = high = math.nan
     if not low <= high or not math.isfinite(high - low):
-        raise InputError(f"mid must be a number, a pair of numbers with the smaller first, or a Mid, not {mid!r}")
+        raise InputError(f"mid must be a number, a pair of numbers with the smaller first, or a Mid, not {brief(mid)}")
     return low, high
