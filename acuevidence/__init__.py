@@ -18,12 +18,17 @@ if TYPE_CHECKING:
     from acuevidence.questions.pooled import pooled
     from acuevidence.questions.variability import variability
     from acuevidence.synthesis import GroupedMetaAnalysis, MetaAnalysis, meta_analysis
+    from acuevidence.synthesis.aggregate import aggregate
     from acuevidence.synthesis.batch import fit_many
     from acuevidence.synthesis.bayes import bayes
     from acuevidence.synthesis.glmm import glmm
     from acuevidence.synthesis.multilevel import multilevel
     from acuevidence.synthesis.multivariate import multivariate
     from acuevidence.synthesis.network import network
+    from acuevidence.synthesis.network_arms import arm_contrasts
+    from acuevidence.synthesis.network_components import component_network
+    from acuevidence.synthesis.network_counts import network_counts
+    from acuevidence.synthesis.robust_weights import robust_weights
     from acuevidence.synthesis.two_by_two import mantel_haenszel, peto
     from acuevidence.synthesis.vcalc import vcalc
     from acuevidence.verdicts.claims import claims, evaluate_claims
@@ -39,10 +44,13 @@ _LATER = {
     "InputError": "acuevidence.errors",
     "MetaAnalysis": "acuevidence.synthesis",
     "MissingExtraError": "acuevidence.errors",
+    "aggregate": "acuevidence.synthesis.aggregate",
+    "arm_contrasts": "acuevidence.synthesis.network_arms",
     "bayes": "acuevidence.synthesis.bayes",
     "certainty": "acuevidence.appraisal.certainty",
     "claims": "acuevidence.verdicts.claims",
     "conditions": "acuevidence.evidence",
+    "component_network": "acuevidence.synthesis.network_components",
     "decompose": "acuevidence.questions.decompose",
     "effect_size": "acuevidence.effects",
     "evaluate_claims": "acuevidence.verdicts.claims",
@@ -56,10 +64,12 @@ _LATER = {
     "multivariate": "acuevidence.synthesis.multivariate",
     "multiverse": "acuevidence.questions.multiverse",
     "network": "acuevidence.synthesis.network",
+    "network_counts": "acuevidence.synthesis.network_counts",
     "peto": "acuevidence.synthesis.two_by_two",
     "pooled": "acuevidence.questions.pooled",
     "read_revman": "acuevidence.evidence",
     "read_trials": "acuevidence.effects",
+    "robust_weights": "acuevidence.synthesis.robust_weights",
     "trial_effects": "acuevidence.effects",
     "variability": "acuevidence.questions.variability",
     "vcalc": "acuevidence.synthesis.vcalc",
@@ -76,9 +86,12 @@ __all__ = [
     "InputError",
     "MetaAnalysis",
     "MissingExtraError",
+    "aggregate",
+    "arm_contrasts",
     "bayes",
     "certainty",
     "claims",
+    "component_network",
     "conditions",
     "decompose",
     "effect_size",
@@ -94,6 +107,7 @@ __all__ = [
     "multivariate",
     "multiverse",
     "network",
+    "network_counts",
     "peto",
     "plots",
     "pooled",
@@ -101,6 +115,7 @@ __all__ = [
     "read_revman",
     "read_trials",
     "report",
+    "robust_weights",
     "trial_effects",
     "variability",
     "vcalc",

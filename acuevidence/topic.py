@@ -100,7 +100,7 @@ class Topic:
         Condition to ``label``, ``outcomes`` (the preferred one first) and ``published`` (how syntheses call it).
     outcomes : mapping
         Outcome to ``label``, ``scale`` or ``unit`` of a difference, ``beside`` (the outcome that it is compared with in the same
-        trials) and ``spread`` (the outcome whose SDs tell how much patients differ in it); the first is the main one.
+        trials) and ``spread_of`` (the outcome whose typical SD it takes); the first is the main one.
     columns : mapping
         Table to the :class:`Column` objects of this topic alone.
     other_roles : tuple of str

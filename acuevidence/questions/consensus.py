@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -77,9 +78,11 @@ def consensus(*, evidence: Evidence | None = None) -> Consensus:
     ['', 'Vickers 2012']
     """
     evidence = load_evidence() if evidence is None else evidence
-    topic, rows, pools = evidence.topic, [], pooled_conditions(evidence)
+    topic, pools = evidence.topic, pooled_conditions(evidence)
+    rows: list[dict[str, Any]] = []
     for condition in conditions(evidence):
-        found, ours = published(condition, evidence=evidence), pools.get(condition, {})
+        found = published(condition, evidence=evidence)
+        ours: Mapping[str, Any] = pools.get(condition, {})
         found = found.dropna(subset=["ci_low", "ci_high"])
         for comparator in sorted(topic.comparators, key=topic.place):
             key, mine = {"condition": condition, "comparator": comparator}, ours.get(comparator)

@@ -19,7 +19,7 @@ from acuevidence.arguments import guard
 from acuevidence.errors import InputError
 from acuevidence.evidence.carried import evidence_of
 from acuevidence.inputs import choice
-from acuevidence.report.figures import inputs
+from acuevidence.report.drawing import inputs
 from acuevidence.report.revman import rm5
 from acuevidence.report.whole_files import csv_text, replace
 
@@ -99,10 +99,10 @@ def _json(what: Any, frame: pd.DataFrame) -> bytes:
 def _described(result: Any) -> dict[str, Any]:
     """Return a result's options, notes and trials."""
     found: dict[str, Any] = {}
-    for field in dataclasses.fields(result):
-        value = None if field.name.startswith("_") else getattr(result, field.name)
-        if isinstance(value, (str, int, float, tuple)) and field.name not in found:
-            found[field.name] = _plain(value)
+    for name in ("test" if field.name == "_test" else field.name for field in dataclasses.fields(result)):
+        value = None if name.startswith("_") else getattr(result, name)
+        if isinstance(value, (str, int, float, tuple)) and name not in found:
+            found[name] = _plain(value)
     for name in ("data", "excluded"):
         table = getattr(result, name, None)
         if isinstance(table, pd.DataFrame):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import exp, pi, sqrt
+from math import exp, nan, pi, sqrt
 
 import numpy as np
 import pandas as pd
@@ -14,7 +14,7 @@ from acuevidence.arguments import guard
 from acuevidence.effects.participants import counted
 from acuevidence.errors import InputError
 from acuevidence.evidence import Evidence
-from acuevidence.evidence.carried import evidence_of, outcomes_of
+from acuevidence.evidence.carried import direction_of, evidence_of, outcomes_of
 from acuevidence.questions.typical_sd import typical_sd
 from acuevidence.report.table_forms import Table, interval
 from acuevidence.synthesis import MetaAnalysis
@@ -35,8 +35,8 @@ def summary_of_findings(
     condition : str, optional
         Whose typical SD brings the effect to points of 0-100. Default: the one in the data.
     evidence : Evidence, optional
-        Where scales, thresholds and the comparator's results stand. Default: the one that the results carry; without any, what
-        needs it is a dash.
+        Where thresholds, typical SDs and the comparators' means are from. Default: what the results carry; without any, cells that
+        need it stay empty.
 
     Returns
     -------
@@ -64,66 +64,73 @@ def summary_of_findings(
     >>> list(summary_of_findings(ae.pooled("neck_pain")).frame["Comparison"])
     ['acupuncture v sham', 'acupuncture v usual care']
     """
-    evidence = evidence_of(dict(results), evidence)
-    topic = topic_of(dict(results)) if evidence is None else evidence.topic
+    evidence, topic = evidence_of(results, evidence), topic_of(results)
     rows: list[dict[str, str]] = []
     notes: list[str] = []
     bands: dict[str, None] = {}
     for name, one in results.items():
         if one.k == 0:
             continue
-        outcome = _main_outcome(one, topic)
-        band = _band(outcome, evidence)
+        outcome, band = _main_outcome(one), _band(_main_outcome(one), evidence)
         rated, marks = certainty(one), []
         for reason in rated.reasons:
             marks.append(str(len(notes) + 1))
             notes.append(f"{len(notes) + 1}. {reason[0].upper()}{reason[1:]}.")
-        bands[_threshold(outcome, band, evidence)] = None
+        bands[_threshold(outcome, band, evidence, topic)] = None
         rows.append({
-            "Comparison": f"{topic.treatment.phrase} v {topic.comparator(name).phrase}",
-            "Outcome, follow-up": f"{' or '.join(map(_spoken, outcomes_of(one) or [topic.main_outcome]))}, {_follow_up(one)}",
+            "Comparison": _comparison(name, topic),
+            "Outcome, follow-up": f"{_outcome_words(one, topic)}, {_follow_up(one)}",
             **_absolute(one, outcome, condition, evidence),
             "Effect (95% CI)": _effect(one),
             "Participants (trials)": _participants(one),
             "Certainty": f"{rated.symbols} {rated.level}" + (f" [{', '.join(marks)}]" if marks else ""),
             "In plain words": _comment(one, band, topic),
         })  # fmt: skip
-    return Table(
-        "Summary of findings", pd.DataFrame(rows), (_ASSUMED.format(treatment=topic.treatment.phrase), *bands, *notes)
-    )
+    return Table("Summary of findings", pd.DataFrame(rows), (_assumed(results), *bands, *notes))
+
+
+def _assumed(results: Mapping[str, MetaAnalysis]) -> str:
+    favoured = topic_of(results).treatment.phrase if direction_of(results) == "benefit" else ""
+    return (f"Positive values favour {favoured}. " if favoured else "") + _ASSUMED
+
+
+def _comparison(name: str, topic: Topic) -> str:
+    words = topic.comparator(name).phrase
+    return f"{topic.treatment.phrase} v {words}" if name in topic.comparators else words
 
 
 _ASSUMED = (
-    "Positive values favour {treatment}. With the comparator: median of the final means of such arms in the condition's trials, 0 no "
+    "With the comparator: median of the final means of such arms in the condition's trials, 0 no "
     "complaint to 100 worst. Points of 0-100: SMD times the typical SD of the outcome. Responders under an SMD: 50 in 100 "
     "assumed with the comparator, logistic conversion; under a ratio: the comparator's risk is the median of the trials. "
     "–: cannot be told from what is printed. Certainty after GRADE: ●●●● high, ●●●○ moderate, ●●○○ low, ●○○○ very low."
 )
 
 
-def _main_outcome(one: MetaAnalysis, topic: Topic) -> str:
-    """Return the outcome of most trials; the main one of the topic where the data name none."""
-    return str(one.data["outcome"].mode().iloc[0]) if "outcome" in one.data else topic.main_outcome
-
-
-def _spoken(outcome: str) -> str:
-    return outcome.replace("_", " ")
+def _main_outcome(one: MetaAnalysis) -> str:
+    """Return the outcome of most trials; nothing where the data name none."""
+    return str(one.data["outcome"].mode().iloc[0]) if "outcome" in one.data else ""
 
 
 def _band(outcome: str, evidence: Evidence | None) -> Mid | None:
-    known = evidence is not None and has_mid(outcome, evidence=evidence)
-    return mid(outcome, "SMD", evidence=evidence) if known else None
+    return mid(outcome, "SMD", evidence=evidence) if evidence is not None and has_mid(outcome, evidence=evidence) else None
 
 
-def _threshold(outcome: str, band: Mid | None, evidence: Evidence | None) -> str:
-    words = _spoken(outcome)
+def _threshold(outcome: str, band: Mid | None, evidence: Evidence | None, topic: Topic) -> str:
+    words = topic.outcome(outcome) or "an outcome that is not named"
     if band is None:
         return f"Minimal important difference of {words}: no MID in the evidence."
-    said = f"Minimal important difference of {words}: {band.low:g} to {band.high:g} SD ({band.source})"
     if not has_mid(outcome, "MD", evidence=evidence):
-        return f"{said}."
+        return f"Minimal important difference of {words}: {band.low:g} to {band.high:g} SD ({band.source})."
     points = mid(outcome, "MD", evidence=evidence)
-    return f"{said}, {points.low:g} to {points.high:g} points of 0-100 ({points.source})."
+    return (
+        f"Minimal important difference of {words}: {band.low:g} to {band.high:g} SD ({band.source}), "
+        f"{points.low:g} to {points.high:g} points of 0-100 ({points.source})."
+    )
+
+
+def _outcome_words(one: MetaAnalysis, topic: Topic) -> str:
+    return " or ".join(map(topic.outcome, outcomes_of(one))) or "outcome not named"
 
 
 def _follow_up(one: MetaAnalysis) -> str:
@@ -151,7 +158,7 @@ def _absolute(one: MetaAnalysis, outcome: str, condition: str | None, evidence: 
         new = np.minimum(risk * np.exp(effect), 1) if kind == "RR" else odds / (1 + odds)
         return {with_comparator: f"{100 * risk:.0f} of 100 respond", points: "–",
                 responders: interval(*(100 * (new - risk)), digits=0)}  # fmt: skip
-    sd, level = _spread(one, outcome, condition, evidence), _level(one, outcome, evidence)
+    sd, level = (nan, nan) if evidence is None else (_spread(one, outcome, condition, evidence), _level(one, outcome, evidence))
     more = [100 / (1 + exp(-x * pi / sqrt(3))) - 50 for x in effect]
     return {
         with_comparator: "–" if np.isnan(level) else f"{level:.0f} points of 0-100",
@@ -169,13 +176,11 @@ def _kind(one: MetaAnalysis) -> str:
     return str(kinds.pop())
 
 
-def _spread(one: MetaAnalysis, outcome: str, condition: str | None, evidence: Evidence | None) -> float:
+def _spread(one: MetaAnalysis, outcome: str, condition: str | None, evidence: Evidence) -> float:
     """Return the typical SD of the outcome on a 0-100 scale, NaN where no scale is printed."""
     own = condition or (str(one.data["condition"].iloc[0]) if "condition" in one.data else None)
-    if evidence is None:
-        return float("nan")
     topic = evidence.topic
-    if topic.outcomes.get(outcome, {}).get("spread", outcome) == topic.main_outcome:
+    if topic.outcomes.get(outcome, {}).get("spread_of", outcome) == topic.main_outcome:
         return typical_sd(own, evidence=evidence).sd
     rows = _scaled(outcome, evidence)
     rows = rows[(rows["condition"] == own) & rows["sd"].notna()] if own else rows[rows["sd"].notna()]
@@ -183,9 +188,9 @@ def _spread(one: MetaAnalysis, outcome: str, condition: str | None, evidence: Ev
     return float(sd.groupby([rows["trial_id"], rows["arm"]]).median().median())
 
 
-def _level(one: MetaAnalysis, outcome: str, evidence: Evidence | None) -> float:
+def _level(one: MetaAnalysis, outcome: str, evidence: Evidence) -> float:
     """Return what comparator arms of such trials end with, 0 (no complaint) to 100: the median, NaN where none is printed."""
-    if evidence is None or not {"condition", "comparator_role"} <= set(one.data.columns):
+    if not {"condition", "comparator_role"} <= set(one.data.columns):
         return float("nan")
     arms = evidence.arms
     arms = arms[arms["role"].isin(one.data["comparator_role"])]
@@ -197,11 +202,10 @@ def _level(one: MetaAnalysis, outcome: str, evidence: Evidence | None) -> float:
 
 
 def _scaled(outcome: str, evidence: Evidence) -> pd.DataFrame:
-    """Return the printed final means of an outcome on a printed scale; what has a unit of its own is counted, not rated."""
-    rows = evidence.results
-    rated = "unit" not in evidence.topic.outcomes.get(outcome, {})
+    """Return the printed final means of an outcome on a printed scale; what has a unit is counted, not rated."""
+    rows, unit = evidence.results, "unit" in evidence.topic.outcomes.get(outcome, {})
     return rows[
-        (rows["outcome"] == outcome) & rated & (rows["statistic"] == "final")
+        (rows["outcome"] == outcome) & (not unit) & (rows["statistic"] == "final")
         & rows["scale_max"].notna() & rows["mean"].notna() & rows["caution"].isna()
     ]  # fmt: skip
 
@@ -216,22 +220,23 @@ def _participants(one: MetaAnalysis) -> str:
 
 
 def _comment(one: MetaAnalysis, band: Mid | None, topic: Topic) -> str:
-    """Return what the interval says, as patients would."""
-    treatment, scaled = topic.treatment.phrase, _kind(one) == "SMD"
-    better = f"Patients did better with {treatment}"
-    open_ = one.ci_low <= 0 <= one.ci_high
-    within = scaled and band is not None and one.ci_high < band.low
-    steps = [
-        (open_ and within, "No difference that patients are likely to notice."),
-        (open_, "The trials do not settle whether there is a difference."),
-        (one.ci_high < 0, "Patients did better with the comparator."),
-        (not scaled, f"More patients respond with {treatment}."),
-        (band is None, f"{better}; how large a difference matters is not known."),
-        (band is not None and one.ci_low >= band.low, f"{better}, by a difference they are likely to notice."),
-        (within, f"{better}, by less than they are likely to notice."),
-        (True, f"{better}; whether they would notice the difference is open."),
-    ]
-    return next(words for holds, words in steps if holds)
+    if one.ci_low <= 0 <= one.ci_high:
+        if _kind(one) == "SMD" and band is not None and one.ci_high < band.low:
+            return "No difference that patients are likely to notice."
+        return "The trials do not settle whether there is a difference."
+    if direction_of(one) != "benefit":
+        return f"The interval lies {'below' if one.ci_high < 0 else 'above'} no effect."
+    if one.ci_high < 0:
+        return "Patients did better with the comparator."
+    if _kind(one) != "SMD":
+        return f"More patients respond with {topic.treatment.phrase}."
+    if band is None:
+        return f"Patients did better with {topic.treatment.phrase}; how large a difference matters is not known."
+    if one.ci_low >= band.low:
+        return f"Patients did better with {topic.treatment.phrase}, by a difference they are likely to notice."
+    if one.ci_high >= band.low:
+        return f"Patients did better with {topic.treatment.phrase}; whether they would notice the difference is open."
+    return f"Patients did better with {topic.treatment.phrase}, by less than they are likely to notice."
 
 
 def _only(data: pd.DataFrame, column: str) -> str | None:

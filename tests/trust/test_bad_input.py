@@ -312,14 +312,8 @@ WRITES = {
         lambda old: ae.report.export(frame(study=ROWS)[["study", "yi"]], old),
         "'Ann 1999' has no complete set",
     ),
-    "unknown figure": (lambda old: ae_figures().build(old.parent, only=["forrest"]), "figure='forrest' is not known"),
+    "unknown figure": (lambda old: ae.report.drawing.build(old.parent, only=["forrest"]), "figure='forrest' is not known"),
 }
-
-
-def ae_figures():
-    from acuevidence.report import figures
-
-    return figures
 
 
 @pytest.mark.parametrize("kind", WRITES)
