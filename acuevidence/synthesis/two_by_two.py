@@ -7,7 +7,7 @@ estimates with a half added to tables with an empty cell.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -121,6 +121,8 @@ class TwoByTwoMetaAnalysis(NormalEffect):
     data : DataFrame
         The tables, with the trials' own ``yi`` and ``vi`` (NaN where a table has no information).
     """
+
+    events: ClassVar[bool] = True  # its effects compare counts of events
 
     estimate: float
     se: float

@@ -81,8 +81,8 @@ def with_claim(folder, tmp_path_factory):
     for file, text in (("claims.yaml", CLAIM), ("appraisal.yaml", THRESHOLD)):
         kept = (whole / file).read_text(encoding="utf-8").replace("minimal_important_difference: []", "")
         (whole / file).write_text(kept.replace("claims: []", "") + text, encoding="utf-8")
-    row = {"condition": "depression", "outcome": "depressive_symptoms", "level": "between", "measure": "BDI", "threshold": "0.2 to 0.3", "unit": "SD",
-           "type": "invented", "source_url": "https://example.org", "locator": "results"}  # fmt: skip
+    row = {"condition": "depression", "outcome": "depressive_symptoms", "level": "between", "measure": "BDI", "threshold": "0.2 to 0.3",
+           "unit": "SD", "type": "invented", "source_url": "https://example.org", "locator": "results"}  # fmt: skip
     enter(whole, "thresholds", [row])
     return whole
 
