@@ -23,8 +23,6 @@ from acuevidence.plots.parts.canvas import Canvas, Column
 from acuevidence.plots.parts.marks import mid_range
 from acuevidence.plots.parts.page import drawing, narrow, unseen
 from acuevidence.plots.parts.style import Layout
-from acuevidence.synthesis.glmm import GlmmMetaAnalysis
-from acuevidence.synthesis.two_by_two import TwoByTwoMetaAnalysis
 from acuevidence.topic import Topic, topic_of
 
 if TYPE_CHECKING:
@@ -173,7 +171,7 @@ def forest(
     repeated = isinstance(result, pd.DataFrame)
     groups = [] if repeated else _groups(result)
     data = _repeats(result) if repeated else pd.concat([r.data for _, r in groups]) if groups else pd.DataFrame()
-    events = any(isinstance(one, (TwoByTwoMetaAnalysis, GlmmMetaAnalysis)) for _, one in groups)
+    events = any(getattr(one, "events", False) for _, one in groups)
     effect = effect or _effect(data, groups)
     ratio = effect in RATIOS if ratio is None else ratio
     single = width is not None and narrow(width)
@@ -282,11 +280,7 @@ def _coloured(layout: Layout, events: bool) -> Layout:
 def _heads(layout: Layout, groups: list[tuple[str, Any]], effect: str) -> tuple[str, str]:
     """Return the headings of the effect text and of the plot."""
     one = next((r for _, r in groups if r.k), None)
-    method = (
-        "Logistic"
-        if isinstance(one, GlmmMetaAnalysis)
-        else {"MH": "M-H", "Peto": "Peto"}.get(getattr(one, "method", ""), "IV")
-    )
+    method = getattr(one, "model_name", None) or {"MH": "M-H", "Peto": "Peto"}.get(getattr(one, "method", ""), "IV")
     said = {
         "level": 100 * getattr(one, "level", 0.95),
         "model": f"{method}, {'Common' if is_common(one) else 'Random'}",
@@ -315,7 +309,7 @@ def _below(
     if any(getattr(one, "formula", None) for _, one in groups):
         said = f"Grey: value fitted by the moderators, with its interval. {said}"
     order = " Trials in order of year." if _by_year(groups) else ""
-    if any(isinstance(one, GlmmMetaAnalysis) for _, one in groups):
+    if any(hasattr(one, "model_name") for _, one in groups):
         said += " Squares by the trials' own precision."
     return [*lines, f"{effect}{said_of_sides}.{order}{key} {said}{mid_words(mid)}"]
 

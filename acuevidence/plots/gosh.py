@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from acuevidence.appraisal.gosh_clusters import GoshClusters
 from acuevidence.arguments import guard
 from acuevidence.inputs import choice
 from acuevidence.plots.parts.axis import effect_name, ratio_ticks
@@ -81,7 +80,8 @@ def gosh(
     ['without D', 'with D']
     """
     height, word = "i2", "I² of the subset (%)"
-    if isinstance(result, GoshClusters):
+    clustered = hasattr(result, "clusters")
+    if clustered:
         frame = result.subsets
         if result.heterogeneity == "tau2":
             height, word = "tau2", "τ² of the subset"
@@ -90,7 +90,7 @@ def gosh(
     else:
         frame = result.gosh(("all" if result.k <= 12 else 4096) if subsets is None else subsets, seed)
     clouds = [("", frame, COLOURS["neutral"])]
-    if isinstance(result, GoshClusters) and trial is None:
+    if clustered and trial is None:
         clouds = _by_cluster(result)
     if trial is not None:
         known = [str(c) for c in frame.columns if c not in ("k", "estimate", "tau2", "i2", "q", "cluster")]
@@ -123,7 +123,7 @@ def gosh(
     return ax
 
 
-def _by_cluster(found: GoshClusters) -> list[tuple[str, pd.DataFrame, str]]:
+def _by_cluster(found: Any) -> list[tuple[str, pd.DataFrame, str]]:
     """Return words, subsets and colour of each cluster; the words name the flagged trial that most of them hold, or lack."""
     clouds = []
     for place, cluster in enumerate(found.clusters.index):

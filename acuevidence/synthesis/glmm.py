@@ -7,7 +7,7 @@ a given tau the likelihood is concave in everything else, so Newton steps find i
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -60,6 +60,9 @@ class GlmmMetaAnalysis(NormalEffect):
     excluded : DataFrame
         Tables left out, with a ``reason``.
     """
+
+    events: ClassVar[bool] = True  # its effects compare counts of events
+    model_name: ClassVar[str] = "Logistic"
 
     estimate: float
     se: float

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -122,6 +123,8 @@ class TwoByTwoMetaAnalysis(NormalEffect):
     data : DataFrame
         The tables, with the trials' own ``yi`` and ``vi`` (NaN where a table has no information).
     """
+
+    events: ClassVar[bool] = True  # its effects compare counts of events
 
     estimate: float
     se: float

@@ -101,13 +101,14 @@ def new_figure(wide: float, high: float) -> Figure:
     from acuevidence.plots.parts.notebook import Page
 
     current = _CURRENT.get()
-    figure: Figure
+    figure: Page
     if _UNSEEN.get():
         figure = Page(figsize=(wide, high))
     else:
         import matplotlib.pyplot as plt
 
-        figure = plt.figure(figsize=(wide, high), FigureClass=Page)
+        figure = plt.figure(figsize=(wide, high), FigureClass=Page)  # type: ignore[assignment,unused-ignore]
+    figure.describe = described
     if current is not None:
         current.made.append(figure)
     figure.set_layout_engine("constrained", rect=(0.005, 0.005, 0.99, 0.99))
