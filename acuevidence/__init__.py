@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from acuevidence.synthesis import GroupedMetaAnalysis, MetaAnalysis, meta_analysis
     from acuevidence.synthesis.batch import fit_many
     from acuevidence.synthesis.bayes import bayes
-    from acuevidence.synthesis.glmm import glmm
+    from acuevidence.synthesis.glmm import glmm, glmm_single
     from acuevidence.synthesis.multilevel import multilevel
     from acuevidence.synthesis.multivariate import multivariate
     from acuevidence.synthesis.network import network
@@ -60,6 +60,7 @@ _LATER = {
     "function_and_pain": "acuevidence.questions.two_outcomes",
     "load_evidence": "acuevidence.evidence",
     "glmm": "acuevidence.synthesis.glmm",
+    "glmm_single": "acuevidence.synthesis.glmm",
     "mantel_haenszel": "acuevidence.synthesis.two_by_two",
     "meta_analysis": "acuevidence.synthesis",
     "mid": "acuevidence.appraisal.thresholds",
@@ -106,6 +107,7 @@ __all__ = [
     "fit_many",
     "function_and_pain",
     "glmm",
+    "glmm_single",
     "load_evidence",
     "mantel_haenszel",
     "meta_analysis",
