@@ -5,6 +5,7 @@ Knows words; knows no number that enters a computation, no table and no figure.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -98,7 +99,8 @@ class Topic:
     conditions : mapping
         Condition to ``label``, ``outcomes`` (the preferred one first) and ``published`` (how syntheses call it).
     outcomes : mapping
-        Outcome to ``label``, and ``scale`` or ``unit`` of a difference; the first is the main one.
+        Outcome to ``label``, ``scale`` or ``unit`` of a difference, ``beside`` (the outcome that it is compared with in the same
+        trials) and ``spread_of`` (the outcome whose typical SD it takes); the first is the main one.
     columns : mapping
         Table to the :class:`Column` objects of this topic alone.
     other_roles : tuple of str
@@ -112,6 +114,9 @@ class Topic:
         ``tool`` and ``domains`` of the ratings of trials.
     published : mapping
         ``conditions`` and ``comparators`` that published syntheses use beyond those named above.
+    figures : mapping
+        What the published figures show where they show a part: ``outcomes`` of the evidence map, ``robustness`` (condition and
+        comparator), ``quality`` (condition) and ``groups`` (title, and names by level).
 
     Examples
     --------
@@ -134,6 +139,7 @@ class Topic:
     safety: Mapping[str, Any] = field(default_factory=dict)
     quality: Mapping[str, Any] = field(default_factory=dict)
     published: Mapping[str, Any] = field(default_factory=dict)
+    figures: Mapping[str, Any] = field(default_factory=dict)
 
     def __copy__(self) -> Topic:
         return self
@@ -152,7 +158,7 @@ class Topic:
     def comparator(self, key: str | None = None) -> Side:
         """Return the words of a comparator; of an unknown one its own name, and without a key those of any."""
         if key is None:
-            return Side("Comparator", "comparator", "Comparator") if self.name else Side("Group 2", "group 2", "Group 2")
+            return Side("Comparator", "comparator", "Comp.") if self.name else Side("Group 2", "group 2", "Group 2")
         words = str(key).replace("_", " ")
         return self.comparators.get(key) or Side(words[:1].upper() + words[1:], words, words, (str(key),))
 
@@ -160,9 +166,19 @@ class Topic:
         """Return the key of the first comparator of a kind (``placebo``, ``untreated``, ``active``), or None."""
         return next((key for key, side in self.comparators.items() if side.kind == kind), None)
 
+    def place(self, key: str) -> tuple[int, int]:
+        """Return where a comparator stands from the total effect to the specific: untreated, then active, then placebo."""
+        known = list(self.comparators)
+        kind = self.comparators[key].kind if key in known else ""
+        return {"untreated": 0, "placebo": 2}.get(kind, 1), known.index(key) if key in known else len(known)
+
     def against(self, key: str) -> str:
         """Return a comparison in words; where nothing is known of the treatment, the group's own name."""
         return f"{self.treatment.label} v {self.comparator(key).phrase}" if self.name else self.comparator(key).label
+
+    def group(self, name: str) -> str:
+        """Return the heading of a group of results: the comparison where it is a comparator's, else its own words."""
+        return self.against(name) if name in self.comparators else self.comparator(name).label
 
     def colour(self, key: str) -> str:
         """Return the colour of a comparator: its own, else one of a cycle."""
@@ -181,10 +197,11 @@ class Topic:
             Key of the comparator, where there is one.
         """
         one, two = self.treatment.phrase, self.comparator(comparator).phrase
+        among = "with" if self.name else "in"
         return {
             "benefit": (f"Favours {two}", f"Favours {one}"),
-            "events": (f"More events with {two}", f"More events with {one}"),
-            "spread": (f"Less spread with {one}", f"More spread with {one}"),
+            "events": (f"More events {among} {two}", f"More events {among} {one}"),
+            "spread": (f"Less spread {among} {one}", f"More spread {among} {one}"),
         }.get(direction or "", ("lower", "higher"))
 
     def label(self, name: str) -> str:
@@ -289,7 +306,7 @@ def load_topic(folder: Path) -> Topic:
     if not isinstance(given["name"], str):
         raise InputError("topic.yaml: name must be text")
     parts: dict[str, Any] = dict(given)
-    for key in ("treatments", "safety", "quality", "published"):
+    for key in ("treatments", "safety", "quality", "published", "figures"):
         parts[key] = _mapping(given.get(key) or {}, key)
     parts["treatment"] = _side("treatment", given["treatment"])
     parts["comparators"] = {
@@ -396,6 +413,8 @@ def _side(where: str, given: Any) -> Side:
     for key in ("label", "phrase", "short", "kind", "colour"):
         if not isinstance(about.get(key, ""), str):
             raise InputError(f"topic.yaml: {where}.{key} must be text, not {about[key]!r}")
+    if about.get("colour") and not re.fullmatch("#[0-9a-fA-F]{6}", about["colour"]):
+        raise InputError(f"topic.yaml: {where}.colour must be six hexadecimal digits such as \"#0072B2\", not {about['colour']!r}")
     if about.get("kind", "") not in _KINDS:
         raise InputError(f"topic.yaml: {where}.kind must be placebo, untreated or active, not {about['kind']!r}")
     for key in ("roles", "published"):

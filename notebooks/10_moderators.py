@@ -62,7 +62,7 @@ joint.robust(with_number["trial_id"]).coefficients.round(3)
 # pooled on its own.
 
 # %%
-from acuevidence.verdicts.claims import groups_of_trials
+from acuevidence.questions.groups import groups_of_trials
 
 ae.plots.nuance({name.capitalize(): found for name, found in groups_of_trials().items()}, heading="Group").figure
 
@@ -110,7 +110,8 @@ ae.meta_analysis("yi", "vi", data=full, labels="study", moderators="~ n_sessions
 # The PEDro score of the trials that have one, as a moderator of the effect against sham.
 
 # %%
-score = ae.load_evidence().appraisals.groupby("trial_id")["pedro_score"].max()
+printed = ae.load_evidence().quality.query("tool == 'PEDro' and domain == 'score'")
+score = printed["judgement"].astype(float).groupby(printed["trial_id"]).max()
 rated = effects[effects["comparator"] == "sham"].assign(pedro=lambda d: d["trial_id"].map(score)).dropna(subset=["pedro"])
 ae.meta_analysis("yi", "vi", data=rated.astype({"pedro": float}), labels="study", moderators="~ pedro")
 

@@ -91,6 +91,13 @@ def has_mid(outcome: str, measure: str = "SMD", *, evidence: Evidence | None = N
     return any(outcome in entry["outcomes"] and entry["measure"] == measure for entry in entries)
 
 
+def main_mid(evidence: Evidence | None) -> Mid | None:
+    """Return the minimal important difference of an evidence's main outcome as an SMD; None without evidence or a threshold."""
+    if evidence is None or not has_mid(evidence.topic.main_outcome, evidence=evidence):
+        return None
+    return mid(evidence=evidence)
+
+
 def appraisal_rules(evidence: Evidence | None) -> Mapping[str, Any]:
     """Return the rules of ``appraisal.yaml`` that an evidence came with; without evidence the neutral ones."""
     return _neutral() if evidence is None else evidence.appraisal

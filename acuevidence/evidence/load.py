@@ -29,7 +29,7 @@ class Evidence:
 
     Attributes
     ----------
-    trials, arms, results, contrasts, directions, appraisals, safety, reference_syntheses, thresholds : DataFrame
+    trials, arms, results, contrasts, directions, quality, design, indirect, safety, reference_syntheses, thresholds : DataFrame
         The tables; the codebook (``docs/codebook.md``) and ``data/datapackage.json`` describe every column.
         Signs are as printed. Each access hands out a copy; what is done to it does not change the evidence.
     rules : Rules
@@ -40,6 +40,8 @@ class Evidence:
         What the review is about, in words (``topic.yaml``).
     appraisal, claims : dict
         Rules of appraisal (``appraisal.yaml``), and the claims with how they are answered (``claims.yaml``).
+    ipd : dict of str to DataFrame
+        Individual patient data by name, as in the folder ``ipd``; each with its own source and licence.
     """
 
     trials: pd.DataFrame
@@ -47,7 +49,9 @@ class Evidence:
     results: pd.DataFrame
     contrasts: pd.DataFrame
     directions: pd.DataFrame
-    appraisals: pd.DataFrame
+    quality: pd.DataFrame
+    design: pd.DataFrame
+    indirect: pd.DataFrame
     safety: pd.DataFrame
     reference_syntheses: pd.DataFrame
     thresholds: pd.DataFrame
@@ -56,6 +60,7 @@ class Evidence:
     topic: Topic = NEUTRAL
     appraisal: Mapping[str, Any] = field(default_factory=dict)
     claims: Mapping[str, Any] = field(default_factory=dict)
+    ipd: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
     def __getattribute__(self, name: str) -> Any:
         found = object.__getattribute__(self, name)
@@ -106,6 +111,22 @@ class Evidence:
         order = [c for c in self.topic.conditions if c in frame.index]
         return frame.loc[order].fillna(0).astype(int)
 
+    def notes(self) -> pd.DataFrame:
+        """Return what is odd in the tables but may be as printed: intervals that are not centred, figures that stand twice.
+
+        Returns
+        -------
+        DataFrame
+            One row an oddity: ``table, row, column, value, note``; ``row`` is the line of the file.
+
+        Examples
+        --------
+        >>> import acuevidence as ae
+        >>> list(ae.load_evidence().notes().columns)
+        ['table', 'row', 'column', 'value', 'note']
+        """
+        return schema.noted(self.tables())
+
     def summary(self) -> str:
         """Return a sentence on what the tables hold, and a table by condition.
 
@@ -150,8 +171,9 @@ def load_evidence(folder: str | Path | None = None) -> Evidence:
     ----------
     folder : path, optional
         Folder with the user's own tables: ``trials.csv``, ``arms.csv``, one of ``results.csv`` and ``contrasts.csv``, and any of
-        the others. ``topic.yaml`` says in words what they are about, ``selection.yaml``, ``appraisal.yaml`` and
-        ``claims.yaml`` how they are used; neutral rules hold where one is not there. ``acuevidence init`` writes them all.
+        the others, each with every column of the codebook (cells may be empty); individual patient data lie in ``ipd/``.
+        ``topic.yaml`` says in words what they are about, ``selection.yaml``, ``appraisal.yaml`` and ``claims.yaml`` how they
+        are used; neutral rules hold where one is not there. ``acuevidence init`` writes them all.
         Default: the package's evidence.
 
     Returns
@@ -171,12 +193,15 @@ def load_evidence(folder: str | Path | None = None) -> Evidence:
     >>> import acuevidence as ae
     >>> evidence = ae.load_evidence()
     >>> evidence.trials.condition.nunique()
-    5
+    10
+    >>> evidence.ipd["vickers2004"].shape
+    (401, 14)
     """
     path = data_folder() if folder is None else Path(folder)
     if not path.is_dir():
         raise InputError(f"folder {str(path)!r} does not exist; give a folder with trials.csv and arms.csv")
-    stamp = tuple(sorted((f.name, f.stat().st_mtime_ns, f.stat().st_size) for f in path.iterdir() if f.is_file()))
+    files = [f for f in (*path.iterdir(), *path.glob("ipd/*.csv")) if f.is_file()]
+    stamp = tuple(sorted((str(f), f.stat().st_mtime_ns, f.stat().st_size) for f in files))
     return _load(path.resolve(), stamp)
 
 
@@ -196,7 +221,7 @@ def conditions(evidence: Evidence | None = None) -> list[str]:
     Examples
     --------
     >>> import acuevidence as ae
-    >>> ae.conditions()
+    >>> ae.conditions()[:5]
     ['low_back_pain', 'knee_osteoarthritis', 'headache', 'neck_pain', 'fibromyalgia']
     """
     evidence = load_evidence() if evidence is None else evidence
@@ -208,7 +233,7 @@ def conditions(evidence: Evidence | None = None) -> list[str]:
 def _load(path: Path, stamp: tuple[Any, ...]) -> Evidence:
     _same_version(path)
     descriptor = json.loads((data_folder() / "datapackage.json").read_text(encoding="utf-8"))
-    files = {resource["name"]: path / resource["path"] for resource in descriptor["resources"]}
+    files = {resource["name"]: path / resource["path"] for resource in descriptor["resources"] if "/" not in resource["path"]}
     read = {name: _read(file) for name, file in files.items() if file.exists()}
     for name in _REQUIRED:
         if name not in read:
@@ -222,26 +247,41 @@ def _load(path: Path, stamp: tuple[Any, ...]) -> Evidence:
         topic = _named_by(read, path)
     descriptor = schema.with_vocabulary(descriptor, topic)
     tables, failures = {}, list[dict[str, Any]]()
-    for resource in descriptor["resources"]:
+    resources = [resource for resource in descriptor["resources"] if "/" not in resource["path"]]
+    for resource in resources:
         name = resource["name"]
         if name not in read:
             tables[name] = schema.empty_table(resource)
             continue
         tables[name], wrong = schema.read_cells(read[name], resource)
         failures += wrong
-    parts = [schema.failure_frame(failures), schema.check_tables(tables, descriptor)]
+    ipd, parts = _patients(path, descriptor)
+    parts = [schema.failure_frame(failures), schema.check_tables(tables, resources), *parts]
     found = pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
-    # A cell of the wrong type was emptied when read; that it is empty now is not a second fault.
-    found = found[~(found.duplicated(["table", "row", "column"]) & (found["problem"] == "missing"))].reset_index(
-        drop=True
-    )
+    # A cell of the wrong type was emptied when read, and a column that is not there is empty: that is not a second fault.
     if len(found):
+        absent = found["table"] + "/" + found["column"].where(found["problem"] == "column is missing")
+        again = found.duplicated(["table", "row", "column"]) | (found["table"] + "/" + found["column"]).isin(absent.dropna())
+        found = found[~(again & (found["problem"] == "missing"))].reset_index(drop=True)
         raise EvidenceError(_message(path, found), found)
     default = default_folder()
     return Evidence(
         **tables, rules=load_rules(path, default, topic), folder=str(path), topic=topic,
-        appraisal=_over(path, default, "appraisal.yaml"), claims=_over(path, default, "claims.yaml"),
+        appraisal=_over(path, default, "appraisal.yaml"), claims=_over(path, default, "claims.yaml"), ipd=ipd,
     )  # fmt: skip
+
+
+def _patients(path: Path, descriptor: Mapping[str, Any]) -> tuple[dict[str, pd.DataFrame], list[pd.DataFrame]]:
+    """Return the individual patient data of a folder by name, and what is wrong in those that the descriptor describes."""
+    described = {path / resource["path"]: resource for resource in descriptor["resources"] if "/" in resource["path"]}
+    ipd, parts = {}, []
+    for file in sorted(path.glob("ipd/*.csv")):
+        if file not in described:
+            ipd[file.stem] = pd.read_csv(file)
+            continue
+        ipd[file.stem], wrong = schema.read_cells(_read(file), described[file])
+        parts += [schema.failure_frame(wrong), schema.check_cells(ipd[file.stem], described[file])]
+    return ipd, parts
 
 
 def _same_version(path: Path) -> None:

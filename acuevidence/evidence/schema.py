@@ -16,7 +16,7 @@ import pandas as pd
 from acuevidence.errors import InputError
 from acuevidence.topic import Column, Topic
 
-__all__ = ["SCHEMA_VERSION", "check_tables", "empty_table", "read_cells", "with_vocabulary"]
+__all__ = ["SCHEMA_VERSION", "check_cells", "check_tables", "empty_table", "noted", "read_cells", "with_vocabulary"]
 
 SCHEMA_VERSION = 1
 
@@ -30,6 +30,15 @@ _ORDERED = {
                 ("q3", "maximum")],
     "contrasts": [("ci_low", "estimate"), ("estimate", "ci_high"), ("ci_low", "ci_high"), ("scale_min", "scale_max")],
     "reference_syntheses": [("ci_low", "estimate"), ("estimate", "ci_high"), ("ci_low", "ci_high")],
+}  # fmt: skip
+# Cells that must stand in another table where they are given; what the descriptor's own keys cannot say.
+_WHERE_GIVEN = [("design", ["trial_id", "arm"], "arms")]
+# Rows that agree in these are one figure, printed on one page.
+_ONE_FIGURE = {
+    "results": ["trial_id", "arm", "outcome", "measure", "week", "timing", "statistic", "source_url", "locator"],
+    "contrasts": ["trial_id", "arm", "comparator_arm", "outcome", "measure", "week", "timing", "effect_type", "source_url", "locator"],
+    "design": ["trial_id", "arm", "field"],
+    "quality": ["trial_id", "tool", "domain", "source_url"],
 }  # fmt: skip
 _SPELLED_ONCE = {"trials": ["trial_id"], "arms": ["trial_id", "arm"]}
 # Columns whose allowed values are words of the topic, by what the topic calls them; published syntheses use wider words.
@@ -110,7 +119,7 @@ def read_cells(raw: pd.DataFrame, resource: dict[str, Any]) -> tuple[pd.DataFram
     Returns
     -------
     DataFrame, list of dict
-        The typed table with every described column (absent optional ones are empty), and what is wrong in it.
+        The typed table with every described column, and what is wrong in it; a column that is not there is a fault.
     """
     name, fields = resource["name"], resource["schema"]["fields"]
     known = [field["name"] for field in fields]
@@ -123,8 +132,7 @@ def read_cells(raw: pd.DataFrame, resource: dict[str, Any]) -> tuple[pd.DataFram
     for field in fields:
         column = field["name"]
         if column not in raw.columns:
-            if field.get("constraints", {}).get("required"):
-                failures.append(_failure(name, None, column, None, "column is missing", "a required column"))
+            failures.append(_failure(name, None, column, None, "column is missing", "a column of the table; its cells may be empty"))
             raw = raw.assign(**{column: ""})
         cells = raw[column].astype(str)
         if field["type"] in _NUMERIC:
@@ -153,15 +161,15 @@ def empty_table(resource: dict[str, Any]) -> pd.DataFrame:
     return read_cells(pd.DataFrame(columns=columns, dtype=str), resource)[0]
 
 
-def check_tables(tables: dict[str, pd.DataFrame], descriptor: dict[str, Any]) -> pd.DataFrame:
+def check_tables(tables: dict[str, pd.DataFrame], resources: list[dict[str, Any]]) -> pd.DataFrame:
     """Check typed tables against the descriptor, each one and between them.
 
     Parameters
     ----------
     tables : dict of DataFrame
         Table name to typed table, as :func:`read_cells` gives it.
-    descriptor : dict
-        The Frictionless data package descriptor.
+    resources : list of dict
+        Their entries in the Frictionless data package descriptor.
 
     Returns
     -------
@@ -169,13 +177,43 @@ def check_tables(tables: dict[str, pd.DataFrame], descriptor: dict[str, Any]) ->
         One row an offending cell: ``table, row, column, value, problem, allowed``; empty when all is well.
     """
     failures: list[dict[str, Any]] = []
-    for resource in descriptor["resources"]:
+    for resource in resources:
         name = resource["name"]
         failures += _check_cells(tables[name], resource)
         failures += _check_order(tables[name], name)
         failures += _check_keys(tables, resource)
         failures += _check_spelling(tables[name], name)
+        failures += _check_twice(tables[name], name)
     return failure_frame(failures)
+
+
+def check_cells(table: pd.DataFrame, resource: dict[str, Any]) -> pd.DataFrame:
+    """Check the cells of one table alone, as :func:`check_tables` does."""
+    return failure_frame(_check_cells(table, resource))
+
+
+def noted(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """Return what is odd in a table but may be as printed.
+
+    An interval is not centred where its middle lies further from the estimate than a tenth of its width; of ratios the middle is
+    that of the logarithms. Figures stand twice where two pages print the same numbers of a trial, outcome and week.
+    """
+    rows = []
+    for name, estimate in (("results", "mean"), ("contrasts", "estimate")):
+        table = tables[name]
+        ratio = table["effect_type"].isin(["odds_ratio", "risk_ratio"]) if "effect_type" in table else pd.Series(False, table.index)
+        figures = table[[estimate, "ci_low", "ci_high"]].astype(float)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            figures = figures.mask(ratio, np.log(figures.where(figures > 0)))
+        off = (figures["ci_low"] + figures["ci_high"]) / 2 - figures[estimate]
+        odd = off.abs() > (figures["ci_high"] - figures["ci_low"]) / 10
+        rows += [(name, i, estimate, table[estimate].iloc[i], "its interval is not centred on it") for i in np.flatnonzero(odd)]
+        given = table[estimate].notna()
+        same = [c for c in _ONE_FIGURE[name] if c not in ("measure", "source_url", "locator")] + [estimate]
+        twice = given & table[given].duplicated(same).reindex(table.index, fill_value=False)
+        rows += [(name, i, estimate, table[estimate].iloc[i], "the same figure stands in an earlier row") for i in np.flatnonzero(twice)]
+    found = [(table, i + 2, column, value, note) for table, i, column, value, note in rows]
+    return pd.DataFrame(found, columns=["table", "row", "column", "value", "note"])
 
 
 def failure_frame(failures: list[dict[str, Any]]) -> pd.DataFrame:
@@ -237,9 +275,11 @@ def _check_keys(tables: dict[str, pd.DataFrame], resource: dict[str, Any]) -> li
             _failure(name, i, "+".join(key), _value(table, key, i), "a second row with the same key", "one row a key")
             for i in np.flatnonzero(wrong)
         ]
-    for foreign in resource["schema"].get("foreignKeys", []):
-        here, there = np.atleast_1d(foreign["fields"]), np.atleast_1d(foreign["reference"]["fields"])
-        target = foreign["reference"]["resource"]
+    keys = resource["schema"].get("foreignKeys", [])
+    foreign = [(k["fields"], k["reference"]["fields"], k["reference"]["resource"] or name) for k in keys]
+    foreign += [(key, key, target) for of, key, target in _WHERE_GIVEN if of == name]
+    for fields, others, target in foreign:
+        here, there = np.atleast_1d(fields), np.atleast_1d(others)
         known = set(tables[target][list(there)].itertuples(index=False, name=None))
         for i, key_here in enumerate(table[list(here)].itertuples(index=False, name=None)):
             if key_here not in known and not any(pd.isna(k) for k in key_here):
@@ -248,6 +288,19 @@ def _check_keys(tables: dict[str, pd.DataFrame], resource: dict[str, Any]) -> li
                 allowed = "of this trial: " + ", ".join(choices) if choices else f"a {'+'.join(there)} of {target}"
                 failures.append(_failure(name, i, here[-1], key_here[-1], f"not in table {target}", allowed))
     return failures
+
+
+def _check_twice(table: pd.DataFrame, name: str) -> list[dict[str, Any]]:
+    columns = _ONE_FIGURE.get(name)
+    if not columns:
+        return []
+    # Means and medians, or counts and percentages, of one figure may stand in rows of their own: those rows differ elsewhere.
+    values = [c for c in table.columns if c not in columns and c not in ("extraction", "sign_note", "caution", "figures_as_printed")]
+    again = table.duplicated(columns + (values if name in ("results", "contrasts") else []))
+    return [
+        _failure(name, i, columns[-1], table[columns[-1]].iloc[i], "the same figure a second time", "one row a figure")
+        for i in np.flatnonzero(again)
+    ]
 
 
 def _check_spelling(table: pd.DataFrame, name: str) -> list[dict[str, Any]]:

@@ -23,8 +23,10 @@ from acuevidence.plots.questions.decomposition import decomposition
 from acuevidence.plots.questions.evidence_map import evidence_map
 from acuevidence.plots.questions.flow import flow
 from acuevidence.plots.questions.nuance import nuance
+from acuevidence.plots.questions.patients import patients
 from acuevidence.plots.questions.quality import quality
 from acuevidence.plots.questions.safety import safety
+from acuevidence.plots.questions.sensitivity import sensitivity
 from acuevidence.plots.questions.specification_curve import specification_curve
 from acuevidence.plots.questions.time_course import time_course
 from acuevidence.plots.radial import radial
@@ -57,6 +59,7 @@ __all__ = [
     "missing_evidence",
     "network",
     "nuance",
+    "patients",
     "profile",
     "quality",
     "radial",
@@ -64,6 +67,7 @@ __all__ = [
     "ridge",
     "safety",
     "save",
+    "sensitivity",
     "sequential",
     "specification_curve",
     "style",

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["gosh"]
 
-_CLUSTERS = ("sham", "usual_care", "active", "accent", "neutral")
+_CLUSTERS = ("main", "second", "third", "fourth", "neutral")
 
 
 def gosh(
@@ -94,8 +94,8 @@ def gosh(
         known = [str(c) for c in frame.columns if c not in ("k", "estimate", "tau2", "i2", "q", "cluster")]
         belongs = frame[choice("trial", trial, known)].astype(bool)
         clouds = [
-            (f"without {trial}", frame[~belongs], COLOURS["sham"]),
-            (f"with {trial}", frame[belongs], COLOURS["usual_care"]),
+            (f"without {trial}", frame[~belongs], COLOURS["main"]),
+            (f"with {trial}", frame[belongs], COLOURS["second"]),
         ]
     dot = float(min(16, max(3, 4000 / len(frame))))
     with drawing(ax, size, "GOSH plot"):

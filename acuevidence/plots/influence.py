@@ -103,11 +103,11 @@ def _panel(
 
     y = np.arange(len(values))
     if neutral is not None:
-        ax.axvline(neutral, color=COLOURS["light"], linewidth=0.6)
-    ax.plot(values, y, color=COLOURS["light"], linewidth=0.6)
+        ax.axvline(neutral, color=COLOURS["muted"], linewidth=0.6)
+    ax.plot(values, y, color=COLOURS["muted"], linewidth=0.6)
     for chosen, colour, face in (
         (~influential, "neutral", "white"),
-        (influential, "usual_care", COLOURS["usual_care"]),
+        (influential, "second", COLOURS["second"]),
     ):
         ax.plot(
             values[chosen],
@@ -122,7 +122,7 @@ def _panel(
     ax.margins(x=0.2)
     ends = ax.get_xlim()
     for cut in cuts:
-        ax.axvline(cut, color=COLOURS["light"], linewidth=0.6, linestyle=":")
+        ax.axvline(cut, color=COLOURS["muted"], linewidth=0.6, linestyle=":")
     ax.set_xlim(ends)
     ax.xaxis.set_major_locator(MaxNLocator(2, min_n_ticks=2))
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}".replace("-", "−")))

@@ -49,7 +49,7 @@ class Patients:
     mixed : DataFrame
         All patients with a value at any week, in one model with a patient's own level: ``difference ci_low ci_high``.
     multiple_imputation : DataFrame
-        Missing values as those of like patients of the trial (missing at random): ``difference se df ci_low ci_high``.
+        Missing values as those of like patients of the same group (missing at random): ``difference se df ci_low ci_high p_value``.
     jump_to_reference : DataFrame
         The treated who left go on as the controls did from then on: the same columns.
     copy_reference : DataFrame
@@ -186,7 +186,7 @@ def patients(name: str, *, seed: int = 20040315, evidence: Evidence | None = Non
     effects = from_patients(table, design)
     robust, by_baseline = _models(table, design)
     rng = np.random.default_rng(seed)
-    reference = {kind: _imputed(table, design, _reference_sets(table, design, kind, rng)) for kind in ("jump", "copy")}
+    jump, copy = _reference_sets(table, design, rng)
     known = evidence.trials.loc[evidence.trials["trial_id"] == design.trial_id, "study"]
     return Patients(
         trial_id=design.trial_id,
@@ -196,8 +196,8 @@ def patients(name: str, *, seed: int = 20040315, evidence: Evidence | None = Non
         effects=effects.merge(robust, on=["outcome", "week"]),
         mixed=_mixed(table, design),
         multiple_imputation=_imputed(table, design, _random_sets(table, design, rng)),
-        jump_to_reference=reference["jump"],
-        copy_reference=reference["copy"],
+        jump_to_reference=_imputed(table, design, jump),
+        copy_reference=_imputed(table, design, copy),
         by_baseline=by_baseline,
         responders=_responders(table, design),
         spread=_spread(table, design),
@@ -227,16 +227,18 @@ def _scores(table: pd.DataFrame, design: PatientDesign) -> Iterator[tuple[Score,
 
 def _models(table: pd.DataFrame, design: PatientDesign) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return robust limits of every difference, and the difference by quartile of baseline."""
-    from statsmodels.formula.api import ols
+    from statsmodels.regression.linear_model import OLS
 
     robust, by_baseline = [], []
     for score, week, held in _scores(table, design):
-        low, high = ols("value ~ treated + baseline", held).fit(cov_type="HC3", use_t=True).conf_int().loc["treated"]
+        y, baseline = held["value"].to_numpy(), held["baseline"].to_numpy()
+        x = np.column_stack([np.ones(len(held)), held["treated"], baseline])
+        low, high = OLS(y, x).fit(cov_type="HC3", use_t=True).conf_int()[1]
         robust.append({"outcome": score.outcome, "week": week, "robust_low": low, "robust_high": high})
-        crossed = ols("value ~ treated * baseline", held).fit()
+        crossed = OLS(y, np.column_stack([x, x[:, 1] * baseline])).fit()
         for quantile in _QUANTILES:
-            at = float(held["baseline"].quantile(quantile))
-            line = crossed.t_test([0, 1, 0, at])
+            at = float(np.quantile(baseline, quantile))
+            line = crossed.t_test([[0, 1, 0, at]])
             (low, high), difference = line.conf_int()[0], float(np.squeeze(line.effect))
             by_baseline.append(
                 {
@@ -247,8 +249,8 @@ def _models(table: pd.DataFrame, design: PatientDesign) -> tuple[pd.DataFrame, p
                     "difference": difference,
                     "ci_low": low,
                     "ci_high": high,
-                    "interaction": crossed.params["treated:baseline"],
-                    "interaction_p": crossed.pvalues["treated:baseline"],
+                    "interaction": crossed.params[3],
+                    "interaction_p": crossed.pvalues[3],
                 }
             )
     return pd.DataFrame(robust), pd.DataFrame(by_baseline)
@@ -322,31 +324,45 @@ def _random_sets(table: pd.DataFrame, design: PatientDesign, rng: np.random.Gene
     return {column: filled[:, :, i] for i, column in enumerate(columns)}
 
 
-def _reference_sets(table: pd.DataFrame, design: PatientDesign, kind: str, rng: np.random.Generator) -> dict[str, np.ndarray]:
-    """Impute every score, the treated who left by the control group's course from then on (``jump``) or throughout (``copy``)."""
+def _reference_sets(
+    table: pd.DataFrame, design: PatientDesign, rng: np.random.Generator
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Impute every score, the treated who left by the control group's course from then on (jump) or throughout (copy)."""
     treated = _treated(table, design).astype(bool)
-    sets: dict[str, np.ndarray] = {}
+    jump: dict[str, np.ndarray] = {}
+    copy: dict[str, np.ndarray] = {}
     for score in design.scores:
         columns = [score.baseline, *(score.weeks[w] for w in sorted(score.weeks))]
         y = table[columns].to_numpy(float)
         control, own = (_chain(y[rows], rng)[:2] for rows in (~treated, treated))
-        filled = np.repeat(y[None], _SETS, axis=0)
-        for pattern in np.unique(np.isnan(y), axis=0):
-            if not pattern.any():
-                continue
-            left = pattern & (np.arange(len(columns)) > np.flatnonzero(~pattern).max())
-            for arm in (False, True):
-                rows = np.flatnonzero((np.isnan(y) == pattern).all(axis=1) & (treated == arm))
-                if not len(rows):
-                    continue
-                mean, covariance = own if arm else control
-                if (pattern & ~left).any():
-                    _draw(filled, rows, ~pattern, pattern & ~left, mean, mean, covariance, rng)
-                if left.any():
-                    start = mean if kind == "jump" or not arm else control[0]
-                    _draw(filled, rows, ~left, left, start, control[0], control[1], rng)
-        sets |= {column: filled[:, :, i] for i, column in enumerate(columns)}
-    return sets
+        for sets, start in ((jump, own[0]), (copy, control[0])):
+            filled = _filled(y, treated, control, own, start, rng)
+            sets |= {column: filled[:, :, i] for i, column in enumerate(columns)}
+    return jump, copy
+
+
+def _filled(
+    y: np.ndarray,
+    treated: np.ndarray,
+    control: tuple[np.ndarray, np.ndarray],
+    own: tuple[np.ndarray, np.ndarray],
+    start: np.ndarray,
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """Fill gaps between visits from a patient's own group, and all after the last visit from the controls, as seen from ``start``."""
+    gaps = np.isnan(y)
+    filled = np.repeat(y[None], _SETS, axis=0)
+    for pattern in np.unique(gaps, axis=0):
+        if not pattern.any():
+            continue
+        left = pattern & (np.arange(y.shape[1]) > np.flatnonzero(~pattern).max())
+        for arm, (mean, covariance) in ((False, control), (True, own)):
+            rows = np.flatnonzero((gaps == pattern).all(axis=1) & (treated == arm))
+            if len(rows) and (pattern & ~left).any():
+                _draw(filled, rows, ~pattern, pattern & ~left, mean, mean, covariance, rng)
+            if len(rows) and left.any():
+                _draw(filled, rows, ~left, left, start if arm else mean, control[0], control[1], rng)
+    return filled
 
 
 def _draw(

@@ -6,10 +6,10 @@ from typing import Any
 
 from acuevidence.arguments import guard
 from acuevidence.effects.trials import trial_effects
-from acuevidence.evidence import Evidence
+from acuevidence.evidence import Evidence, conditions, load_evidence
 from acuevidence.synthesis import GroupedMetaAnalysis, meta_analysis
 
-__all__ = ["pooled"]
+__all__ = ["pooled", "pooled_conditions"]
 
 
 def pooled(
@@ -55,4 +55,31 @@ def pooled(
     return meta_analysis("yi", "vi", data=effects, labels="study", by="comparator", method=method, test=test)
 
 
-guard(__name__, "pooled")
+def pooled_conditions(evidence: Evidence | None = None) -> dict[str, GroupedMetaAnalysis]:
+    """Pool every condition by comparator, those without a trial to pool left out.
+
+    Parameters
+    ----------
+    evidence : Evidence, optional
+        Default: the package's evidence.
+
+    Returns
+    -------
+    dict of GroupedMetaAnalysis
+        Condition to its standard analysis.
+
+    Examples
+    --------
+    >>> from acuevidence.questions.pooled import pooled_conditions
+    >>> list(pooled_conditions())[:2]
+    ['low_back_pain', 'knee_osteoarthritis']
+    """
+    evidence = load_evidence() if evidence is None else evidence
+    return {
+        condition: pooled(condition, evidence=evidence)
+        for condition in conditions(evidence)
+        if len(trial_effects(condition, evidence=evidence))
+    }
+
+
+guard(__name__, "pooled", "pooled_conditions")

@@ -6,6 +6,8 @@ import pandas as pd
 
 from acuevidence.arguments import guard
 from acuevidence.evidence import Evidence, load_evidence
+from acuevidence.evidence.carried import carry
+from acuevidence.evidence.ratings import judged
 from acuevidence.inputs import choice
 
 __all__ = ["quality_domains", "quality_ratings"]
@@ -14,7 +16,7 @@ _SIGNS = {"yes": "+", "no": "-"}
 
 
 def quality_domains(evidence: Evidence | None = None) -> pd.DataFrame:
-    """Return the domains of quality: ``head`` (one letter) and ``label``, by the column of ``appraisals``.
+    """Return the domains of quality: ``head`` (one letter) and ``label``, by the domain as it stands in the table ``quality``.
 
     Examples
     --------
@@ -40,7 +42,8 @@ def quality_ratings(condition: str | None = None, *, evidence: Evidence | None =
     -------
     DataFrame
         One row a trial that was appraised domain by domain (index ``trial_id``), one column a domain by its one-letter
-        head; cells ``+`` (met), ``-`` (not met) or ``?`` (not rated). Fit for ``plots.forest(quality=...)``.
+        head; cells ``+`` (met), ``-`` (not met) or ``?`` (not rated). Fit for ``plots.forest(quality=...)``; it carries
+        the evidence, so that ``plots.quality`` names the trials.
 
     Raises
     ------
@@ -56,15 +59,16 @@ def quality_ratings(condition: str | None = None, *, evidence: Evidence | None =
     ['+', '-']
     """
     evidence = load_evidence() if evidence is None else evidence
-    table = evidence.appraisals
+    table = judged(evidence)
     if condition is not None:
         table = table[table["condition"] == choice("condition", condition, list(evidence.topic.conditions))]
     domains = quality_domains(evidence)
-    columns = list(domains.index)
-    # A trial that stands in two conditions is appraised once for each.
-    rated = table[table[columns].notna().any(axis=1)].drop_duplicates("trial_id").set_index("trial_id")[columns]
+    table = table[table["domain"].isin(domains.index)]
+    # A trial may be rated on two pages: the first of them counts.
+    rated = table.drop_duplicates(["trial_id", "domain"]).pivot(index="trial_id", columns="domain", values="judgement")
+    rated = rated.reindex(index=table["trial_id"].unique(), columns=domains.index)
     signs = rated.apply(lambda column: column.map(_SIGNS).fillna("?"))
-    return signs.set_axis(list(domains["head"]), axis=1)
+    return carry(signs.set_axis(list(domains["head"]), axis=1), topic=evidence.topic, evidence=evidence)
 
 
 guard(__name__, "quality_ratings")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -12,10 +11,9 @@ import numpy as np
 
 from acuevidence.appraisal.thresholds import Mid
 from acuevidence.synthesis import MetaAnalysis
+from acuevidence.verdicts.answer import Estimate
 
 __all__ = ["ForestRows", "Mark", "Strip", "Strips", "forest_rows", "strips"]
-
-_FIGURE = re.compile(r"(-?[\d.,]*\d) \((-?[\d.,]*\d) to (-?[\d.,]*\d)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +25,7 @@ class Mark:
     trial : mapping
         The row of the result's data.
     estimate, ci_low, ci_high : float
-        SMD; positive favours acupuncture.
+        SMD; positive favours the treatment.
     at, low, high : float
         Where they stand.
     cut : bool
@@ -62,7 +60,7 @@ class ForestRows:
         Value and position.
     zero, pooled, low, high, tip, pi_low, pi_high, mid_low, mid_high : float
         Positions of no effect, the pooled effect and its interval, the diamond's tip within itself, the prediction
-        interval (NaN where there is none) and the band of minimal important differences.
+        interval and the band of minimal important differences (NaN where there is none).
     """
 
     marks: list[Mark]
@@ -78,14 +76,14 @@ class ForestRows:
     mid_high: float
 
 
-def forest_rows(result: MetaAnalysis, band: Mid) -> ForestRows:
+def forest_rows(result: MetaAnalysis, band: Mid | None) -> ForestRows:
     """Return the rows of a forest plot.
 
     Parameters
     ----------
     result : MetaAnalysis
         With at least one trial.
-    band : Mid
+    band : Mid or None
         The band of minimal important differences.
 
     Returns
@@ -112,7 +110,8 @@ def forest_rows(result: MetaAnalysis, band: Mid) -> ForestRows:
     return ForestRows(
         marks=marks, ticks=[(tick, place(tick)) for tick in range(math.ceil(first), math.floor(last) + 1)],
         zero=place(0), pooled=at, low=low, high=high, tip=100 * (at - low) / (high - low),
-        pi_low=prediction[0], pi_high=prediction[1], mid_low=place(band.low), mid_high=place(band.high),
+        pi_low=prediction[0], pi_high=prediction[1], mid_low=math.nan if band is None else place(band.low),
+        mid_high=math.nan if band is None else place(band.high),
     )  # fmt: skip
 
 
@@ -161,62 +160,100 @@ class Strips:
     axis: str
 
 
-def strips(own: Iterable[str], beside: Iterable[str], band: Mid) -> Strips | None:
-    """Return the lines of an answer as a plot, or None where no line holds an interval.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Axis:
+    """The axis of a scale.
+
+    Attributes
+    ----------
+    ticks : tuple of float
+        Values; the first and the last are its ends.
+    log : bool
+        Whether it is logarithmic.
+    words : str
+        What it shows; ``{treatment}`` stands for the treatment.
+    zero : float
+        No difference; NaN where there is none.
+    """
+
+    ticks: tuple[float, ...]
+    log: bool
+    words: str
+    zero: float = math.nan
+
+    def place(self, value: float) -> float:
+        """Return where a value stands, in percent of the axis, cut at its ends."""
+        first, last, at = map(self._drawn, (self.ticks[0], self.ticks[-1], value))
+        return round(min(max(100 * (at - first) / (last - first), 0.0), 100.0), 3)
+
+    def _drawn(self, value: float) -> float:
+        return math.log(max(value, 1e-9)) if self.log else value
+
+
+_AXES = {
+    "sd": _Axis(
+        ticks=(-1.0, -0.5, 0.0, 0.5, 1.0, 1.5),
+        log=False,
+        words="standard deviations; right of 0: better with {treatment}",
+        zero=0.0,
+    ),
+    "ratio": _Axis(
+        ticks=(0.5, 1.0, 2.0),
+        log=True,
+        words="ratio; right of 1: more spread with {treatment} (log axis)",
+        zero=1.0,
+    ),
+    "rate": _Axis(ticks=(0.01, 1.0, 100.0, 10000.0), log=True, words="events per 10,000 (log axis)"),
+    "share": _Axis(ticks=(-0.5, 0.0, 0.5, 1.0, 1.5), log=False, words="share", zero=0.0),
+    "per 100": _Axis(ticks=(0.0, 25.0, 50.0, 75.0, 100.0), log=False, words="patients of 100 who respond"),
+    "tau2": _Axis(ticks=(0.0, 0.5, 1.0), log=False, words="variance of the true effects, tau2"),
+    "slope": _Axis(
+        ticks=(-1.0, -0.5, 0.0, 0.5, 1.0), log=False, words="standard deviations per unit; right of 0: rises", zero=0.0
+    ),
+}
+
+
+def strips(estimates: Iterable[Estimate], band: Mid | None, treatment: str = "treatment") -> Strips | None:
+    """Return the estimates of an answer as a plot, or None where none has an interval.
 
     Parameters
     ----------
-    own, beside : iterable of str
-        Estimates and published results in words, ``name: ... estimate (low to high) ...``.
-    band : Mid
+    estimates : iterable of Estimate
+        The answer's own and those beside it.
+    band : Mid or None
         The band of minimal important differences.
+    treatment : str
+        The treatment in words.
 
     Returns
     -------
     Strips or None
-        The rows on an axis of standard deviations from -1 to 1.5, of ratios or of rates (both log); what lies beyond is cut.
+        The rows on the axis of the first of the answer's own estimates with an interval; what lies beyond is cut, and estimates on
+        another scale stand as words.
 
     Examples
     --------
     >>> import acuevidence as ae
-    >>> plot = strips(["v sham: 6 trials, SMD 0.25 (-1.00 to 1.50)"], [], ae.mid("pain", "SMD"))
-    >>> plot.rows[0].spans
-    [(50.0, 0.0, 100.0)]
+    >>> from acuevidence.verdicts.answer import Estimate
+    >>> plot = strips([Estimate("v sham", 0.25, -1.0, 1.5)], ae.mid("pain", "SMD"))
+    >>> plot.rows[0].spans, plot.rows[0].text
+    ([(50.0, 0.0, 100.0)], '0.25 (-1.00 to 1.50)')
     """
-    lines = [(line, False) for line in own] + [(line, True) for line in beside]
-    words = " ".join(line for line, aside in lines if not aside)
-    log = "per 10,000" in words or "ratio of" in words
-    ticks = (
-        [0.01, 1.0, 100.0, 10000.0]
-        if "per 10,000" in words
-        else [0.5, 1.0, 2.0]
-        if log
-        else [-1.0, -0.5, 0.0, 0.5, 1.0, 1.5]
-    )
-    ends = [math.log(t) if log else t for t in (ticks[0], ticks[-1])]
-
-    def place(value: float) -> float:
-        at = (math.log(max(value, 1e-9)) if log else value) - ends[0]
-        return round(min(max(100 * at / (ends[1] - ends[0]), 0.0), 100.0), 3)
-
-    rows = [_strip(line, aside, place) for line, aside in lines]
-    if not any(row.spans for row in rows if not row.aside):
+    lines = list(estimates)
+    scale = next((one.scale for one in lines if one.bounded and not one.aside), None)
+    if scale is None:
         return None
-    axis = "standard deviations; right of 0: better with acupuncture"
-    if log:
-        axis = (
-            "events per 10,000 (log axis)"
-            if len(ticks) == 4
-            else "ratio; right of 1: more spread with acupuncture (log axis)"
-        )
+    axis = _AXES[scale]
     return Strips(
-        rows=rows, ticks=[(f"{t:,.10g}", place(t)) for t in ticks], zero=math.nan if len(ticks) == 4 else place(1.0 if log else 0.0),
-        band=None if log else (place(band.low), place(band.high)), axis=axis,
-    )  # fmt: skip
+        rows=[_strip(one, scale, axis) for one in lines],
+        ticks=[(f"{t:,.10g}", axis.place(t)) for t in axis.ticks],
+        zero=axis.place(axis.zero) if math.isfinite(axis.zero) else math.nan,
+        band=(axis.place(band.low), axis.place(band.high)) if scale == "sd" and band is not None else None,
+        axis=axis.words.format(treatment=treatment),
+    )
 
 
-def _strip(line: str, aside: bool, place: Any) -> Strip:
-    name, _, text = line.partition(": ")
-    found = [] if "tau2" in text or "%)" in text else _FIGURE.findall(text)
-    spans = [tuple(place(float(part.replace(",", ""))) for part in three) for three in found]
-    return Strip(name=name, text=text, spans=spans, aside=aside)
+def _strip(one: Estimate, scale: str, axis: _Axis) -> Strip:
+    drawn = one.bounded and one.scale == scale
+    spans = [(axis.place(one.estimate), axis.place(one.low), axis.place(one.high))] if drawn else []
+    return Strip(name=one.label, text=one.text.removeprefix(f"{one.label}: "), spans=spans, aside=one.aside)

@@ -16,9 +16,9 @@ from scipy.special import chdtrc, ndtr
 from acuevidence.arguments import guard
 from acuevidence.inputs import choice
 from acuevidence.synthesis.methods import NetworkMethods
-from acuevidence.synthesis.network_contrasts import read_contrasts, trials_by_arms, with_designs
-from acuevidence.synthesis.network_effects import NetworkEffects
-from acuevidence.synthesis.network_fit import fit, moments, reml, within_designs
+from acuevidence.synthesis.network_contrasts import known_treatment, read_contrasts, trials_by_arms, with_designs
+from acuevidence.synthesis.network_effects import NetworkEffects, every_pair
+from acuevidence.synthesis.network_fit import degrees, fit, moments, reml, within_designs
 
 __all__ = ["NetworkMetaAnalysis", "network"]
 
@@ -150,24 +150,25 @@ def network(
     names = pd.Index(treatments, name="treatment")
     trials, n = trials_by_arms(table, names, tolerance), len(names)
     common = fit(trials, n)
-    df = sum(len(g.trial) * (g.arms.shape[1] - 1) for g in trials) - (n - 1)
+    df = degrees(trials) - (n - 1)
     within, within_df = within_designs(trials)
-    tau2 = None if df == 0 else moments(trials, common, df) if method == "DL" else reml(trials, n, method)
+    if df == 0:
+        tau2 = None
+    else:
+        joint = method == "REML-joint"
+        tau2 = moments(trials, common, df) if method == "DL" else reml(trials, np.eye(n)[:, 1:], joint=joint)
     chosen = common if effects == "common" or not tau2 else fit(trials, n, tau2)
-    estimates = chosen.theta[:, None] - chosen.theta
-    spread = chosen.covariance.diagonal()
-    standard = np.sqrt(np.maximum(spread[:, None] + spread - 2 * chosen.covariance, 0)) * (1 - np.eye(n))
+    pairs = every_pair(chosen.theta, chosen.covariance, names)
     if reference is None:
         counts = np.bincount(np.concatenate([g.arms.ravel() for g in trials]), minlength=n)
         reference = names[int(counts.argmax())]
-    elif not pd.api.types.is_hashable(reference) or reference not in names:
-        choice("reference", reference, [str(name) for name in names])
-    better = estimates if favourable == "larger" else -estimates
-    certainty = ndtr(better / np.where(standard > 0, standard, 1)) * (1 - np.eye(n))
+    else:
+        known_treatment("reference", reference, names)
+    better = pairs["estimates"].to_numpy() * (1 if favourable == "larger" else -1)
+    certainty = ndtr(better / (pairs["se"].to_numpy() + np.eye(n))) * (1 - np.eye(n))
     between, between_df = common.q - within, df - within_df
     return NetworkMetaAnalysis(
-        estimates=pd.DataFrame(estimates, index=names, columns=names),
-        se=pd.DataFrame(standard, index=names, columns=names),
+        **pairs,
         treatments=names,
         reference=reference,
         tau2=tau2,

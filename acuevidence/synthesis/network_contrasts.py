@@ -5,6 +5,7 @@ Knows what a trial with several arms must deliver, and that a network must hang 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,9 +13,20 @@ import numpy as np
 import pandas as pd
 
 from acuevidence.errors import InputError
-from acuevidence.inputs import kept, numeric, refuse, values, variances
+from acuevidence.inputs import choice, kept, numeric, plain, refuse, values, variances
 
-__all__ = ["Trials", "centred_inverse", "read_contrasts", "trials_by_arms", "with_designs"]
+__all__ = [
+    "Trials",
+    "centred_inverse",
+    "known_treatment",
+    "named_parts",
+    "network_parts",
+    "read_contrasts",
+    "refuse_arms",
+    "treatment_names",
+    "trials_by_arms",
+    "with_designs",
+]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,7 +73,7 @@ def centred_inverse(L: np.ndarray) -> np.ndarray:
 
 
 def read_contrasts(
-    treat1: Any, treat2: Any, yi: Any, se: Any, study: Any, data: pd.DataFrame | None, missing: str
+    treat1: Any, treat2: Any, yi: Any, se: Any, study: Any, data: pd.DataFrame | None, missing: str, *, in_parts: bool = False
 ) -> tuple[pd.DataFrame, list[Any], pd.DataFrame]:
     """Contrasts with numbered trials and treatments, ``low < high``; the names of the treatments; and what was left out."""
     found, index = numeric(data, missing=True, yi=yi, se=se)
@@ -75,10 +87,7 @@ def read_contrasts(
     labels = {name: label[keep] for name, label in labels.items()}
     variances("se", found["se"], index, "a standard error of the difference")
     both = pd.concat([labels["treat1"], labels["treat2"]], ignore_index=True)
-    if isinstance(both.dtype, pd.CategoricalDtype):
-        treatments = list(both.cat.remove_unused_categories().cat.categories)
-    else:
-        treatments = sorted(both.unique(), key=lambda name: (str(name).casefold(), str(name)))
+    treatments = treatment_names(both)
     code = pd.Index(treatments).get_indexer(both).reshape(2, -1)
     refuse(code[0] == code[1], "treat1 and treat2 must differ", labels["treat1"], index)
     trial = pd.factorize(labels["study"])[0]
@@ -97,8 +106,32 @@ def read_contrasts(
         index=index,
     )
     _refuse_incomplete(table, treatments)
-    _refuse_disconnected(table, treatments)
+    part = network_parts(code[0], code[1], len(treatments))
+    if part.any() and not in_parts:
+        raise InputError(f"the network falls into {named_parts(part, treatments)}; analyse one of them")
     return table, treatments, excluded
+
+
+def treatment_names(given: pd.Series) -> list[Any]:
+    """Give the names that occur: in the order of their categories, else sorted."""
+    if isinstance(given.dtype, pd.CategoricalDtype):
+        return list(given.cat.remove_unused_categories().cat.categories)
+    return sorted(given.unique(), key=lambda name: (str(name).casefold(), str(name)))
+
+
+def refuse_arms(arms: pd.DataFrame) -> None:
+    """Refuse a treatment twice in a trial, and trials of one arm; ``study treatment trial`` with the caller's index."""
+    twice = arms.duplicated(["trial", "treatment"])
+    if twice.any():
+        row = arms[twice].iloc[0]
+        raise InputError(
+            f"study {row['study']} has more than one arm of {row['treatment']} (row {plain(arms.index[twice][0])!r}); combine "
+            "them, or give them names of their own"
+        )
+    size = arms.groupby("trial")["trial"].transform("size")
+    if (size == 1).any():
+        row = arms[size == 1].iloc[0]
+        raise InputError(f"study {row['study']} has a single arm ({row['treatment']}), which compares nothing; leave it out")
 
 
 def _refuse_incomplete(table: pd.DataFrame, treatments: list[Any]) -> None:
@@ -122,18 +155,29 @@ def _refuse_incomplete(table: pd.DataFrame, treatments: list[Any]) -> None:
             )
 
 
-def _refuse_disconnected(table: pd.DataFrame, treatments: list[Any]) -> None:
+def network_parts(first: np.ndarray, second: np.ndarray, n: int) -> np.ndarray:
+    """Give the part of the network, from 0, in which each of ``n`` treatments lies; comparisons join two of them."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
-    n = len(treatments)
-    links = coo_array((np.ones(len(table)), (table["low"], table["high"])), shape=(n, n))
-    parts, part = connected_components(links, directed=False)
-    if parts > 1:
-        named = "; ".join(
-            f"{{{', '.join(str(treatments[i]) for i in np.flatnonzero(part == c))}}}" for c in range(parts)
-        )
-        raise InputError(f"the network falls into {parts} parts that no trial connects: {named}; analyse one of them")
+    links = coo_array((np.ones(len(first)), (first, second)), shape=(n, n))
+    return np.asarray(connected_components(links, directed=False)[1])
+
+
+def named_parts(part: np.ndarray, treatments: Iterable[Any]) -> str:
+    """Say which treatments lie in which part."""
+    names = np.array([str(name) for name in treatments])
+    named = "; ".join(f"{{{', '.join(names[part == c])}}}" for c in range(part.max() + 1))
+    return f"{part.max() + 1} parts that no trial connects: {named}"
+
+
+def known_treatment(argument: str, name: Any, treatments: pd.Index) -> None:
+    """Refuse a treatment that the network does not know."""
+    if not pd.api.types.is_hashable(name) or name not in treatments:
+        told = [str(one) for one in treatments]
+        if isinstance(name, str) and name in told:
+            raise InputError(f"{argument}={name!r} is text, but the treatments are not; give it as they are")
+        choice(argument, name, told)
 
 
 def trials_by_arms(table: pd.DataFrame, treatments: pd.Index, tolerance: float) -> tuple[Trials, ...]:

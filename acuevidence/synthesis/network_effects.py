@@ -15,11 +15,75 @@ from acuevidence.shown import Shown
 from acuevidence.synthesis.digits import four
 from acuevidence.synthesis.network_contrasts import Trials
 
-__all__ = ["NetworkEffects"]
+__all__ = ["Comparisons", "NetworkEffects", "every_pair"]
+
+
+class Comparisons(Shown):
+    """Effects of every treatment against every other: their normal intervals and tests. Holds nothing itself."""
+
+    __slots__ = ()
+
+    estimates: pd.DataFrame
+    se: pd.DataFrame
+    treatments: pd.Index
+    reference: Any
+    level: float
+
+    def _frame(self, values: np.ndarray) -> pd.DataFrame:
+        return pd.DataFrame(values, index=self.treatments, columns=self.treatments)
+
+    @property
+    def best_first(self) -> pd.Index:
+        """The treatments in the order in which tables show them."""
+        return self.treatments
+
+    @property
+    def ci_low(self) -> pd.DataFrame:
+        """Lower confidence limits, row minus column."""
+        return self.estimates - ndtri(0.5 + self.level / 2) * self.se
+
+    @property
+    def ci_high(self) -> pd.DataFrame:
+        """Upper confidence limits, row minus column."""
+        return self.estimates + ndtri(0.5 + self.level / 2) * self.se
+
+    @property
+    def p_values(self) -> pd.DataFrame:
+        """Two-sided p values of every comparison; 1 on the diagonal."""
+        z = self.estimates.to_numpy() / np.where(self.se == 0, 1, self.se)
+        return self._frame(2 * ndtr(-np.abs(z)))
+
+    def to_frame(self) -> pd.DataFrame:
+        """All treatments against the reference: ``estimate se statistic p_value ci_low ci_high``."""
+        others = self.treatments.drop(self.reference)
+        estimate, se = (frame.loc[others, self.reference] for frame in (self.estimates, self.se))
+        return pd.DataFrame(
+            {
+                "estimate": estimate,
+                "se": se,
+                "statistic": (estimate / se).where(se > 0, 0.0 * estimate),
+                "p_value": self.p_values.loc[others, self.reference],
+                "ci_low": self.ci_low.loc[others, self.reference],
+                "ci_high": self.ci_high.loc[others, self.reference],
+            }
+        ).rename_axis("treatment")
+
+    def _table(self) -> pd.DataFrame:
+        return self.to_frame().map(four)
+
+
+def every_pair(theta: np.ndarray, covariance: np.ndarray, names: pd.Index) -> dict[str, pd.DataFrame]:
+    """Every effect and its standard error from the positions (n,) of the treatments on a scale and their covariance."""
+    spread = covariance.diagonal()
+    variance = np.maximum(spread[:, None] + spread - 2 * covariance, 0) * (1 - np.eye(len(theta)))
+    return {
+        "estimates": pd.DataFrame(theta[:, None] - theta, index=names, columns=names),
+        "se": pd.DataFrame(np.sqrt(variance), index=names, columns=names),
+    }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
-class NetworkEffects(Shown):
+class NetworkEffects(Comparisons):
     """The numbers of a network of treatments.
 
     Attributes
@@ -54,24 +118,10 @@ class NetworkEffects(Shown):
     excluded: pd.DataFrame = field(repr=False)
     trials: tuple[Trials, ...] = field(repr=False)
 
-    def _frame(self, values: np.ndarray) -> pd.DataFrame:
-        return pd.DataFrame(values, index=self.treatments, columns=self.treatments)
-
     @property
-    def ci_low(self) -> pd.DataFrame:
-        """Lower confidence limits, row minus column."""
-        return self.estimates - ndtri(0.5 + self.level / 2) * self.se
-
-    @property
-    def ci_high(self) -> pd.DataFrame:
-        """Upper confidence limits, row minus column."""
-        return self.estimates + ndtri(0.5 + self.level / 2) * self.se
-
-    @property
-    def p_values(self) -> pd.DataFrame:
-        """Two-sided p values of every comparison; 1 on the diagonal."""
-        z = self.estimates.to_numpy() / np.where(self.se > 0, self.se, 1)
-        return self._frame(2 * ndtr(-np.abs(z)))
+    def best_first(self) -> pd.Index:
+        """The treatments from the best P-score down."""
+        return self.p_scores.sort_values(ascending=False, kind="stable").index
 
     def prediction(self) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Prediction limits of the effects in a new trial, row minus column.
@@ -94,19 +144,8 @@ class NetworkEffects(Shown):
 
     def to_frame(self) -> pd.DataFrame:
         """All treatments against the reference: ``estimate se statistic p_value ci_low ci_high p_score``."""
-        others = self.treatments.drop(self.reference)
-        estimate, se = (frame.loc[others, self.reference] for frame in (self.estimates, self.se))
-        return pd.DataFrame(
-            {
-                "estimate": estimate,
-                "se": se,
-                "statistic": estimate / se,
-                "p_value": self.p_values.loc[others, self.reference],
-                "ci_low": self.ci_low.loc[others, self.reference],
-                "ci_high": self.ci_high.loc[others, self.reference],
-                "p_score": self.p_scores[others],
-            }
-        ).rename_axis("treatment")
+        found = Comparisons.to_frame(self)
+        return found.assign(p_score=self.p_scores[found.index])
 
     @property
     def conventions(self) -> str:
@@ -127,6 +166,3 @@ class NetworkEffects(Shown):
             f"Heterogeneity: {tau2}; {found}.",
             f"Effects against {self.reference}:",
         ]
-
-    def _table(self) -> pd.DataFrame:
-        return self.to_frame().map(four)

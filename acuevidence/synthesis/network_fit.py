@@ -9,10 +9,22 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from acuevidence.synthesis.covariance import LinearCovariance, climb
+from acuevidence.synthesis.covariance import Kernel, LinearCovariance, climb
 from acuevidence.synthesis.network_contrasts import Trials, centred_inverse
 
-__all__ = ["Fit", "by_design", "design_potentials", "fit", "misfit", "moments", "reml", "within_designs"]
+__all__ = [
+    "Fit",
+    "by_design",
+    "degrees",
+    "design_potentials",
+    "fit",
+    "highest",
+    "likelihood",
+    "misfit",
+    "moments",
+    "reml",
+    "within_designs",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,16 +36,25 @@ class Fit:
     q: float
 
 
-def fit(trials: tuple[Trials, ...], n: int, tau2: float = 0.0) -> Fit:
-    """Fit the consistency model by weighted least squares on the graph of ``n`` treatments."""
+def fit(trials: tuple[Trials, ...], n: int, tau2: float = 0.0, basis: np.ndarray | None = None) -> Fit:
+    """Fit the consistency model by weighted least squares on the graph of ``n`` treatments.
+
+    With a ``basis`` (n, r) the potentials are its linear combinations: an additive model of what treatments consist of.
+    The trials must tell all its columns apart.
+    """
     L, pull = np.zeros((n, n)), np.zeros(n)
     weighted = [(group, group.laplacian(tau2)) for group in trials]
     for group, laplacian in weighted:
         np.add.at(L, (group.arms[:, :, None], group.arms[:, None, :]), laplacian)
         np.add.at(pull, group.arms, -(laplacian * group.y).sum(axis=2))
-    covariance = centred_inverse(L)
+    covariance = centred_inverse(L) if basis is None else basis @ np.linalg.solve(basis.T @ L @ basis, basis.T)
     theta = covariance @ pull
     return Fit(theta, covariance, sum(misfit(g, w, theta[g.arms]).sum() for g, w in weighted))
+
+
+def degrees(trials: tuple[Trials, ...]) -> int:
+    """Independent contrasts that the trials give."""
+    return sum(len(g.trial) * (g.arms.shape[1] - 1) for g in trials)
 
 
 def misfit(group: Trials, laplacian: np.ndarray, theta: np.ndarray) -> np.ndarray:
@@ -78,30 +99,60 @@ def moments(trials: tuple[Trials, ...], common: Fit, df: int) -> float:
     return float(max(0.0, (common.q - df) / (trace / 2)))
 
 
-def reml(trials: tuple[Trials, ...], n: int, method: str) -> float:
-    """Restricted maximum likelihood of tau2 from the contrasts of each trial against its last treatment."""
-    size = sum(len(g.trial) * (g.arms.shape[1] - 1) for g in trials)
-    y, X, V = np.empty(size), np.zeros((size, n)), np.zeros((size, size))
-    trial, at = np.empty(size, dtype=int), 0
-    for g in trials:
+def likelihood(trials: tuple[Trials, ...], basis: np.ndarray, *, joint: bool = True, designs: bool = False) -> LinearCovariance:
+    """Restricted likelihood of the contrasts of each trial against its last treatment.
+
+    Parameters
+    ----------
+    trials : tuple of Trials
+    basis : ndarray (n, r)
+        Potentials of the treatments are its linear combinations; the trials must tell its columns apart.
+    joint : bool
+        Whether the sampling errors of a trial with several arms keep their covariance.
+    designs : bool
+        Whether a second variance belongs to the designs (the sets of arms), beside the one of the trials: contrasts of a
+        level share half of its variance.
+    """
+    size = degrees(trials)
+    y, V = np.empty(size), np.zeros((size, size))
+    X = np.empty((size, basis.shape[1]))
+    trial, arm, design = np.empty((3, size), dtype=int)
+    at = seen = 0
+    for g, which in by_design(trials):
         s, m = g.arms.shape
         rows = at + np.arange(s * (m - 1)).reshape(s, m - 1)
         last = g.v[:, :-1, -1]
         shared = (last[:, :, None] + last[:, None, :] - g.v[:, :-1, :-1]) / 2
-        V[rows[:, :, None], rows[:, None, :]] = shared * np.eye(m - 1) if method == "REML" else shared
-        y[rows], trial[rows] = g.y[:, :-1, -1], g.trial[:, None]
-        X[rows, g.arms[:, :-1]], X[rows, g.arms[:, -1:]] = 1, -1
-        at += rows.size
+        V[rows[:, :, None], rows[:, None, :]] = shared if joint else shared * np.eye(m - 1)
+        y[rows], trial[rows], arm[rows] = g.y[:, :-1, -1], g.trial[:, None], g.arms[:, :-1]
+        design[rows] = seen + which[:, None]
+        X[rows] = basis[g.arms[:, :-1]] - basis[g.arms[:, -1:]]
+        at, seen = at + rows.size, seen + which.max() + 1
 
-    def kernel(rows: np.ndarray) -> np.ndarray:
-        return ((trial[rows][:, :, None] == trial[rows][:, None, :]) + np.eye(rows.shape[1])) / 2
+    def within(level: np.ndarray) -> Kernel:
+        def kernel(rows: np.ndarray) -> np.ndarray:
+            same, alike = (one[rows][:, :, None] == one[rows][:, None, :] for one in (level, arm))
+            return same * (1.0 + alike) / 2
 
-    model = LinearCovariance(y, X[:, 1:], V, [kernel], trial)
+        return kernel
+
+    if designs:
+        return LinearCovariance(y, X, V, [within(trial), within(design)], design)
+    return LinearCovariance(y, X, V, [within(trial)], trial)
+
+
+def highest(model: LinearCovariance) -> np.ndarray:
+    """Variances at which the restricted likelihood is highest."""
 
     def objective(g: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
         at = model(g)
         return at.value, at.score, at.information
 
-    start = np.full(1, V.diagonal().mean())
-    top = climb(objective, start, lower=np.zeros(1), upper=np.full(1, np.inf), scale=start)
-    return float(top.at[0])
+    count = len(model.kernels)
+    start = np.full(count, model.V.diagonal().mean())
+    return climb(objective, start, lower=np.zeros(count), upper=np.full(count, np.inf), scale=start).at
+
+
+def reml(trials: tuple[Trials, ...], basis: np.ndarray, *, joint: bool) -> float:
+    """Restricted maximum likelihood of tau2; ``basis`` and ``joint`` as in :func:`likelihood`."""
+    return float(highest(likelihood(trials, basis, joint=joint))[0])

@@ -13,14 +13,16 @@ import pandas as pd
 
 from acuevidence.questions.decompose import decompose
 from acuevidence.questions.time_course import TimeCourse, time_course
-from acuevidence.questions.two_outcomes import function_and_pain
+from acuevidence.questions.two_outcomes import two_outcomes
 from acuevidence.questions.variability import variability
-from acuevidence.verdicts.answer import Answer, Claim, Rule, between_trials, combined, lowest
-from acuevidence.verdicts.findings import TOO_FEW, Pools, state
+from acuevidence.verdicts.answer import Answer, Claim, Estimate, Rule, combined, decide, lowest
+from acuevidence.verdicts.findings import TOO_FEW, Pools, between_trials, state
+from acuevidence.words import count, interval
 
 __all__ = ["RULES"]
 
 _GOOD = ("meaningful", "small")
+_SMD = "SMD {estimate} ({interval})"
 
 
 def placebo_share(claim: Claim, pools: Pools) -> Answer:
@@ -31,7 +33,8 @@ def placebo_share(claim: Claim, pools: Pools) -> Answer:
     estimates, reasons, needed, states = [], [], [], []
     for share in split.shares.itertuples():
         label = _label(share.condition, pools)
-        estimates.append(f"{label}: {share.words}")
+        low, high = (share.low, share.high) if share.kind == "bounded" else (math.nan, math.nan)
+        estimates.append(Estimate(label, share.share, low, high, "share", share.words))
         where = _share_state(share)
         states.append(where)
         reasons.append(f"{label}: {where}")
@@ -43,9 +46,12 @@ def placebo_share(claim: Claim, pools: Pools) -> Answer:
         for part in split.parts[split.parts["condition"] == "all"].itertuples()
         if part.part in ("non_specific", "direct")
     ]
-    first, *rest = states
-    alone = "partly supported" if "a part" in rest else "insufficient data"
-    verdict = {"a part": "supported", "no part": "not supported"}.get(first, alone)
+    verdict = decide(
+        (states[0] == "a part", "supported"),
+        (states[0] == "no part", "not supported"),
+        ("a part" in states, "partly supported"),
+        (True, "insufficient data"),
+    )
     return Answer(
         verdict=verdict, certainty=_certainty(pools, claim.comparators), estimates=tuple(estimates), reasons=tuple(reasons),
         needed=tuple(needed),
@@ -53,11 +59,13 @@ def placebo_share(claim: Claim, pools: Pools) -> Answer:
 
 
 def _share_state(share: Any) -> str:
-    if not math.isfinite(share.share):
-        return TOO_FEW
-    if share.kind != "bounded":
-        return "unsure"
-    return "a part" if share.low > 0 else "no part" if share.high < 0 else "unsure"
+    bounded = share.kind == "bounded"
+    return decide(
+        (not math.isfinite(share.share), TOO_FEW),
+        (bounded and share.low > 0, "a part"),
+        (bounded and share.high < 0, "no part"),
+        (True, "unsure"),
+    )
 
 
 def spread(claim: Claim, pools: Pools) -> Answer:
@@ -80,8 +88,10 @@ def spread(claim: Claim, pools: Pools) -> Answer:
         reasons.append(f"{name}: {where}; {told.loc[comparator, 'reason']}")
         k = max(k, int(told.loc[comparator, "k"]))
         estimates += [
-            f"{', '.join(part for part in (_label(p.condition, pools), name) if part)}: {p.k} trial{'' if p.k == 1 else 's'}, "
-            f"{_RATIOS[p.measure].format(p.scores)} {p.ratio:.2f} ({p.ratio_low:.2f} to {p.ratio_high:.2f})"
+            Estimate(
+                f"{_label(p.condition, pools)}, {name}", p.ratio, p.ratio_low, p.ratio_high, "ratio",
+                f"{count(p.k, 'trial')}, {_RATIOS[p.measure].format(p.scores)} {{estimate}} ({{interval}})",
+            )
             for p in pooled.itertuples() if p.condition == "all" or (p.measure == "lnVR" and p.k >= claim.thresholds["synthesis"])
         ]  # fmt: skip
         if where in ("unsure", TOO_FEW):
@@ -107,15 +117,15 @@ _RATIOS = {"lnVR": "ratio of SDs of {} scores", "lnCVR": "ratio of coefficients 
 
 def _spread(told: Any, sds: Any, margin: float) -> str:
     """Return the state of a comparison: its verdict, then where the interval of the ratio of SDs lies."""
-    if pd.isna(told["more_spread"]):
-        return TOO_FEW
-    if told["more_spread"]:
-        return "more spread"
-    if sds["ci_low"] > 0:
-        return "explained by the mean"
-    if sds["ci_high"] < 0:
-        return "less spread"
-    return "alike" if -margin < sds["ci_low"] and sds["ci_high"] < margin else "unsure"
+    unknown = pd.isna(told["more_spread"])
+    return decide(
+        (unknown, TOO_FEW),
+        (not unknown and told["more_spread"], "more spread"),
+        (sds["ci_low"] > 0, "explained by the mean"),
+        (sds["ci_high"] < 0, "less spread"),
+        (-margin < sds["ci_low"] and sds["ci_high"] < margin, "alike"),
+        (True, "unsure"),
+    )
 
 
 def onset(claim: Claim, pools: Pools) -> Answer:
@@ -128,9 +138,10 @@ def onset(claim: Claim, pools: Pools) -> Answer:
         name = pools.cell(conditions=(), comparator=comparator).name
         first, grows = _period(course, comparator, early, trials, pools), TOO_FEW
         growth = _change(course, comparator, early, late)
-        estimates += _period_lines(course, comparator, (early, late), name)
+        estimates += _periods(course, comparator, (early, late), name)
         if growth is not None:
-            estimates.append(f"{name}, {late} minus {early}: {_words(growth)}; {_both(growth.k)}")
+            note = f"{{estimate}} ({{interval}}); {_both(growth.k)}"
+            estimates.append(_estimate(f"{name}, {late} minus {early}", growth, note))
             if growth.k >= trials:
                 grows = (
                     "yes" if growth.ci_low > 0 else state(growth.estimate, growth.ci_low, growth.ci_high, pools.mid.low)
@@ -155,7 +166,7 @@ def lasting(claim: Claim, pools: Pools) -> Answer:
     estimates, reasons, states, needed = [], [], [], []
     for comparator in claim.comparators:
         name = pools.cell(conditions=(), comparator=comparator).name
-        estimates += _period_lines(course, comparator, (base, *periods), name)
+        estimates += _periods(course, comparator, (base, *periods), name)
         for period in periods:
             where = _period(course, comparator, period, trials, pools)
             states.append(where)
@@ -189,14 +200,14 @@ def _change(course: TimeCourse | None, comparator: str, earlier: str, later: str
     return next((r for r in rows if (r.comparator, r.earlier, r.later) == (comparator, earlier, later)), None)
 
 
-def _period_lines(course: TimeCourse | None, comparator: str, periods: Iterable[str], name: str) -> list[str]:
+def _periods(course: TimeCourse | None, comparator: str, periods: Iterable[str], name: str) -> list[Estimate]:
     rows = [(period, _row_of(course, comparator, period)) for period in periods]
-    return [f"{name}, {p}: {r.k} trial{'' if r.k == 1 else 's'}, SMD {_words(r)}" for p, r in rows if r is not None]
+    return [_estimate(f"{name}, {p}", r, f"{count(r.k, 'trial')}, {_SMD}") for p, r in rows if r is not None]
 
 
 def function_beside_pain(claim: Claim, pools: Pools) -> Answer:
     """Whether function improves, and by as much as pain, in the trials that print both."""
-    both, _ = pools.analysis(function_and_pain, correlation=claim.thresholds["correlation"])
+    both, _ = pools.analysis(two_outcomes, correlation=claim.thresholds["correlation"])
     rows = {} if both is None else {(r.comparator, r.outcome): r for r in both.to_frame().itertuples()}
     estimates, reasons, states, needed = [], [], [], []
     for comparator in claim.comparators:
@@ -206,7 +217,9 @@ def function_beside_pain(claim: Claim, pools: Pools) -> Answer:
         if function is not None and gap is not None:
             where, said = _beside(function, gap, pools.mid.low)
             estimates += [
-                f"{name}, {r.outcome.replace('difference', 'pain minus function')}: {r.trials} trials, SMD {_words(r)}"
+                _estimate(
+                    f"{name}, {r.outcome.replace('difference', 'pain minus function')}", r, f"{r.trials} trials, {_SMD}"
+                )
                 for (against, _), r in rows.items() if against == comparator
             ]  # fmt: skip
         elif both is not None and comparator in both.too_few:
@@ -241,7 +254,11 @@ def _label(condition: str, pools: Pools) -> str:
 
 
 def _words(row: Any) -> str:
-    return f"{row.estimate:.2f} ({row.ci_low:.2f} to {row.ci_high:.2f})"
+    return interval(row.estimate, row.ci_low, row.ci_high)
+
+
+def _estimate(label: str, row: Any, note: str) -> Estimate:
+    return Estimate(label, row.estimate, row.ci_low, row.ci_high, note=note)
 
 
 def _both(k: int) -> str:

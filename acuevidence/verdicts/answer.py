@@ -1,16 +1,78 @@
-"""What a claim is, what an answer to it is, and how several findings give one verdict."""
+"""What a claim is, what an answer to it is, and how numbers become a verdict: numbers first, then the verdict, then the words."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from acuevidence.verdicts.findings import TOO_FEW, Finding, Pools, state
+from acuevidence.questions.safety import number
 
-__all__ = ["Answer", "Claim", "Rule", "answer_from_findings", "between_trials", "by_share", "combined", "lowest"]
+if TYPE_CHECKING:
+    from acuevidence.verdicts.findings import Pools
 
+__all__ = ["Answer", "Claim", "Estimate", "Rule", "Scale", "combined", "decide", "lowest"]
+
+Scale = Literal["sd", "ratio", "rate", "share", "per 100", "tau2", "slope"]
+_FIGURES: dict[str, Callable[[float], str]] = {
+    "sd": "{:.2f}".format,
+    "ratio": "{:.2f}".format,
+    "rate": number,
+    "share": "{:.0%}".format,
+    "per 100": "{:.0f}".format,
+    "tau2": "{:.3f}".format,
+    "slope": "{:.2f}".format,
+}
 _LEVELS = {"high": 4, "moderate": 3, "low": 2, "very low": 1}
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A number that an answer rests on, with its interval; its words are made from it.
+
+    Attributes
+    ----------
+    label : str
+        What it is about.
+    estimate, low, high : float
+        The number and its interval; NaN where there is none.
+    scale : str
+        Its unit: ``sd`` standard deviations, ``ratio``, ``rate`` (events per so many), ``share`` (0 to 1), ``per 100`` (patients),
+        ``tau2``, or ``slope`` (standard deviations per unit of a moderator).
+    note : str
+        The words around it; ``{estimate}`` and ``{interval}`` stand for the numbers.
+    aside : bool
+        Whether it is a published result beside the answer's own.
+
+    Examples
+    --------
+    >>> Estimate("v sham", 0.25, 0.1, 0.404, note="6 trials, SMD {estimate} ({interval})").text
+    'v sham: 6 trials, SMD 0.25 (0.10 to 0.40)'
+    """
+
+    label: str
+    estimate: float = math.nan
+    low: float = math.nan
+    high: float = math.nan
+    scale: Scale = "sd"
+    note: str = "{estimate} ({interval})"
+    aside: bool = False
+
+    @property
+    def bounded(self) -> bool:
+        """Whether it is a number with an interval, and not only words."""
+        return all(map(math.isfinite, (self.estimate, self.low, self.high)))
+
+    @property
+    def text(self) -> str:
+        """The estimate in a line."""
+        figure = _FIGURES[self.scale]
+        numbers = {"{estimate}": figure(self.estimate), "{interval}": f"{figure(self.low)} to {figure(self.high)}"}
+        said = self.note
+        for place, words in numbers.items():
+            said = said.replace(place, words)
+        return f"{self.label}: {said}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,18 +133,45 @@ class Answer:
         One of the verdicts of ``data/claims.yaml``.
     certainty : str
         ``high`` to ``very low``, or ``not rated``.
-    estimates, reasons, needed : tuple of str
-        The numbers in words, why the verdict and its certainty are what they are, and what is missing.
+    estimates : tuple of Estimate
+        The numbers that it rests on.
+    reasons, needed : tuple of str
+        Why the verdict and its certainty are what they are, and what is missing.
+    published : tuple of Estimate
+        What syntheses elsewhere found.
     """
 
     verdict: str
     certainty: str
-    estimates: tuple[str, ...]
+    estimates: tuple[Estimate, ...]
     reasons: tuple[str, ...]
     needed: tuple[str, ...] = ()
+    published: tuple[Estimate, ...] = ()
 
 
-Rule = Callable[[Claim, Pools], Answer]
+Rule = Callable[[Claim, "Pools"], Answer]
+
+
+def decide(*steps: tuple[object, str]) -> str:
+    """Return the verdict of the first step that holds.
+
+    Parameters
+    ----------
+    *steps : tuple of (condition, str)
+        What has to hold, and the verdict it gives; the last holds always.
+
+    Returns
+    -------
+    str
+        A verdict.
+
+    Examples
+    --------
+    >>> shown = 2
+    >>> decide((shown >= 3, "supported"), (shown, "partly supported"), (True, "not supported"))
+    'partly supported'
+    """
+    return next(verdict for holds, verdict in steps if holds)
 
 
 def combined(states: Iterable[str], yes: Sequence[str], no: Sequence[str], partly: Sequence[str] = ()) -> str:
@@ -107,70 +196,16 @@ def combined(states: Iterable[str], yes: Sequence[str], no: Sequence[str], partl
     """
     found = list(states)
     shown, against, part = (sum(s in listed for s in found) for listed in (yes, no, partly))
-    if shown + against + part == 0:
-        return "insufficient data"
-    if against:
-        return "mixed" if shown + part else "not supported"
-    return "supported" if shown == len(found) else "partly supported"
+    return decide(
+        (not shown + against + part, "insufficient data"),
+        (against and shown + part, "mixed"),
+        (against, "not supported"),
+        (shown == len(found), "supported"),
+        (True, "partly supported"),
+    )
 
 
 def lowest(levels: Iterable[str]) -> str:
     """Return the lowest of several levels of certainty; ``not rated`` without any."""
     known = [level for level in levels if level in _LEVELS]
     return min(known, key=_LEVELS.__getitem__) if known else "not rated"
-
-
-def answer_from_findings(claim: Claim, pools: Pools, findings: Sequence[Finding], verdict: str) -> Answer:
-    """Return the answer that rests on pooled effects: their lines, the certainty of those that decide, what the others need."""
-    deciding = [f for f in findings if f.state not in ("unsure", TOO_FEW)] or [f for f in findings if f.k]
-    trials = int(claim.thresholds["trials"])
-    states = dict.fromkeys(f.state for f in findings)
-    reasons = [f"{name}: {', '.join(f.cell.name for f in findings if f.state == name)}" for name in states]
-    for one in deciding:
-        if one.certainty is not None and one.certainty.reasons:
-            reasons.append(f"{one.cell.name}, certainty {one.certainty.level}: {'; '.join(one.certainty.reasons)}")
-        reasons += [f"{one.cell.name}, {line}" for line in _unprinted(one, pools)]
-    needed = [words for f in findings if (words := f.needed(pools.mid.low, trials))]
-    return Answer(
-        verdict=verdict, certainty=lowest(f.certainty.level for f in deciding if f.certainty),
-        estimates=tuple(f.text for f in findings), reasons=tuple(reasons), needed=tuple(needed),
-    )  # fmt: skip
-
-
-def _unprinted(finding: Finding, pools: Pools) -> list[str]:
-    """Return, in a line, what the trials without usable figures would have to show to change the sign of a finding."""
-    if finding.result is None or finding.state == "unsure" or not finding.missing:
-        return []
-    unprinted = pools.missing(finding.result)
-    if not unprinted.k_missing:
-        return []
-    null = unprinted.scenarios.loc["null"]
-    where = state(null["estimate"], null["ci_low"], null["ci_high"], pools.mid.low)
-    return [
-        f"{unprinted.k_missing} unprinted trials: {where} if they all found no difference. {unprinted.summary().splitlines()[-1]}"
-    ]
-
-
-def between_trials(k: int, claim: Claim) -> tuple[str, str]:
-    """Return the certainty of a comparison between trials, which nobody randomised, and its reason."""
-    few = k < claim.thresholds["trials_moderator"]
-    said = "trials differ in more than this; a comparison between them is observational"
-    return ("very low" if few else "low"), said + (f"; {k} trials" if few else "")
-
-
-def by_share(claim: Claim, shown: Sequence[str], of: int, estimates: Sequence[str], what: str, level: str) -> Answer:
-    """Return the verdict by the share of syntheses that show something."""
-    if of == 0:
-        needed = ("three or more trials with a usable figure in one synthesis",)
-        return Answer(
-            verdict="insufficient data",
-            certainty="not rated",
-            estimates=(),
-            reasons=("no synthesis has three trials",),
-            needed=needed,
-        )
-    verdict = (
-        "supported" if len(shown) >= claim.thresholds["half"] * of else "partly supported" if shown else "not supported"
-    )
-    reasons = (f"{len(shown)} of {of} syntheses are {what}" + (f": {', '.join(shown)}" if shown else ""),)
-    return Answer(verdict=verdict, certainty=level, estimates=tuple(estimates), reasons=reasons)

@@ -9,7 +9,8 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,18 +21,16 @@ from acuevidence.errors import InputError
 from acuevidence.evidence import Evidence, Window, load_evidence
 from acuevidence.evidence.rules import window
 from acuevidence.inputs import choice
+from acuevidence.questions.groups import matches
 from acuevidence.questions.published import published
-from acuevidence.questions.safety import number
-from acuevidence.synthesis import MetaAnalysis
 from acuevidence.verdicts import analyses as claim_analyses
 from acuevidence.verdicts import decide as claim_rules
 from acuevidence.verdicts import moderators as claim_moderators
 from acuevidence.verdicts import surveys as claim_surveys
-from acuevidence.verdicts.answer import Answer, Claim, Rule
-from acuevidence.verdicts.findings import Pools, matches, pool
-from acuevidence.verdicts.moderators import with_levels
+from acuevidence.verdicts.answer import Answer, Claim, Estimate, Rule
+from acuevidence.verdicts.findings import Pools
 
-__all__ = ["claims", "evaluate_claims", "groups_of_trials", "verdicts"]
+__all__ = ["answer_table", "answered", "claims", "evaluate_claims", "verdicts"]
 
 RULES: dict[str, Rule] = {
     **claim_analyses.RULES, **claim_moderators.RULES, **claim_rules.RULES, **claim_surveys.RULES
@@ -90,7 +89,10 @@ def verdicts(evidence: Evidence | None = None) -> dict[str, str]:
     >>> list(verdicts())
     ['supported', 'partly supported', 'mixed', 'not supported', 'insufficient data']
     """
-    return {name: str(about) for name, about in (load_evidence() if evidence is None else evidence).claims["verdicts"].items()}
+    return {
+        name: str(about)
+        for name, about in (load_evidence() if evidence is None else evidence).claims["verdicts"].items()
+    }
 
 
 def evaluate_claims(ids: str | Iterable[str] | None = None, evidence: Evidence | None = None) -> pd.DataFrame:
@@ -128,61 +130,82 @@ def evaluate_claims(ids: str | Iterable[str] | None = None, evidence: Evidence |
     ['supported']
     """
     evidence = load_evidence() if evidence is None else evidence
-    known = _claims(evidence)
-    wanted = list(known) if ids is None else [ids] if isinstance(ids, str) else list(ids)
-    for name in wanted:
-        choice("claim", name, known)
-    pools = Pools(evidence, _windows(evidence))
-    rows = [_row(known[name], RULES[known[name].analysis](known[name], pools), pools) for name in wanted]
-    return pd.DataFrame(rows, columns=_COLUMNS)
+    return answer_table(answered(ids, evidence), evidence)
 
 
-def groups_of_trials(evidence: Evidence | None = None) -> dict[str, dict[str, MetaAnalysis]]:
-    """Return the pooled effects of the groups of trials that claims compare, for example kinds of treatment.
+def answer_table(answers: Mapping[str, Answer], evidence: Evidence) -> pd.DataFrame:
+    """Return answers in words, as :func:`evaluate_claims` gives them.
 
     Parameters
     ----------
+    answers : mapping of str to Answer
+        As :func:`answered` gives them.
+    evidence : Evidence
+        The evidence whose claims they answer.
+
+    Returns
+    -------
+    DataFrame
+        One row a claim.
+    """
+    known = _claims(evidence)
+    return pd.DataFrame([_row(known[name], answer) for name, answer in answers.items()], columns=_COLUMNS)
+
+
+def answered(ids: str | Iterable[str] | None = None, evidence: Evidence | None = None) -> dict[str, Answer]:
+    """Return the answers to claims as objects that hold numbers.
+
+    Parameters
+    ----------
+    ids : str or iterable of str, optional
+        Claims to answer, in that order. Default: all.
     evidence : Evidence, optional
         Default: the package's evidence.
 
     Returns
     -------
-    dict of dict of MetaAnalysis
-        Group to comparator to pooled effect over all conditions, for groups with trials.
+    dict of str to Answer
+        Id to answer; its ``estimates`` and ``published`` are numbers with intervals, from which their words are made.
+
+    Raises
+    ------
+    InputError
+        For an unknown id.
 
     Examples
     --------
-    >>> from acuevidence.verdicts.claims import groups_of_trials
-    >>> list(groups_of_trials())[:2]
-    ['manual', 'electro']
+    >>> from acuevidence.verdicts.claims import answered
+    >>> one = answered("lbp-relief")["lbp-relief"].estimates[0]
+    >>> one.label, one.scale, one.low < one.estimate < one.high
+    ('v sham', 'sd', True)
     """
     evidence = load_evidence() if evidence is None else evidence
-    pools, known = Pools(evidence, _windows(evidence)), _claims(evidence)
-    found: dict[str, dict[str, MetaAnalysis]] = {}
-    for claim, called in ((known[name], words) for name, words in evidence.claims["groups"].items()):
-        for comparator in claim.comparators:
-            rows = pools.effects(pools.cell(conditions=pools.conditions(claim.population), comparator=comparator))
-            levels = with_levels(rows.assign(description=pools.descriptions(rows)), claim.options["levels"])
-            for name in claim.options["levels"]:
-                result = pool(rows[levels == name])
-                if result is not None:
-                    found.setdefault(called.format(name), {})[comparator] = result
-    return found
+    known = _claims(evidence)
+    wanted = list(known) if ids is None else [ids] if isinstance(ids, str) else list(dict.fromkeys(ids))
+    for name in wanted:
+        choice("claim", name, known)
+    pools = Pools(evidence, _windows(evidence))
+    return {name: _answer(known[name], pools) for name in wanted}
 
 
-def _row(claim: Claim, answer: Answer, pools: Pools) -> dict[str, str]:
-    needed = list(answer.needed)
-    if answer.verdict == "insufficient data" and claim.needed:
-        needed.append(claim.needed)
+def _answer(claim: Claim, pools: Pools) -> Answer:
+    """Return the answer of a claim's rule, with what the claim itself says is needed, and published results."""
+    found = RULES[claim.analysis](claim, pools)
+    told = (claim.needed,) if claim.needed and found.verdict == "insufficient data" else ()
+    return replace(found, needed=found.needed + told, published=tuple(_published(claim, pools)))
+
+
+def _row(claim: Claim, answer: Answer) -> dict[str, str]:
+    lines = {name: "\n".join(one.text for one in getattr(answer, name)) for name in ("estimates", "published")}
     return {
         "id": claim.id, "claim": claim.claim, "verdict": answer.verdict, "answer": claim.wording[answer.verdict],
-        "certainty": answer.certainty, "reasons": "\n".join(answer.reasons), "estimates": "\n".join(answer.estimates),
-        "needed": "\n".join(needed), "published": "\n".join(_published(claim, pools)), "figure": claim.figure,
+        "certainty": answer.certainty, "reasons": "\n".join(answer.reasons), **lines,
+        "needed": "\n".join(answer.needed), "figure": claim.figure,
     }  # fmt: skip
 
 
-def _published(claim: Claim, pools: Pools) -> list[str]:
-    """Return the published results beside a claim, a line each."""
+def _published(claim: Claim, pools: Pools) -> list[Estimate]:
+    """Return the published results beside a claim."""
     wanted = claim.published
     if "rows" in wanted:
         return _published_rows(wanted["rows"], pools)
@@ -190,40 +213,37 @@ def _published(claim: Claim, pools: Pools) -> list[str]:
         return _published_rates(wanted["rates"], pools)
     if "column" in wanted:
         return _published_column(wanted["column"], claim, pools)
-    lines = []
+    found = []
     for condition in pools.conditions(claim.population) if "outcome" in wanted else ():
-        found = published(condition, outcome=wanted["outcome"], evidence=pools.evidence)
-        lines += [
-            f"{row.study}, {_words(row.condition)} v {_words(row.comparator)}, {row.outcome}: "
-            + _smd(row.estimate, row.ci_low, row.ci_high)
-            for row in found[found["comparator"].isin(claim.comparators)].itertuples()
+        rows = published(condition, outcome=wanted["outcome"], evidence=pools.evidence)
+        found += [
+            _smd(_beside(row), row.estimate, row.ci_low, row.ci_high)
+            for row in rows[rows["comparator"].isin(claim.comparators)].itertuples()
         ]
-    return list(dict.fromkeys(lines))
+    return list({one.text: one for one in found}.values())
 
 
-def _published_rates(events: list[str], pools: Pools) -> list[str]:
+def _published_rates(events: list[str], pools: Pools) -> list[Estimate]:
     """Return pooled rates of published reviews."""
     found = pools.safety()
     return [
-        f"{row.study}, {_words(row.event)} per {found.per:,.0f} {row.denominator}: "
-        f"{number(row.rate)} ({number(row.ci_low)} to {number(row.ci_high)})"
-        for row in found.published.itertuples()
-        if row.event in events
-    ]
+        Estimate(
+            f"{row.study}, {_words(row.event)} per {found.per:,.0f} {row.denominator}",
+            row.rate, row.ci_low, row.ci_high, "rate", aside=True,
+        )
+        for row in found.published.itertuples() if row.event in events
+    ]  # fmt: skip
 
 
-def _published_column(column: str, claim: Claim, pools: Pools) -> list[str]:
+def _published_column(column: str, claim: Claim, pools: Pools) -> list[Estimate]:
     """Return what published syntheses of the claim's conditions print in a column."""
     table = pools.evidence.reference_syntheses
     rows = table[table[column].notna() & table["condition"].isin(pools.conditions(claim.population))]
     unit = "I2 {:g}%" if column == "i2" else "{}"
-    return [
-        f"{row.study}, {_words(row.condition)} v {_words(row.comparator)}, {row.outcome}: {unit.format(getattr(row, column))}"
-        for row in rows.itertuples()
-    ]
+    return [Estimate(_beside(row), note=unit.format(getattr(row, column)), aside=True) for row in rows.itertuples()]
 
 
-def _published_rows(wanted: Mapping[str, str], pools: Pools) -> list[str]:
+def _published_rows(wanted: Mapping[str, str], pools: Pools) -> list[Estimate]:
     """Return rows of the reference syntheses that match patterns, SMDs turned to the package's sign, others as printed."""
     table = pools.evidence.reference_syntheses
     fits = np.ones(len(table), dtype=bool)
@@ -233,25 +253,30 @@ def _published_rows(wanted: Mapping[str, str], pools: Pools) -> list[str]:
         ("effect_measure", wanted["measure"]),
     ):
         fits &= matches(table[column], pattern).to_numpy()
-    lines = []
+    found = []
     for row in table[fits].itertuples():
         if row.effect_measure == "SMD" and pd.notna(row.estimate):
             turn = np.sign(row.estimate) * (1 if row.favours in pools.evidence.topic.treatment.roles else -1) or 1
             low, high = sorted((turn * row.ci_low, turn * row.ci_high))
-            said = _smd(turn * row.estimate, low, high)
+            found.append(_smd(_beside(row), turn * row.estimate, low, high))
         else:
             said = "no figure printed" if pd.isna(row.figures_as_printed) else f"as printed: {row.figures_as_printed}"
-        lines.append(f"{row.study}, {_words(row.condition)} v {_words(row.comparator)}, {row.outcome}: {said}")
-    return lines
+            found.append(Estimate(_beside(row), note=said, aside=True))
+    return found
+
+
+def _beside(row: Any) -> str:
+    """Return which result of which synthesis a row is."""
+    return f"{row.study}, {_words(row.condition)} v {_words(row.comparator)}, {row.outcome}"
 
 
 def _words(name: object) -> str:
     return "comparators not named" if pd.isna(name) else str(name).replace("_", " ")
 
 
-def _smd(estimate: float, low: float, high: float) -> str:
-    interval = "" if pd.isna(low) or pd.isna(high) else f" ({low:.2f} to {high:.2f})"
-    return f"SMD {estimate:.2f}{interval}"
+def _smd(label: str, estimate: float, low: float, high: float) -> Estimate:
+    interval = "" if pd.isna(low) or pd.isna(high) else " ({interval})"
+    return Estimate(label, estimate, low, high, note=f"SMD {{estimate}}{interval}", aside=True)
 
 
 def _windows(evidence: Evidence) -> dict[str, Window]:
@@ -283,4 +308,4 @@ def _claims(evidence: Evidence) -> dict[str, Claim]:
     return found
 
 
-guard(__name__, "evaluate_claims", "groups_of_trials")
+guard(__name__, "answered", "evaluate_claims")

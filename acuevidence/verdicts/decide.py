@@ -9,12 +9,16 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import product
 
+import pandas as pd
+
+from acuevidence.appraisal.missing import MissingEvidence
 from acuevidence.effects import responders_per_100
 from acuevidence.synthesis import MetaAnalysis
 from acuevidence.synthesis.bayes import bayes
-from acuevidence.verdicts.answer import Answer, Claim, Rule, answer_from_findings, by_share, combined, lowest
-from acuevidence.verdicts.findings import TOO_FEW, Finding, Pools, listed, state
+from acuevidence.verdicts.answer import Answer, Claim, Estimate, Rule, combined, decide, lowest
+from acuevidence.verdicts.findings import TOO_FEW, Finding, Pools, answer_from_findings, by_share, listed, state
 from acuevidence.verdicts.moderators import compared
+from acuevidence.words import count
 
 __all__ = ["RULES"]
 
@@ -64,8 +68,8 @@ def benefit(claim: Claim, pools: Pools) -> Answer:
     answer = answer_from_findings(claim, pools, findings, verdict)
     if "levels" not in claim.options:
         return answer
-    beside = compared(claim, pools)
-    lines = tuple(f"between trials, {name}: {one.text}; {one.state}" for name, one in beside)
+    beside = (one.shown for one in compared(claim, pools))
+    lines = tuple(replace(shown, label=f"between trials, {shown.label}") for shown in beside)
     return replace(answer, estimates=answer.estimates + lines)
 
 
@@ -84,18 +88,17 @@ def mixed_evidence(claim: Claim, pools: Pools) -> Answer:
         "certainty is low or very low": doubtful,
     }
     there = [words for words, found in signs.items() if found]
-    good = any(f.state in ("meaningful", "small") for f in decided)
-    if not decided:
-        verdict = "insufficient data"
-    elif good and any(f.state == "harm" for f in decided):
-        verdict = "mixed"
-    else:
-        verdict = {0: "not supported", 1: "partly supported"}.get(len(there), "supported") if good else "not supported"
+    good = "benefit" in seen
+    verdict = decide(
+        (not decided, "insufficient data"),
+        (good and "harm" in seen, "mixed"),
+        (not good or not there, "not supported"),
+        (len(there) == 1, "partly supported"),
+        (True, "supported"),
+    )
     answer = answer_from_findings(claim, pools, findings, verdict)
-    return Answer(
-        verdict=verdict, certainty=answer.certainty, estimates=answer.estimates,
-        reasons=(*(f"sign of mixed evidence: {words}" for words in there), *answer.reasons), needed=answer.needed,
-    )  # fmt: skip
+    signs_seen = tuple(f"sign of mixed evidence: {words}" for words in there)
+    return replace(answer, reasons=signs_seen + answer.reasons)
 
 
 def heterogeneity(claim: Claim, pools: Pools) -> Answer:
@@ -107,18 +110,12 @@ def heterogeneity(claim: Claim, pools: Pools) -> Answer:
         crosses = pi_low < 0 < pi_high and not result.ci_low < 0 < result.ci_high
         if result.i2 >= claim.thresholds["i2"] or crosses:
             shown.append(one.cell.name)
-        estimates.append(
-            f"{one.cell.name}: {one.k} trials, tau2 {result.tau2 or 0:.3f} ({low:.3f} to {high:.3f}), I2 {result.i2:.0f}%, prediction "
-            f"{pi_low:.2f} to {pi_high:.2f}"
+        note = (
+            f"{one.k} trials, tau2 {{estimate}} ({{interval}}), I2 {result.i2:.0f}%, "
+            f"prediction {pi_low:.2f} to {pi_high:.2f}"
         )
-    return by_share(
-        claim,
-        shown,
-        len(syntheses),
-        estimates,
-        "heterogeneous",
-        _lowest(syntheses),
-    )
+        estimates.append(Estimate(one.cell.name, result.tau2 or 0.0, low, high, "tau2", note))
+    return by_share(claim, shown, len(syntheses), estimates, "heterogeneous", _lowest(syntheses))
 
 
 def worth(claim: Claim, pools: Pools) -> Answer:
@@ -132,11 +129,12 @@ def worth(claim: Claim, pools: Pools) -> Answer:
             both.append(one.cell.name)
         limits = fit.summary.loc[["mu", "prediction"], ["median", "ci_low", "ci_high"]].to_numpy()
         (middle, low, high), (_, least, most) = responders_per_100(limits.ravel(), risk).reshape(2, 3)
-        estimates.append(
-            f"{one.cell.name}: probability that the effect reaches {important:g} SD {mean:.0%} on average and {new:.0%} in a new "
-            f"setting; where {100 * risk:.0f} of 100 patients respond without, {middle:.0f} do with it ({low:.0f} to {high:.0f} on "
-            f"average, {least:.0f} to {most:.0f} in a new setting)"
+        note = (
+            f"probability that the effect reaches {important:g} SD {mean:.0%} on average and {new:.0%} in a new setting; where "
+            f"{100 * risk:.0f} of 100 patients respond without, {{estimate}} do with it ({{interval}} on average, "
+            f"{least:.0f} to {most:.0f} in a new setting)"
         )
+        estimates.append(Estimate(one.cell.name, middle, low, high, "per 100", note))
     return by_share(claim, both, len(syntheses), estimates, "open to both", _lowest(syntheses))
 
 
@@ -145,16 +143,14 @@ def levels(claim: Claim, pools: Pools) -> Answer:
     syntheses = _syntheses(claim, pools, 1)
     rated = [(f, f.certainty) for f, _ in syntheses if f.certainty is not None]
     different = {c.level for _, c in rated}
-    verdict = (
-        "insufficient data"
-        if not rated
-        else "supported"
-        if len(different) >= claim.thresholds["levels"]
-        else "not supported"
+    verdict = decide(
+        (not rated, "insufficient data"),
+        (len(different) >= claim.thresholds["levels"], "supported"),
+        (True, "not supported"),
     )
     return Answer(
         verdict=verdict, certainty=lowest(different),
-        estimates=tuple(f"{f.cell.name}: {c.level} {c.symbols}" for f, c in rated),
+        estimates=tuple(Estimate(f.cell.name, note=f"{c.level} {c.symbols}") for f, c in rated),
         reasons=tuple(f"{f.cell.name}: {'; '.join(c.reasons) or 'no step lost'}" for f, c in rated),
         needed=() if rated else ("a trial with a usable figure",),
     )  # fmt: skip
@@ -162,7 +158,7 @@ def levels(claim: Claim, pools: Pools) -> Answer:
 
 def missing(claim: Claim, pools: Pools) -> Answer:
     """Whether trials without usable figures could move a synthesis into another state."""
-    estimates, needed, added = [], [], 0
+    estimates, needed, added = list[Estimate](), list[str](), 0
     reported, worst = list[str](), list[str]()
     syntheses = _syntheses(claim, pools, int(claim.thresholds["trials"]))
     for one, result in syntheses:
@@ -172,24 +168,17 @@ def missing(claim: Claim, pools: Pools) -> Answer:
         added += 1
         rows = unprinted.scenarios.loc[["observed", "reported", "null"]]
         seen, as_reported, at_none = (state(r.estimate, r.ci_low, r.ci_high, pools.mid.low) for r in rows.itertuples())
-        texts = [f"{r.estimate:.2f} ({r.ci_low:.2f} to {r.ci_high:.2f})" for r in rows.itertuples()]
-        estimates.append(
-            f"{one.cell.name}: {texts[0]} from {result.k} trials; with {unprinted.k_missing} unprinted ones as their reports conclude "
-            f"{texts[1]}; all at no effect {texts[2]}. {unprinted.summary().splitlines()[-1]}"
-        )
+        estimates += _scenarios(one, rows, unprinted)
         for changed, after, words in ((reported, as_reported, "as reported"), (worst, at_none, "at no effect")):
             if after != seen:
                 changed.append(f"{one.cell.name}, unprinted trials {words}: {seen} becomes {after}")
         if as_reported != seen or at_none != seen:
             needed.append(f"{one.cell.name}: figures of {listed(one.missing)}")
-    verdict = (
-        "insufficient data"
-        if not added
-        else "supported"
-        if reported
-        else "partly supported"
-        if worst
-        else "not supported"
+    verdict = decide(
+        (not added, "insufficient data"),
+        (reported, "supported"),
+        (worst, "partly supported"),
+        (True, "not supported"),
     )
     reasons = (
         f"{len(reported)} of {len(syntheses)} syntheses change their state with the reports' conclusions, {len(worst)} with no effect",
@@ -197,6 +186,21 @@ def missing(claim: Claim, pools: Pools) -> Answer:
     )  # fmt: skip
     return Answer(verdict=verdict, certainty=_lowest(syntheses), estimates=tuple(estimates), reasons=reasons,
                   needed=tuple(needed) or (() if added else ("nothing is missing",)))  # fmt: skip
+
+
+def _scenarios(one: Finding, rows: pd.DataFrame, unprinted: MissingEvidence) -> list[Estimate]:
+    """Return a pooled effect as it is, with the unprinted trials as their reports conclude, and with them all at no effect."""
+    name, figure = one.cell.name, "{estimate} ({interval})"
+    added = f"{name}, with {count(unprinted.k_missing, 'unprinted trial')}"
+    words = [
+        (name, f"{figure} from {count(one.k, 'trial')}"),
+        (f"{added} as reports conclude", figure),
+        (f"{added} at no effect", f"{figure}. {unprinted.summary().splitlines()[-1]}"),
+    ]
+    return [
+        Estimate(label, row.estimate, row.ci_low, row.ci_high, note=note)
+        for row, (label, note) in zip(rows.itertuples(), words, strict=True)
+    ]
 
 
 RULES: dict[str, Rule] = {

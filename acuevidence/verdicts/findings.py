@@ -6,8 +6,7 @@ A cell is one question (condition, comparator, outcome, window); a finding is wh
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
@@ -17,14 +16,30 @@ from scipy.special import ndtri
 from acuevidence.appraisal.certainty import Certainty, certainty
 from acuevidence.appraisal.missing import MissingEvidence, missing_evidence
 from acuevidence.appraisal.thresholds import Mid, mid
+from acuevidence.effects.participants import counted
 from acuevidence.effects.trials import trial_effects
 from acuevidence.errors import AcuevidenceError
 from acuevidence.evidence import Evidence, Window, conditions
 from acuevidence.evidence.carried import carry, excluded_of, joined
+from acuevidence.questions.groups import matches
 from acuevidence.questions.safety import Safety, safety
 from acuevidence.synthesis import MetaAnalysis, meta_analysis
+from acuevidence.verdicts.answer import Answer, Claim, Estimate, decide, lowest
+from acuevidence.words import count
 
-__all__ = ["TOO_FEW", "Cell", "Finding", "Pools", "effect_text", "listed", "matches", "pool", "state"]
+__all__ = [
+    "TOO_FEW",
+    "Cell",
+    "Finding",
+    "Pools",
+    "answer_from_findings",
+    "between_trials",
+    "by_share",
+    "effect",
+    "listed",
+    "pool",
+    "state",
+]
 
 TOO_FEW = "too few"
 Result = TypeVar("Result")
@@ -98,11 +113,11 @@ class Finding:
         return 0 if self.result is None else self.result.k
 
     @property
-    def text(self) -> str:
-        """The finding in a line."""
+    def shown(self) -> Estimate:
+        """The number of the finding."""
         if self.result is None or self.certainty is None:
-            return f"{self.cell.name}: no trial with a usable figure"
-        return f"{self.cell.name}: {effect_text(self.result)}; {self.state}; certainty {self.certainty.level}"
+            return Estimate(self.cell.name, note="no trial with a usable figure")
+        return effect(self.cell.name, self.result, f"; {self.state}; certainty {self.certainty.level}")
 
     def needed(self, mid_low: float, trials: int) -> str:
         """Return what would let the finding decide, or an empty string when it does."""
@@ -113,7 +128,7 @@ class Finding:
             size = math.ceil(4 * (_POWER / mid_low) ** 2)
             return (
                 f"{self.cell.name}: more or larger trials; telling {mid_low:g} SD from no effect takes {size} participants where "
-                f"trials agree (now {_participants(self.result)}, I2 {self.result.i2:.0f}%){unprinted}"
+                f"trials agree (now {counted(self.result.data).text()}, I2 {self.result.i2:.0f}%){unprinted}"
             )
         return ""
 
@@ -224,18 +239,6 @@ class Pools:
             self._missing[key] = missing_evidence(result, evidence=self.evidence)
         return self._missing[key]
 
-    def descriptions(self, rows: pd.DataFrame) -> pd.Series:
-        """Return the descriptions of the treated arms behind effects."""
-        table = self.evidence.arms.set_index(["trial_id", "arm"])["description"]
-        return pd.Series(
-            [
-                " ".join(str(table.get((trial, arm), "")) for arm in str(arms).split(", "))
-                for trial, arms in zip(rows["trial_id"], rows["arms"], strict=True)
-            ],
-            index=rows.index,
-            dtype=object,
-        )
-
     def _only(self, outcome: str | None, pattern: str) -> Evidence:
         """Return the evidence with only the instruments of an outcome that match a pattern."""
 
@@ -254,14 +257,6 @@ class Pools:
         return carry(rows.copy(), excluded=left)
 
 
-def matches(column: pd.Series, pattern: str) -> pd.Series:
-    """Return which cells match a regular expression, whatever their case; a missing cell is empty text."""
-    found = re.compile(pattern, re.IGNORECASE)
-    return pd.Series(
-        [bool(found.search("" if pd.isna(cell) else str(cell))) for cell in column], index=column.index, dtype=bool
-    )
-
-
 def pool(rows: pd.DataFrame) -> MetaAnalysis | None:
     """Return the pooled effect of rows as every claim takes it (REML, HKSJ never narrower than Wald), or None without rows."""
     if rows.empty:
@@ -272,27 +267,85 @@ def pool(rows: pd.DataFrame) -> MetaAnalysis | None:
 
 def state(estimate: float, ci_low: float, ci_high: float, mid_low: float) -> str:
     """Return where an effect with its interval lies: ``meaningful``, ``small``, ``none``, ``harm`` or ``unsure``."""
-    if ci_low > 0:
-        return "meaningful" if estimate >= mid_low else "small"
-    if ci_high < 0:
-        return "harm"
-    return "none" if ci_high < mid_low else "unsure"
+    return decide(
+        (ci_low > 0 and estimate >= mid_low, "meaningful"),
+        (ci_low > 0, "small"),
+        (ci_high < 0, "harm"),
+        (ci_high < mid_low, "none"),
+        (True, "unsure"),
+    )
 
 
-def effect_text(result: MetaAnalysis, name: str = "SMD") -> str:
-    """Return a pooled effect in words: trials, estimate, interval, and what a new trial may find."""
-    said = f"{result.k} trial{'' if result.k == 1 else 's'}, {name} {result.estimate:.2f} ({result.ci_low:.2f} to {result.ci_high:.2f})"
+def effect(label: str, result: MetaAnalysis, after: str = "") -> Estimate:
+    """Return a pooled effect as an estimate: trials, interval, what a new trial may find, and what else is said of it."""
+    prediction = ""
     if result.k > 2 and result.pi_low is not None and result.pi_high is not None:
-        said += f", prediction {result.pi_low:.2f} to {result.pi_high:.2f}, I2 {result.i2:.0f}%"
-    return said
-
-
-def _participants(result: MetaAnalysis) -> str:
-    known = result.data[["n1", "n2"]].astype(float)
-    return ("at least " if known.isna().to_numpy().any() else "") + f"{known.sum().sum():.0f}"
+        prediction = f", prediction {result.pi_low:.2f} to {result.pi_high:.2f}, I2 {result.i2:.0f}%"
+    note = f"{count(result.k, 'trial')}, SMD {{estimate}} ({{interval}}){prediction}{after}"
+    return Estimate(label, result.estimate, result.ci_low, result.ci_high, note=note)
 
 
 def listed(names: tuple[str, ...], most: int = 6) -> str:
     """Return names in a line, the first few where there are many."""
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more
+
+
+def answer_from_findings(claim: Claim, pools: Pools, findings: Sequence[Finding], verdict: str) -> Answer:
+    """Return the answer that rests on pooled effects: their lines, the certainty of those that decide, what the others need."""
+    deciding = [f for f in findings if f.state not in ("unsure", TOO_FEW)] or [f for f in findings if f.k]
+    trials = int(claim.thresholds["trials"])
+    states = dict.fromkeys(f.state for f in findings)
+    reasons = [f"{name}: {', '.join(f.cell.name for f in findings if f.state == name)}" for name in states]
+    for one in deciding:
+        if one.certainty is not None and one.certainty.reasons:
+            reasons.append(f"{one.cell.name}, certainty {one.certainty.level}: {'; '.join(one.certainty.reasons)}")
+        reasons += [f"{one.cell.name}, {line}" for line in _unprinted(one, pools)]
+    needed = [words for f in findings if (words := f.needed(pools.mid.low, trials))]
+    return Answer(
+        verdict=verdict, certainty=lowest(f.certainty.level for f in deciding if f.certainty),
+        estimates=tuple(f.shown for f in findings), reasons=tuple(reasons), needed=tuple(needed),
+    )  # fmt: skip
+
+
+def _unprinted(finding: Finding, pools: Pools) -> list[str]:
+    """Return, in a line, what the trials without usable figures would have to show to change the sign of a finding."""
+    if finding.result is None or finding.state == "unsure" or not finding.missing:
+        return []
+    unprinted = pools.missing(finding.result)
+    if not unprinted.k_missing:
+        return []
+    null = unprinted.scenarios.loc["null"]
+    where = state(null["estimate"], null["ci_low"], null["ci_high"], pools.mid.low)
+    return [
+        f"{unprinted.k_missing} unprinted trials: {where} if they all found no difference. {unprinted.summary().splitlines()[-1]}"
+    ]
+
+
+def between_trials(k: int, claim: Claim) -> tuple[str, str]:
+    """Return the certainty of a comparison between trials, which nobody randomised, and its reason."""
+    few = k < claim.thresholds["trials_moderator"]
+    said = "trials differ in more than this; a comparison between them is observational"
+    return ("very low" if few else "low"), said + (f"; {k} trials" if few else "")
+
+
+def by_share(
+    claim: Claim, shown: Sequence[str], of: int, estimates: Sequence[Estimate], what: str, level: str
+) -> Answer:
+    """Return the verdict by the share of syntheses that show something."""
+    if of == 0:
+        needed = ("three or more trials with a usable figure in one synthesis",)
+        return Answer(
+            verdict="insufficient data",
+            certainty="not rated",
+            estimates=(),
+            reasons=("no synthesis has three trials",),
+            needed=needed,
+        )
+    verdict = decide(
+        (len(shown) >= claim.thresholds["half"] * of, "supported"),
+        (shown, "partly supported"),
+        (True, "not supported"),
+    )
+    reasons = (f"{len(shown)} of {of} syntheses are {what}" + (f": {', '.join(shown)}" if shown else ""),)
+    return Answer(verdict=verdict, certainty=level, estimates=tuple(estimates), reasons=reasons)

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.special import stdtrit
 
 from acuevidence.errors import AcuevidenceError
+from acuevidence.questions.groups import descriptions, printed_number, with_levels
 from acuevidence.synthesis import MetaAnalysis, meta_analysis
+from acuevidence.synthesis.coefficients import contrast
 from acuevidence.synthesis.robust import RobustMetaAnalysis
-from acuevidence.verdicts.answer import Answer, Claim, Rule, between_trials, combined
-from acuevidence.verdicts.findings import TOO_FEW, Pools, matches
+from acuevidence.verdicts.answer import Answer, Claim, Estimate, Rule, combined, decide
+from acuevidence.verdicts.findings import TOO_FEW, Pools, between_trials
 
-__all__ = ["RULES", "Compared", "compared", "number", "with_levels"]
-
-_NUMBER = re.compile(r"\d+(?:\.\d+)?")
+__all__ = ["RULES", "Compared", "compared"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,34 +29,38 @@ class Compared:
     ----------
     state : str
         ``differs``, ``rises``, ``falls``, ``alike``, ``unsure`` or ``too few``.
-    text : str
-        The numbers in words.
+    estimate : Estimate
+        The slope, or the difference of two groups; words alone for more groups or too few trials.
     k : int
         Trials behind it.
     """
 
     state: str
-    text: str
+    estimate: Estimate
     k: int
+
+    @property
+    def shown(self) -> Estimate:
+        """The estimate with its state."""
+        return replace(self.estimate, note=f"{self.estimate.note}; {self.state}")
 
 
 def moderator(claim: Claim, pools: Pools) -> Answer:
     """Whether trials that differ in the moderator differ in their effects, against each comparator and over both."""
     found = compared(claim, pools)
     no = ["alike", "falls"] if claim.options["expect"] == "rises" else ["alike"]
-    verdict = combined((one.state for _, one in found), yes=[claim.options["expect"]], no=no)
-    rated = max((one.k for _, one in found), default=0)
-    level, why = between_trials(rated, claim)
-    needed = [f"{name}: {_wanted(one)}" for name, one in found if one.state in ("unsure", TOO_FEW)]
+    verdict = combined((one.state for one in found), yes=[claim.options["expect"]], no=no)
+    level, why = between_trials(max((one.k for one in found), default=0), claim)
+    needed = [f"{one.estimate.label}: {_wanted(one)}" for one in found if one.state in ("unsure", TOO_FEW)]
     return Answer(
-        verdict=verdict, certainty=level if any(one.state != TOO_FEW for _, one in found) else "not rated",
-        estimates=tuple(f"{name}: {one.text}" for name, one in found),
-        reasons=(*(f"{name}: {one.state}" for name, one in found), why), needed=tuple(needed),
+        verdict=verdict, certainty=level if any(one.state != TOO_FEW for one in found) else "not rated",
+        estimates=tuple(one.estimate for one in found),
+        reasons=(*(f"{one.estimate.label}: {one.state}" for one in found), why), needed=tuple(needed),
     )  # fmt: skip
 
 
-def compared(claim: Claim, pools: Pools) -> list[tuple[str, Compared]]:
-    """Return every comparison between trials that a claim asks for, by name: each comparator apart, then both in one model."""
+def compared(claim: Claim, pools: Pools) -> list[Compared]:
+    """Return every comparison between trials that a claim asks for: each comparator apart, then both in one model."""
     cells = [pools.cell(conditions=pools.conditions(claim.population), comparator=c) for c in claim.comparators]
     effects = [pools.effects(cell) for cell in cells]
     sets = [(cell.name, rows) for cell, rows in zip(cells, effects, strict=True)]
@@ -66,14 +68,13 @@ def compared(claim: Claim, pools: Pools) -> list[tuple[str, Compared]]:
         sets.append(("v both", pd.concat([rows for rows in effects if len(rows)] or effects[:1], ignore_index=True)))
     found = []
     for name, rows in sets:
-        described = rows.assign(description=pools.descriptions(rows))
+        described = rows.assign(description=descriptions(rows, pools.evidence))
         for column in claim.options.get("numbers", ()):
-            found.append((f"{name}, {column.replace('_', ' ')}", _slope(described, column, claim, pools)))
+            found.append(_slope(f"{name}, {column.replace('_', ' ')}", described, column, claim, pools))
         if "column" in claim.options:
-            column = claim.options["column"]
-            found.append((name, _groups(described, described[column].astype(object), claim, pools)))
+            found.append(_groups(name, described, described[claim.options["column"]].astype(object), claim, pools))
         if "levels" in claim.options:
-            found.append((name, _groups(described, with_levels(described, claim.options["levels"]), claim, pools)))
+            found.append(_groups(name, described, with_levels(described, claim.options["levels"]), claim, pools))
     return found
 
 
@@ -83,40 +84,37 @@ def _wanted(one: Compared) -> str:
     return f"more trials, or randomisation to one or the other; the interval holds no difference and an important one ({one.k} trials)"
 
 
-def _slope(rows: pd.DataFrame, column: str, claim: Claim, pools: Pools) -> Compared:
+def _slope(name: str, rows: pd.DataFrame, column: str, claim: Claim, pools: Pools) -> Compared:
     """Return how the effect changes with a number, per unit of the threshold ``per_unit``."""
     unit = claim.thresholds["per_unit"]
-    printed = rows[column].map(number).astype(float)
+    printed = rows[column].map(printed_number).astype(float)
     known = rows[printed.notna()].assign(x=printed.dropna() / unit)
     fit = _fit(known, ["x"], claim, pools) if known["x"].nunique() >= 3 else None
     k = known["trial_id"].nunique()
     if fit is None:
-        return Compared(TOO_FEW, f"{k} trials print it; too few for a slope", k)
+        return Compared(TOO_FEW, Estimate(name, note=f"{k} trials print it; too few for a slope"), k)
     (slope, low, high), small = fit.contrast({"x": 1.0}), pools.mid.low
-    where = "rises" if low > 0 else "falls" if high < 0 else "alike" if -small < low and high < small else "unsure"
-    text = f"{k} trials, slope {slope:.2f} SD per {unit:g} ({low:.2f} to {high:.2f}), P {fit.test(['x']):.2f}"
-    return Compared(where, text + fit.said, k)
+    where = decide((low > 0, "rises"), (high < 0, "falls"), (_within(small, low, high), "alike"), (True, "unsure"))
+    note = f"{k} trials, slope {{estimate}} SD per {unit:g} ({{interval}}), P {fit.test(['x']):.2f}{fit.said}"
+    return Compared(where, Estimate(name, slope, low, high, "slope", note), k)
 
 
-def _groups(rows: pd.DataFrame, groups: pd.Series, claim: Claim, pools: Pools) -> Compared:
+def _groups(name: str, rows: pd.DataFrame, groups: pd.Series, claim: Claim, pools: Pools) -> Compared:
     """Return whether groups of trials differ; groups of fewer than ``trials`` trials stand aside."""
     size = rows.groupby(groups)["trial_id"].nunique().sort_values(ascending=False, kind="stable")
     order = [
-        str(g)
-        for g in claim.options.get("levels", pools.conditions())
-        if size.get(g, 0) >= claim.thresholds["trials"]
+        str(g) for g in claim.options.get("levels", pools.conditions()) if size.get(g, 0) >= claim.thresholds["trials"]
     ]
     known = rows.assign(group=groups)[groups.isin(order)]
     k = known["trial_id"].nunique()
     if len(order) < 2:
-        return Compared(
-            TOO_FEW, f"{', '.join(f'{n} {_spoken(g)}' for g, n in size.items()) or 'no trials'}; too few to compare", k
-        )
+        counted = ", ".join(f"{n} {_spoken(g)}" for g, n in size.items()) or "no trials"
+        return Compared(TOO_FEW, Estimate(name, note=f"{counted}; too few to compare"), k)
     terms = [f"g{i}" for i in range(1, len(order))]
     known = known.assign(**{t: (known["group"] == g).astype(float) for t, g in zip(terms, order[1:], strict=True)})
     fit = _fit(known, terms, claim, pools)
     if fit is None:
-        return Compared(TOO_FEW, f"{k} trials; too few to compare", k)
+        return Compared(TOO_FEW, Estimate(name, note=f"{k} trials; too few to compare"), k)
     bounds = {
         (i, j): fit.contrast({**({terms[i - 1]: -1.0} if i else {}), terms[j - 1]: 1.0})
         for i, j in combinations(range(len(order)), 2)
@@ -127,9 +125,12 @@ def _groups(rows: pd.DataFrame, groups: pd.Series, claim: Claim, pools: Pools) -
     if not fit.joint:
         means = [fit.contrast({"Intercept": 1.0, **({t: 1.0} if t else {})})[0] for t in ("", *terms)]
         words = ", ".join(f"{_spoken(g)} {m:.2f} ({size[g]} trials)" for g, m in zip(order, means, strict=True))
-    difference, low, high = bounds[0, 1]
-    gap = f"; difference {difference:.2f} ({low:.2f} to {high:.2f})" if len(order) == 2 else ""
-    return Compared(where, f"SMD {words}{gap}; test for differences P {p:.3f}{fit.said}", k)
+    tested = f"; test for differences P {p:.3f}{fit.said}"
+    if len(order) > 2:
+        return Compared(where, Estimate(name, note=f"SMD {words}{tested}"), k)
+    return Compared(
+        where, Estimate(name, *bounds[0, 1], note=f"SMD {words}; difference {{estimate}} ({{interval}}){tested}"), k
+    )
 
 
 def _spoken(group: Any) -> str:
@@ -137,13 +138,19 @@ def _spoken(group: Any) -> str:
 
 
 def _where(p: float, bounds: Mapping[tuple[int, int], tuple[float, float, float]], claim: Claim, small: float) -> str:
-    if claim.options.get("expect") == "rises":
-        _, low, high = bounds[0, 1]
-        if low > 0 or high < 0:
-            return "rises" if low > 0 else "falls"
-    elif p < claim.thresholds["alpha"]:
-        return "differs"
-    return "alike" if all(-small < low and high < small for _, low, high in bounds.values()) else "unsure"
+    ordered = claim.options.get("expect") == "rises"
+    _, low, high = bounds[0, 1]
+    return decide(
+        (ordered and low > 0, "rises"),
+        (ordered and high < 0, "falls"),
+        (not ordered and p < claim.thresholds["alpha"], "differs"),
+        (all(_within(small, *ends) for _, *ends in bounds.values()), "alike"),
+        (True, "unsure"),
+    )
+
+
+def _within(small: float, low: float, high: float) -> bool:
+    return -small < low and high < small
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,9 +183,8 @@ class _Fit:
         spread, df = self.result.covariance, self.result.df
         if self.robust is not None:
             spread, df = self.robust.vcov.to_numpy(), self.robust.wald(c[None, :]).df2
-        quantile = float(stdtrit(df or np.inf, 0.5 + self.result.level / 2))
-        centre, half = float(c @ self.result.beta), quantile * float(np.sqrt(c @ spread @ c))
-        return centre, centre - half, centre + half
+        found = contrast(c, self.result.beta, spread, df, level=self.result.level)
+        return found.estimate, found.ci_low, found.ci_high
 
     def test(self, terms: list[str]) -> float:
         """Return the P value of terms that are all zero."""
@@ -201,25 +207,6 @@ def _fit(rows: pd.DataFrame, terms: list[str], claim: Claim, pools: Pools) -> _F
     except AcuevidenceError:
         return None
     return _Fit(result, robust)
-
-
-def with_levels(rows: pd.DataFrame, levels: Mapping[str, Mapping[str, str]]) -> pd.Series:
-    """Return the level of each row: the first whose columns match its patterns; rows of none are missing."""
-    found = pd.Series(None, index=rows.index, dtype=object)
-    for name, patterns in levels.items():
-        fits = found.isna()
-        for column, pattern in patterns.items():
-            fits &= matches(rows[column], pattern)
-        found[fits] = name
-    return found
-
-
-def number(printed: Any) -> float | None:
-    """Return a printed number, the middle of a printed range, or None for words such as ``3 per week``."""
-    if pd.isna(printed) or "per" in str(printed):
-        return None
-    numbers = [float(n) for n in _NUMBER.findall(str(printed))]
-    return sum(numbers) / len(numbers) if numbers else None
 
 
 RULES: dict[str, Rule] = {"moderator": moderator}

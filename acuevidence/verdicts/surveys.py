@@ -10,10 +10,11 @@ import pandas as pd
 from acuevidence.appraisal.thresholds import appraisal_rules
 from acuevidence.effects import back_transform, effect_size
 from acuevidence.questions.published import published
-from acuevidence.questions.safety import Safety, rate_text
+from acuevidence.questions.safety import Safety
 from acuevidence.synthesis import meta_analysis
-from acuevidence.verdicts.answer import Answer, Claim, Rule, lowest
-from acuevidence.verdicts.findings import Pools, effect_text
+from acuevidence.verdicts.answer import Answer, Claim, Estimate, Rule, decide, lowest
+from acuevidence.verdicts.findings import Pools, effect
+from acuevidence.words import count
 
 __all__ = ["RULES"]
 
@@ -40,20 +41,15 @@ def rates(claim: Claim, pools: Pools) -> Answer:
         source, share = mild
         said.append(share < claim.thresholds["half"])
         reasons.append(f"{share:.0%} of the patients with an event needed treatment ({source})")
-    verdict = (
-        "insufficient data"
-        if not said
-        else "supported"
-        if all(said) and not needed
-        else "partly supported"
-        if any(said)
-        else "not supported"
+    verdict = decide(
+        (not said, "insufficient data"),
+        (all(said) and not needed, "supported"),
+        (any(said), "partly supported"),
+        (True, "not supported"),
     )
     level, why = _certainty(found, [("serious", "treatments"), ("serious", "patients")], _rates(pools))
-    lines = [rate_text(row, found.per) for row in found.rates.itertuples()]
-    return Answer(
-        verdict=verdict, certainty=level, estimates=tuple(lines), reasons=(*reasons, *why), needed=tuple(needed)
-    )
+    estimates = tuple(_rate(row, found.per) for row in found.rates.itertuples())
+    return Answer(verdict=verdict, certainty=level, estimates=estimates, reasons=(*reasons, *why), needed=tuple(needed))
 
 
 def _mild(found: Safety) -> tuple[str, float] | None:
@@ -71,43 +67,47 @@ def _mild(found: Safety) -> tuple[str, float] | None:
 def usual_events(claim: Claim, pools: Pools) -> Answer:
     """Whether the named classes make up most of all events."""
     found = pools.safety()
-    classes, half = claim.options["classes"], claim.thresholds["half"]
+    classes, beside, half = claim.options["classes"], claim.options["beside"], claim.thresholds["half"]
+    level, why = _certainty(found, [(c, "treatments") for c in classes], _rates(pools))
+    rates = [_rate(row, found.per) for row in found.rates.itertuples() if row.event in (*classes, *beside)]
+    share = _share(found, classes)
+    if share is None:
+        return Answer(verdict="insufficient data", certainty=level, estimates=tuple(rates), reasons=why,
+                      needed=("a survey that counts the named classes beside all events",))  # fmt: skip
+    commonest = _commonest(found, classes, beside)
+    verdict = decide(
+        (share.low >= half, "supported"),
+        (share.high < half, "not supported"),
+        (commonest, "partly supported"),
+        (True, "insufficient data"),
+    )
+    reasons = (f"their share in all events lies between {share.low:.0%} and {share.high:.0%}",
+               "they are commoner than every other class counted" if commonest else "another class is as common", *why)  # fmt: skip
+    open_ = share.low < half <= share.high
+    needed = ("surveys that count every event by class, in all patients",) if open_ else ()
+    return Answer(verdict=verdict, certainty=level, estimates=(*rates, share), reasons=reasons, needed=needed)
+
+
+def _share(found: Safety, classes: list[str]) -> Estimate | None:
+    """Return the pooled share of classes of events in all events; None where no survey counts both."""
     used = found.sources[found.sources["pooled"]]
     wide = used.pivot_table(index=["study", "denominator"], columns="event", values="events", aggfunc="sum")
-    wide = (
-        wide.dropna(subset=[c for c in ["any", *classes] if c in wide])
-        if {"any", *classes} <= set(wide)
-        else wide.iloc[:0]
-    )
-    lines = [
-        rate_text(row, found.per)
-        for row in found.rates.itertuples()
-        if row.event in (*classes, *claim.options["beside"])
-    ]
-    level, why = _certainty(found, [(c, "treatments") for c in classes], _rates(pools))
-    if wide.empty:
-        return Answer(verdict="insufficient data", certainty=level, estimates=tuple(lines), reasons=why,
-                      needed=("a survey that counts the named classes beside all events",))  # fmt: skip
-    events, n = wide[classes].sum(axis=1), wide["any"]
+    counted = wide.reindex(columns=["any", *classes]).dropna()
+    if counted.empty:
+        return None
+    events, n = counted[classes].sum(axis=1), counted["any"]
     size = effect_size("PLO", events=events.to_numpy(float), n=n.to_numpy(float))
     result = meta_analysis(size["yi"].to_numpy(), size["vi"].to_numpy(), test="HKSJ-adhoc")
     share, low, high = (float(back_transform(x, "PLO")) for x in (result.estimate, result.ci_low, result.ci_high))
-    lines.append(f"share in all events: {share:.0%} ({low:.0%} to {high:.0%}; " + ", ".join(
-        f"{study} {e:.0f} of {total:.0f}" for (study, _), e, total in zip(wide.index, events, n, strict=True)) + ")")  # fmt: skip
-    commonest = _commonest(found, classes, claim.options["beside"])
-    verdict = (
-        "supported"
-        if low >= half
-        else "not supported"
-        if high < half
-        else "partly supported"
-        if commonest
-        else "insufficient data"
-    )
-    reasons = (f"their share in all events lies between {low:.0%} and {high:.0%}",
-               "they are commoner than every other class counted" if commonest else "another class is as common", *why)  # fmt: skip
-    needed = () if low >= half or high < half else ("surveys that count every event by class, in all patients",)
-    return Answer(verdict=verdict, certainty=level, estimates=tuple(lines), reasons=reasons, needed=needed)
+    surveys = ", ".join(f"{row.Index[0]} {events[row.Index]:.0f} of {n[row.Index]:.0f}" for row in counted.itertuples())
+    return Estimate("share in all events", share, low, high, "share", f"{{estimate}} ({{interval}}; {surveys})")
+
+
+def _rate(row: Any, per: float) -> Estimate:
+    """Return a row of the rates as an estimate, with sources and counts."""
+    note = f"{{estimate}} ({{interval}}; {count(row.sources, 'source')}, {row.events:,} events in {row.n:,})"
+    label = f"{row.label} per {per:,.0f} {row.denominator}"
+    return Estimate(label, row.rate, row.ci_low, row.ci_high, "rate", note)
 
 
 def _commonest(found: Safety, classes: list[str], beside: list[str]) -> bool:
@@ -132,7 +132,7 @@ def _certainty(found: Safety, keys: list[tuple[str, str]], rules: Mapping[str, A
             continue
         lost = []
         if row["sources"] <= rules["few_sources"]:
-            lost.append(f"{row['sources']} source{'' if row['sources'] == 1 else 's'}")
+            lost.append(f"{count(row['sources'], 'source')}")
         if pd.notna(row["i2"]) and row["i2"] >= rules["i2_serious"]:
             lost.append(f"I2 {row['i2']:.0f}%")
         levels.append(("high", "moderate", "low")[len(lost)])
@@ -152,8 +152,10 @@ def agreement(claim: Claim, pools: Pools) -> Answer:
             reasons.append(f"{label}: no published interval on this scale")
             continue
         seen += 1
-        ours = {c: pools.finding(pools.cell(conditions=(condition,), comparator=c, label=label)) for c in claim.comparators}
-        estimates += [f"{f.cell.name}, here: {effect_text(f.result)}" for f in ours.values() if f.result is not None]
+        ours = {
+            c: pools.finding(pools.cell(conditions=(condition,), comparator=c, label=label)) for c in claim.comparators
+        }
+        estimates += [effect(f"{f.cell.name}, here", f.result) for f in ours.values() if f.result is not None]
         overlaps = [
             r.ci_low <= one.ci_high and r.ci_high >= one.ci_low
             for r in rows.itertuples() if (one := ours[r.comparator].result) is not None
@@ -165,15 +167,11 @@ def agreement(claim: Claim, pools: Pools) -> Answer:
         reasons.append(
             f"{label}: {above} of {len(rows)} published intervals lie above no effect; ours overlaps {sum(overlaps)} of {len(overlaps)}"
         )
-    enough = len(agreed) >= claim.thresholds["conditions"]
-    verdict = (
-        "insufficient data"
-        if not seen
-        else "supported"
-        if enough
-        else "partly supported"
-        if agreed
-        else "not supported"
+    verdict = decide(
+        (not seen, "insufficient data"),
+        (len(agreed) >= claim.thresholds["conditions"], "supported"),
+        (agreed, "partly supported"),
+        (True, "not supported"),
     )
     needed = () if seen else ("published syntheses with intervals on the SMD scale",)
     levels = [f.certainty.level for c in pools.conditions(claim.population) for f in

@@ -18,13 +18,15 @@ from acuevidence.evidence.schema import with_vocabulary
 from acuevidence.report.codebook import codebook
 from acuevidence.topic import load_topic
 
-CONDITIONS = ["low_back_pain", "knee_osteoarthritis", "headache", "neck_pain", "fibromyalgia"]
+CONDITIONS = [
+    "low_back_pain", "knee_osteoarthritis", "headache", "neck_pain", "fibromyalgia", "shoulder_pain", "elbow_pain", "pelvic_pain",
+    "jaw_pain", "hip_osteoarthritis",
+]  # fmt: skip
 
 
 @pytest.fixture
 def folder(tmp_path):
-    for file in data_folder().iterdir():
-        shutil.copy(file, tmp_path / file.name)
+    shutil.copytree(data_folder(), tmp_path, dirs_exist_ok=True)
     return tmp_path
 
 
@@ -39,8 +41,8 @@ def change(folder, table, row, column, value):
 def test_shipped_tables_hold_every_row():
     sizes = {name: len(table) for name, table in ae.load_evidence().tables().items()}
     assert sizes == {
-        "trials": 231, "arms": 506, "results": 545, "contrasts": 257, "directions": 245, "appraisals": 53, "safety": 50,
-        "reference_syntheses": 147, "thresholds": 32,
+        "trials": 347, "arms": 751, "results": 754, "contrasts": 329, "directions": 409, "quality": 625, "design": 592,
+        "indirect": 15, "safety": 50, "reference_syntheses": 228, "thresholds": 40,
     }  # fmt: skip
 
 
@@ -97,7 +99,7 @@ def test_transcribed_quantiles_stand_in_the_printed_text():
         ("contrasts", 7, "favours", "sham", "not an allowed value"),
         ("contrasts", 7, "p_value", "p < .05", "not in the required form"),
         ("directions", 2, "direction", "better", "not an allowed value"),
-        ("appraisals", 2, "pedro_score", "11", "above the maximum"),
+        ("quality", 2, "judgement", "11", "not in the required form"),
         ("safety", 2, "denominator", "people", "not an allowed value"),
         ("reference_syntheses", 2, "i2", "101", "above the maximum"),
     ],
@@ -229,7 +231,7 @@ def test_a_stranger_s_folder_takes_no_rule_of_the_package(tmp_path):
     own_tables(tmp_path, trials=[TRIAL], arms=ARMS, results=RESULTS)
     evidence = ae.load_evidence(tmp_path)
     assert evidence.rules.measures == {}
-    assert evidence.rules.treated_later == ()
+    assert evidence.rules.responders == ()
     assert evidence.appraisal["minimal_important_difference"] == []
     assert evidence.appraisal["certainty"]["risk_of_bias"]["unblinded_comparators"] == []
     assert ae.claims(evidence).empty
@@ -276,6 +278,88 @@ def test_broken_rules_say_where(folder):
     (folder / "selection.yaml").write_text("conditions: {a: {label: A}}", encoding="utf-8")
     with pytest.raises(ae.InputError, match=r"conditions stand in topic.yaml"):
         ae.load_evidence(folder)
+
+
+@pytest.mark.parametrize("column", ["role", "sham_type"])
+def test_a_column_that_is_not_there_is_one_fault(folder, column):
+    path = folder / "arms.csv"
+    pd.read_csv(path, dtype=str, keep_default_na=False).drop(columns=column).to_csv(path, index=False)
+    with pytest.raises(ae.EvidenceError) as caught:
+        ae.load_evidence(folder)
+    assert caught.value.failures[["table", "column", "problem"]].values.tolist() == [["arms", column, "column is missing"]]
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "value", "problem"),
+    [
+        ("results", None, None, "the same figure a second time"),
+        ("contrasts", None, None, "the same figure a second time"),
+        ("design", None, None, "the same figure a second time"),
+        ("design", "arm", "nobody", "not in table arms"),
+        ("design", "field", "primary", "not an allowed value"),
+        ("indirect", "trial_id", "nobody1900", "not in table trials"),
+        ("trials", "part_of", "nobody1900", "not in table trials"),
+        ("trials", "population", "men and women", "not in the required form"),
+        ("results", "responder", "maybe", "not an allowed value"),
+        ("contrasts", "t", "-0.5", "below the minimum"),
+        ("thresholds", "level", "among", "not an allowed value"),
+    ],
+)
+def test_faults_of_the_new_tables_and_columns_are_found(folder, table, column, value, problem):
+    path = folder / f"{table}.csv"
+    cells = pd.read_csv(path, dtype=str, keep_default_na=False)
+    row = 2
+    if column is None:  # the third row once more, at the end
+        cells, row = pd.concat([cells, cells.iloc[[2]]], ignore_index=True), len(cells)
+    else:
+        cells.loc[2, column] = value
+    cells.to_csv(path, index=False)
+    with pytest.raises(ae.EvidenceError) as caught:
+        ae.load_evidence(folder)
+    failures = caught.value.failures
+    assert problem in set(failures[(failures.table == table) & (failures.row == row + 2)].problem)
+
+
+def test_an_arms_mean_above_its_interval_is_refused(folder):
+    cells = pd.read_csv(folder / "results.csv", dtype=str, keep_default_na=False)
+    row = cells.index[(cells["mean"] != "") & (cells.ci_high != "")][0]
+    change(folder, "results", row, "mean", str(float(cells.ci_high[row]) + 1))
+    with pytest.raises(ae.EvidenceError, match=r"results\.csv line \d+, mean: greater than ci_high"):
+        ae.load_evidence(folder)
+
+
+def test_an_interval_off_its_estimate_and_a_figure_twice_are_noted(folder):
+    assert not ae.load_evidence(folder).notes().eq("results").any().any()
+    cells = pd.read_csv(folder / "results.csv", dtype=str, keep_default_na=False)
+    row = cells.index[(cells["mean"] != "") & (cells.ci_high != "")][0]
+    change(folder, "results", row, "mean", cells.ci_high[row])
+    notes = ae.load_evidence(folder).notes()
+    assert notes[notes.table == "results"][["row", "note"]].values.tolist() == [[row + 2, "its interval is not centred on it"]]
+
+
+def test_patients_of_one_trial_are_read_with_their_table():
+    # 401 patients; severity at 12 months: 16.2 (SD 13.7), n 161, against 22.3 (17.0), n 140, as the trial's abstract prints it
+    data = ae.load_evidence().ipd["vickers2004"]
+    assert len(data) == 401
+    at_12 = data.groupby("group").pk5
+    assert at_12.count().to_dict() == {1: 161, 0: 140}
+    assert at_12.mean().round(1).to_dict() == {1: 16.2, 0: 22.3}
+    assert at_12.std().round(1).to_dict() == {1: 13.7, 0: 17.0}
+
+
+def test_a_users_folder_may_hold_patients(tmp_path):
+    own_tables(tmp_path, trials=[TRIAL], arms=ARMS, results=RESULTS)
+    (tmp_path / "ipd").mkdir()
+    (tmp_path / "ipd" / "mine2026.csv").write_text("id,group,score\n1,1,4.5\n2,0,7\n", encoding="utf-8")
+    assert ae.load_evidence(tmp_path).ipd["mine2026"].score.tolist() == [4.5, 7.0]
+
+
+def test_individual_data_keep_their_own_source_and_licence():
+    descriptor = json.loads((data_folder() / "datapackage.json").read_text(encoding="utf-8"))
+    own_data = [r for r in descriptor["resources"] if r["path"].startswith("ipd/")]
+    assert [r["path"] for r in own_data] == ["ipd/vickers2004.csv"]
+    assert own_data[0]["sources"][0]["path"] == "https://doi.org/10.1186/1745-6215-7-15"
+    assert "not under the licence of the other tables" in own_data[0]["licenses"][0]["title"]
 
 
 def test_changed_files_are_read_again(folder):

@@ -7,7 +7,9 @@ figure, read it with the wrong sign, or derived it by another formula than the o
 
 import functools
 import math
+import re
 import shutil
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -26,9 +28,30 @@ def hedges(mean1, sd1, n1, mean2, sd2, n2):
     return g, 1 / n1 + 1 / n2 + g**2 / (2 * (n1 + n2))
 
 
+def adjusted(difference, se, sd, n1, n2):
+    """An adjusted difference over the SD of scores: g = J D / SD, vi = (SE / SD)^2 + g^2 / (2 N)."""
+    df = n1 + n2 - 2
+    j = math.exp(math.lgamma(df / 2) - math.lgamma((df - 1) / 2)) / math.sqrt(df / 2)
+    g = j * difference / sd
+    return g, (se / sd) ** 2 + g**2 / (2 * (n1 + n2))
+
+
+def half(low, high, df):
+    """Standard error of a difference from its interval, with t quantiles."""
+    return (high - low) / (2 * stats.t.ppf(0.975, df))
+
+
 @functools.cache
 def picked(**selection):
     return ae.trial_effects(**selection)
+
+
+@pytest.fixture(scope="module")
+def without_patients():
+    """The package's evidence without individual patient data and without what is printed per 28 days."""
+    evidence = ae.load_evidence()
+    kept = {name: (table := getattr(evidence, name))[~table.measure.str.contains("28 days")] for name in ("results", "contrasts")}
+    return replace(evidence, ipd={}, **kept)
 
 
 def row(trial, comparator, **selection):
@@ -60,11 +83,110 @@ def test_brinkhaus_three_arms_share_the_acupuncture_arm():
     assert waiting.comparator_role == "waitlist"
 
 
-def test_kong_from_an_interval_per_arm():
-    # change of PROMIS pain by week 8: -4.33 (-6.36 to -2.30) n 59 against -2.90 (-4.85 to -0.95) n 62; less is better
+def test_kong_an_adjusted_difference_over_the_sd_of_changes():
+    # adjusted difference -2.09 (-4.27 to 0.09); changes -4.33 (-6.36 to -2.30) n 59 and -2.90 (-4.85 to -0.95) n 62; less is better
     sd1 = math.sqrt(59) * (6.36 - 2.30) / (2 * stats.t.ppf(0.975, 58))
     sd2 = math.sqrt(62) * (4.85 - 0.95) / (2 * stats.t.ppf(0.975, 61))
-    agrees(row("kong2020", "sham"), *hedges(4.33, sd1, 59, 2.90, sd2, 62))
+    pooled = math.sqrt((58 * sd1**2 + 61 * sd2**2) / 119)
+    got = row("kong2020", "sham")
+    agrees(got, *adjusted(2.09, half(-4.27, 0.09, 119), pooled, 59, 62))
+    assert (round(got.yi, 2), round(got.se, 2), got.kind, got.sd_assumed) == (0.27, 0.14, "adjusted", False)
+
+
+def test_xu_an_adjusted_difference_at_the_week_nearest_to_the_end_of_the_course():
+    # course of 8 weeks; week 16, not 20: -1.4 (-2.4 to -0.3) migraine days; changes 2.4 (SD 3.4) and 3.5 (SD 2.5), n 60 each
+    got = row("xu2020", "sham")
+    agrees(got, *adjusted(1.4, half(-2.4, -0.3, 118), math.sqrt((2.5**2 + 3.4**2) / 2), 60, 60))
+    assert (round(got.yi, 2), got.week) == (0.47, 16)
+
+
+def test_white_2004_an_adjusted_difference_whose_sd_is_nowhere_printed():
+    # 6.3 (1.4 to 11.3), 135 people over two arms; SD = SE / sqrt(1/n1 + 1/n2) / sqrt(1 - 0.25)
+    se = half(1.4, 11.3, 132)
+    got = row("white2004", "sham")
+    agrees(got, *adjusted(6.3, se, se / math.sqrt(2 / 67) / math.sqrt(0.75), 67, 67))
+    assert (got.yi, got.se) == (pytest.approx(0.37, abs=0.01), pytest.approx(0.15, abs=0.005))
+    assert got.sd_assumed
+    assert got.n_assumed
+    assert not got.late
+
+
+def test_nct03299439_two_adjusted_differences_share_the_waiting_list():
+    # WOMAC total at week 16, when the waiting list was treated: -9.77 (-14.47 to -5.07) and -11.97 (-16.71 to -7.24); 666, 1:1:1
+    n, parts = 222, []
+    for difference, low, high in ((9.77, -14.47, -5.07), (11.97, -16.71, -7.24)):
+        se = half(low, high, 2 * n - 2)
+        implied = se / math.sqrt(2 / n)
+        parts.append(adjusted(difference, se, implied / math.sqrt(0.75), n, n))
+    (g1, v1), (g2, v2) = parts
+    w = (1 / v1) / (1 / v1 + 1 / v2)
+    # the shared arm adds residual variance: sqrt(0.75)^2 / n, and g1 g2 / (2 N)
+    shared = 0.75 / n + g1 * g2 / (2 * 3 * n)
+    got = row("nct03299439_2022", "usual_care")
+    agrees(got, w * g1 + (1 - w) * g2, w**2 * v1 + (1 - w) ** 2 * v2 + 2 * w * (1 - w) * shared)
+    assert round(got.yi, 2) == 0.37
+
+
+def test_vas_2006_takes_the_sd_of_the_difference_that_is_itself_left_out():
+    # final 27.6 against 45.5; the difference adjusted for rescue medication too is 28.1 (21.4 to 34.7); 123 people over two arms
+    sd = half(21.4, 34.7, 120) / math.sqrt(2 / 61) / math.sqrt(0.75)
+    got = row("vas2006", "sham")
+    agrees(got, *hedges(45.5, sd, 61, 27.6, sd, 61))
+    assert (round(got.yi, 2), round(got.se, 2)) == (0.83, 0.19)
+    assert got.sd_assumed
+    assert got.n_assumed
+
+
+def test_li_2012_borrows_the_sd_of_another_week():
+    # migraine days of weeks 5-8: 2.8, 2.9, 2.7 against sham 3.4, n 120 of 480 and 118; no spread. At weeks 13-16 the difference of
+    # one arm from sham is -1.22 (-1.92 to -0.52)
+    sd = half(-1.92, -0.52, 236) / math.sqrt(1 / 120 + 1 / 118)
+    combined = math.sqrt((357 * sd**2 + 120 * (0.1**2 + 0.1**2)) / 359)
+    got = row("li2012", "sham")
+    agrees(got, *hedges(3.4, sd, 118, 2.8, combined, 360))
+    assert (round(got.yi, 2), round(got.se, 2), got.week) == (0.22, 0.11, 8)
+    assert got.borrowed_sd
+    assert got.n_assumed
+    assert got.primary_endpoint
+
+
+def test_only_li_2012_borrows_from_another_week():
+    effects = picked()
+    assert effects.trial_id[effects.borrowed_sd].unique().tolist() == ["li2012"]
+
+
+def test_lautenschlaeger_averages_contrasts_of_overlapping_patients_as_fully_dependent():
+    # reviewers' SMDs -0.55 (-1.21 to 0.11) and -0.30 (-0.84 to 0.23), less pain with acupuncture
+    z = stats.norm.ppf(0.975)
+    se1, se2 = (0.11 + 1.21) / (2 * z), (0.23 + 0.84) / (2 * z)
+    w = (1 / se1**2) / (1 / se1**2 + 1 / se2**2)
+    got = row("lautenschlaeger1989", "sham")
+    agrees(got, w * 0.55 + (1 - w) * 0.30, (w * se1 + (1 - w) * se2) ** 2)
+    assert (round(got.yi, 2), round(got.se, 2)) == (0.40, 0.30)
+
+
+def test_mendelson_from_the_t_statistic_of_the_first_phase():
+    # t = 0.52, n 36 and 41
+    j = math.exp(math.lgamma(37.5) - math.lgamma(37)) / math.sqrt(37.5)
+    g = j * 0.52 * math.sqrt(1 / 36 + 1 / 41)
+    got = row("mendelson1983", "sham")
+    agrees(got, g, 1 / 36 + 1 / 41 + g**2 / (2 * 77))
+    assert (round(got.yi, 2), round(got.se, 2)) == (0.12, 0.23)
+    assert "crossover" not in got.derivation
+
+
+def test_assefi_takes_its_own_average_against_the_pooled_shams():
+    # 0.5 cm more pain (-0.3 to 1.2) with acupuncture, average of follow-up; 100 people over four arms, three of them sham
+    se = half(-0.3, 1.2, 98)
+    got = row("assefi2005", "sham")
+    agrees(got, *adjusted(-0.5, se, se / math.sqrt(1 / 25 + 1 / 75) / math.sqrt(0.75), 25, 75))
+    assert round(got.yi, 2) == -0.26
+
+
+def test_press_needles_cohens_d_takes_the_small_sample_correction():
+    # p = 0.025, d = -0.65; 50 people over two arms: z quantile of the P value, then J with 48 degrees of freedom
+    j = math.exp(math.lgamma(24) - math.lgamma(23.5)) / math.sqrt(24)
+    agrees(row("pressneedle2024", "sham"), j * 0.65, (j * 0.65 / stats.norm.isf(0.0125)) ** 2)
 
 
 def test_sangdee_from_standard_errors_without_the_arm_that_adds_diclofenac():
@@ -72,10 +194,14 @@ def test_sangdee_from_standard_errors_without_the_arm_that_adds_diclofenac():
     agrees(row("sangdee2002", "sham"), *hedges(48.24, 3.59 * math.sqrt(46), 46, 22.86, 4.02 * math.sqrt(45), 45))
 
 
-def test_witt_neck_from_standard_errors_of_final_scores():
-    # Neck Pain and Disability Scale at 3 months: 38.3 (SE 0.4) n 1880 against 50.5 (SE 0.4) n 1886
+def test_witt_neck_rounding_of_a_standard_error_of_one_digit_enters_the_variance():
+    # Neck Pain and Disability Scale at 3 months: 38.3 (SE 0.4) n 1880 against 50.5 (SE 0.4) n 1886; 0.4 is anything from 0.35 to 0.45
+    g, vi = hedges(50.5, 0.4 * math.sqrt(1886), 1886, 38.3, 0.4 * math.sqrt(1880), 1880)
+    share = [1879 * 1880, 1885 * 1886]
+    added = g**2 * 0.1**2 / (12 * 0.4**2) * sum((s / sum(share)) ** 2 for s in share)  # two arms printed apart: half
     got = row("witt2006neck", "usual_care")
-    agrees(got, *hedges(50.5, 0.4 * math.sqrt(1886), 1886, 38.3, 0.4 * math.sqrt(1880), 1880))
+    agrees(got, g, vi + added)
+    assert (round(got.yi, 2), round(got.se, 3), round(math.sqrt(vi), 3)) == (0.70, 0.049, 0.034)
     assert got.outcome == "pain_disability"
 
 
@@ -157,24 +283,36 @@ def test_harris_2005_averages_two_contrasts_without_a_common_arm():
 
 
 def test_chen_2021_averages_two_shams_with_the_covariance_of_the_shared_arm():
-    # NPQ: 7.72 (5.57 to 9.86) against shallow, 10.38 (8.25 to 12.52) against sham; 896 people over three arms
+    # NPQ: 7.72 (5.57 to 9.86) against shallow, 10.38 (8.25 to 12.52) against sham; 896 people, 1:1:1
     n = 896 // 3
-    effects = []
+    effects, sds, ses = [], [], []
     for estimate, low, high in ((7.72, 5.57, 9.86), (10.38, 8.25, 12.52)):
-        sd = (high - low) / (2 * stats.t.ppf(0.975, 2 * n - 2)) / math.sqrt(2 / n)
-        effects.append(hedges(estimate, sd, n, 0, sd, n))
+        ses.append(half(low, high, 2 * n - 2))
+        sds.append(ses[-1] / math.sqrt(2 / n))
+        effects.append(hedges(estimate, sds[-1], n, 0, sds[-1], n))
     (g1, v1), (g2, v2) = effects
     w = (1 / v1) / (1 / v1 + 1 / v2)
-    variance = w**2 * v1 + (1 - w) ** 2 * v2 + 2 * w * (1 - w) / n
+    # Gleser & Olkin: 1/n of the shared arm and g1 g2 / (2 N) with the patients of all three arms
+    variance = w**2 * v1 + (1 - w) ** 2 * v2 + 2 * w * (1 - w) * (1 / n + g1 * g2 / (2 * 3 * n))
     agrees(row("chen2021", "sham"), w * g1 + (1 - w) * g2, variance)
+    # in points of 0-100 contrasts covary by sd^2 / n, not by 1 / n
+    w = (1 / ses[0] ** 2) / (1 / ses[0] ** 2 + 1 / ses[1] ** 2)
+    variance = w**2 * ses[0] ** 2 + (1 - w) ** 2 * ses[1] ** 2 + 2 * w * (1 - w) * sds[0] * sds[1] / n
+    got = row("chen2021", "sham", measure="MD")
+    agrees(got, w * 7.72 + (1 - w) * 10.38, variance)
+    assert round(got.se, 3) == 0.944
 
 
-def test_thomas_2006_on_a_scale_where_more_is_better():
+def test_thomas_2006_is_late_and_on_a_scale_where_more_is_better():
     # SF-36 bodily pain at 12 months, adjusted difference 5.6 (-0.2 to 11.4) in favour of acupuncture; n 160 and 81
-    sd = (11.4 + 0.2) / (2 * stats.t.ppf(0.975, 239)) / math.sqrt(1 / 160 + 1 / 81)
-    got = row("thomas2006", "usual_care", timing="long")
-    agrees(got, *hedges(5.6, sd, 160, 0, sd, 81))
-    assert "adjusted for baseline" in got.derivation
+    se = half(-0.2, 11.4, 239)
+    sd = se / math.sqrt(1 / 160 + 1 / 81) / math.sqrt(0.75)
+    got = row("thomas2006", "usual_care")
+    agrees(got, *adjusted(5.6, se, sd, 160, 81))
+    assert got.late
+    assert got.sd_assumed
+    assert round(got.yi, 2) == 0.22
+    assert row("thomas2006", "usual_care", timing="long").yi == got.yi
 
 
 def test_foster_2007_where_sham_did_better():
@@ -203,12 +341,12 @@ def test_white_2016_lends_an_arm_without_spread_that_of_its_sister():
 
 
 def test_brinkhaus_at_six_months_takes_the_interval_and_not_a_p_value_of_another_page():
-    # review: difference of VAS -3.8 (-12.4 to 4.9), less is better, n 146 and 73; the abstract's P of 0.96 is that of another model
-    sd = (12.4 + 4.9) / (2 * stats.t.ppf(0.975, 217)) / math.sqrt(1 / 146 + 1 / 73)
-    agrees(row("brinkhaus2006", "sham", timing="medium"), *hedges(3.8, sd, 146, 0, sd, 73))
+    # review: difference of VAS -3.8 (-12.4 to 4.9), less is better, n 140 and 70 analysed; the abstract's P of 0.96 is of another model
+    sd = half(-12.4, 4.9, 208) / math.sqrt(1 / 140 + 1 / 70)
+    agrees(row("brinkhaus2006", "sham", timing="medium"), *hedges(3.8, sd, 140, 0, sd, 70))
     # at 52 weeks -5.7 (-14.4 to 3.0)
-    sd = (14.4 + 3.0) / (2 * stats.t.ppf(0.975, 217)) / math.sqrt(1 / 146 + 1 / 73)
-    agrees(row("brinkhaus2006", "sham", timing="long"), *hedges(5.7, sd, 146, 0, sd, 73))
+    sd = half(-14.4, 3.0, 208) / math.sqrt(1 / 140 + 1 / 70)
+    agrees(row("brinkhaus2006", "sham", timing="long"), *hedges(5.7, sd, 140, 0, sd, 70))
 
 
 def test_linde_2005_in_days_takes_its_precision_from_the_interval():
@@ -216,11 +354,45 @@ def test_linde_2005_in_days_takes_its_precision_from_the_interval():
     agrees(row("linde2005", "sham", measure="MD"), 0.0, (1.4 / (2 * stats.t.ppf(0.975, 198))) ** 2)
 
 
-def test_vickers_2004_days_per_year_are_brought_to_four_weeks():
-    # 22 (8 to 38) fewer days with headache a year; 401 people over two arms
+def test_vickers_2004_from_its_patients():
+    # analysis of covariance by the normal equations, with nothing but sums: days with headache at 3 months on baseline and group
+    data = ae.load_evidence().ipd["vickers2004"].dropna(subset=["f1", "f2"])
+    y, x, z = (data[c].to_numpy(float) for c in ("f2", "group", "f1"))
+    y, x, z = (v - v.mean() for v in (y, x, z))
+    det = (x @ x) * (z @ z) - (x @ z) ** 2
+    slope = ((z @ z) * (x @ y) - (x @ z) * (z @ y)) / det
+    other = ((x @ x) * (z @ y) - (x @ z) * (x @ y)) / det
+    residual = y - slope * x - other * z
+    se = math.sqrt(residual @ residual / (len(y) - 3) * (z @ z) / det)
+    groups = [data.f2[data.group == g] for g in (1, 0)]
+    n1, n2 = map(len, groups)
+    sd = math.sqrt(sum((len(g) - 1) * g.var() for g in groups) / (n1 + n2 - 2))
+    got = row("vickers2004", "usual_care")
+    agrees(got, *adjusted(-slope, se, sd, n1, n2))
+    assert (round(-slope, 2), round(got.yi, 2), round(got.se, 3)) == (1.66, 0.23, 0.075)
+    assert got.source_url == "https://doi.org/10.1186/1745-6215-7-15"
+    # the declared primary endpoint is the score at 12 months; the abstract prints 4.6 (2.2 to 7.0)
+    primary = row("vickers2004", "usual_care", endpoint="primary")
+    assert (round(primary.yi, 2), round(primary.se, 3)) == (0.30, 0.083)
+    assert float(primary.figures_as_printed.split()[4]) == pytest.approx(-4.6, abs=0.05)
+
+
+def test_days_per_year_are_brought_to_four_weeks(without_patients):
+    # 22 (8 to 38) fewer days with headache a year; 205 and 196 people
     per = 28 / 365.25
-    got = row("vickers2004", "usual_care", measure="MD", timing="long")
-    agrees(got, 22 * per, (per * 30 / (2 * stats.t.ppf(0.975, 398))) ** 2)
+    effects = ae.trial_effects("headache", measure="MD", timing="long", evidence=without_patients)
+    got = effects.set_index("trial_id").loc["vickers2004"]
+    assert got.yi == pytest.approx(22 * per, rel=1e-9)
+    assert got.vi == pytest.approx((per * half(8, 38, 205 + 196 - 2)) ** 2, rel=1e-9)
+
+
+def test_zheng_days_per_month_are_brought_to_four_weeks():
+    # headache days a month: 28 * 12 / 365.25 of them fall in four weeks
+    per = 28 * 12 / 365.25
+    got = row("zheng2022", "sham", measure="MD")
+    printed = [float(v) for v in re.findall(r"\d+\.\d+", got.figures_as_printed)]
+    assert got.yi == pytest.approx(per * (got.mean1 - got.mean2), rel=1e-9)
+    assert {got.mean1, got.mean2} <= set(printed)
 
 
 def test_days_of_an_unknown_period_give_no_difference_in_days():
@@ -259,12 +431,18 @@ def test_molsberger_spreads_are_compared_by_the_log_ratio_of_sds():
     agrees(row("molsberger2002", "sham", measure="VR"), math.log(21 / 19), 2 / (2 * 57))
 
 
-def test_witt_2005_from_an_adjusted_difference_of_a_score_of_pain_and_function():
-    # WOMAC index at week 8: -8.8 (-13.5 to -4.2) against minimal acupuncture, n 150 and 76; less is better
-    sd = (13.5 - 4.2) / (2 * stats.t.ppf(0.975, 224)) / math.sqrt(1 / 150 + 1 / 76)
-    got = row("witt2005", "sham")
-    agrees(got, *hedges(8.8, sd, 150, 0, sd, 76))
+@pytest.mark.parametrize(
+    ("comparator", "difference", "low", "high", "n2", "right"),
+    [("sham", 8.8, -13.5, -4.2, 76, (0.45, 0.12)), ("usual_care", 22.7, -27.5, -17.9, 74, (1.14, 0.13))],
+)
+def test_witt_2005_from_adjusted_differences(comparator, difference, low, high, n2, right):
+    # WOMAC index at week 8, adjusted for baseline; n 150 and 76 or 74; the SDs of the adjusted means are residual and do not count
+    se = half(low, high, 150 + n2 - 2)
+    got = row("witt2005", comparator)
+    agrees(got, *adjusted(difference, se, se / math.sqrt(1 / 150 + 1 / n2) / math.sqrt(0.75), 150, n2))
+    assert (round(got.yi, 2), round(got.se, 2)) == right
     assert got.outcome == "pain_disability"
+    assert got.sd_assumed
 
 
 def test_williamson_2007_from_a_score_where_more_is_worse():
@@ -322,8 +500,7 @@ def test_spreads_are_compared_only_where_both_are_printed():
 
 
 def test_no_effect_rests_on_an_sd_larger_than_the_scale(tmp_path):
-    for file in data_folder().iterdir():
-        shutil.copy(file, tmp_path / file.name)
+    shutil.copytree(data_folder(), tmp_path, dirs_exist_ok=True)
     contrasts = pd.read_csv(tmp_path / "contrasts.csv", dtype=str)
     hinman = contrasts.trial_id.eq("hinman2014") & contrasts.ci_low.eq("-1.2")
     assert hinman.any()
@@ -341,13 +518,21 @@ def test_one_instrument_is_one_outcome_wherever_its_rows_are_filed():
 
 
 def test_windows_hold_their_weeks():
+    trials = ae.load_evidence().trials.drop_duplicates("trial_id").set_index("trial_id")
     # the waiting list of Itoh 2010 is compared up to week 5 of a course of 10
-    course = ae.load_evidence().trials.set_index("trial_id").treatment_weeks.copy()
+    course = trials.treatment_weeks.copy()
     course["itoh2010"] = 5
     end = ae.trial_effects().dropna(subset="week")
-    assert (end.week - end.trial_id.map(course)).between(-1, 5).all()
+    after = end.week - end.trial_id.map(course)
+    assert (after[~end.course_assumed] >= -1).all()
+    assert end.week[~end.late].le(27).all()
+    assert end.week[end.late].between(27, 53, inclusive="right").all()
+    assert end.trial_id[end.late].tolist() == ["thomas2006", "macpherson2015"]
+    assert end.trial_id[end.course_assumed].unique().tolist() == ["foster2007"]
     for timing, low, high in (("short", 0, 13), ("medium", 13, 39), ("long", 39, 1000)):
-        assert ae.trial_effects(timing=timing).week.dropna().between(low, high).all()
+        weeks = ae.trial_effects(timing=timing).week.dropna()
+        assert ((weeks > low) & (weeks <= high)).all()
+        assert weeks.max() > {"short": 12, "medium": 26, "long": 52}[timing]
 
 
 def test_cautioned_figures_come_back_only_on_request():
@@ -379,12 +564,199 @@ def test_unknown_choices_list_the_known_ones(argument, value):
 
 
 def test_order_of_outcomes_is_data(tmp_path):
-    for file in data_folder().iterdir():
-        shutil.copy(file, tmp_path / file.name)
-    rules = tmp_path / "topic.yaml"
+    shutil.copytree(data_folder(), tmp_path, dirs_exist_ok=True)
+    rules = tmp_path / "selection.yaml"
     text = rules.read_text(encoding="utf-8")
     rules.write_text(
-        text.replace("outcomes: [headache_frequency, response, pain]", "outcomes: [response]"), encoding="utf-8"
+        text.replace("    - {outcome: headache_frequency, instrument: days}\n    - {outcome: headache_frequency}\n", ""),
+        encoding="utf-8",
     )
     effects = ae.trial_effects("headache", evidence=ae.load_evidence(tmp_path))
     assert set(effects.outcome) == {"response"}
+
+
+# --- each rule, on a trial ---------------------------------------------------------------------------------------
+
+
+def reason(trial, comparator, **selection):
+    left = picked(**selection).attrs["excluded"]
+    found = left[(left.trial_id == trial) & (left.comparator == comparator) & left.arm.isna()]
+    assert len(found) == 1
+    return found.iloc[0].reason
+
+
+def test_responders_of_another_kind_do_not_count():
+    # less pain by a printed share counts; a score of function, a judgement of the whole and an unnamed criterion do not
+    responses = picked(outcome="response")
+    kinds = ae.load_evidence().results.query("outcome == 'response'").groupby("trial_id").responder.agg(set)
+    assert responses.trial_id.map(kinds).map(lambda kinds: "pain" in kinds).all()
+    assert "a response of another kind (function)" in reason("ea_tug_pilot_beijing", "sham", outcome="response")
+    # Endres and Haake count other treatment as no response
+    assert "a composite outcome" in row("haake2007", "sham").derivation
+
+
+def test_a_course_of_one_session_never_enters():
+    # Schroeder 2017 printed pain after its only session; its declared endpoint is that day
+    assert reason("schroeder2017", "sham") == reason("schroeder2017", "sham", endpoint="primary") == "a course of one session"
+
+
+def test_baseline_figures_do_not_stand_for_a_trial():
+    evidence = ae.load_evidence()
+    # Leibing 2002 with its figures at baseline
+    first = {
+        name: table.assign(week=table.week.where(table.trial_id != "leibing2002", 0.0))
+        for name, table in (("results", evidence.results), ("contrasts", evidence.contrasts))
+    }
+    effects = ae.trial_effects("low_back_pain", comparator="sham", evidence=replace(evidence, **first))
+    left = effects.attrs["excluded"].set_index("trial_id")
+    assert "only figures of baseline or of the day of treatment" in left.loc["leibing2002", "reason"]
+    assert picked().week.dropna().min() >= 1
+
+
+def test_figures_after_the_comparator_was_treated_never_enter():
+    # Linde 2005: the waiting list was treated after week 12; Jonas 2016: usual care after week 6
+    for selection in ({}, {"timing": "medium"}, {"timing": "long"}, {"endpoint": "primary"}):
+        effects = picked(**selection)
+        for trial, week in (("linde2005", 12), ("witt2006neck", 13), ("jena2008", 13), ("zhao2017", 24), ("itoh2010", 5)):
+            rows = effects[(effects.trial_id == trial) & (effects.comparator == "usual_care")]
+            assert (rows.week <= week).all()
+    assert "the comparator had acupuncture itself after week 13" in reason("witt2006neck", "usual_care", timing="medium")
+
+
+def test_a_waiting_list_of_unknown_fate_counts_up_to_five_weeks_after_the_course():
+    # Brinkhaus 2006: course of 8 weeks, waiting list; nothing says when it was treated
+    got = row("brinkhaus2006", "usual_care")
+    assert (got.comparator_role, got.week) == ("waitlist", 8)
+    assert got.week <= 8 + 5
+    assert "brinkhaus2006" not in set(picked(timing="long", comparator="usual_care").trial_id)
+
+
+def test_sites_of_a_trial_do_not_enter_beside_it():
+    assert "sun2021cpps" in set(picked().trial_id)
+    parts = ae.load_evidence().trials.dropna(subset="part_of").trial_id
+    assert len(parts) == 5
+    assert not set(parts) & set(picked().trial_id)
+    assert reason("thesis24cpps", "sham") == "reported with sun2021cpps"
+
+
+def test_the_population_is_returned_with_the_effect():
+    pelvic = picked().query("condition == 'pelvic_pain'")
+    assert set(pelvic.population) == {"men", "women"}
+
+
+def test_the_primary_endpoint_is_the_authors_own():
+    # Endres 2007 declared response at 6 months: 33% of 209 against 27% of 200 in Table 2; the default takes days
+    primary, default = row("endres2007", "sham", endpoint="primary"), row("endres2007", "sham")
+    assert (primary.outcome, default.outcome) == ("response", "headache_frequency")
+    assert primary.primary_endpoint
+    assert not default.primary_endpoint
+    # Weiner 2013 declared week 39, after the horizon of the default
+    assert picked(endpoint="primary").query("primary_endpoint").groupby("comparator").size().min() > 10
+
+
+def test_a_shorter_horizon_takes_an_earlier_figure_and_marks_what_is_later():
+    # Diener 2006 prints week 26 alone
+    got = row("diener2006", "sham", horizon=13)
+    assert got.late
+    assert not row("diener2006", "sham").late
+    with pytest.raises(ae.InputError, match="horizon must be a number of weeks"):
+        ae.trial_effects(horizon=60)
+
+
+def test_n_comes_from_the_allocation_ratio_before_equal_parts():
+    # Chen 2021 prints 896 and 1:1:1; Melchart 2005 prints 270 over three arms and no ratio
+    assert "896 by the allocation ratio" in row("chen2021", "sham").derivation
+    assert "equal split of 270 over 3 arms" in row("melchart2005", "sham").derivation
+    assert row("melchart2005", "sham").n_assumed
+    assert not row("leibing2002", "sham").n_assumed
+
+
+def test_linde_and_melchart_two_to_one_to_one():
+    evidence = ae.load_evidence()
+    rules = replace(evidence.rules, three_arms=(2, 1, 1))
+    effects = ae.trial_effects("headache", evidence=replace(evidence, rules=rules)).set_index(["trial_id", "comparator"])
+    assert effects.loc[("linde2005", "sham"), ["n1", "n2"]].tolist() == [302 // 2, 302 // 4]
+    assert effects.loc[("melchart2005", "usual_care"), ["n1", "n2"]].tolist() == [270 // 2, 270 // 4]
+    # printed n stay as they are
+    assert effects.loc[("zhao2017", "sham"), "n1"] == row("zhao2017", "sham").n1
+
+
+def test_a_trial_of_three_roles_lists_the_arm_that_is_not_compared():
+    evidence = ae.load_evidence()
+    arms = evidence.arms
+    extra = arms[(arms.trial_id == "brinkhaus2006") & (arms.role == "waitlist")].assign(arm="care", role="usual_care")
+    left = ae.trial_effects("low_back_pain", evidence=replace(evidence, arms=pd.concat([arms, extra]))).attrs["excluded"]
+    found = left[(left.trial_id == "brinkhaus2006") & (left.arm == "waitlist")]
+    assert found.reason.tolist() == ["compared by the arm in the role usual_care"]
+
+
+def test_contrasts_name_the_participants_of_their_own_arms():
+    # White 2004 aside, unequal arms: Witt 2005 150 and 76, Thomas 2006 160 and 81
+    assert row("witt2005", "sham")[["n1", "n2"]].tolist() == [150, 76]
+    assert row("thomas2006", "usual_care")[["n1", "n2"]].tolist() == [160, 81]
+
+
+def test_a_printed_odds_ratio_by_hand():
+    # log OR and its variance times 3 / pi^2
+    evidence = ae.load_evidence()
+    contrasts = evidence.contrasts
+    odds = contrasts[(contrasts.effect_type == "odds_ratio") & contrasts.ci_low.notna() & contrasts.caution.isna()]
+    one = odds.iloc[0]
+    results = evidence.results[~((evidence.results.trial_id == one.trial_id) & (evidence.results.outcome == one.outcome))]
+    alone = replace(evidence, results=results)
+    kind = evidence.arms.set_index(["trial_id", "arm"]).role[one.trial_id, one.comparator_arm]
+    comparator = "sham" if kind == "sham" else "usual_care"
+    responder = contrasts.assign(responder=contrasts.responder.where(contrasts.index != one.name, "pain"), week=contrasts.week)
+    effects = ae.trial_effects(
+        one.condition, comparator=comparator, outcome=one.outcome, timing="medium" if one.week > 13 else "short",
+        evidence=replace(alone, contrasts=responder[(responder.trial_id != one.trial_id) | (responder.index == one.name)]),
+    )  # fmt: skip
+    got = effects.set_index("trial_id").loc[one.trial_id]
+    z = stats.norm.ppf(0.5 + one.ci_level / 200)
+    variance = (math.log(one.ci_high / one.ci_low) / (2 * z)) ** 2
+    sign = 1 if one.favours == "acupuncture" else -1
+    assert got.yi == pytest.approx(sign * abs(math.log(one.estimate)) * math.sqrt(3) / math.pi, rel=1e-9)
+    assert got.vi == pytest.approx(variance * 3 / math.pi**2, rel=1e-9)
+
+
+def test_quality_of_life_where_larger_is_better():
+    evidence = ae.load_evidence()
+    better = evidence.results[(evidence.results.outcome == "quality_of_life") & (evidence.results.benefit.astype(float) == 1)]
+    effects = ae.trial_effects(outcome="quality_of_life", timing="long").query("statistic == 'final'")
+    effects = pd.concat([effects, picked(outcome="quality_of_life").query("statistic == 'final'")])
+    rows = effects[effects.trial_id.isin(better.trial_id) & effects.mean1.notna()]
+    assert len(rows)
+    assert ((rows.mean1 > rows.mean2) == (rows.yi > 0)).all()
+    # Martin 2006: Fibromyalgia Impact Questionnaire, where less is better
+    worse = row("martin2006", "sham", outcome="quality_of_life")
+    assert worse.mean1 < worse.mean2
+    assert worse.yi > 0
+
+
+def test_arms_that_borrow_one_sd_are_pooled_with_n_minus_one():
+    # White 2016: the side of two arms has one printed SD; with a second of another size the weights are n - 1
+    from acuevidence.effects.from_arms import _within
+
+    assert _within([(3.0, 11), (5.0, 31)]) == pytest.approx(math.sqrt((10 * 9 + 30 * 25) / 40), rel=1e-12)
+
+
+def test_missing_trials_carry_their_participants():
+    left = picked().attrs["excluded"]
+    trials = ae.load_evidence().trials.drop_duplicates("trial_id").set_index("trial_id").n_randomized
+    whole = left[left.arm.isna()]
+    known = whole[whole.n.notna()]
+    assert len(known) > 100
+    # two arms or more of a trial are no more than all of it
+    total = known.trial_id.map(trials)
+    assert (known.n[total.notna()] <= total.dropna() + 1).mean() > 0.95
+
+
+def test_every_effect_names_where_a_reader_finds_the_trial():
+    effects = picked()
+    with_doi = effects[effects.doi.notna()]
+    assert len(with_doi)
+    assert (with_doi.reference_url == "https://doi.org/" + with_doi.doi).all()
+    record = effects[effects.doi.isna() & effects.pmid.notna()]
+    assert record.reference_url.str.fullmatch(r"https://pubmed\.ncbi\.nlm\.nih\.gov/\d+/").all()
+    neither = effects[effects.doi.isna() & effects.pmid.isna()]
+    assert (neither.reference_url == neither.source_url.str.split(" ").str[0]).all()

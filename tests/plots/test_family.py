@@ -6,7 +6,6 @@ import pytest
 
 import acuevidence as ae
 from acuevidence.errors import InputError
-from acuevidence.plots.questions.evidence_map import evidence_table
 from acuevidence.questions.quality import quality_domains, quality_ratings
 
 EVENTS = pd.DataFrame({"events1": [12, 8, 20], "n1": [40, 30, 80], "events2": [6, 5, 18], "n2": [42, 31, 79]})
@@ -24,8 +23,8 @@ def regression():
 
 
 @pytest.fixture(scope="module")
-def table():
-    return evidence_table()
+def found():
+    return ae.questions.evidence_map()
 
 
 @pytest.mark.parametrize("name", ["baujat", "gosh", "influence", "radial", "drapery", "cumulative", "profile"])
@@ -104,11 +103,12 @@ def test_the_profile_band_is_the_profile_likelihood_interval(sham):
 
 
 def test_ratings_are_those_printed():
-    table = ae.load_evidence().appraisals.query("condition == 'low_back_pain'").set_index("trial_id")
+    printed = ae.load_evidence().quality.query("condition == 'low_back_pain' and tool == 'PEDro'")
+    table = printed.pivot(index="trial_id", columns="domain", values="judgement")
     ratings = quality_ratings("low_back_pain")
     assert ratings.loc["cherkin2001", "B"] == {"yes": "+", "no": "-"}[table.loc["cherkin2001", "concealed_allocation"]]
     # The PEDro score is the number of the ten items that are met.
-    score = table.loc[ratings.index, "pedro_score"].astype(int)
+    score = table.loc[ratings.index, "score"].astype(int)
     assert ((ratings == "+").sum(axis=1) - score).abs().max() == 0
     assert list(ratings.columns) == list(quality_domains()["head"])
 
@@ -127,8 +127,8 @@ def test_the_flow_adds_up():
         assert f"Pooled against {label}: {n} trials" in words
 
 
-def test_the_map_prints_the_pooled_effect_of_each_cell(table):
-    words = [t.get_text() for t in ae.plots.evidence_map(table).texts]
-    for row in table.itertuples():
+def test_the_map_prints_the_pooled_effect_of_each_cell(found):
+    words = [t.get_text() for t in ae.plots.evidence_map(found).texts]
+    for row in found.cells.itertuples():
         trials = "1 trial" if row.k == 1 else f"{row.k} trials"
         assert any(w.startswith(f"{row.estimate:.2f}\n{trials}, {row.patients:,}") for w in words)

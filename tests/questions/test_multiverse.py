@@ -43,7 +43,8 @@ def test_choices_of_figures_trials_and_models_are_those_made_by_hand(found):
 
 def test_quality_leaves_out_trials_below_a_pedro_score_of_six(found):
     effects = ae.trial_effects("neck_pain", comparator="sham")
-    score = ae.load_evidence().appraisals.groupby("trial_id").pedro_score.max()
+    printed = ae.load_evidence().quality.query("tool == 'PEDro' and domain == 'score'")
+    score = printed.judgement.astype(int).groupby(printed.trial_id).max()
     low = score.index[(score < 6).fillna(False)]
     row = one(found, quality="PEDro below 6 out")
     same(row, ae.meta_analysis(data=effects[~effects.trial_id.isin(low)]))

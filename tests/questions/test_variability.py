@@ -23,8 +23,7 @@ def whole():
 
 def with_spread(tmp_path, factor, mean=1.0):
     """Return the evidence with the printed SDs (and means) of all acupuncture arms multiplied."""
-    for file in data_folder().iterdir():
-        shutil.copy(file, tmp_path / file.name)
+    shutil.copytree(data_folder(), tmp_path, dirs_exist_ok=True)
     results = pd.read_csv(tmp_path / "results.csv", dtype=str)
     arms = pd.read_csv(tmp_path / "arms.csv", dtype=str)
     roles = arms.set_index(["trial_id", "arm"]).role

@@ -8,6 +8,7 @@ import pytest
 import acuevidence as ae
 from acuevidence.report import site
 from acuevidence.report.site_forest import strips
+from acuevidence.verdicts.answer import Estimate
 
 VOID = {"meta", "link", "br", "img", "input", "hr"}
 
@@ -154,15 +155,20 @@ class _Templates:
 
 def test_every_claim_with_an_interval_is_drawn_and_the_marks_stand_where_the_numbers_say(built):
     band = ae.mid("pain", "SMD")
-    plot = strips(["v sham: 6 trials, SMD 0.25 (-0.50 to 9.00)"], ["A review: SMD 1.50 (1.00 to 1.50)"], band)
+    own = Estimate("v sham", 0.25, -0.5, 9.0, note="6 trials, SMD {estimate} ({interval})")
+    plot = strips([own, Estimate("A review", 1.5, 1.0, 1.5, aside=True)], band)
     assert [row.spans for row in plot.rows] == [[(50.0, 20.0, 100.0)], [(100.0, 80.0, 100.0)]]
+    assert plot.rows[0].text == "6 trials, SMD 0.25 (-0.50 to 9.00)"
     assert plot.band == (
         pytest.approx(100 * (1 + band.low) / 2.5, abs=1e-3),
         pytest.approx(100 * (1 + band.high) / 2.5, abs=1e-3),
     )
-    rates = strips(["Any per 10,000 patients: 1 (0.00 to 100; 2 sources)"], [], band)
+    rates = strips([Estimate("Any per 10,000 patients", 1.0, 0.0, 100.0, "rate"), own], band)
     assert rates.rows[0].spans == [(pytest.approx(100 / 3, abs=1e-3), 0.0, pytest.approx(200 / 3, abs=1e-3))]
-    assert strips(["v sham: no trial with a usable figure"], [], band) is None
+    assert rates.rows[1].spans == []
+    assert strips([Estimate("v sham", note="no trial with a usable figure")], band) is None
+    slope = Estimate("v sham, sessions", 0.1, -0.2, 0.5, "slope", "slope {estimate} SD per 10 ({interval})")
+    assert strips([slope], band).rows[0].spans == [(55.0, 40.0, 75.0)]
     words = built[0]["index.html"].words
     for line in "\n".join(ae.evaluate_claims()["estimates"]).split("\n"):
         assert line.partition(": ")[2] in words

@@ -162,10 +162,9 @@ def test_cells_of_a_workbook_raise_nothing_but_our_own(tmp_path, rows):
 def folder(tmp_path_factory):
     """A small folder that is valid: the tables of one condition's first trials."""
     path = tmp_path_factory.mktemp("evidence")
-    for file in data_folder().iterdir():
-        shutil.copy(file, path / file.name)
+    shutil.copytree(data_folder(), path, dirs_exist_ok=True)
     keep = pd.read_csv(path / "trials.csv", dtype=str, keep_default_na=False)["trial_id"].head(6)
-    for name in ("trials", "arms", "results", "contrasts", "directions", "safety", "appraisals"):
+    for name in ("trials", "arms", "results", "contrasts", "directions", "safety", "quality", "design", "indirect"):
         table = pd.read_csv(path / f"{name}.csv", dtype=str, keep_default_na=False)
         if "trial_id" in table:
             table = table[table["trial_id"].isin(keep)]

@@ -79,7 +79,7 @@ def evidence_of(*trials, **tables):
                         "source_kind": "full_text", "locator": "table", "figures_as_printed": f"{mean}", "extraction": "single",
                     })  # fmt: skip
     filled = {}
-    for name, rows in {**made, "contrasts": [], "appraisals": []}.items():
+    for name, rows in {**made, "contrasts": [], "quality": []}.items():
         empty = getattr(base, name).iloc[:0]
         filled[name] = pd.DataFrame(rows).reindex(columns=empty.columns).astype(empty.dtypes.to_dict())
     return replace(base, **{**filled, **tables})

@@ -19,7 +19,7 @@ with atheris.instrument_imports(include=["acuevidence"]):
     from acuevidence.evidence.importers import cells, columns, files, flat_table, headings, revman, rows  # noqa: F401
 
 HOME = Path(tempfile.mkdtemp(prefix="acuevidence-fuzz-"))
-TABLES = ("trials", "arms", "results", "contrasts", "directions", "appraisals")
+TABLES = ("trials", "arms", "results", "contrasts", "directions", "quality", "design", "indirect")
 RM5 = b"""<COCHRANE_REVIEW><STUDIES_AND_REFERENCES><STUDY ID="S" NAME="A 2001" YEAR="2001"/></STUDIES_AND_REFERENCES>
 <ANALYSES_AND_DATA><COMPARISON><NAME>C</NAME><CONT_OUTCOME EFFECT_MEASURE="SMD"><NAME>Pain</NAME><CONT_DATA STUDY_ID="S" MEAN_1="3"
 SD_1="2" TOTAL_1="40" MEAN_2="4" SD_2="2" TOTAL_2="38"/></CONT_OUTCOME></COMPARISON></ANALYSES_AND_DATA></COCHRANE_REVIEW>"""
@@ -46,8 +46,7 @@ def small_folder():
 
     folder = HOME / "evidence"
     folder.mkdir()
-    for file in data_folder().iterdir():
-        shutil.copy(file, folder / file.name)
+    shutil.copytree(data_folder(), folder, dirs_exist_ok=True)
     kept = pd.read_csv(folder / "trials.csv", dtype=str, keep_default_na=False)["trial_id"].head(6)
     for name in TABLES:
         whole = pd.read_csv(folder / f"{name}.csv", dtype=str, keep_default_na=False)
