@@ -6,7 +6,7 @@ here that the result does not hold.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,8 @@ import numpy as np
 import pandas as pd
 
 from acuevidence.arguments import guard
+from acuevidence.effects.measures import MEASURES
+from acuevidence.effects.natural import natural_scale
 from acuevidence.errors import InputError
 from acuevidence.inputs import brief, choice
 from acuevidence.plots.forest_columns import columns_for, key_to_columns
@@ -128,7 +130,9 @@ def forest(
     effect : str, optional
         Name of the effect measure. Default: the data's own.
     ratio : bool, optional
-        Whether yi is a log ratio, to be shown as the ratio on a log axis. Default: by the effect's name.
+        Whether yi is a log ratio, to be shown as the ratio on a log axis. Default: by the effect's name, and effects on another
+        scale of analysis (logit proportions, Fisher's z, log rates ...) are shown on their natural scale too; the mean, share or
+        rate of one group has neither a line of no effect nor a test against it.
     limits : pair of float, optional
         Ends of the axis, on the scale of yi. Intervals beyond them are cut with an arrow.
     title : str, optional
@@ -173,7 +177,10 @@ def forest(
     data = _repeats(result) if repeated else pd.concat([r.data for _, r in groups]) if groups else pd.DataFrame()
     events = any(getattr(one, "events", False) for _, one in groups)
     effect = effect or _effect(data, groups)
+    natural = natural_scale(effect) if ratio is None else None
     ratio = effect in RATIOS if ratio is None else ratio
+    back = None if natural is None or natural.ratio else natural.back
+    null = None if effect in MEASURES and MEASURES[effect].null is None else 0.0
     single = width is not None and narrow(width)
     if repeated and columns is None and not single:
         columns = [Column("P", [chosen.p(p)["p"] for p in data["p_value"]]), Column("τ²", "tau2", digits=3),
@@ -183,14 +190,16 @@ def forest(
         words, said = _two_texts(favours), ""
     ends = None if limits is None else span(limits)
     extra = columns_for(data, columns, quality, arms, single, topic_of(result))
+    name = effect if natural is None or natural.ratio else natural.word.capitalize()
     with drawing(ax, size, "Forest plot"):
         shown = Shown(_coloured(chosen, events), extra, ratio, single, certainty, prediction,
-                      _decimals(result, groups, effect, ratio) if digits is None else digits)  # fmt: skip
+                      _decimals(result, groups, effect, ratio, back) if digits is None else digits, back,
+                      null is not None)  # fmt: skip
         rows = rows_of_frame(result, shown) if repeated else rows_of_result(result, groups, shown)
-        below = _below(groups, data, extra, quality, not_shown, caption, mid, effect, said)
-        canvas = Canvas(ax, width, shown.layout, size, rows, extra, below, title, single, heads=_heads(chosen, groups, effect),
+        below = _below(groups, data, extra, quality, not_shown, caption, mid, effect if name == effect else f"{name} ({effect})", said)
+        canvas = Canvas(ax, width, shown.layout, size, rows, extra, below, title, single, heads=_heads(chosen, groups, name),
                         weight=all(getattr(one, "weights", None) is not None for _, one in groups) and not repeated)  # fmt: skip
-        return canvas.draw(effect, ratio, mid, words, ends)
+        return canvas.draw(effect, ratio, mid, words, ends, back, null)
 
 
 def forest_size(result: Any, **options: Any) -> tuple[float, float]:
@@ -234,12 +243,15 @@ def _two_texts(favours: Any) -> tuple[str, str]:
     return str(favours[0]), str(favours[1])
 
 
-def _decimals(result: Any, groups: list[tuple[str, Any]], effect: str, ratio: bool) -> int:
+def _decimals(result: Any, groups: list[tuple[str, Any]], effect: str, ratio: bool, back: Callable[[Any], Any] | None) -> int:
     """Return the decimals of all effects of a plot."""
     if not groups:
-        return decimals(result["ci_low"], result["ci_high"], effect, ratio)
-    se = np.sqrt(np.concatenate([np.asarray(one.data["vi"], dtype=float) for _, one in groups]))
-    return decimals(-1.96 * se, 1.96 * se, effect, ratio)
+        low, high = (result[name].to_numpy(dtype=float) for name in ("ci_low", "ci_high"))
+    else:
+        yi, vi = (np.concatenate([np.asarray(one.data[name], dtype=float) for _, one in groups]) for name in ("yi", "vi"))
+        centre = yi if back is not None else 0.0
+        low, high = centre - 1.96 * np.sqrt(vi), centre + 1.96 * np.sqrt(vi)
+    return decimals(low, high, effect, ratio) if back is None else decimals(back(low), back(high), "natural", False)
 
 
 def _groups(result: Any) -> list[tuple[str, Any]]:

@@ -81,7 +81,7 @@ def save(ax: Any, path: str | Path, *, dpi: float = 300, title: str = "", descri
     try:
         file.write_bytes(data)
     except OSError as error:
-        raise InputError(f"{file} cannot be written: {error.strerror or error}") from None
+        raise InputError(f"{file} cannot be written: {error.strerror or error}") from error
     return file
 
 

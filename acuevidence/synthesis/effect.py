@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 
 from acuevidence import words
+from acuevidence.effects.measures import MEASURES
+from acuevidence.effects.natural import measure_of, natural_scale
 from acuevidence.shown import Shown, fine
 from acuevidence.synthesis import kernel
 from acuevidence.synthesis.contrasts import ModelTest
@@ -200,10 +202,11 @@ class PooledEffect(Shown):
         what = "Intercept" if self.X is not None else "Pooled effect" if self.k > 1 else "Effect"
         shown = partial(words.number, decimals=words.decimals(self.se, 3))
         limits = f"{shown(self.ci_low)} to {shown(self.ci_high)}"
-        text = f"{what} {shown(self.estimate)} ({level} CI {limits}; P {words.p(self.p_value)})."
+        p = f"; P {words.p(self.p_value)}" if self._has_null() else ""
+        text = f"{what} {shown(self.estimate)} ({level} CI {limits}{p})."
         if self.pi_low is not None and self.pi_high is not None:
             text += f" {level} prediction interval {shown(self.pi_low)} to {shown(self.pi_high)}."
-        lines = [f"{words.count(self.k, 'trial')}. {self.conventions}", text + self._beside()]
+        lines = [f"{words.count(self.k, 'trial')}. {self.conventions}", text + self._beside() + self._natural()]
         if self.k > 1:
             lines.append(f"Heterogeneity: {self._spread()}I2 {self.i2:.1f}%, Q {self.q:.2f} (df {self.q_df}, P {words.p(self.q_p)}).")
         if self.X is not None:
@@ -229,6 +232,20 @@ class PooledEffect(Shown):
             low, high = kernel.interval(centre, np.array(se), df, self.level)
             limits.append(f"{shown(float(low))} to {shown(float(high))}")
         return f" Plain HKSJ {limits[0]}, Wald {limits[1]}."
+
+    def _has_null(self) -> bool:
+        """Whether the effects compare two groups; the mean, share or rate of one group has no value of no effect."""
+        known = MEASURES.get(measure_of(self.data))
+        return known is None or known.null is not None
+
+    def _natural(self) -> str:
+        """Return the effect on its natural scale, where the trials name a measure that is analysed on another; else nothing."""
+        data = self.data
+        natural = None if self.X is not None else natural_scale(measure_of(data), data)
+        if natural is None:
+            return ""
+        shown = [f"{float(natural.back(value)):.3g}" for value in (self.estimate, self.ci_low, self.ci_high)]
+        return f" As a {natural.word} {shown[0]} ({shown[1]} to {shown[2]})."
 
     def _spread(self) -> str:
         if self.method == "EE":

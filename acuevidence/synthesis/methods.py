@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from acuevidence.appraisal import gosh as _gosh
     from acuevidence.appraisal import gosh_clusters as _gosh_clusters
     from acuevidence.appraisal import influence as _influence
+    from acuevidence.appraisal import influence_of_tables as _influence_of_tables
     from acuevidence.appraisal import missing as _missing
     from acuevidence.appraisal import p_uniform as _p_uniform
     from acuevidence.appraisal import selection_model as _selection
@@ -52,6 +53,7 @@ else:
     _gosh = Room("acuevidence.appraisal.gosh")
     _gosh_clusters = Room("acuevidence.appraisal.gosh_clusters")
     _influence = Room("acuevidence.appraisal.influence")
+    _influence_of_tables = Room("acuevidence.appraisal.influence_of_tables")
     _missing = Room("acuevidence.appraisal.missing")
     _p_uniform = Room("acuevidence.appraisal.p_uniform")
     _selection = Room("acuevidence.appraisal.selection_model")
@@ -94,6 +96,7 @@ __all__ = [
     "NormalMethods",
     "PooledPlots",
     "PosteriorMethods",
+    "TableMethods",
 ]
 
 
@@ -186,6 +189,16 @@ class NormalMethods(EstimateMethods):
     __slots__ = ()
 
     forest = _draw_forest
+
+
+class TableMethods:
+    """What can be made of pooled tables beside: what each trial does to them."""
+
+    __slots__ = ()
+
+    leave_one_out = _influence_of_tables.leave_one_out
+    cumulative = _influence_of_tables.cumulative
+    influence = _influence_of_tables.influence
 
 
 class DependentMethods(EstimateMethods):

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from acuevidence.effects.measures import RATIOS
 from acuevidence.errors import InputError
 from acuevidence.evidence.carried import direction_of
 from acuevidence.inputs import brief
@@ -15,7 +16,6 @@ from acuevidence.topic import topic_of
 
 __all__ = ["RATIOS", "decimals", "effect_name", "ratio_ticks", "ratio_values", "sides", "span"]
 
-RATIOS = ("OR", "RR", "IRR", "HR", "ROM", "PETO", "VR", "CVR")
 _SERIES = tuple(m * 10.0**e for e in range(-6, 7) for m in (1, 2, 5))
 
 
