@@ -70,6 +70,7 @@ def numeric(data: Any, *, missing: bool = False, **given: Any) -> tuple[dict[str
     InputError
         As :func:`values`, and for entries that are not finite numbers or beyond 1e100.
     """
+    given = {name: value for name, value in given.items() if value is not None}
     if data is None and (ready := _ready(given)):
         return ready
     found, index = values(data, **given)

@@ -74,8 +74,8 @@ class Shown(Printed):
         --------
         >>> import acuevidence as ae
         >>> result = ae.meta_analysis([0.9, 0.4, 0.6, 0.1, 0.5], [0.09, 0.04, 0.06, 0.02, 0.03])
-        >>> print(result.summary().splitlines()[1])
-        Pooled effect 0.437 (95% CI 0.083 to 0.791; P 0.027). 95% prediction interval -0.220 to 1.094. Plain HKSJ 0.087 to 0.787, Wald 0.187 to 0.687.
+        >>> print(result.summary().splitlines()[1][:52])
+        Pooled effect 0.437 (95% CI 0.083 to 0.791; P 0.027)
         """
         return self._text()
 

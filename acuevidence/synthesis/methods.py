@@ -84,7 +84,9 @@ else:
 __all__ = [
     "DependentMethods",
     "EstimateMethods",
+    "GivenMethods",
     "GroupedMethods",
+    "LocationScaleMethods",
     "Methods",
     "NetworkMethods",
     "NetworkPlots",
@@ -183,6 +185,25 @@ class NormalMethods(EstimateMethods):
     __slots__ = ()
 
     forest = _draw_forest
+
+
+class GivenMethods(EstimateMethods):
+    """What can be made of a pooled effect without fitting it anew."""
+
+    __slots__ = ()
+
+    predict = _intervals.predict
+    vif = _contrasts.vif
+
+    forest = _draw_forest
+
+
+class LocationScaleMethods(EstimateMethods):
+    """What can be made of a location-scale model."""
+
+    __slots__ = ()
+
+    vif = _contrasts.vif
 
 
 class DependentMethods(EstimateMethods):

@@ -12,6 +12,8 @@ from acuevidence.synthesis import methods
 from acuevidence.synthesis.bayes import Posterior
 from acuevidence.synthesis.dependent import DependentMetaAnalysis
 from acuevidence.synthesis.effect import PooledEffect
+from acuevidence.synthesis.given import GivenMetaAnalysis
+from acuevidence.synthesis.location_scale import LocationScaleMetaAnalysis
 from acuevidence.synthesis.network import NetworkMetaAnalysis
 from acuevidence.synthesis.result import GroupedMetaAnalysis, MetaAnalysis
 
@@ -37,7 +39,8 @@ NAMED = [(kind, name) for kind in vars(methods).values() if isinstance(kind, typ
 TAKEN_BY = {
     "Methods": MetaAnalysis, "PooledPlots": MetaAnalysis, "GroupedMethods": GroupedMetaAnalysis,
     "NetworkMethods": NetworkMetaAnalysis, "NetworkPlots": NetworkMetaAnalysis,
-    "DependentMethods": DependentMetaAnalysis, "PosteriorMethods": Posterior,
+    "DependentMethods": DependentMetaAnalysis, "GivenMethods": GivenMetaAnalysis,
+    "LocationScaleMethods": LocationScaleMetaAnalysis, "PosteriorMethods": Posterior,
 }  # fmt: skip
 
 
