@@ -122,10 +122,12 @@ class Methods:
 
     predict = _intervals.predict
     tau2_interval = _intervals.tau2_interval
+    heterogeneity_intervals = _intervals.heterogeneity_intervals
     bootstrap = _intervals.bootstrap
     bootstrap_prediction = _intervals.bootstrap_prediction
     henmi_copas = _intervals.henmi_copas
     permutation_test = _permutation.permutation_test
+    permutation_interval = _permutation.permutation_interval
     robust = _robust.robust
     vif = _contrasts.vif
 

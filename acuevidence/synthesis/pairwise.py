@@ -303,7 +303,7 @@ def _read(
 def _with(dropped: pd.DataFrame, before: pd.DataFrame | None) -> pd.DataFrame:
     """Return what this analysis drops after what was left out before it."""
     parts = [pd.DataFrame(part) for part in (before, dropped) if part is not None and len(part)]
-    return pd.concat(parts, ignore_index=True) if parts else _NOTHING.copy() if before is None else pd.DataFrame(before)
+    return pd.concat(parts, ignore_index=True) if parts else _NOTHING.copy(deep=False) if before is None else pd.DataFrame(before)
 
 
 def _design(trials: Trials, formula: str | None) -> tuple[np.ndarray | None, tuple[str, ...]]:
