@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from acuevidence.later import Drawn, Later, Room
 
 if TYPE_CHECKING:
+    from acuevidence.appraisal import dependent_effects as _dependent
     from acuevidence.appraisal import excess_significance as _excess_significance
     from acuevidence.appraisal import fail_safe as _fail_safe
     from acuevidence.appraisal import gosh as _gosh
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from acuevidence.synthesis import permutation as _permutation
     from acuevidence.synthesis import robust as _robust
 else:
+    _dependent = Room("acuevidence.appraisal.dependent_effects")
     _excess_significance = Room("acuevidence.appraisal.excess_significance")
     _fail_safe = Room("acuevidence.appraisal.fail_safe")
     _gosh = Room("acuevidence.appraisal.gosh")
@@ -215,6 +217,10 @@ class DependentMethods(EstimateMethods):
 
     robust = _robust.robust
     vif = _contrasts.vif
+
+    blup = _dependent.blup
+    influence = _dependent.cluster_influence
+    leave_one_cluster_out = _dependent.leave_one_cluster_out
 
 
 class PosteriorMethods(EstimateMethods):
