@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from acuevidence.later import Drawn, Later, Room
 
 if TYPE_CHECKING:
+    from acuevidence.appraisal import dependent_effects as _dependent
     from acuevidence.appraisal import excess_significance as _excess_significance
     from acuevidence.appraisal import fail_safe as _fail_safe
     from acuevidence.appraisal import gosh as _gosh
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from acuevidence.synthesis import permutation as _permutation
     from acuevidence.synthesis import robust as _robust
 else:
+    _dependent = Room("acuevidence.appraisal.dependent_effects")
     _excess_significance = Room("acuevidence.appraisal.excess_significance")
     _fail_safe = Room("acuevidence.appraisal.fail_safe")
     _gosh = Room("acuevidence.appraisal.gosh")
@@ -89,7 +91,9 @@ __all__ = [
     "ComponentMethods",
     "DependentMethods",
     "EstimateMethods",
+    "GivenMethods",
     "GroupedMethods",
+    "LocationScaleMethods",
     "Methods",
     "NetworkMethods",
     "NetworkPlots",
@@ -126,10 +130,12 @@ class Methods:
 
     predict = _intervals.predict
     tau2_interval = _intervals.tau2_interval
+    heterogeneity_intervals = _intervals.heterogeneity_intervals
     bootstrap = _intervals.bootstrap
     bootstrap_prediction = _intervals.bootstrap_prediction
     henmi_copas = _intervals.henmi_copas
     permutation_test = _permutation.permutation_test
+    permutation_interval = _permutation.permutation_interval
     robust = _robust.robust
     vif = _contrasts.vif
 
@@ -201,6 +207,25 @@ class TableMethods:
     influence = _influence_of_tables.influence
 
 
+class GivenMethods(EstimateMethods):
+    """What can be made of a pooled effect without fitting it anew."""
+
+    __slots__ = ()
+
+    predict = _intervals.predict
+    vif = _contrasts.vif
+
+    forest = _draw_forest
+
+
+class LocationScaleMethods(EstimateMethods):
+    """What can be made of a location-scale model."""
+
+    __slots__ = ()
+
+    vif = _contrasts.vif
+
+
 class DependentMethods(EstimateMethods):
     """What can be made of a model of dependent effects."""
 
@@ -208,6 +233,10 @@ class DependentMethods(EstimateMethods):
 
     robust = _robust.robust
     vif = _contrasts.vif
+
+    blup = _dependent.blup
+    influence = _dependent.cluster_influence
+    leave_one_cluster_out = _dependent.leave_one_cluster_out
 
 
 class PosteriorMethods(EstimateMethods):
