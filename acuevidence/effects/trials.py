@@ -160,7 +160,7 @@ def effects_of(
         _one(comparison, asked, rows, left)
     frame = _ordered(pd.DataFrame(rows, columns=_columns(rules.topic)), rules)
     frame = frame.astype(dict.fromkeys(_WHOLE, "Int64") | dict.fromkeys(_NUMBERS, float) | dict.fromkeys(_MARKS, bool))
-    columns = ["trial_id", "study", "year", "condition", "comparator", "arm", "n", "reason", "reported_direction"]
+    columns = ["trial_id", "study", "year", "condition", "population", "comparator", "arm", "n", "reason", "reported_direction"]
     left_out = _ordered(pd.DataFrame(left, columns=columns), rules).astype({"n": float})
     direction = "spread" if measure in ("VR", "CVR") else "benefit"
     return carry(frame, topic=rules.topic, direction=direction, excluded=Excluded(left_out))
@@ -221,7 +221,7 @@ def _ordered(frame: pd.DataFrame, rules: Rules) -> pd.DataFrame:
 def _one(comparison: Comparison, asked: _Asked, rows: list[dict[str, Any]], left: list[dict[str, Any]]) -> None:
     """Append the comparison's effect to ``rows``, or the reason why it has none to ``left``."""
     trial, reasons = comparison.trial, list[str]()
-    known = {key: getattr(trial, key) for key in ("trial_id", "study", "year", "condition")}
+    known = {key: getattr(trial, key) for key in ("trial_id", "study", "year", "condition", "population")}
     known["comparator"] = comparison.comparator
     for arm, reason in comparison.left_out:
         left.append({**known, "arm": arm, "reason": reason, "reported_direction": None})
@@ -296,7 +296,7 @@ def _row(
     sizes = {name: None if (n := getattr(derived, name)) is None else math.floor(n) for name in ("n1", "n2")}
     return {
         **known,
-        **{key: getattr(trial, key) for key in ("diagnosis", "population", "treatment_weeks", "doi", "pmid")},
+        **{key: getattr(trial, key) for key in ("diagnosis", "treatment_weeks", "doi", "pmid")},
         **own,
         "comparator_role": comparison.role,
         "outcome": candidate.outcome, "measure_used": rows[0].measure,

@@ -168,6 +168,8 @@ def forest(
     choice("arms", arms, ("n", "summary"))
     repeated = isinstance(result, pd.DataFrame)
     groups = [] if repeated else _groups(result)
+    if not repeated and not groups:
+        raise InputError("result holds no trial with usable figures; there is nothing to draw")
     data = _repeats(result) if repeated else pd.concat([r.data for _, r in groups]) if groups else pd.DataFrame()
     events = any(isinstance(one, (TwoByTwoMetaAnalysis, GlmmMetaAnalysis)) for _, one in groups)
     effect = effect or _effect(data, groups)
@@ -335,8 +337,11 @@ def _not_shown(missing: Any, topic: Topic) -> list[str]:
         )
     trials = missing[missing["arm"].isna()] if "arm" in missing else missing
     lines = []
-    for comparator, names in trials.groupby("comparator", sort=False)["study"]:
-        lines.append(f"No usable figure v {topic.comparator(str(comparator)).phrase} ({len(names)}): " + ", ".join(names) + ".")
+    groups = trials["comparator"].astype(str)
+    if "population" in trials and trials["population"].nunique() > 1:
+        groups = pd.Series(map(topic.among, groups, trials["population"]), index=trials.index, dtype=object)
+    for group, names in trials.groupby(groups, sort=False)["study"]:
+        lines.append(f"No usable figure v {topic.comparator(str(group)).phrase} ({len(names)}): " + ", ".join(names) + ".")
     return lines
 
 

@@ -42,7 +42,7 @@ class Overview(Shown):
         One row a group and comparator: ``group`` and its ``label``, ``comparator``, ``k`` trials, ``patients`` (missing where nobody
         says; ``at_least`` where a trial does not), ``estimate ci_low ci_high`` (positive favours the treatment), ``pi_low pi_high``
         (missing below three trials), ``tau2 i2``, and ``certainty``, its ``symbols`` and ``reasons``. Numbers are missing where no
-        trial prints a usable figure.
+        trial prints a usable figure, the comparator is empty where that holds of all.
     threshold : Mid or None
         Minimal important difference of the main outcome; None: none is known.
     without : tuple of str
@@ -120,6 +120,8 @@ def overview(
     rows = []
     for group, found in groups.items():
         label = topic.label(group) if group in topic.conditions else group
+        if not found:
+            rows.append({"group": group, "label": label, "comparator": "", "k": 0})
         for name in sorted(found, key=topic.place):
             rows.append({"group": group, "label": label, "comparator": name, **_numbers(found[name])})
     outcomes = sorted({outcome for one in every for outcome in outcomes_of(one)})
