@@ -140,17 +140,17 @@ def figures(
 
     from tqdm import tqdm
 
-    from acuevidence.report import figures as registry
+    from acuevidence.report import drawing
 
     found = _loaded(context, evidence)
     bar = partial(tqdm, desc="checking" if check else "drawing", unit="figure")
     if not check:
-        files = registry.build(out, evidence=found, only=only or (), progress=bar)
-        for name, reason in registry.not_drawn(out).items():
+        files = drawing.build(out, evidence=found, only=only or (), progress=bar)
+        for name, reason in drawing.not_drawn(out).items():
             typer.echo(f"{name} is not drawn: {reason}")
         typer.echo(f"{len(files)} files in {out}")
         return
-    drifts = registry.check(out, evidence=found, only=only or (), progress=bar)
+    drifts = drawing.check(out, evidence=found, only=only or (), progress=bar)
     for drift in drifts:
         typer.echo(f"{drift.file} would change: {drift.reason}", err=True)
     if drifts:

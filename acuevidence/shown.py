@@ -74,8 +74,8 @@ class Shown(Printed):
         --------
         >>> import acuevidence as ae
         >>> result = ae.meta_analysis([0.9, 0.4, 0.6, 0.1, 0.5], [0.09, 0.04, 0.06, 0.02, 0.03])
-        >>> print(result.summary().splitlines()[1])
-        Pooled effect 0.437 (95% CI 0.087 to 0.787; P 0.026). 95% prediction interval -0.218 to 1.092.
+        >>> print(result.summary().splitlines()[1])  # doctest: +ELLIPSIS
+        Pooled effect 0.437 (95% CI 0.083 to 0.791; P 0.027). 95% prediction interval -0.220 to 1.094. Plain ...
         """
         return self._text()
 

@@ -163,7 +163,8 @@ class Topic:
         base, _, population = str(key).partition(_AMONG)
         if population and base in self.comparators:
             side = self.comparators[base]
-            return replace(side, **{name: f"{getattr(side, name)}, {population}" for name in ("label", "phrase", "short")})
+            label, phrase, short = (f"{words}, {population}" for words in (side.label, side.phrase, side.short))
+            return replace(side, label=label, phrase=phrase, short=short)
         words = str(key).replace("_", " ")
         return self.comparators.get(key) or Side(words[:1].upper() + words[1:], words, words, (str(key),))
 

@@ -5,21 +5,27 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from acuevidence.appraisal.thresholds import appraisal_rules, has_mid, mid
 from acuevidence.arguments import guard
+from acuevidence.effects.participants import counted
 from acuevidence.errors import InputError
 from acuevidence.evidence import Evidence
 from acuevidence.evidence.carried import evidence_of, excluded_of
 from acuevidence.evidence.ratings import quality_scores
 from acuevidence.inputs import choice
-from acuevidence.questions.typical_sd import typical_sd
+from acuevidence.later import Later
 from acuevidence.shown import Shown
 from acuevidence.synthesis import MetaAnalysis
+
+if TYPE_CHECKING:
+    from acuevidence.report.summary_of_findings import to_row as _to_row
+else:
+    _to_row = Later("acuevidence.report.summary_of_findings", "to_row")
 
 __all__ = ["Certainty", "certainty"]
 
@@ -45,6 +51,8 @@ class Certainty(Shown):
     steps: int
     domains: pd.DataFrame
 
+    to_row = _to_row
+
     @property
     def symbols(self) -> str:
         """The level as four circles."""
@@ -59,40 +67,6 @@ class Certainty(Shown):
         """Return the domains with their downgrade and reason."""
         return self.domains.copy()
 
-    def to_row(
-        self, result: MetaAnalysis, *, condition: str | None = None, evidence: Evidence | None = None
-    ) -> pd.DataFrame:
-        """Return a row of a Summary of Findings table.
-
-        Parameters
-        ----------
-        result : MetaAnalysis
-            The pooled effect that was rated, as an SMD.
-        condition : str, optional
-            Condition whose typical SD of the main outcome turns the SMD into points. Default: the one in the result's data.
-        evidence : Evidence, optional
-            Default: the one that the result carries.
-
-        Returns
-        -------
-        DataFrame
-            One row: ``condition, comparator, trials, participants`` (missing where one trial does not print them),
-            ``estimate, ci_low, ci_high`` in SD, ``points, points_low, points_high`` on a 0-100 scale (positive: better
-            with the treatment; missing where the result carries no evidence), ``certainty, symbols`` and ``reasons``.
-        """
-        data = result.data
-        evidence = evidence_of(result, evidence)
-        condition = _only(data, "condition") if condition is None else condition
-        sd = np.nan if evidence is None else typical_sd(condition, evidence=evidence).sd
-        n = data[["n1", "n2"]].sum(skipna=False).sum(skipna=False) if {"n1", "n2"} <= set(data.columns) else None
-        return pd.DataFrame([{
-            "condition": condition, "comparator": _only(data, "comparator"), "trials": result.k,
-            "participants": pd.NA if n is None or pd.isna(n) else int(n), "estimate": result.estimate,
-            "ci_low": result.ci_low, "ci_high": result.ci_high, "points": result.estimate * sd,
-            "points_low": result.ci_low * sd, "points_high": result.ci_high * sd, "certainty": self.level,
-            "symbols": self.symbols, "reasons": "; ".join(self.reasons) or "none",
-        }])  # fmt: skip
-
     def _sentences(self) -> list[str]:
         lines = [
             f"{row.domain.replace('_', ' ')}: -{row.downgrade} ({row.reason})" for row in self.domains.itertuples()
@@ -101,11 +75,6 @@ class Certainty(Shown):
 
     def _page_table(self) -> pd.DataFrame:
         return self.domains
-
-
-def _only(data: pd.DataFrame, column: str) -> str | None:
-    found = data[column].dropna().unique() if column in data else []
-    return str(found[0]) if len(found) == 1 else None
 
 
 def certainty(
@@ -247,7 +216,7 @@ def _threshold(result: MetaAnalysis, outcome: str | None, evidence: Evidence | N
 def _imprecision(result: MetaAnalysis, threshold: float | None, rules: Mapping[str, Any]) -> tuple[int, str]:
     reasons = []
     if {"n1", "n2"} <= set(result.data.columns):
-        n = float(result.data[["n1", "n2"]].sum().sum())
+        n = counted(result.data).n
         if n < rules["participants"]:
             reasons.append(f"{n:.0f} participants, fewer than {rules['participants']}")
     if result.k <= rules["few_trials"]:

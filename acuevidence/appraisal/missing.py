@@ -177,7 +177,7 @@ def missing_evidence(
     --------
     >>> import acuevidence as ae
     >>> effects = ae.trial_effects("low_back_pain", comparator="sham")
-    >>> missing = ae.missing_evidence(ae.meta_analysis("yi", "vi", data=effects))
+    >>> missing = ae.meta_analysis("yi", "vi", data=effects).missing_evidence()
     >>> list(missing.scenarios.index)
     ['observed', 'null', 'reported', 'opposite']
     """

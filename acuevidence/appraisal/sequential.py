@@ -15,9 +15,10 @@ import pandas as pd
 from scipy.optimize import brentq
 from scipy.special import ndtr, ndtri
 
-from acuevidence.appraisal.small_study import participants, refuse_few
+from acuevidence.appraisal.few import refuse_few
 from acuevidence.appraisal.thresholds import mid
 from acuevidence.arguments import guard
+from acuevidence.effects.participants import participants
 from acuevidence.errors import InputError
 from acuevidence.evidence.carried import evidence_of
 from acuevidence.inputs import values
@@ -138,7 +139,7 @@ def sequential(
     --------
     >>> import acuevidence as ae
     >>> effects = ae.trial_effects("headache", comparator="sham")
-    >>> monitored = ae.sequential(ae.meta_analysis("yi", "vi", data=effects, labels="study"))
+    >>> monitored = ae.meta_analysis("yi", "vi", data=effects, labels="study").sequential()
     >>> monitored.steps.shape[0]
     3
     >>> bool(monitored.participants == effects[["n1", "n2"]].sum(axis=None))

@@ -257,7 +257,7 @@ def smd_to_points(yi: Any, sd: Any, *, data: pd.DataFrame | None = None) -> Any:
     yi : array-like or column name
         SMD.
     sd : array-like or column name
-        Standard deviation between patients on the scale, positive; of 0-100 pain scales see :func:`acuevidence.typical_sd`.
+        Standard deviation between patients on the scale, positive; of 0-100 pain scales see :func:`acuevidence.questions.typical_sd`.
     data : DataFrame, optional
         Where column names are looked up.
 

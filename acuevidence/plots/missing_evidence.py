@@ -61,7 +61,7 @@ def missing_evidence(
     --------
     >>> import acuevidence as ae
     >>> effects = ae.trial_effects("low_back_pain", comparator="sham")
-    >>> ax = ae.plots.missing_evidence(ae.missing_evidence(ae.meta_analysis("yi", "vi", data=effects)))
+    >>> ax = ae.meta_analysis("yi", "vi", data=effects).missing_evidence().plot()
     >>> ax.get_xlabel()
     'Effect assumed in the missing trials (SMD)'
     """

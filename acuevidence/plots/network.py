@@ -41,7 +41,7 @@ def network(
         The network.
     participants : mapping, optional
         Treatment to participants, for the areas of the nodes. Default: those a
-        :func:`acuevidence.treatment_network` counted, else the number of trials.
+        :func:`acuevidence.questions.treatment_network` counted, else the number of trials.
     ax : Axes, optional
         Where to draw. Default: a new figure, high enough for the labels.
     width : {"single", "double"} or float

@@ -58,7 +58,7 @@ def sequential(
     --------
     >>> import acuevidence as ae
     >>> effects = ae.trial_effects("neck_pain", comparator="sham")
-    >>> monitored = ae.sequential(ae.meta_analysis("yi", "vi", data=effects, labels="study"))
+    >>> monitored = ae.meta_analysis("yi", "vi", data=effects, labels="study").sequential()
     >>> ae.plots.sequential(monitored).get_ylabel()
     'Cumulative Z'
     """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -78,9 +78,11 @@ def consensus(*, evidence: Evidence | None = None) -> Consensus:
     ['', 'Vickers 2012']
     """
     evidence = load_evidence() if evidence is None else evidence
-    topic, rows = evidence.topic, []
+    topic = evidence.topic
+    rows: list[dict[str, Any]] = []
     for condition in conditions(evidence):
-        found, ours = published(condition, evidence=evidence), pooled(condition, evidence=evidence)
+        found = published(condition, evidence=evidence)
+        ours = pooled(condition, evidence=evidence)
         found = found.dropna(subset=["ci_low", "ci_high"])
         for comparator in sorted(topic.comparators, key=topic.place):
             key = {"condition": condition, "comparator": comparator}

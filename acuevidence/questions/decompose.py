@@ -18,12 +18,12 @@ from acuevidence.errors import InputError
 from acuevidence.evidence import Evidence, conditions, load_evidence
 from acuevidence.inputs import choice
 from acuevidence.later import Later
+from acuevidence.questions.shared_arms import shared_arm_covariance
 from acuevidence.shown import Shown
 from acuevidence.synthesis import MetaAnalysis, meta_analysis
 from acuevidence.synthesis.coefficients import contrast
 from acuevidence.synthesis.multivariate import MultivariateMetaAnalysis, multivariate
 from acuevidence.synthesis.ratio import RatioInterval, ratio_interval
-from acuevidence.synthesis.vcalc import vcalc
 from acuevidence.topic import Topic, topic_of
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 else:
     _draw = Later("acuevidence.plots.questions.decomposition", "decomposition")
 
-__all__ = ["Decomposition", "decompose", "shared_arm_covariance", "split_effect"]
+__all__ = ["Decomposition", "decompose", "split_effect"]
 
 _FEWEST = 2
 _FOR_CORRELATION = 5
@@ -221,26 +221,6 @@ def split_effect(effects: pd.DataFrame, *, structure: str | None = None, level: 
     )  # fmt: skip
     share["words"] = _words(share, interval, words)
     return _Split(parts, share, interval, model)
-
-
-def shared_arm_covariance(effects: pd.DataFrame) -> pd.DataFrame:
-    """Return the sampling covariance of SMDs that share an arm within a trial.
-
-    Parameters
-    ----------
-    effects : DataFrame
-        Rows of :func:`acuevidence.trial_effects`. Where participants are not printed, those that would give the variance stand in.
-
-    Returns
-    -------
-    DataFrame
-        Effects by effects, with their variances on the diagonal.
-    """
-    per_arm = 2 / effects["vi"]
-    sized = effects.assign(**{n: effects[n].astype(float).fillna(per_arm) for n in ("n1", "n2")})
-    return vcalc(
-        data=sized, arm1="arms", arm2="comparator_arms", n1="n1", n2="n2", yi="yi", measure="SMD"
-    ) if len(sized) else pd.DataFrame()  # fmt: skip
 
 
 def _within_trials(effects: pd.DataFrame, V: pd.DataFrame, pair: list[str], level: float) -> MetaAnalysis | None:

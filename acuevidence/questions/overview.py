@@ -12,6 +12,7 @@ import pandas as pd
 from acuevidence.appraisal.certainty import certainty
 from acuevidence.appraisal.thresholds import Mid, has_mid, main_mid
 from acuevidence.arguments import guard
+from acuevidence.effects.participants import counted
 from acuevidence.evidence import Evidence, conditions, load_evidence
 from acuevidence.evidence.carried import evidence_of, outcomes_of
 from acuevidence.later import Later
@@ -139,12 +140,12 @@ def _numbers(one: Any) -> dict[str, Any]:
     """Return the numbers of a pooled effect; none without a trial."""
     if not one.k:
         return {"k": 0}
-    counts = one.data.reindex(columns=["n1", "n2"]).astype(float)
+    people = counted(one.data)
     rated = certainty(one)
     outer = one.k > 2 and one.pi_low is not None
     return {
-        "k": one.k, "patients": counts.sum().sum() if counts.notna().to_numpy().any() else math.nan,
-        "at_least": bool(counts.isna().to_numpy().any()), "estimate": one.estimate, "ci_low": one.ci_low, "ci_high": one.ci_high,
+        "k": one.k, "patients": people.n,
+        "at_least": not people.complete, "estimate": one.estimate, "ci_low": one.ci_low, "ci_high": one.ci_high,
         "pi_low": one.pi_low if outer else math.nan, "pi_high": one.pi_high if outer else math.nan,
         "tau2": one.tau2, "i2": one.i2, "certainty": rated.level, "symbols": rated.symbols, "reasons": "; ".join(rated.reasons),
     }  # fmt: skip

@@ -97,8 +97,9 @@ def apart(effects: pd.DataFrame) -> pd.DataFrame:
     found = effects.assign(group=pd.Series(names, index=effects.index, dtype=object))
     left = excluded_of(effects)
     if left is not None:
-        names = map(evidence.topic.among, left["comparator"], left["population"].where(left["condition"].isin([c for c in split if split[c]])))
-        carry(found, excluded=pd.DataFrame(left).assign(group=list(names)))
+        out = pd.DataFrame(left)
+        population = out["population"].where(out["condition"].map(lambda name: bool(split.get(name))))
+        carry(found, excluded=out.assign(group=list(map(evidence.topic.among, out["comparator"], population))))
     return found.sort_values("group", kind="stable", key=lambda column: column.map(order), ignore_index=True)
 
 
@@ -112,7 +113,7 @@ def groups_of(condition: str, evidence: Evidence) -> dict[str, tuple[str, str | 
     evidence : Evidence
         Whose comparators and trials.
     """
-    split = _populations(condition, evidence) or [None]
+    split: list[str | None] = [*_populations(condition, evidence)] or [None]
     return {
         evidence.topic.among(comparator, population): (comparator, population)
         for comparator in evidence.topic.comparators
@@ -123,7 +124,7 @@ def groups_of(condition: str, evidence: Evidence) -> dict[str, tuple[str, str | 
 def _populations(condition: str, evidence: Evidence) -> list[str]:
     """Return the populations into which a condition's trials fall; none where they are one."""
     found = sorted(evidence.trials.loc[evidence.trials["condition"] == condition, "population"].dropna().unique())
-    return found if len(found) > 1 else []
+    return list(found) if len(found) > 1 else []
 
 
 guard(__name__, "pooled")

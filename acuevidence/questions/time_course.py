@@ -129,7 +129,7 @@ def time_course(
     Examples
     --------
     >>> import acuevidence as ae
-    >>> course = ae.time_course("knee_osteoarthritis", "sham")
+    >>> course = ae.questions.time_course("knee_osteoarthritis", "sham")
     >>> course.periods["comparator"].unique().tolist()
     ['sham']
     """

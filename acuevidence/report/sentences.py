@@ -9,6 +9,7 @@ import pandas as pd
 
 from acuevidence.appraisal.certainty import certainty
 from acuevidence.appraisal.thresholds import main_mid
+from acuevidence.effects.participants import counted
 from acuevidence.evidence import Evidence, load_evidence
 from acuevidence.evidence.carried import evidence_of, excluded_of
 from acuevidence.questions.published import published
@@ -117,11 +118,9 @@ def _paragraph(condition: str, name: str, one: MetaAnalysis, evidence: Evidence 
     if one.k == 0:
         return f"**Against {against}** no trial prints a usable figure."
     band = main_mid(evidence)
-    n = one.data[["n1", "n2"]].sum().sum()
-    least = "at least " if one.data[["n1", "n2"]].isna().to_numpy().any() else ""
     side = f"in favour of {topic.treatment.phrase}" if one.estimate > 0 else "in favour of the comparator"
     first = (
-        f"**Against {against}**, {_count(one.k, 'trial')} with {least}{int(n):,} participants {_verb(one.k, 'give')} "
+        f"**Against {against}**, {_count(one.k, 'trial')} with {counted(one.data).text()} participants {_verb(one.k, 'give')} "
         f"{'a pooled' if one.k > 1 else 'a'} difference of {abs(one.estimate):.2f} SD {side} "
         f"(95% interval {one.ci_low:.2f} to {one.ci_high:.2f}){_points(one, condition, evidence)}. {_against_null(one)}"
     )

@@ -24,7 +24,7 @@ from acuevidence.evidence import Evidence, conditions, load_evidence
 from acuevidence.questions.pooled import pooled
 from acuevidence.questions.published import published
 from acuevidence.questions.safety import number, safety
-from acuevidence.report import figures
+from acuevidence.report import drawing, figures
 from acuevidence.report import sentences as words
 from acuevidence.report.site_forest import forest_rows, strips
 from acuevidence.report.tables import Table, characteristics, study_results, summary_of_findings
@@ -102,7 +102,7 @@ def build_site(
             for name, data in written.items():
                 (Path(made) / name).parent.mkdir(exist_ok=True)
                 (Path(made) / name).write_bytes(data)
-            figures.build(
+            drawing.build(
                 Path(made) / "figures", evidence=evidence, only=[name for name in wanted if name in known], progress=progress
             )
             return _moved(Path(made), folder)

@@ -10,6 +10,7 @@ import pandas as pd
 from acuevidence import words
 from acuevidence.shown import Shown
 from acuevidence.synthesis import kernel
+from acuevidence.synthesis.contrasts import ModelTest
 
 __all__ = ["PooledEffect"]
 
@@ -34,7 +35,7 @@ class PooledEffect(Shown):
 
     k: int
     method: str
-    test: str
+    _test: str
     level: float
     prediction: str
     tau2: float | None
@@ -61,6 +62,11 @@ class PooledEffect(Shown):
     _labels: pd.Series | None = field(repr=False, default=None)
     _given: pd.DataFrame | None = field(repr=False, default=None)
     _index: pd.Index | None = field(repr=False, default=None)
+
+    @property
+    def test(self) -> ModelTest:
+        """Which test it has; called with terms (``result.test("C(technique)")``) it tests them together."""
+        return ModelTest.of(self._test, self)
 
     # --- numbers of the first coefficient ------------------------------------------------------------------------
 
@@ -182,8 +188,8 @@ class PooledEffect(Shown):
         if self.k == 1:
             return "One trial: its own normal interval; no heterogeneity can be estimated."
         if self.method == "EE":
-            return f"Equal-effects model; {_TESTS[self.test]}; I² from Q."
-        said = f"Random-effects model, τ² by {self.method}; {_TESTS[self.test]}; I² from τ² and the typical variance"
+            return f"Equal-effects model; {_TESTS[self._test]}; I² from Q."
+        said = f"Random-effects model, τ² by {self.method}; {_TESTS[self._test]}; I² from τ² and the typical variance"
         if self.pi_low is not None:
             said += f"; prediction interval {self.prediction} ({_PREDICTIONS[self.prediction]})"
         return said + "; interval of τ² by Q-profile."
@@ -207,7 +213,7 @@ class PooledEffect(Shown):
 
     def _beside(self) -> str:
         """Return the plain HKSJ and the Wald limits where the ad hoc floor acts or trials are few, else nothing."""
-        if self.test != "HKSJ-adhoc" or self.X is not None or self.k < 2:
+        if self._test != "HKSJ-adhoc" or self.X is not None or self.k < 2:
             return ""
         w = 1 / (self.vi + (self.tau2 or 0.0))
         wald = float(w.sum()) ** -0.5
@@ -245,12 +251,12 @@ class PooledEffect(Shown):
         >>> result = ae.meta_analysis([0.9, 0.4, 0.6, 0.1, 0.5], [0.09, 0.04, 0.06, 0.02, 0.03])
         >>> result.to_frame()[['term', 'estimate', 'ci_low', 'ci_high', 'k']].round(3)
                 term  estimate  ci_low  ci_high  k
-        0  Intercept     0.437   0.087    0.787  5
+        0  Intercept     0.437   0.083    0.791  5
         """
         frame = self.coefficients.reset_index()
         return frame.assign(
             k=self.k, tau2=self.tau2, i2=self.i2, q=self.q, q_p=self.q_p, pi_low=self.pi_low, pi_high=self.pi_high,
-            method=self.method, test=self.test,
+            method=self.method, test=self._test,
         )  # fmt: skip
 
     # --- small parts ---------------------------------------------------------------------------------------------

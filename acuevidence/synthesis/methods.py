@@ -39,9 +39,11 @@ if TYPE_CHECKING:
     from acuevidence.plots.ranks import ranks as _draw_ranks
     from acuevidence.plots.ridge import ridge as _draw_ridge
     from acuevidence.report import methods_text as _report
+    from acuevidence.synthesis import contrasts as _contrasts
     from acuevidence.synthesis import intervals as _intervals
     from acuevidence.synthesis import network_inconsistency as _inconsistency
     from acuevidence.synthesis import network_ranks as _ranks
+    from acuevidence.synthesis import network_tau2 as _network_tau2
     from acuevidence.synthesis import permutation as _permutation
     from acuevidence.synthesis import robust as _robust
 else:
@@ -73,13 +75,16 @@ else:
     _report = Room("acuevidence.report.methods_text")
     _draw_ranks = Later("acuevidence.plots.ranks", "ranks")
     _draw_ridge = Later("acuevidence.plots.ridge", "ridge")
+    _contrasts = Room("acuevidence.synthesis.contrasts")
     _intervals = Room("acuevidence.synthesis.intervals")
     _inconsistency = Room("acuevidence.synthesis.network_inconsistency")
     _ranks = Room("acuevidence.synthesis.network_ranks")
+    _network_tau2 = Room("acuevidence.synthesis.network_tau2")
     _permutation = Room("acuevidence.synthesis.permutation")
     _robust = Room("acuevidence.synthesis.robust")
 
 __all__ = [
+    "ComponentMethods",
     "DependentMethods",
     "EstimateMethods",
     "GroupedMethods",
@@ -123,6 +128,7 @@ class Methods:
     henmi_copas = _intervals.henmi_copas
     permutation_test = _permutation.permutation_test
     robust = _robust.robust
+    vif = _contrasts.vif
 
     blup = _influence.blup
     leave_one_out = _influence.leave_one_out
@@ -188,6 +194,7 @@ class DependentMethods(EstimateMethods):
     __slots__ = ()
 
     robust = _robust.robust
+    vif = _contrasts.vif
 
 
 class PosteriorMethods(EstimateMethods):
@@ -196,6 +203,14 @@ class PosteriorMethods(EstimateMethods):
     __slots__ = ()
 
     ridge = _draw_ridge
+
+
+class ComponentMethods(EstimateMethods):
+    """What can be made of a network of components."""
+
+    __slots__ = ()
+
+    league = _inconsistency.league
 
 
 class NetworkPlots:
@@ -221,6 +236,8 @@ class NetworkMethods(EstimateMethods):
     design_decomposition = _inconsistency.design_decomposition
     net_heat = _inconsistency.net_heat
     rank_probabilities = _ranks.rank_probabilities
+    random_inconsistency = _network_tau2.random_inconsistency
+    tau2_interval = _network_tau2.tau2_interval
 
     @property
     def plot(self) -> NetworkPlots:

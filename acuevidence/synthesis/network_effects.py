@@ -33,6 +33,11 @@ class Comparisons(Shown):
         return pd.DataFrame(values, index=self.treatments, columns=self.treatments)
 
     @property
+    def best_first(self) -> pd.Index:
+        """The treatments in the order in which tables show them."""
+        return self.treatments
+
+    @property
     def ci_low(self) -> pd.DataFrame:
         """Lower confidence limits, row minus column."""
         return self.estimates - ndtri(0.5 + self.level / 2) * self.se
@@ -112,6 +117,11 @@ class NetworkEffects(Comparisons):
     data: pd.DataFrame = field(repr=False)
     excluded: pd.DataFrame = field(repr=False)
     trials: tuple[Trials, ...] = field(repr=False)
+
+    @property
+    def best_first(self) -> pd.Index:
+        """The treatments from the best P-score down."""
+        return self.p_scores.sort_values(ascending=False, kind="stable").index
 
     def prediction(self) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Prediction limits of the effects in a new trial, row minus column.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, overload
 
@@ -256,7 +256,8 @@ def _result(
     known_df = df if np.isfinite(df) else None
     qm, qm_df, qm_p = omnibus(beta, covariance, terms, known_df)
     result = MetaAnalysis(
-        k=len(trials.y), **asdict(model), tau2=tau2, tau2_se=None if tau2 is None else float(fits.tau2_se[row]),
+        k=len(trials.y), method=model.method, _test=model.test, level=model.level, prediction=model.prediction,
+        formula=model.formula, tau2=tau2, tau2_se=None if tau2 is None else float(fits.tau2_se[row]),
         i2=float(fits.i2[row]), h2=float(fits.h2[row]), q=float(fits.q[row]), q_df=int(fits.q_df[row]),
         q_p=float(kernel.chi_square_tail(fits.q[row], fits.q_df[row])), qm=qm, qm_df=qm_df, qm_p=qm_p, df=known_df,
         weights=100 * weights / weights.sum(), excluded=trials.excluded, beta=beta, covariance=covariance, yi=trials.y,

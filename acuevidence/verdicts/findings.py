@@ -16,6 +16,7 @@ from scipy.special import ndtri
 from acuevidence.appraisal.certainty import Certainty, certainty
 from acuevidence.appraisal.missing import MissingEvidence, missing_evidence
 from acuevidence.appraisal.thresholds import Mid, mid
+from acuevidence.effects.participants import counted
 from acuevidence.effects.trials import trial_effects
 from acuevidence.errors import AcuevidenceError
 from acuevidence.evidence import Evidence, Window, conditions
@@ -127,7 +128,7 @@ class Finding:
             size = math.ceil(4 * (_POWER / mid_low) ** 2)
             return (
                 f"{self.cell.name}: more or larger trials; telling {mid_low:g} SD from no effect takes {size} participants where "
-                f"trials agree (now {_participants(self.result)}, I2 {self.result.i2:.0f}%){unprinted}"
+                f"trials agree (now {counted(self.result.data).text()}, I2 {self.result.i2:.0f}%){unprinted}"
             )
         return ""
 
@@ -282,11 +283,6 @@ def effect(label: str, result: MetaAnalysis, after: str = "") -> Estimate:
         prediction = f", prediction {result.pi_low:.2f} to {result.pi_high:.2f}, I2 {result.i2:.0f}%"
     note = f"{count(result.k, 'trial')}, SMD {{estimate}} ({{interval}}){prediction}{after}"
     return Estimate(label, result.estimate, result.ci_low, result.ci_high, note=note)
-
-
-def _participants(result: MetaAnalysis) -> str:
-    known = result.data[["n1", "n2"]].astype(float)
-    return ("at least " if known.isna().to_numpy().any() else "") + f"{known.sum().sum():.0f}"
 
 
 def listed(names: tuple[str, ...], most: int = 6) -> str:

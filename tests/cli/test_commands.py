@@ -47,9 +47,9 @@ def test_the_printed_template_is_a_table_that_reads(tmp_path):
 @pytest.mark.parametrize("command", [("report", "-o"), ("figures", "--out")])
 @pytest.mark.parametrize("where", ["a file", "/dev/full", "/proc/nowhere/at/all"])
 def test_a_place_that_cannot_be_written_is_one_line_before_any_work(tmp_path, monkeypatch, command, where):
-    from acuevidence.report import figures
+    from acuevidence.report import drawing
 
-    monkeypatch.setattr(figures, "_render", lambda figure: pytest.fail("a figure was drawn"))
+    monkeypatch.setattr(drawing, "_render", lambda figure: pytest.fail("a figure was drawn"))
     file = tmp_path / "a file"
     file.write_text("old")
     printed = run(*command, str(file) if where == "a file" else where)

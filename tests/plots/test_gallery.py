@@ -46,7 +46,7 @@ def risks():
 
 @functools.cache
 def net():
-    return ae.treatment_network()
+    return ae.questions.treatment_network()
 
 
 @functools.cache
@@ -55,10 +55,10 @@ def made(name):
         "posterior": lambda: ae.bayes("yi", "vi", data=sham().data, labels="study"),
         "multiverse": lambda: ae.multiverse("fibromyalgia", "sham", FEW),
         "decomposition": ae.decompose,
-        "time_course": ae.time_course,
+        "time_course": ae.questions.time_course,
         "map": ae.questions.evidence_map,
-        "sequential": lambda: ae.sequential(sham()),
-        "missing": lambda: ae.missing_evidence(sham()),
+        "sequential": lambda: sham().sequential(),
+        "missing": lambda: sham().missing_evidence(),
         "gosh": lambda: sham().gosh(),
         "everything": lambda: {name: pooled(name) for name in ae.conditions()},
     }

@@ -27,7 +27,7 @@ def test_a_population_is_pooled_as_its_rows_alone() -> None:
 
 
 def test_the_missing_trials_of_men_are_men() -> None:
-    missing = ae.missing_evidence(ae.pooled("pelvic_pain")["sham, men"], include="all")
+    missing = ae.pooled("pelvic_pain")["sham, men"].missing_evidence(include="all")
     population = ae.load_evidence().trials.set_index("trial_id")["population"]
     assert len(missing.trials) and set(missing.trials["trial_id"].map(population)) == {"men"}
 

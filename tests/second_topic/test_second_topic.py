@@ -76,8 +76,8 @@ def test_what_is_made_of_a_result_knows_its_own_review_alone(evidence):
     assert not FIRST_TOPIC.search(said), said
     assert rated.domains.set_index("domain").loc["risk_of_bias", "reason"].startswith("not rated")
     with pytest.raises(ae.InputError, match="give delta="):
-        ae.sequential(ae.meta_analysis([0.1, 0.2, 0.3], [0.01] * 3))
-    missing = ae.missing_evidence(result, size=0.3)
+        ae.meta_analysis([0.1, 0.2, 0.3], [0.01] * 3).sequential()
+    missing = result.missing_evidence(size=0.3)
     assert not FIRST_TOPIC.search(missing.summary())
     assert missing.mid is None
     assert missing.bound_mid is None
@@ -92,7 +92,7 @@ def test_ids_that_the_package_s_own_review_has_take_nothing_from_it():
 
 
 def test_a_network_of_its_treatments(evidence):
-    net = ae.treatment_network("depression", evidence)
+    net = ae.questions.treatment_network("depression", evidence)
     assert set(net.treatments) == {"treatment", "waiting_list", "drug"}
 
 

@@ -126,8 +126,8 @@ KINDS = {
     "certainty of groups": (lambda: ae.certainty(GROUPED), ["result must be a MetaAnalysis", "result['a']"]),
     "certainty of a list": (lambda: ae.certainty([ONE]), ["result must be a MetaAnalysis"]),
     "override without a reason": (lambda: ae.certainty(ONE, override={"risk_of_bias": 1}), ["override", "{'risk_of_bias': 1}"]),
-    "sequential of groups": (lambda: ae.sequential(GROUPED), ["result must be a MetaAnalysis", "result['a']"]),
-    "missing evidence of groups": (lambda: ae.missing_evidence(GROUPED), ["result must be a MetaAnalysis", "result['a']"]),
+    "sequential of groups": (lambda: GROUPED.sequential(), ["result must be a MetaAnalysis", "result['a']"]),
+    "missing evidence of groups": (lambda: GROUPED.missing_evidence(), ["result must be a MetaAnalysis", "result['a']"]),
     "study results of groups": (lambda: tables().study_results(GROUPED), ["result must be a MetaAnalysis", "result['a']"]),
     "study results of a network": (lambda: tables().study_results(NET), ["result must be a MetaAnalysis"]),
     "league table of a pool": (lambda: tables().league_table(ONE), ["network must be a NetworkMetaAnalysis"]),
@@ -178,7 +178,7 @@ LEVELLED = [
     lambda level: ONE.tau2_interval(level=level), lambda level: ONE.predict(level=level), lambda level: ONE.henmi_copas(level=level),
     lambda level: ONE.bootstrap(level=level), lambda level: ONE.bootstrap_prediction(level=level),
     lambda level: LEVELS.sigma2_interval(level=level), lambda level: ae.multiverse("neck_pain", "sham", level=level),
-    lambda level: ae.decompose(level=level), lambda level: ae.time_course(level=level),
+    lambda level: ae.decompose(level=level), lambda level: ae.questions.time_course(level=level),
 ]  # fmt: skip
 
 

@@ -38,7 +38,7 @@ def safety(
     Parameters
     ----------
     rates : Safety, optional
-        From :func:`acuevidence.safety`. Default: that of the evidence.
+        From :func:`acuevidence.questions.safety`. Default: that of the package's evidence.
     ax : Axes, optional
         Where to draw. Default: a new figure that fits its rows.
     width : {"double", "single"} or float

@@ -32,7 +32,7 @@ def time_course(
     Parameters
     ----------
     result : TimeCourse, optional
-        From :func:`acuevidence.time_course`. Default: that of all conditions.
+        From :func:`acuevidence.questions.time_course`. Default: that of all conditions.
     ax : Axes, optional
         Where to draw. Default: a new figure.
     width : {"double", "single"} or float
@@ -50,7 +50,7 @@ def time_course(
     Examples
     --------
     >>> import acuevidence as ae
-    >>> ax = ae.time_course("knee_osteoarthritis").plot()
+    >>> ax = ae.questions.time_course("knee_osteoarthritis").plot()
     """
     if result is None:
         from acuevidence.questions.time_course import time_course as follow
