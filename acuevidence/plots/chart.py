@@ -100,7 +100,7 @@ def forest_chart(
     effect = effect or (names.pop() if len(names) == 1 else "Effect")
     rows, topic = Rows(), topic_of(result)
     for name, one in groups.items():
-        colour = topic.colour(str(name)) if name in topic.comparators else COLOURS["neutral"]
+        colour = topic.colour(str(name)) if topic.compares(str(name)) else COLOURS["neutral"]
         if name:
             rows.add(topic.group(str(name)), heading=True)
         if one.k == 0:

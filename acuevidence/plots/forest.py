@@ -31,7 +31,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from acuevidence.appraisal.thresholds import Mid
+    from acuevidence.synthesis.glmm import GlmmMetaAnalysis
     from acuevidence.synthesis.result import MetaAnalysis
+    from acuevidence.synthesis.two_by_two import TwoByTwoMetaAnalysis
 
 __all__ = ["LAYOUTS", "forest", "forest_size", "mid_words"]
 
@@ -174,6 +176,8 @@ def forest(
     choice("arms", arms, ("n", "summary"))
     repeated = isinstance(result, pd.DataFrame)
     groups = [] if repeated else _groups(result)
+    if not repeated and not groups:
+        raise InputError("result holds no trial with usable figures; there is nothing to draw")
     data = _repeats(result) if repeated else pd.concat([r.data for _, r in groups]) if groups else pd.DataFrame()
     events = any(getattr(one, "events", False) for _, one in groups)
     effect = effect or _effect(data, groups)
@@ -341,8 +345,11 @@ def _not_shown(missing: Any, topic: Topic) -> list[str]:
         )
     trials = missing[missing["arm"].isna()] if "arm" in missing else missing
     lines = []
-    for comparator, names in trials.groupby("comparator", sort=False)["study"]:
-        lines.append(f"No usable figure v {topic.comparator(str(comparator)).phrase} ({len(names)}): " + ", ".join(names) + ".")
+    groups = trials["comparator"].astype(str)
+    if "population" in trials and trials["population"].nunique() > 1:
+        groups = pd.Series(map(topic.among, groups, trials["population"]), index=trials.index, dtype=object)
+    for group, names in trials.groupby(groups, sort=False)["study"]:
+        lines.append(f"No usable figure v {topic.comparator(str(group)).phrase} ({len(names)}): " + ", ".join(names) + ".")
     return lines
 
 

@@ -67,7 +67,7 @@ def rows_of_result(result: Any, groups: list[tuple[str, Any]], shown: Shown) -> 
     rows: list[Row] = []
     start, topic = 0, topic_of(result)
     for name, one in groups:
-        colour = topic.colour(name) if name in topic.comparators else COLOURS["neutral"]
+        colour = topic.colour(name) if topic.compares(name) else COLOURS["neutral"]
         if name:
             rows.append(Row("group", topic.group(name), colour=colour, bold=True))
         rows += _trials(one, shown, start, colour)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -17,6 +17,7 @@ from acuevidence.plots.parts.style import COLOURS
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from acuevidence.appraisal.gosh_clusters import GoshClusters
     from acuevidence.synthesis.result import MetaAnalysis
 
 __all__ = ["gosh"]

@@ -135,7 +135,7 @@ def _tables(names: Iterable[str], pools: Pooled, evidence: Evidence) -> dict[str
         results = pools.get(name, {})
         found[f"{name}_findings"] = summary_of_findings(results)
         found[f"{name}_trials"] = characteristics(name, evidence=evidence)
-        found |= {f"{name}_results_{comparator}": study_results(one) for comparator, one in results.items() if one.k}
+        found |= {f"{name}_results_{_slug(group)}": study_results(one) for group, one in results.items()}
     return found
 
 
@@ -186,9 +186,9 @@ def _condition(name: str, pools: Pooled, evidence: Evidence) -> dict[str, Any]:
     results = pools.get(name, {})
     band, places = main_mid(evidence), list(evidence.topic.comparators)
     plots = [
-        {"name": comparator, "place": places.index(comparator), "label": evidence.topic.label(comparator), "result": one,
-         "certainty": certainty(one), "rows": forest_rows(one, band)}
-        for comparator, one in results.items() if one.k
+        {"name": _slug(group), "place": places.index(evidence.topic.comparison(group)), "label": evidence.topic.label(group),
+         "result": one, "certainty": certainty(one), "rows": forest_rows(one, band)}
+        for group, one in results.items()
     ]  # fmt: skip
     used = {trial: rows.to_dict("records") for trial, rows in effects.groupby("trial_id")}
     trials = evidence.trials[evidence.trials["condition"] == name].sort_values(["year", "study"], kind="stable")
@@ -233,6 +233,11 @@ def _methods(evidence: Evidence) -> dict[str, Any]:
 def _words(value: Any) -> str:
     """Return a cell as words: nothing for what is missing, spaces for the underscores of a key."""
     return "" if pd.isna(value) else str(value).replace("_", " ")
+
+
+def _slug(group: str) -> str:
+    """Return a group's name as it stands in the name of a file and in an id."""
+    return group.replace(", ", "_")
 
 
 def _lower_first(text: str) -> str:

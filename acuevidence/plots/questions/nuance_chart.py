@@ -64,6 +64,8 @@ def nuance_chart(
     for condition, groups in results.items():
         label = topic.label(condition) if condition in topic.conditions else condition
         rows.add(label, heading=True)
+        if not groups:
+            rows.add("No trial with usable figures")
         for name in sorted(groups, key=topic.place):
             one, against = groups[name], f"v {topic.comparator(name).phrase}"
             if one.k == 0:
@@ -71,7 +73,7 @@ def nuance_chart(
                 continue
             rated = certainty(one)
             said = {"condition": label, "certainty": rated.level, "reasons": "; ".join(rated.reasons) or "none"}
-            colour = topic.colour(name) if name in topic.comparators else COLOURS["neutral"]
+            colour = topic.colour(name) if topic.compares(name) else COLOURS["neutral"]
             rows.pooled.append(
                 pooled_row(one, "SMD") | {"label": against} | said | {"row": rows.add(against), "colour": colour}
             )
