@@ -81,15 +81,16 @@ def gosh(
     ['without D', 'with D']
     """
     height, word = "i2", "I² of the subset (%)"
+    found: Any = result
     clustered = hasattr(result, "clusters")
     if clustered:
-        frame = result.subsets
-        if result.heterogeneity == "tau2":
+        frame = found.subsets
+        if found.heterogeneity == "tau2":
             height, word = "tau2", "τ² of the subset"
     elif isinstance(result, pd.DataFrame):
         frame = table(result, "gosh()", ("estimate", "i2"))
     else:
-        frame = result.gosh(("all" if result.k <= 12 else 4096) if subsets is None else subsets, seed)
+        frame = found.gosh(("all" if found.k <= 12 else 4096) if subsets is None else subsets, seed)
     clouds = [("", frame, COLOURS["neutral"])]
     if clustered and trial is None:
         clouds = _by_cluster(result)
