@@ -20,7 +20,7 @@ from acuevidence.plots.parts.axis import sides
 from acuevidence.plots.parts.style import COLOURS, MID_BAND
 from acuevidence.topic import topic_of
 
-__all__ = ["Rows", "chart_of", "forest_chart", "pooled_row"]
+__all__ = ["forest_chart"]
 
 _RATIOS = ("OR", "RR", "IRR", "HR", "ROM", "PETO", "VR", "CVR")
 _TOLD = {
