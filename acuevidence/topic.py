@@ -16,6 +16,7 @@ from acuevidence.errors import InputError
 __all__ = ["NEUTRAL", "Column", "Side", "Topic", "load_topic", "read_yaml", "topic_of"]
 
 _CYCLE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")  # Okabe and Ito
+_AMONG = ", "  # between a comparator and the population of a group of trials
 _KINDS = ("placebo", "untreated", "active", "")
 _TYPES = {"text": "string", "string": "string", "number": "number", "integer": "integer"}
 
@@ -162,8 +163,26 @@ class Topic:
         """Return the words of a comparator; of an unknown one its own name, and without a key those of any."""
         if key is None:
             return Side("Comparator", "comparator", "Comp.") if self.name else Side("Group 2", "group 2", "Group 2")
+        base, _, population = str(key).partition(_AMONG)
+        if population and base in self.comparators:
+            side = self.comparators[base]
+            label, phrase, short = (f"{words}, {population}" for words in (side.label, side.phrase, side.short))
+            return replace(side, label=label, phrase=phrase, short=short)
         words = str(key).replace("_", " ")
         return self.comparators.get(key) or Side(words[:1].upper() + words[1:], words, words, (str(key),))
+
+    def comparison(self, key: str) -> str:
+        """Return the comparator of a group: the group's own name, or what stands before the population."""
+        base = str(key).partition(_AMONG)[0]
+        return base if base in self.comparators else str(key)
+
+    def compares(self, name: str) -> bool:
+        """Return whether a group is that of a comparator, whole or in one population."""
+        return self.comparison(name) in self.comparators
+
+    def among(self, comparator: str, population: str | None) -> str:
+        """Return the name of the group of a comparator's trials in one population: ``"sham, men"``."""
+        return f"{comparator}{_AMONG}{population}" if isinstance(population, str) else comparator
 
     def of_kind(self, kind: str) -> str | None:
         """Return the key of the first comparator of a kind (``placebo``, ``untreated``, ``active``), or None."""
@@ -171,7 +190,7 @@ class Topic:
 
     def place(self, key: str) -> tuple[int, int]:
         """Return where a comparator stands from the total effect to the specific: untreated, then active, then placebo."""
-        known = list(self.comparators)
+        known, key = list(self.comparators), self.comparison(key)
         kind = self.comparators[key].kind if key in known else ""
         return {"untreated": 0, "placebo": 2}.get(kind, 1), known.index(key) if key in known else len(known)
 
@@ -181,11 +200,11 @@ class Topic:
 
     def group(self, name: str) -> str:
         """Return the heading of a group of results: the comparison where it is a comparator's, else its own words."""
-        return self.against(name) if name in self.comparators else self.comparator(name).label
+        return self.against(name) if self.compares(name) else self.comparator(name).label
 
     def colour(self, key: str) -> str:
         """Return the colour of a comparator: its own, else one of a cycle."""
-        known = list(self.comparators)
+        known, key = list(self.comparators), self.comparison(key)
         place = known.index(key) if key in known else len(known) + sum(map(ord, str(key)))
         return self.comparator(key).colour or _CYCLE[place % len(_CYCLE)]
 
@@ -209,8 +228,8 @@ class Topic:
 
     def label(self, name: str) -> str:
         """Return the printed name of a condition, a comparator or an outcome; of an unknown one its own words."""
-        if name in self.comparators:
-            return self.comparators[name].label
+        if self.compares(name):
+            return self.comparator(name).label
         known = self.conditions.get(name) or self.outcomes.get(name)
         words = str(name).replace("_", " ")
         return str(known["label"]) if known else words[:1].upper() + words[1:]

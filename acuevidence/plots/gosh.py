@@ -11,11 +11,14 @@ from acuevidence.arguments import guard
 from acuevidence.inputs import choice
 from acuevidence.plots.parts.axis import effect_name, ratio_ticks
 from acuevidence.plots.parts.labels import legend_above
-from acuevidence.plots.parts.page import drawing, narrow, new_axes
+from acuevidence.plots.parts.page import drawing, narrow, new_axes, table
 from acuevidence.plots.parts.style import COLOURS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+    from acuevidence.appraisal.gosh_clusters import GoshClusters
+    from acuevidence.synthesis.result import MetaAnalysis
 
 __all__ = ["gosh"]
 
@@ -23,7 +26,7 @@ _CLUSTERS = ("main", "second", "third", "fourth", "neutral")
 
 
 def gosh(
-    result: Any,
+    result: MetaAnalysis | pd.DataFrame | GoshClusters,
     *,
     trial: str | None = None,
     ax: Axes | None = None,
@@ -84,7 +87,7 @@ def gosh(
         if result.heterogeneity == "tau2":
             height, word = "tau2", "τ² of the subset"
     elif isinstance(result, pd.DataFrame):
-        frame = result
+        frame = table(result, "gosh()", ("estimate", "i2"))
     else:
         frame = result.gosh(("all" if result.k <= 12 else 4096) if subsets is None else subsets, seed)
     clouds = [("", frame, COLOURS["neutral"])]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,7 @@ from acuevidence.appraisal.thresholds import Mid, main_mid
 from acuevidence.arguments import guard
 from acuevidence.evidence import Evidence, conditions, load_evidence
 from acuevidence.later import Later
-from acuevidence.questions.pooled import pooled_conditions
+from acuevidence.questions.pooled import pooled
 from acuevidence.questions.published import published
 from acuevidence.shown import Shown
 from acuevidence.topic import Topic
@@ -33,7 +32,8 @@ class Consensus(Shown):
     ----------
     rows : DataFrame
         ``condition comparator own study k estimate ci_low ci_high``: for each condition and comparator first the effect computed here
-        (``own``), then those of published syntheses, oldest first; SMD, positive favours the treatment.
+        (``own``; ``study`` names the population where populations are not pooled), then those of published syntheses, oldest
+        first; SMD, positive favours the treatment.
     threshold : Mid or None
         Minimal important difference of the main outcome.
     topic : Topic
@@ -78,17 +78,19 @@ def consensus(*, evidence: Evidence | None = None) -> Consensus:
     ['', 'Vickers 2012']
     """
     evidence = load_evidence() if evidence is None else evidence
-    topic, pools = evidence.topic, pooled_conditions(evidence)
+    topic = evidence.topic
     rows: list[dict[str, Any]] = []
     for condition in conditions(evidence):
         found = published(condition, evidence=evidence)
-        ours: Mapping[str, Any] = pools.get(condition, {})
+        ours = pooled(condition, evidence=evidence)
         found = found.dropna(subset=["ci_low", "ci_high"])
         for comparator in sorted(topic.comparators, key=topic.place):
-            key, mine = {"condition": condition, "comparator": comparator}, ours.get(comparator)
-            if mine is not None and mine.k:
+            key = {"condition": condition, "comparator": comparator}
+            for group, mine in ours.items():
+                if topic.comparison(group) != comparator:
+                    continue
                 numbers = {name: getattr(mine, name) for name in ("k", "estimate", "ci_low", "ci_high")}
-                rows.append({**key, "own": True, "study": "", **numbers})
+                rows.append({**key, "own": True, "study": group.removeprefix(comparator).lstrip(", "), **numbers})
             rows += [
                 {**key, "own": False, "study": r.study, "k": r.n_trials, "estimate": r.estimate, "ci_low": r.ci_low, "ci_high": r.ci_high}
                 for r in found[found["comparator"] == comparator].itertuples()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +23,8 @@ from acuevidence.evidence import Evidence, load_evidence
 from acuevidence.evidence.carried import carry
 from acuevidence.inputs import choice
 from acuevidence.later import Later
-from acuevidence.questions.multiverse_grid import FEWEST, FIGURES, LEFT_OUT, NO_ONE, TRIALS, Array, Grid
+from acuevidence.questions.multiverse_grid import FEWEST, FIGURES, IN_ORDER, LEFT_OUT, NO_ONE, TRIALS, Array, Grid
+from acuevidence.questions.pooled import groups_of
 from acuevidence.shown import Shown
 from acuevidence.synthesis import kernel, scale
 
@@ -35,8 +36,8 @@ else:
 __all__ = ["Multiverse", "multiverse"]
 
 _MODELS: dict[str, tuple[str, ...]] = {
-    "estimator": ("REML", "DL", "PM", "SJ", "EE"),
-    "test": ("HKSJ", "HKSJ-adhoc", "z"),
+    "estimator": ("REML", "DL", "PM", "SJ"),
+    "test": ("HKSJ-adhoc", "HKSJ"),
 }
 _ALL_MODELS = {"estimator": kernel.METHODS, "test": kernel.TESTS}
 
@@ -163,12 +164,13 @@ def multiverse(
     condition : str
         One of :func:`acuevidence.conditions`.
     comparator : str
-        What the treatment is compared with: one of the comparators of the evidence's topic.
+        What the treatment is compared with: one of the groups of :func:`acuevidence.pooled`.
     decisions : mapping, optional
         Decision to the options to keep, for example ``{"timing": ["end_of_treatment"]}``; decisions that are not named keep
         all of theirs. Known decisions: ``outcome, timing, cautions, statistic, figures, responders, sd_source,
         comparator_type, quality, size, left_out, estimator, test``. ``estimator`` and ``test`` take any of
-        :func:`acuevidence.meta_analysis`; by default REML, DL, PM, SJ, EE, and HKSJ, HKSJ-adhoc, z.
+        :func:`acuevidence.meta_analysis`; by default REML, DL, PM, SJ, and HKSJ-adhoc, HKSJ: a common effect
+        and normal quantiles are not defensible where trials differ.
     exclude : mapping, optional
         Sets of trials to leave out, by name, for example ``{"unpublished": ["trial_id_1"]}``; they are the options of a
         decision ``exclude`` whose first is ``none``.
@@ -194,9 +196,10 @@ def multiverse(
     -----
     Simonsohn, Simmons and Nelson (2020, Nature Human Behaviour 4:1208); Voracek, Kossmeier and Tran (2019, Zeitschrift für
     Psychologie 227:64) for meta-analyses. The package's own rule comes first in each decision. A responder is an effect from
-    counts or an odds ratio; ``sd_source="printed"`` keeps effects whose SDs stand in the paper. The most influential trial,
-    and the team (first author) or country that lies furthest out, is the one whose omission moves the DerSimonian-Laird
-    effect of that very set of trials most. Specifications are not independent: shares describe, they do not test.
+    counts or an odds ratio; ``sd_source="printed"`` keeps effects whose SDs stand in the paper. An SMD beyond 3 that carries a
+    caution never enters. The most influential trial, and the team (first author) that lies furthest out, is the one whose omission
+    moves the DerSimonian-Laird effect of that very set of trials most. Specifications are not
+    independent: shares describe, they do not test.
 
     Examples
     --------
@@ -207,7 +210,11 @@ def multiverse(
     """
     evidence = load_evidence() if evidence is None else evidence
     choice("condition", condition, list(evidence.topic.conditions))
-    choice("comparator", comparator, list(evidence.topic.comparators))
+    groups = groups_of(condition, evidence)
+    group = choice("comparator", comparator, list(groups))
+    comparator, population = groups[group]
+    if population is not None:
+        evidence = replace(evidence, trials=evidence.trials[evidence.trials["population"] == population])
     options = _options(condition, comparator, decisions or {}, exclude or {}, evidence)
     grid = Grid.of(condition, comparator, options, exclude or {}, evidence)
     where: dict[str, Any] = {"chunk": chunk, "client": client, "progress": progress}
@@ -222,7 +229,7 @@ def multiverse(
     return Multiverse(
         specifications=ordered, decisions=options, standard=frame.iloc[0], moves=_moves(pooled, options),
         not_pooled=len(frame) - len(pooled), mid=math.nan if band is None else band.low,
-        condition=condition, comparator=comparator, level=level,
+        condition=condition, comparator=group, level=level,
     )  # fmt: skip
 
 
@@ -234,7 +241,7 @@ def _options(
     evidence: Evidence,
 ) -> dict[str, tuple[str, ...]]:  # fmt: skip
     known = {
-        "outcome": ("in order", *evidence.rules.outcomes(condition)),
+        "outcome": (IN_ORDER, *evidence.rules.outcomes(condition)),
         **FIGURES,
         **TRIALS,
         **({"exclude": (NO_ONE, *exclude)} if exclude else {}),

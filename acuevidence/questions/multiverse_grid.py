@@ -21,7 +21,7 @@ from acuevidence.evidence import Evidence
 from acuevidence.evidence.ratings import quality_scores
 from acuevidence.synthesis import kernel, scale
 
-__all__ = ["FEWEST", "FIGURES", "LEFT_OUT", "NO_ONE", "TRIALS", "Array", "Grid"]
+__all__ = ["FEWEST", "FIGURES", "IN_ORDER", "LEFT_OUT", "NO_ONE", "TRIALS", "Array", "Grid"]
 
 Array = np.ndarray
 
@@ -29,7 +29,7 @@ Array = np.ndarray
 FIGURES: dict[str, tuple[str, ...]] = {
     "timing": ("end_of_treatment", "short", "medium"),
     "cautions": ("exclude", "include"),
-    "statistic": ("final first", "change first"),
+    "statistic": ("adjusted first", "final first", "change first"),
     "figures": ("arms first", "contrast first"),
 }
 # Decisions on trials: which of them stay.
@@ -40,10 +40,12 @@ TRIALS: dict[str, tuple[str, ...]] = {
     "quality": ("any", "PEDro below 6 out", "unrated out too"),
     "size": ("any", "50 or more", "100 or more"),
 }
-LEFT_OUT = ("none out", "most influential trial out", "outlying team out", "outlying country out")
+LEFT_OUT = ("none out", "most influential trial out", "outlying team out")
 NO_ONE = "none"
+IN_ORDER = "in order"  # the outcomes of the condition as the rules of selection take them
 _PEDRO = 6
 FEWEST = 2
+_FAR = 3.0  # an SMD beyond it that carries a caution is a slip of the report
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,6 @@ class Grid:
     masks: dict[str, list[Array]]
     excluded: Array
     teams: Array
-    countries: Array
     options: Mapping[str, tuple[str, ...]]
 
     @classmethod
@@ -81,7 +82,7 @@ class Grid:
         teams = known["study"].str.extract(r"^([^\d,(]+)")[0].str.strip().to_numpy()
         named = [exclude.get(name, ()) for name in options.get("exclude", (NO_ONE,))]
         excluded = np.stack([np.isin(trials, list(ids)) for ids in named])
-        return cls(effects, masks, excluded, pd.factorize(teams)[0], pd.factorize(known["country"])[0], options)
+        return cls(effects, masks, excluded, pd.factorize(teams)[0], options)
 
     def sets(self, **where: Any) -> tuple[Array, Array]:
         """Return the distinct sets of trials, (sets, trials, 2), and for each specification of data which it is."""
@@ -97,7 +98,7 @@ class Grid:
         some, which = _distinct(less)
         left = np.stack([
             some if option == LEFT_OUT[0] else scale.in_chunks(partial(
-                _left_out, option=option, teams=self.teams, countries=self.countries), [some], **where)
+                _left_out, option=option, teams=self.teams), [some], **where)
             for option in self.options["left_out"]
         ], axis=1)  # fmt: skip
         final, again = _distinct(left.reshape(-1, trials, 2))
@@ -110,36 +111,21 @@ def _readings(
 ) -> tuple[list[pd.DataFrame], list[str]]:
     """Return a table of effects, one row a trial, for each combination of outcome and way to read the figures."""
     ways = [dict(zip(FIGURES, picked, strict=True)) for picked in product(*(options[name] for name in FIGURES))]
-    outcomes = evidence.rules.outcomes(condition)
-    wanted = outcomes if "in order" in options["outcome"] else list(options["outcome"])
     frames = {
-        (outcome, i): _reading(condition, comparator, outcome, way, evidence)
-        for outcome in wanted for i, way in enumerate(ways)
+        (outcome, i): _reading(condition, comparator, None if outcome == IN_ORDER else outcome, way, evidence)
+        for outcome in options["outcome"] for i, way in enumerate(ways)
     }  # fmt: skip
     trials = sorted(set().union(*(frame.index for frame in frames.values())))
     if not trials:
         raise InputError(f"no trial of {condition} against {comparator} prints a usable figure")
     tables = {key: frame.reindex(trials) for key, frame in frames.items()}
-    if "in order" in options["outcome"]:
-        for i in range(len(ways)):
-            tables["in order", i] = _first_known([tables[outcome, i] for outcome in outcomes])
     return [tables[outcome, i] for outcome in options["outcome"] for i in range(len(ways))], trials
 
 
-def _first_known(tables: list[pd.DataFrame]) -> pd.DataFrame:
-    """Return for each trial its row in the first table that has an effect for it."""
-    found = tables[0].copy()
-    for table in tables[1:]:
-        rows = found["yi"].isna() & table["yi"].notna()
-        if rows.any():
-            found = pd.concat([found[~rows], table[rows]]).loc[table.index]
-    return found
-
-
-def _reading(condition: str, comparator: str, outcome: str, way: Mapping[str, str], evidence: Evidence) -> pd.DataFrame:
+def _reading(condition: str, comparator: str, outcome: str | None, way: Mapping[str, str], evidence: Evidence) -> pd.DataFrame:
     rules = evidence.rules
-    if way["statistic"] == "change first":
-        rules = replace(rules, statistics=tuple(sorted(rules.statistics, key=lambda name: name != "change")))
+    first = way["statistic"].removesuffix(" first")
+    rules = replace(rules, statistics=tuple(sorted(rules.statistics, key=lambda name: name != first)))
     if way["figures"] == "contrast first":
         rules = replace(rules, levels=tuple(reversed(rules.levels)))
     effects = trial_effects(
@@ -147,6 +133,8 @@ def _reading(condition: str, comparator: str, outcome: str, way: Mapping[str, st
         evidence=replace(evidence, rules=rules),
     )  # fmt: skip
     effects.attrs = {}
+    if way["cautions"] == "include":
+        effects = effects[~(effects["derivation"].str.contains("despite a caution") & (effects["yi"].abs() > _FAR))]
     own = [column.name for column in evidence.topic.columns.get("arms", ())]
     columns = ["yi", "vi", "n1", "n2", "statistic", "derivation", "comparator_role", *own]
     return effects.set_index("trial_id")[columns]
@@ -204,9 +192,9 @@ def _distinct(rows: Array) -> tuple[Array, Array]:
     return rows[first], where.ravel()
 
 
-def _left_out(sets: Array, *, option: str, teams: Array, countries: Array) -> Array:
-    """Return each set without the trial, team or country whose omission moves its DerSimonian-Laird effect most."""
-    groups = {LEFT_OUT[1]: np.arange(sets.shape[1]), LEFT_OUT[2]: teams, LEFT_OUT[3]: countries}[option]
+def _left_out(sets: Array, *, option: str, teams: Array) -> Array:
+    """Return each set without the trial or team whose omission moves its DerSimonian-Laird effect most."""
+    groups = {LEFT_OUT[1]: np.arange(sets.shape[1]), LEFT_OUT[2]: teams}[option]
     ids = np.unique(groups[groups >= 0])
     without = groups[None, :] != ids[:, None]  # (groups, trials)
     present = ~np.isnan(sets[..., 0])

@@ -13,10 +13,10 @@ from acuevidence.appraisal.certainty import certainty
 from acuevidence.appraisal.thresholds import Mid, has_mid, main_mid
 from acuevidence.arguments import guard
 from acuevidence.effects.participants import counted
-from acuevidence.evidence import Evidence, load_evidence
+from acuevidence.evidence import Evidence, conditions, load_evidence
 from acuevidence.evidence.carried import evidence_of, outcomes_of
 from acuevidence.later import Later
-from acuevidence.questions.pooled import pooled_conditions
+from acuevidence.questions.pooled import pooled
 from acuevidence.shown import Shown
 from acuevidence.topic import Topic, topic_of
 
@@ -43,7 +43,7 @@ class Overview(Shown):
         One row a group and comparator: ``group`` and its ``label``, ``comparator``, ``k`` trials, ``patients`` (missing where nobody
         says; ``at_least`` where a trial does not), ``estimate ci_low ci_high`` (positive favours the treatment), ``pi_low pi_high``
         (missing below three trials), ``tau2 i2``, and ``certainty``, its ``symbols`` and ``reasons``. Numbers are missing where no
-        trial prints a usable figure.
+        trial prints a usable figure, the comparator is empty where that holds of all.
     threshold : Mid or None
         Minimal important difference of the main outcome; None: none is known.
     without : tuple of str
@@ -115,12 +115,14 @@ def overview(
     )
     if results is None:
         evidence = load_evidence() if evidence is None else evidence
-        groups = dict(pooled_conditions(evidence))
+        groups = {condition: pooled(condition, evidence=evidence) for condition in conditions(evidence)}
     every = [one for found in groups.values() for one in found.values()]
     topic = evidence.topic if evidence is not None else topic_of({str(i): one for i, one in enumerate(every)})
     rows = []
     for group, found in groups.items():
         label = topic.label(group) if group in topic.conditions else group
+        if not found:
+            rows.append({"group": group, "label": label, "comparator": "", "k": 0})
         for name in sorted(found, key=topic.place):
             rows.append({"group": group, "label": label, "comparator": name, **_numbers(found[name])})
     outcomes = sorted({outcome for one in every for outcome in outcomes_of(one)})

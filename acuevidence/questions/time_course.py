@@ -19,10 +19,10 @@ from acuevidence.evidence import Evidence, Window, load_evidence
 from acuevidence.evidence.carried import carry
 from acuevidence.evidence.select import Comparison, comparisons
 from acuevidence.later import Later
+from acuevidence.questions.shared_arms import shared_patients_covariance
 from acuevidence.shown import Shown
 from acuevidence.synthesis.coefficients import contrast
 from acuevidence.synthesis.multilevel import MultilevelMetaAnalysis, multilevel
-from acuevidence.synthesis.vcalc import vcalc
 
 if TYPE_CHECKING:
     from acuevidence.plots.questions.time_course import time_course as _draw
@@ -198,12 +198,7 @@ def _by_week(compared: Iterable[Comparison]) -> Iterator[Comparison]:
 
 def _model(rows: pd.DataFrame, correlation: float, level: float) -> MultilevelMetaAnalysis:
     rows = rows.reset_index(drop=True).assign(row=lambda frame: frame.index)
-    per_arm = 2 / rows["vi"]
-    n1, n2 = (rows[n].astype(float).fillna(per_arm) for n in ("n1", "n2"))
-    # A difference adjusted for baseline is more precise than raw means of as many: its weeks covary like those of more patients.
-    worth = ((1 / n1 + 1 / n2) / rows["vi"]).clip(lower=1)
-    sized = rows.assign(n1=n1 * worth, n2=n2 * worth)
-    V = vcalc(data=sized, outcome="week", rho=correlation, n1="n1", n2="n2", yi="yi", measure="SMD")
+    V = shared_patients_covariance(rows, "week", correlation)
     present = [name for name in PERIODS if (rows["period"] == name).any()]
     dummies = {f"p{i}": (rows["period"] == name).astype(float) for i, name in enumerate(present)}
     formula = "~ 0 + " + " + ".join(dummies)

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from acuevidence.arguments import guard
+from acuevidence.effects.trials import trial_effects
 from acuevidence.evidence import Evidence, conditions, load_evidence
 from acuevidence.topic import Topic
 
@@ -55,7 +56,7 @@ def figures(evidence: Evidence | None = None) -> dict[str, Figure]:
         Name to figure, drawn from that evidence.
     """
     evidence = load_evidence() if evidence is None else evidence
-    return {figure.name: figure for figure in (*_of_all(evidence), *_by_condition(evidence), *_of_one(evidence))}
+    return {figure.name: figure for figure in (*_of_all(evidence), *_by_condition(evidence), *_of_one(evidence), *_of_patients(evidence))}
 
 
 def _of_all(evidence: Evidence) -> Iterator[Figure]:
@@ -88,11 +89,14 @@ def _of_all(evidence: Evidence) -> Iterator[Figure]:
 def _by_condition(evidence: Evidence) -> Iterator[Figure]:
     for condition in conditions(evidence):
         words = _small(evidence, condition)
+        yield Figure(f"flow_{condition}", f"From trials known to trials pooled: {words}", partial(_flow, condition, evidence))
+        if trial_effects(condition, evidence=evidence).empty:
+            continue
         yield Figure(f"forest_{condition}", f"Forest plot: {words}", partial(_forest, condition, "double", evidence))
         yield Figure(
             f"forest_{condition}_single", f"Forest plot, one column: {words}", partial(_forest, condition, "single", evidence)
         )
-        yield Figure(f"flow_{condition}", f"From trials known to trials pooled: {words}", partial(_flow, condition, evidence))
+        yield Figure(f"sensitivity_{condition}", f"One choice made otherwise: {words}", partial(_sensitivity, condition, evidence))
 
 
 def _of_one(evidence: Evidence) -> Iterator[Figure]:
@@ -108,6 +112,13 @@ def _of_one(evidence: Evidence) -> Iterator[Figure]:
     rated = evidence.topic.figures.get("quality")
     if rated in known:
         yield Figure(f"quality_{rated}", f"Trial quality: {_small(evidence, rated)}", partial(_quality, rated, evidence))
+
+
+def _of_patients(evidence: Evidence) -> Iterator[Figure]:
+    """Yield the figures of trials whose patients are held one by one."""
+    studies = evidence.trials.drop_duplicates("trial_id").set_index("trial_id")["study"]
+    for trial in evidence.ipd:
+        yield Figure(f"patients_{trial}", f"Patients one by one: {studies.get(trial, trial)}", partial(_patients, trial, evidence))
 
 
 def _small(evidence: Evidence, condition: str) -> str:
@@ -249,6 +260,20 @@ def _flow(condition: str, evidence: Evidence) -> Any:
     from acuevidence.plots.questions.flow import flow
 
     return flow(condition, evidence=evidence)
+
+
+def _sensitivity(condition: str, evidence: Evidence) -> Any:
+    from acuevidence.plots.questions.sensitivity import sensitivity as draw
+    from acuevidence.questions.sensitivity import sensitivity
+
+    return draw(sensitivity(condition, evidence=evidence))
+
+
+def _patients(trial: str, evidence: Evidence) -> Any:
+    from acuevidence.plots.questions.patients import patients as draw
+    from acuevidence.questions.patients import patients
+
+    return draw(patients(trial, evidence=evidence))
 
 
 def _quality(condition: str, evidence: Evidence) -> Any:

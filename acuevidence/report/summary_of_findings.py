@@ -96,7 +96,7 @@ def _assumed(results: Mapping[str, MetaAnalysis]) -> str:
 
 def _comparison(name: str, topic: Topic) -> str:
     words = topic.comparator(name).phrase
-    return f"{topic.treatment.phrase} v {words}" if name in topic.comparators else words
+    return f"{topic.treatment.phrase} v {words}" if topic.compares(name) else words
 
 
 _ASSUMED = (

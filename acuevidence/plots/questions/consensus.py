@@ -83,7 +83,7 @@ def consensus(
 
 
 def _row(one: Any, colour: str) -> Row:
-    label = f"Here, {count(int(one.k), 'trial')}" if one.own else one.study.split(" (ref")[0]
+    label = f"Here, {one.study + ', ' if one.study else ''}{count(int(one.k), 'trial')}" if one.own else one.study.split(" (ref")[0]
     cells = {"effect": interval_text(one.estimate, one.ci_low, one.ci_high)}
     colour = colour if one.own else COLOURS["neutral"]
     return Row("summary", label, one.estimate, one.ci_low, one.ci_high, colour=colour, cells=cells, bold=one.own)

@@ -96,7 +96,7 @@ def nuance(
 def _row(one: Any, topic: Topic, single: bool) -> Row:
     label = f"v {topic.comparator(one.comparator).phrase}"
     if not one.k:
-        return Row("text", f"{label}: no trial with usable figures")
+        return Row("text", f"{label}: no trial with usable figures" if one.comparator else "No trial with usable figures")
     cells = {"Trials": f"{one.k}", "effect": interval_text(one.estimate, one.ci_low, one.ci_high)}
     if math.isfinite(one.patients):
         cells["Patients"] = f"{'≥' if one.at_least else ''}{int(one.patients):,}"

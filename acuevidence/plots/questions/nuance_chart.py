@@ -9,12 +9,12 @@ from acuevidence.appraisal.certainty import certainty
 from acuevidence.appraisal.thresholds import main_mid
 from acuevidence.arguments import guard
 from acuevidence.errors import InputError
-from acuevidence.evidence import Evidence, conditions, load_evidence
+from acuevidence.evidence import Evidence, load_evidence
 from acuevidence.evidence.carried import evidence_of
 from acuevidence.plots.chart import Rows, chart_of, pooled_row
 from acuevidence.plots.parts.axis import sides
 from acuevidence.plots.parts.style import COLOURS
-from acuevidence.questions.pooled import pooled
+from acuevidence.questions.pooled import pooled_conditions
 from acuevidence.topic import topic_of
 
 __all__ = ["nuance_chart"]
@@ -59,11 +59,13 @@ def nuance_chart(
     """
     if results is None:
         evidence = load_evidence() if evidence is None else evidence
-        results = {condition: pooled(condition, evidence=evidence) for condition in conditions(evidence)}
+        results = dict(pooled_conditions(evidence))
     topic, rows = topic_of(results), Rows()
     for condition, groups in results.items():
         label = topic.label(condition) if condition in topic.conditions else condition
         rows.add(label, heading=True)
+        if not groups:
+            rows.add("No trial with usable figures")
         for name in sorted(groups, key=topic.place):
             one, against = groups[name], f"v {topic.comparator(name).phrase}"
             if one.k == 0:
@@ -71,7 +73,7 @@ def nuance_chart(
                 continue
             rated = certainty(one)
             said = {"condition": label, "certainty": rated.level, "reasons": "; ".join(rated.reasons) or "none"}
-            colour = topic.colour(name) if name in topic.comparators else COLOURS["neutral"]
+            colour = topic.colour(name) if topic.compares(name) else COLOURS["neutral"]
             rows.pooled.append(
                 pooled_row(one, "SMD") | {"label": against} | said | {"row": rows.add(against), "colour": colour}
             )
