@@ -81,19 +81,19 @@ def gosh(
     ['without D', 'with D']
     """
     height, word = "i2", "I² of the subset (%)"
-    given: Any = result
-    clustered = hasattr(given, "clusters")
+    found: Any = result
+    clustered = hasattr(result, "clusters")
     if clustered:
-        frame = given.subsets
-        if given.heterogeneity == "tau2":
+        frame = found.subsets
+        if found.heterogeneity == "tau2":
             height, word = "tau2", "τ² of the subset"
     elif isinstance(result, pd.DataFrame):
         frame = table(result, "gosh()", ("estimate", "i2"))
     else:
-        frame = given.gosh(("all" if given.k <= 12 else 4096) if subsets is None else subsets, seed)
+        frame = found.gosh(("all" if found.k <= 12 else 4096) if subsets is None else subsets, seed)
     clouds = [("", frame, COLOURS["neutral"])]
     if clustered and trial is None:
-        clouds = _by_cluster(given)
+        clouds = _by_cluster(result)
     if trial is not None:
         known = [str(c) for c in frame.columns if c not in ("k", "estimate", "tau2", "i2", "q", "cluster")]
         belongs = frame[choice("trial", trial, known)].astype(bool)

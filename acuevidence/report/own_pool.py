@@ -14,7 +14,7 @@ from acuevidence.effects.natural import Natural, natural_scale
 from acuevidence.effects.own_trials import read_trials
 from acuevidence.inputs import choice
 from acuevidence.report.methods_text import methods_text
-from acuevidence.synthesis import meta_analysis
+from acuevidence.synthesis import GroupedMetaAnalysis, meta_analysis
 
 __all__ = ["pool_text"]
 
@@ -56,7 +56,7 @@ def pool_text(file: str | Path, *, measure: str | None = None, by: str | None = 
     if by is not None:
         choice("by (a column of the table)", by, [str(column) for column in effects.columns if effects[column].notna().any()])
     result = meta_analysis(data=effects, labels="study", by=by)
-    groups: dict[str, Any] = dict(result) if by is not None else {"": result}
+    groups: dict[str, Any] = dict(result) if isinstance(result, GroupedMetaAnalysis) else {"": result}
     natural = natural_scale(str(effects["effect"].iloc[0]))
     parts = [_understood(effects)]
     for name, one in groups.items():

@@ -21,7 +21,7 @@ from acuevidence.arguments import guard
 from acuevidence.effects.trials import trial_effects
 from acuevidence.errors import InputError, MissingExtraError
 from acuevidence.evidence import Evidence, conditions, load_evidence
-from acuevidence.questions.pooled import pooled_conditions
+from acuevidence.questions.pooled import pooled
 from acuevidence.questions.published import published
 from acuevidence.questions.safety import number, safety
 from acuevidence.report import drawing, figures
@@ -86,7 +86,8 @@ def build_site(
     evidence = load_evidence() if evidence is None else evidence
     if evidence.trials.empty:
         raise InputError(f"{evidence.folder} holds no trial yet; there is nothing to report")
-    names, topic, pools = conditions(evidence), evidence.topic, pooled_conditions(evidence)
+    names, topic = conditions(evidence), evidence.topic
+    pools = {name: found for name in names if (found := pooled(name, evidence=evidence))}
     surveys = len(evidence.safety) > 0
     shared = {
         "nav": [(name, topic.label(name)) for name in names], "topic": topic, "surveys": surveys,

@@ -9,12 +9,12 @@ from acuevidence.appraisal.certainty import certainty
 from acuevidence.appraisal.thresholds import main_mid
 from acuevidence.arguments import guard
 from acuevidence.errors import InputError
-from acuevidence.evidence import Evidence, load_evidence
+from acuevidence.evidence import Evidence, conditions, load_evidence
 from acuevidence.evidence.carried import evidence_of
 from acuevidence.plots.chart import Rows, chart_of, pooled_row
 from acuevidence.plots.parts.axis import sides
 from acuevidence.plots.parts.style import COLOURS
-from acuevidence.questions.pooled import pooled_conditions
+from acuevidence.questions.pooled import pooled
 from acuevidence.topic import topic_of
 
 __all__ = ["nuance_chart"]
@@ -59,7 +59,7 @@ def nuance_chart(
     """
     if results is None:
         evidence = load_evidence() if evidence is None else evidence
-        results = dict(pooled_conditions(evidence))
+        results = {condition: pooled(condition, evidence=evidence) for condition in conditions(evidence)}
     topic, rows = topic_of(results), Rows()
     for condition, groups in results.items():
         label = topic.label(condition) if condition in topic.conditions else condition
