@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV_VERSION := 0.13.9
 
-.PHONY: audit baseline bayes-test benchmark browser-test check clean dist docs doctest figures fuzz lab linkcheck lint notebooks test
+.PHONY: audit baseline bayes-test benchmark browser-test check clean dist docs doctest figures fuzz lab linkcheck lint mutants notebooks test
 
 $(VENV)/.installed: pyproject.toml uv.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "acuevidence needs Python >= 3.11, this is " + sys.version.split()[0])'
@@ -77,6 +77,9 @@ dist: $(VENV)/.installed  ## wheel, source archive, bill of materials, and the l
 
 audit: dist  ## ask the advisory service about every locked version (needs the network)
 	$(BIN)/uv tool run pip-audit --strict --disable-pip --require-hashes -r dist/requirements.txt
+
+mutants: $(VENV)/.installed  ## make one careless change at a time, in a worktree, and see whether a test notices
+	$(BIN)/python tests/mutants/run.py
 
 FUZZ_SECONDS ?= 300
 fuzz:  ## feed damaged files to everything that reads files, guided by coverage, in an environment of its own

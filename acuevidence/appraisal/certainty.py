@@ -5,21 +5,28 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from numbers import Real
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from acuevidence.appraisal.thresholds import appraisal_rules, has_mid, mid
 from acuevidence.arguments import guard
+from acuevidence.effects.participants import counted
 from acuevidence.errors import InputError
 from acuevidence.evidence import Evidence
 from acuevidence.evidence.carried import evidence_of, excluded_of
 from acuevidence.evidence.ratings import quality_scores
-from acuevidence.inputs import choice
-from acuevidence.questions.typical_sd import typical_sd
+from acuevidence.inputs import brief, choice
+from acuevidence.later import Later
 from acuevidence.shown import Shown
 from acuevidence.synthesis import MetaAnalysis
+
+if TYPE_CHECKING:
+    from acuevidence.report.summary_of_findings import to_row as _to_row
+else:
+    _to_row = Later("acuevidence.report.summary_of_findings", "to_row")
 
 __all__ = ["Certainty", "certainty"]
 
@@ -45,6 +52,8 @@ class Certainty(Shown):
     steps: int
     domains: pd.DataFrame
 
+    to_row = _to_row
+
     @property
     def symbols(self) -> str:
         """The level as four circles."""
@@ -59,40 +68,6 @@ class Certainty(Shown):
         """Return the domains with their downgrade and reason."""
         return self.domains.copy()
 
-    def to_row(
-        self, result: MetaAnalysis, *, condition: str | None = None, evidence: Evidence | None = None
-    ) -> pd.DataFrame:
-        """Return a row of a Summary of Findings table.
-
-        Parameters
-        ----------
-        result : MetaAnalysis
-            The pooled effect that was rated, as an SMD.
-        condition : str, optional
-            Condition whose typical SD of the main outcome turns the SMD into points. Default: the one in the result's data.
-        evidence : Evidence, optional
-            Default: the one that the result carries.
-
-        Returns
-        -------
-        DataFrame
-            One row: ``condition, comparator, trials, participants`` (missing where one trial does not print them),
-            ``estimate, ci_low, ci_high`` in SD, ``points, points_low, points_high`` on a 0-100 scale (positive: better
-            with the treatment; missing where the result carries no evidence), ``certainty, symbols`` and ``reasons``.
-        """
-        data = result.data
-        evidence = evidence_of(result, evidence)
-        condition = _only(data, "condition") if condition is None else condition
-        sd = np.nan if evidence is None else typical_sd(condition, evidence=evidence).sd
-        n = data[["n1", "n2"]].sum(skipna=False).sum(skipna=False) if {"n1", "n2"} <= set(data.columns) else None
-        return pd.DataFrame([{
-            "condition": condition, "comparator": _only(data, "comparator"), "trials": result.k,
-            "participants": pd.NA if n is None or pd.isna(n) else int(n), "estimate": result.estimate,
-            "ci_low": result.ci_low, "ci_high": result.ci_high, "points": result.estimate * sd,
-            "points_low": result.ci_low * sd, "points_high": result.ci_high * sd, "certainty": self.level,
-            "symbols": self.symbols, "reasons": "; ".join(self.reasons) or "none",
-        }])  # fmt: skip
-
     def _sentences(self) -> list[str]:
         lines = [
             f"{row.domain.replace('_', ' ')}: -{row.downgrade} ({row.reason})" for row in self.domains.itertuples()
@@ -101,11 +76,6 @@ class Certainty(Shown):
 
     def _page_table(self) -> pd.DataFrame:
         return self.domains
-
-
-def _only(data: pd.DataFrame, column: str) -> str | None:
-    found = data[column].dropna().unique() if column in data else []
-    return str(found[0]) if len(found) == 1 else None
 
 
 def certainty(
@@ -148,7 +118,7 @@ def certainty(
     Raises
     ------
     InputError
-        For a result without trials, an unknown domain or rule, or an impossible step.
+        For a result without trials or with moderators, an unknown domain or rule, or an impossible step.
 
     Notes
     -----
@@ -167,6 +137,8 @@ def certainty(
     """
     if result.k == 0:
         raise InputError("there is no certainty to rate: the result holds no trial")
+    if result.X is not None:
+        raise InputError("certainty is rated of a pooled effect; this result has moderators, and its first coefficient is none")
     evidence = evidence_of(result, evidence)
     rules = _rules(rules or {}, evidence)
     if indirectness not in (0, 1, 2):
@@ -195,8 +167,14 @@ def _rules(changed: Mapping[str, Any], evidence: Evidence | None) -> dict[str, d
     rules = {domain: dict(of) for domain, of in appraisal_rules(evidence)["certainty"].items()}
     for domain, of in changed.items():
         choice("rules", domain, rules)
+        if not isinstance(of, Mapping):
+            raise InputError(f"rules[{domain!r}] must be a dict of {', '.join(rules[domain])}, not {brief(of)}")
         for name, value in of.items():
-            choice(f"rules[{domain!r}]", name, rules[domain])
+            now = rules[domain][choice(f"rules[{domain!r}]", name, rules[domain])]
+            number = isinstance(now, (int, float))
+            if not isinstance(value, Real if number else type(now)) or isinstance(value, bool):
+                kind = "a number" if number else f"as {now!r}"
+                raise InputError(f"rules[{domain!r}][{name!r}] must be {kind}, not {brief(value)}")
             rules[domain][name] = value
     return rules
 
@@ -247,7 +225,7 @@ def _threshold(result: MetaAnalysis, outcome: str | None, evidence: Evidence | N
 def _imprecision(result: MetaAnalysis, threshold: float | None, rules: Mapping[str, Any]) -> tuple[int, str]:
     reasons = []
     if {"n1", "n2"} <= set(result.data.columns):
-        n = float(result.data[["n1", "n2"]].sum().sum())
+        n = counted(result.data).n
         if n < rules["participants"]:
             reasons.append(f"{n:.0f} participants, fewer than {rules['participants']}")
     if result.k <= rules["few_trials"]:
@@ -270,7 +248,7 @@ def _missing(result: MetaAnalysis, comparator: str | None, rules: Mapping[str, A
     share = trials["trial_id"].nunique() / known
     said = f"{trials['trial_id'].nunique()} of {known} known trials print no usable figure"
     serious = share >= rules["share_of_trials"]
-    if result.X is None and result.k >= rules["trials_for_test"]:
+    if result.k >= rules["trials_for_test"]:
         p = result.small_study_test(model="lm").p_value
         said += f"; Egger's test P {p:.2f}"
         serious = serious or p < rules["asymmetry_p"]

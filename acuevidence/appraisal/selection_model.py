@@ -18,8 +18,9 @@ import pandas as pd
 from scipy.optimize import minimize
 from scipy.special import chdtrc, log_ndtr, ndtr, ndtri
 
-from acuevidence.appraisal.small_study import few_trials, participants
+from acuevidence.appraisal.few import few_trials
 from acuevidence.arguments import guard
+from acuevidence.effects.participants import participants
 from acuevidence.errors import ConvergenceError, InputError
 from acuevidence.inputs import choice
 from acuevidence.shown import Shown

@@ -13,7 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from acuevidence.appraisal.few import few_trials, refuse_few
 from acuevidence.arguments import guard
+from acuevidence.effects.participants import participants
 from acuevidence.errors import InputError
 from acuevidence.inputs import choice
 from acuevidence.shown import Shown
@@ -23,11 +25,8 @@ from acuevidence.synthesis.effect import PooledEffect
 __all__ = [
     "LimitMetaAnalysis",
     "SmallStudyTest",
-    "few_trials",
     "limit_meta_analysis",
-    "participants",
     "pet_peese",
-    "refuse_few",
     "small_study_test",
 ]
 
@@ -323,37 +322,6 @@ def limit_meta_analysis(result: PooledEffect) -> LimitMetaAnalysis:
 
 
 # --- parts -------------------------------------------------------------------------------------------------------
-
-
-def refuse_few(result: PooledEffect, what: str) -> None:
-    """Raise an InputError unless the result pools three trials or more without moderators."""
-    if result.X is not None:
-        raise InputError(f"{what} is for a pooled effect; this result has moderators ({result.formula})")
-    if result.k < 3:
-        raise InputError(f"{what} needs at least 3 trials; this result has {result.k}")
-
-
-def few_trials(result: PooledEffect, consequence: str) -> tuple[str, ...]:
-    """Return the warning that belongs to fewer than ten trials, if any."""
-    if result.k >= 10:
-        return ()
-    return (f"{result.k} trials: with fewer than 10, {consequence}.",)
-
-
-def participants(result: PooledEffect) -> np.ndarray:
-    """Return the participants of each trial, from ``n`` or from ``n1`` and ``n2`` of its data."""
-    data = result.data
-    if "n" in data:
-        n = data["n"]
-    elif {"n1", "n2"} <= set(data.columns):
-        n = data["n1"] + data["n2"]
-    else:
-        raise InputError("participants are not known: give n= to meta_analysis, or data with n1 and n2")
-    found = pd.to_numeric(n, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
-    if np.isnan(found).any() or (found <= 0).any():
-        rows = ", ".join(map(repr, data.index[~(found > 0)][:5]))
-        raise InputError(f"participants are missing or not positive in row {rows}; leave these trials out or give n=")
-    return found
 
 
 def _predictor(result: PooledEffect, name: str) -> np.ndarray:

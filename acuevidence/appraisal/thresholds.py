@@ -81,7 +81,8 @@ def mid(outcome: str | None = None, measure: str = "SMD", *, evidence: Evidence 
             return Mid(low, high, entry["unit"], source, tuple(dict.fromkeys([url_low, url_high])))
     known = [f"{o} as {e['measure']}" for e in entries for o in e["outcomes"]]
     raise InputError(
-        f"no minimal important difference is known for {outcome!r} as {measure!r} (known: {', '.join(known) or 'none'})"
+        f"no minimal important difference is known for {outcome!r} as {measure!r} (known: {', '.join(known) or 'none'}); "
+        "enter it in thresholds.csv and name it in appraisal.yaml"
     )
 
 
@@ -89,6 +90,13 @@ def has_mid(outcome: str, measure: str = "SMD", *, evidence: Evidence | None = N
     """Whether the rules of an evidence, by default the package's, hold a minimal important difference of an outcome."""
     entries = appraisal_rules(load_evidence() if evidence is None else evidence)["minimal_important_difference"]
     return any(outcome in entry["outcomes"] and entry["measure"] == measure for entry in entries)
+
+
+def main_mid(evidence: Evidence | None) -> Mid | None:
+    """Return the minimal important difference of an evidence's main outcome as an SMD; None without evidence or a threshold."""
+    if evidence is None or not has_mid(evidence.topic.main_outcome, evidence=evidence):
+        return None
+    return mid(evidence=evidence)
 
 
 def appraisal_rules(evidence: Evidence | None) -> Mapping[str, Any]:

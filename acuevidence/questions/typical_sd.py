@@ -50,7 +50,7 @@ def typical_sd(condition: str | None = None, *, evidence: Evidence | None = None
     Examples
     --------
     >>> import acuevidence as ae
-    >>> 15 < ae.typical_sd().sd < 30
+    >>> 15 < ae.questions.typical_sd().sd < 30
     True
     """
     evidence = load_evidence() if evidence is None else evidence

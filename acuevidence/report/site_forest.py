@@ -60,7 +60,7 @@ class ForestRows:
         Value and position.
     zero, pooled, low, high, tip, pi_low, pi_high, mid_low, mid_high : float
         Positions of no effect, the pooled effect and its interval, the diamond's tip within itself, the prediction
-        interval (NaN where there is none) and the band of minimal important differences.
+        interval and the band of minimal important differences (NaN where there is none).
     """
 
     marks: list[Mark]
@@ -76,14 +76,14 @@ class ForestRows:
     mid_high: float
 
 
-def forest_rows(result: MetaAnalysis, band: Mid) -> ForestRows:
+def forest_rows(result: MetaAnalysis, band: Mid | None) -> ForestRows:
     """Return the rows of a forest plot.
 
     Parameters
     ----------
     result : MetaAnalysis
         With at least one trial.
-    band : Mid
+    band : Mid or None
         The band of minimal important differences.
 
     Returns
@@ -110,7 +110,8 @@ def forest_rows(result: MetaAnalysis, band: Mid) -> ForestRows:
     return ForestRows(
         marks=marks, ticks=[(tick, place(tick)) for tick in range(math.ceil(first), math.floor(last) + 1)],
         zero=place(0), pooled=at, low=low, high=high, tip=100 * (at - low) / (high - low),
-        pi_low=prediction[0], pi_high=prediction[1], mid_low=place(band.low), mid_high=place(band.high),
+        pi_low=prediction[0], pi_high=prediction[1], mid_low=math.nan if band is None else place(band.low),
+        mid_high=math.nan if band is None else place(band.high),
     )  # fmt: skip
 
 
@@ -212,14 +213,14 @@ _AXES = {
 }
 
 
-def strips(estimates: Iterable[Estimate], band: Mid, treatment: str = "treatment") -> Strips | None:
+def strips(estimates: Iterable[Estimate], band: Mid | None, treatment: str = "treatment") -> Strips | None:
     """Return the estimates of an answer as a plot, or None where none has an interval.
 
     Parameters
     ----------
     estimates : iterable of Estimate
         The answer's own and those beside it.
-    band : Mid
+    band : Mid or None
         The band of minimal important differences.
     treatment : str
         The treatment in words.
@@ -247,7 +248,7 @@ def strips(estimates: Iterable[Estimate], band: Mid, treatment: str = "treatment
         rows=[_strip(one, scale, axis) for one in lines],
         ticks=[(f"{t:,.10g}", axis.place(t)) for t in axis.ticks],
         zero=axis.place(axis.zero) if math.isfinite(axis.zero) else math.nan,
-        band=(axis.place(band.low), axis.place(band.high)) if scale == "sd" else None,
+        band=(axis.place(band.low), axis.place(band.high)) if scale == "sd" and band is not None else None,
         axis=axis.words.format(treatment=treatment),
     )
 

@@ -11,6 +11,8 @@ from scipy.optimize import brentq
 from scipy.special import chdtri, gammainc
 
 from acuevidence.arguments import guard
+from acuevidence.effects.measures import MEASURES
+from acuevidence.effects.natural import measure_of, natural_scale
 from acuevidence.errors import InputError
 from acuevidence.inputs import choice
 from acuevidence.synthesis import kernel, scale
@@ -26,7 +28,9 @@ _TALBOT = 22  # nodes of a contour
 _MANY, _LINE = 16, 1 << 11  # degrees of freedom beyond which a line is better, and its nodes
 
 
-def predict(result: PooledEffect, new: pd.DataFrame | None = None, *, level: float | None = None) -> pd.DataFrame:
+def predict(
+    result: PooledEffect, new: pd.DataFrame | None = None, *, level: float | None = None, transform: bool | str = False
+) -> pd.DataFrame:
     """Return predicted average effects with their confidence and prediction intervals.
 
     Parameters
@@ -38,11 +42,20 @@ def predict(result: PooledEffect, new: pd.DataFrame | None = None, *, level: flo
         each row of ``new``.
     level : float, optional
         Default: the level of the result.
+    transform : bool or str
+        Whether predictions come on the natural scale (ratios, proportions, rates, correlations): True where the trials name one
+        measure in a column ``effect``, or the measure itself, for example ``"PLO"``.
 
     Returns
     -------
     DataFrame
-        ``pred se ci_low ci_high pi_low pi_high``, with the index of ``new``.
+        ``pred se ci_low ci_high pi_low pi_high``, with the index of ``new``; without ``se`` on the natural scale, where the
+        intervals are not symmetric.
+
+    Raises
+    ------
+    InputError
+        For a transformation whose measure is not known or has no other scale.
 
     Examples
     --------
@@ -70,7 +83,21 @@ def predict(result: PooledEffect, new: pd.DataFrame | None = None, *, level: flo
     if spread is not None and result.tau2 is not None:
         p_low, p_high = kernel.interval(pred, np.sqrt(se**2 + result.tau2), spread, level)
         frame = frame.assign(pi_low=p_low, pi_high=p_high)
-    return frame
+    return _on_natural_scale(frame, result, transform) if transform else frame
+
+
+def _on_natural_scale(frame: pd.DataFrame, result: PooledEffect, transform: bool | str) -> pd.DataFrame:
+    data = result.data
+    measure = transform if isinstance(transform, str) else measure_of(data)
+    if not measure:
+        raise InputError("transform=True needs the measure of the effects: give it, for example transform='PLO', or name it in a "
+                         "column 'effect' of the data")  # fmt: skip
+    choice("transform", measure, MEASURES)
+    natural = natural_scale(measure, data)
+    if natural is None:
+        sizes = {"PFT": "; the data need a column n", "IRFT": "; the data need a column time"}.get(measure, "")
+        raise InputError(f"transform: effects of measure {measure!r} have no other scale that is known{sizes}")
+    return frame.drop(columns="se").apply(natural.back, raw=True)
 
 
 def tau2_interval(

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from acuevidence.appraisal import gosh as _gosh
     from acuevidence.appraisal import gosh_clusters as _gosh_clusters
     from acuevidence.appraisal import influence as _influence
+    from acuevidence.appraisal import influence_of_tables as _influence_of_tables
     from acuevidence.appraisal import missing as _missing
     from acuevidence.appraisal import p_uniform as _p_uniform
     from acuevidence.appraisal import selection_model as _selection
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from acuevidence.synthesis import intervals as _intervals
     from acuevidence.synthesis import network_inconsistency as _inconsistency
     from acuevidence.synthesis import network_ranks as _ranks
+    from acuevidence.synthesis import network_tau2 as _network_tau2
     from acuevidence.synthesis import permutation as _permutation
     from acuevidence.synthesis import robust as _robust
 else:
@@ -53,6 +55,7 @@ else:
     _gosh = Room("acuevidence.appraisal.gosh")
     _gosh_clusters = Room("acuevidence.appraisal.gosh_clusters")
     _influence = Room("acuevidence.appraisal.influence")
+    _influence_of_tables = Room("acuevidence.appraisal.influence_of_tables")
     _missing = Room("acuevidence.appraisal.missing")
     _p_uniform = Room("acuevidence.appraisal.p_uniform")
     _selection = Room("acuevidence.appraisal.selection_model")
@@ -80,10 +83,12 @@ else:
     _intervals = Room("acuevidence.synthesis.intervals")
     _inconsistency = Room("acuevidence.synthesis.network_inconsistency")
     _ranks = Room("acuevidence.synthesis.network_ranks")
+    _network_tau2 = Room("acuevidence.synthesis.network_tau2")
     _permutation = Room("acuevidence.synthesis.permutation")
     _robust = Room("acuevidence.synthesis.robust")
 
 __all__ = [
+    "ComponentMethods",
     "DependentMethods",
     "EstimateMethods",
     "GivenMethods",
@@ -95,6 +100,7 @@ __all__ = [
     "NormalMethods",
     "PooledPlots",
     "PosteriorMethods",
+    "TableMethods",
 ]
 
 
@@ -191,6 +197,16 @@ class NormalMethods(EstimateMethods):
     forest = _draw_forest
 
 
+class TableMethods:
+    """What can be made of pooled tables beside: what each trial does to them."""
+
+    __slots__ = ()
+
+    leave_one_out = _influence_of_tables.leave_one_out
+    cumulative = _influence_of_tables.cumulative
+    influence = _influence_of_tables.influence
+
+
 class GivenMethods(EstimateMethods):
     """What can be made of a pooled effect without fitting it anew."""
 
@@ -231,6 +247,14 @@ class PosteriorMethods(EstimateMethods):
     ridge = _draw_ridge
 
 
+class ComponentMethods(EstimateMethods):
+    """What can be made of a network of components."""
+
+    __slots__ = ()
+
+    league = _inconsistency.league
+
+
 class NetworkPlots:
     """The figures of a network: each draws, returns the Axes and saves nothing."""
 
@@ -254,6 +278,8 @@ class NetworkMethods(EstimateMethods):
     design_decomposition = _inconsistency.design_decomposition
     net_heat = _inconsistency.net_heat
     rank_probabilities = _ranks.rank_probabilities
+    random_inconsistency = _network_tau2.random_inconsistency
+    tau2_interval = _network_tau2.tau2_interval
 
     @property
     def plot(self) -> NetworkPlots:

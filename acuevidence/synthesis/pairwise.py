@@ -13,7 +13,7 @@ import pandas as pd
 from acuevidence.arguments import guard
 from acuevidence.errors import InputError, UnknownKeyError
 from acuevidence.evidence.carried import excluded_of, lost
-from acuevidence.inputs import choice, kept, numeric, values, variances
+from acuevidence.inputs import choice, kept, numeric, refuse, values, variances
 from acuevidence.synthesis import kernel
 from acuevidence.synthesis.batch import Layout, fit_groups, layout
 from acuevidence.synthesis.coefficients import omnibus
@@ -273,6 +273,8 @@ def _read(
 ) -> tuple[Trials, pd.Series | None]:
     """Return the trials that have everything that is asked for, and their groups."""
     arrays, index = numeric(data, missing=True, **effects, n=n)
+    if "n" in arrays:
+        refuse(arrays["n"] <= 0, "n must be positive (participants of the trial)", arrays["n"], index)
     words = values(data, yi=effects["yi"], labels=labels, by=by)[0] if labels is not None or by is not None else {}
     names, groups = words.get("labels"), words.get("by")
     asked: dict[str, Any] = {name: array for name, array in arrays.items() if name != "n" or missing == "raise"}

@@ -6,7 +6,6 @@ A cell is one question (condition, comparator, outcome, window); a finding is wh
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
@@ -17,10 +16,12 @@ from scipy.special import ndtri
 from acuevidence.appraisal.certainty import Certainty, certainty
 from acuevidence.appraisal.missing import MissingEvidence, missing_evidence
 from acuevidence.appraisal.thresholds import Mid, mid
+from acuevidence.effects.participants import counted
 from acuevidence.effects.trials import trial_effects
 from acuevidence.errors import AcuevidenceError
 from acuevidence.evidence import Evidence, Window, conditions
 from acuevidence.evidence.carried import carry, excluded_of, joined
+from acuevidence.questions.groups import matches
 from acuevidence.questions.safety import Safety, safety
 from acuevidence.synthesis import MetaAnalysis, meta_analysis
 from acuevidence.verdicts.answer import Answer, Claim, Estimate, decide, lowest
@@ -36,7 +37,6 @@ __all__ = [
     "by_share",
     "effect",
     "listed",
-    "matches",
     "pool",
     "state",
 ]
@@ -128,7 +128,7 @@ class Finding:
             size = math.ceil(4 * (_POWER / mid_low) ** 2)
             return (
                 f"{self.cell.name}: more or larger trials; telling {mid_low:g} SD from no effect takes {size} participants where "
-                f"trials agree (now {_participants(self.result)}, I2 {self.result.i2:.0f}%){unprinted}"
+                f"trials agree (now {counted(self.result.data).text()}, I2 {self.result.i2:.0f}%){unprinted}"
             )
         return ""
 
@@ -239,18 +239,6 @@ class Pools:
             self._missing[key] = missing_evidence(result, evidence=self.evidence)
         return self._missing[key]
 
-    def descriptions(self, rows: pd.DataFrame) -> pd.Series:
-        """Return the descriptions of the treated arms behind effects."""
-        table = self.evidence.arms.set_index(["trial_id", "arm"])["description"]
-        return pd.Series(
-            [
-                " ".join(str(table.get((trial, arm), "")) for arm in str(arms).split(", "))
-                for trial, arms in zip(rows["trial_id"], rows["arms"], strict=True)
-            ],
-            index=rows.index,
-            dtype=object,
-        )
-
     def _only(self, outcome: str | None, pattern: str) -> Evidence:
         """Return the evidence with only the instruments of an outcome that match a pattern."""
 
@@ -267,14 +255,6 @@ class Pools:
             if column in self._trials:
                 left = left[matches(left["trial_id"].map(self._trials[column]), pattern)]
         return carry(rows.copy(), excluded=left)
-
-
-def matches(column: pd.Series, pattern: str) -> pd.Series:
-    """Return which cells match a regular expression, whatever their case; a missing cell is empty text."""
-    found = re.compile(pattern, re.IGNORECASE)
-    return pd.Series(
-        [bool(found.search("" if pd.isna(cell) else str(cell))) for cell in column], index=column.index, dtype=bool
-    )
 
 
 def pool(rows: pd.DataFrame) -> MetaAnalysis | None:
@@ -303,11 +283,6 @@ def effect(label: str, result: MetaAnalysis, after: str = "") -> Estimate:
         prediction = f", prediction {result.pi_low:.2f} to {result.pi_high:.2f}, I2 {result.i2:.0f}%"
     note = f"{count(result.k, 'trial')}, SMD {{estimate}} ({{interval}}){prediction}{after}"
     return Estimate(label, result.estimate, result.ci_low, result.ci_high, note=note)
-
-
-def _participants(result: MetaAnalysis) -> str:
-    known = result.data[["n1", "n2"]].astype(float)
-    return ("at least " if known.isna().to_numpy().any() else "") + f"{known.sum().sum():.0f}"
 
 
 def listed(names: tuple[str, ...], most: int = 6) -> str:

@@ -57,7 +57,7 @@ def test_asymmetry_counts_only_with_ten_trials_or_more():
 
 def test_the_row_of_the_summary_of_findings_is_in_points_of_the_typical_scale(result):
     (row,) = ae.certainty(result).to_row(result).to_dict("records")
-    sd = ae.typical_sd("neck_pain").sd
+    sd = ae.questions.typical_sd("neck_pain").sd
     assert (row["points"], row["points_low"]) == pytest.approx((result.estimate * sd, result.ci_low * sd))
     assert (row["trials"], row["participants"]) == (result.k, int(TRIALS[["n1", "n2"]].sum().sum()))
     assert (row["condition"], row["comparator"]) == ("neck_pain", "sham")

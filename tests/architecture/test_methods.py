@@ -15,6 +15,7 @@ from acuevidence.synthesis.effect import PooledEffect
 from acuevidence.synthesis.given import GivenMetaAnalysis
 from acuevidence.synthesis.location_scale import LocationScaleMetaAnalysis
 from acuevidence.synthesis.network import NetworkMetaAnalysis
+from acuevidence.synthesis.network_components import ComponentNetwork
 from acuevidence.synthesis.result import GroupedMetaAnalysis, MetaAnalysis
 
 NUMBERS = """
@@ -38,7 +39,7 @@ NAMED = [(kind, name) for kind in vars(methods).values() if isinstance(kind, typ
          for name in named(kind)]  # fmt: skip
 TAKEN_BY = {
     "Methods": MetaAnalysis, "PooledPlots": MetaAnalysis, "GroupedMethods": GroupedMetaAnalysis,
-    "NetworkMethods": NetworkMetaAnalysis, "NetworkPlots": NetworkMetaAnalysis,
+    "ComponentMethods": ComponentNetwork, "NetworkMethods": NetworkMetaAnalysis, "NetworkPlots": NetworkMetaAnalysis,
     "DependentMethods": DependentMetaAnalysis, "GivenMethods": GivenMetaAnalysis,
     "LocationScaleMethods": LocationScaleMetaAnalysis, "PosteriorMethods": Posterior,
 }  # fmt: skip

@@ -54,7 +54,7 @@ def test_every_public_name_is_in_the_reference():
     assert unlisted("acuevidence", ae.__all__) == []
 
 
-@pytest.mark.parametrize("room", ["effects", "plots"])
+@pytest.mark.parametrize("room", ["effects", "plots", "questions"])
 def test_every_name_of_a_room_is_in_the_reference(room):
     assert unlisted(f"acuevidence.{room}", getattr(ae, room).__all__) == []
 
