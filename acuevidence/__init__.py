@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from acuevidence.synthesis.aggregate import aggregate
     from acuevidence.synthesis.batch import fit_many
     from acuevidence.synthesis.bayes import bayes
-    from acuevidence.synthesis.glmm import glmm
+    from acuevidence.synthesis.glmm import glmm, glmm_single
     from acuevidence.synthesis.multilevel import multilevel
     from acuevidence.synthesis.multivariate import multivariate
     from acuevidence.synthesis.network import network
@@ -57,6 +57,7 @@ _LATER = {
     "fit_many": "acuevidence.synthesis.batch",
     "load_evidence": "acuevidence.evidence",
     "glmm": "acuevidence.synthesis.glmm",
+    "glmm_single": "acuevidence.synthesis.glmm",
     "mantel_haenszel": "acuevidence.synthesis.two_by_two",
     "meta_analysis": "acuevidence.synthesis",
     "mid": "acuevidence.appraisal.thresholds",
@@ -99,6 +100,7 @@ __all__ = [
     "evaluate_claims",
     "fit_many",
     "glmm",
+    "glmm_single",
     "load_evidence",
     "mantel_haenszel",
     "meta_analysis",

@@ -213,6 +213,19 @@ def report(
 
 
 @app.command()
+def pool(
+    file: Annotated[Path, typer.Argument(help="A table of trials: CSV, semicolons or tabs, or an Excel workbook.")],
+    measure: Annotated[str | None, typer.Option(help="SMD, MD, OR, RR, RD, HR ... Default: what the table calls for.")] = None,
+    by: Annotated[str | None, typer.Option(metavar="COLUMN", help="Pool the groups of a column apart.")] = None,
+    forest: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the forest plot: .svg, .pdf, .png or .tif.")] = None,
+) -> None:
+    """Pool a table of your own: what was understood, the trials, the result, the methods, and a forest plot."""
+    from acuevidence.report.own_pool import pool_text
+
+    typer.echo(pool_text(file, measure=measure, by=by, forest=forest))
+
+
+@app.command()
 def template() -> None:
     """Print a table to start from with your own trials, for read_trials: acuevidence template > my_trials.csv."""
     from acuevidence.effects.own_trials import template as text

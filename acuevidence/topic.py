@@ -115,6 +115,8 @@ class Topic:
         ``tool`` and ``domains`` of the ratings of trials.
     published : mapping
         ``conditions`` and ``comparators`` that published syntheses use beyond those named above.
+    responders : tuple of str
+        What a response may mean, as the column ``responder`` says it; empty: any word.
     figures : mapping
         What the published figures show where they show a part: ``outcomes`` of the evidence map, ``robustness`` (condition and
         comparator), ``quality`` (condition) and ``groups`` (title, and names by level).
@@ -141,6 +143,7 @@ class Topic:
     quality: Mapping[str, Any] = field(default_factory=dict)
     published: Mapping[str, Any] = field(default_factory=dict)
     figures: Mapping[str, Any] = field(default_factory=dict)
+    responders: tuple[str, ...] = ()
 
     def __copy__(self) -> Topic:
         return self
@@ -260,6 +263,7 @@ class Topic:
             "comparator": [*roles, *self.other_roles],
             "favours": [*ours, "comparator", "neither"],
             "event": list(events),
+            "responder": list(self.responders),
             "published_condition": [*self.conditions, *conditions, *self.published.get("conditions", ())],
             "published_comparator": [*comparators, *self.published.get("comparators", ())],
             "published_favours": [*ours, "comparator", "neither", *self.comparators],
@@ -343,7 +347,8 @@ def load_topic(folder: Path) -> Topic:
         )
         for table, columns in _mapping(given.get("columns") or {}, "columns").items()
     }
-    parts["other_roles"] = tuple(_texts("other_roles", given.get("other_roles") or []))
+    for key in ("other_roles", "responders"):
+        parts[key] = tuple(_texts(key, given.get(key) or []))
     for name, about in parts["conditions"].items():
         wanted = about.get("outcomes") or []
         unknown = [one for one in _texts(f"conditions.{name}.outcomes", wanted) if one not in parts["outcomes"]]

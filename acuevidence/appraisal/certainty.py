@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from acuevidence.errors import InputError
 from acuevidence.evidence import Evidence
 from acuevidence.evidence.carried import evidence_of, excluded_of
 from acuevidence.evidence.ratings import quality_scores
-from acuevidence.inputs import choice
+from acuevidence.inputs import brief, choice
 from acuevidence.later import Later
 from acuevidence.shown import Shown
 from acuevidence.synthesis import MetaAnalysis
@@ -117,7 +118,7 @@ def certainty(
     Raises
     ------
     InputError
-        For a result without trials, an unknown domain or rule, or an impossible step.
+        For a result without trials or with moderators, an unknown domain or rule, or an impossible step.
 
     Notes
     -----
@@ -136,6 +137,8 @@ def certainty(
     """
     if result.k == 0:
         raise InputError("there is no certainty to rate: the result holds no trial")
+    if result.X is not None:
+        raise InputError("certainty is rated of a pooled effect; this result has moderators, and its first coefficient is none")
     evidence = evidence_of(result, evidence)
     rules = _rules(rules or {}, evidence)
     if indirectness not in (0, 1, 2):
@@ -164,8 +167,14 @@ def _rules(changed: Mapping[str, Any], evidence: Evidence | None) -> dict[str, d
     rules = {domain: dict(of) for domain, of in appraisal_rules(evidence)["certainty"].items()}
     for domain, of in changed.items():
         choice("rules", domain, rules)
+        if not isinstance(of, Mapping):
+            raise InputError(f"rules[{domain!r}] must be a dict of {', '.join(rules[domain])}, not {brief(of)}")
         for name, value in of.items():
-            choice(f"rules[{domain!r}]", name, rules[domain])
+            now = rules[domain][choice(f"rules[{domain!r}]", name, rules[domain])]
+            number = isinstance(now, (int, float))
+            if not isinstance(value, Real if number else type(now)) or isinstance(value, bool):
+                kind = "a number" if number else f"as {now!r}"
+                raise InputError(f"rules[{domain!r}][{name!r}] must be {kind}, not {brief(value)}")
             rules[domain][name] = value
     return rules
 
@@ -239,7 +248,7 @@ def _missing(result: MetaAnalysis, comparator: str | None, rules: Mapping[str, A
     share = trials["trial_id"].nunique() / known
     said = f"{trials['trial_id'].nunique()} of {known} known trials print no usable figure"
     serious = share >= rules["share_of_trials"]
-    if result.X is None and result.k >= rules["trials_for_test"]:
+    if result.k >= rules["trials_for_test"]:
         p = result.small_study_test(model="lm").p_value
         said += f"; Egger's test P {p:.2f}"
         serious = serious or p < rules["asymmetry_p"]

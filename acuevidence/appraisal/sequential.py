@@ -21,7 +21,7 @@ from acuevidence.arguments import guard
 from acuevidence.effects.participants import participants
 from acuevidence.errors import InputError
 from acuevidence.evidence.carried import evidence_of
-from acuevidence.inputs import values
+from acuevidence.inputs import plain, values
 from acuevidence.later import Later
 from acuevidence.shown import Shown
 from acuevidence.synthesis import kernel
@@ -267,7 +267,7 @@ def _order(result: PooledEffect, order: Any) -> tuple[np.ndarray, np.ndarray]:
         order = "year" if "year" in data else np.arange(result.k)
     key = values(data, order=order)[0]["order"]
     if key.isna().any():
-        raise InputError(f"order is missing in row {key.index[key.isna()][0]!r}")
+        raise InputError(f"order is missing in row {plain(key.index[key.isna()][0])!r}")
     array = key.to_numpy()
     return array, np.argsort(array, kind="stable")
 

@@ -92,7 +92,7 @@ class SmallStudyTest(Shown):
 
 
 def small_study_test(
-    result: PooledEffect, kind: str = "egger", model: str = "rma", predictor: str = "se"
+    result: PooledEffect, kind: str = "egger", model: str = "rma", predictor: str | None = None
 ) -> SmallStudyTest:
     """Test whether small trials show larger effects.
 
@@ -105,8 +105,9 @@ def small_study_test(
         1/n) and Harbord's (score) test, which need ``events1, n1, events2, n2`` in the data.
     model : {"rma", "lm"}
         For Egger: meta-regression with the method and test of the result, or weighted least squares (the classical test).
-    predictor : {"se", "vi", "n", "1/n", "1/sqrt(n)"}
-        For Egger. Those with n need participants: ``n=`` of ``meta_analysis``, or ``n1`` and ``n2`` in the data.
+    predictor : {"se", "vi", "n", "1/n", "1/sqrt(n)"}, optional
+        For Egger. Those with n need participants: ``n=`` of ``meta_analysis``, or ``n1`` and ``n2`` in the data. Default:
+        ``1/sqrt(n)`` where the data say that the effects are SMDs and every n is known, else ``se``.
 
     Returns
     -------
@@ -137,8 +138,8 @@ def small_study_test(
     """
     choice("kind", kind, KINDS)
     choice("model", model, ("rma", "lm"))
-    choice("predictor", predictor, PREDICTORS)
     refuse_few(result, _NAMES[kind])
+    predictor = _default_predictor(result) if predictor is None else choice("predictor", predictor, PREDICTORS)
     notes = few_trials(result, "the test has little power, and a P value above 0.05 does not mean symmetry")
     if kind == "begg":
         tau, p = _kendall(result.yi, result.vi)
@@ -153,6 +154,18 @@ def small_study_test(
         y, v, x = _harbord(result)
     method, test = ("EE", "HKSJ") if model == "lm" else (result.method, result.test)
     return _regression(kind, model, predictor, y, v, x, method, test, result.level, notes)
+
+
+def _default_predictor(result: PooledEffect) -> str:
+    """Return 1/sqrt(n) for SMDs of known n, whose standard errors grow with the effect itself; else the standard error."""
+    data = result.data
+    if "effect" not in data or not (data["effect"] == "SMD").all():
+        return "se"
+    try:
+        n = participants(result)
+    except InputError:
+        return "se"
+    return "1/sqrt(n)" if np.ptp(n) > 0 else "se"
 
 
 def pet_peese(result: PooledEffect) -> pd.DataFrame:

@@ -81,7 +81,8 @@ def mid(outcome: str | None = None, measure: str = "SMD", *, evidence: Evidence 
             return Mid(low, high, entry["unit"], source, tuple(dict.fromkeys([url_low, url_high])))
     known = [f"{o} as {e['measure']}" for e in entries for o in e["outcomes"]]
     raise InputError(
-        f"no minimal important difference is known for {outcome!r} as {measure!r} (known: {', '.join(known) or 'none'})"
+        f"no minimal important difference is known for {outcome!r} as {measure!r} (known: {', '.join(known) or 'none'}); "
+        "enter it in thresholds.csv and name it in appraisal.yaml"
     )
 
 

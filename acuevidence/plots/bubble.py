@@ -20,11 +20,13 @@ from acuevidence.topic import topic_of
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from acuevidence.synthesis.result import MetaAnalysis
+
 __all__ = ["bubble"]
 
 
 def bubble(
-    result: Any,
+    result: MetaAnalysis,
     moderator: str | None = None,
     *,
     at: dict[str, Any] | None = None,

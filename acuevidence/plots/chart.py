@@ -15,14 +15,15 @@ import pandas as pd
 from scipy.special import ndtri
 
 from acuevidence.arguments import guard
+from acuevidence.effects.measures import RATIOS
 from acuevidence.errors import InputError, MissingExtraError
 from acuevidence.plots.parts.axis import sides
+from acuevidence.plots.parts.marks import mid_range
 from acuevidence.plots.parts.style import COLOURS, MID_BAND
 from acuevidence.topic import topic_of
 
 __all__ = ["Rows", "chart_of", "forest_chart", "pooled_row"]
 
-_RATIOS = ("OR", "RR", "IRR", "HR", "ROM", "PETO", "VR", "CVR")
 _TOLD = {
     "year": "Year", "outcome": "Outcome", "instrument": "Instrument", "week": "Week", "timing": "Timing",
     "derivation": "Derived as", "figures_as_printed": "Printed figures", "locator": "Printed at", "source_url": "Source",
@@ -163,7 +164,7 @@ def pooled_row(one: Any, effect: str) -> dict[str, Any]:
 
 def _shown(values: np.ndarray, effect: str) -> list[list[float]]:
     """Return the values as the axis shows them: log ratios as ratios."""
-    shown: list[list[float]] = (np.exp(values) if effect in _RATIOS else values).tolist()
+    shown: list[list[float]] = (np.exp(values) if effect in RATIOS else values).tolist()
     return shown
 
 
@@ -180,7 +181,7 @@ def _said(value: Any) -> str:
 def chart_of(rows: Rows, effect: str, mid: Any, favours: tuple[str, str], title: str | None) -> Any:
     """Return the chart of rows that were filled in: background, trials, pooled effects."""
     alt = _altair()
-    ratio = effect in _RATIOS
+    ratio = effect in RATIOS
     ends = [row[name] for row in rows.trials + rows.pooled for name in ("low", "high")]
     further = [row[name] for row in rows.pooled for name in ("pi_low", "pi_high") if name in row]
     domain = _domain([*ends, 1.0 if ratio else 0.0], further, ratio)
@@ -217,10 +218,10 @@ def _described(rows: Rows, favours: tuple[str, str], title: str | None) -> str:
 
 
 def _background(alt: Any, x: Any, mid: Any, effect: str) -> list[Any]:
-    null = alt.Chart(_data(alt, [{"estimate": 1.0 if effect in _RATIOS else 0.0}])).mark_rule(color="black").encode(x=x)
+    null = alt.Chart(_data(alt, [{"estimate": 1.0 if effect in RATIOS else 0.0}])).mark_rule(color="black").encode(x=x)
     if mid is None:
         return [null]
-    low, high = (mid.low, mid.high) if hasattr(mid, "low") else (mid, mid) if np.isscalar(mid) else tuple(mid)
+    low, high = mid_range(mid)
     (low, high), source = _shown(np.array([[low, high]], dtype=float), effect)[0], getattr(mid, "source", "as given")
     values = [{"estimate": low, "high": high, "text": f"{low:.2f} to {high:.2f}", "source": source}]
     told = _tooltips(alt, values, {"text": "Minimal important difference", "source": "Thresholds"})

@@ -10,17 +10,19 @@ import pandas as pd
 from acuevidence.arguments import guard
 from acuevidence.plots.parts.axis import effect_name, ratio_ticks
 from acuevidence.plots.parts.labels import wrapped
-from acuevidence.plots.parts.page import drawing, inches, new_axes
+from acuevidence.plots.parts.page import drawing, inches, new_axes, table
 from acuevidence.plots.parts.style import COLOURS, text_width
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from acuevidence.synthesis.result import MetaAnalysis
+
 __all__ = ["cumulative"]
 
 
 def cumulative(
-    result: Any,
+    result: MetaAnalysis | pd.DataFrame,
     order: Any = None,
     *,
     ax: Axes | None = None,
@@ -64,7 +66,7 @@ def cumulative(
     True
     """
     given = isinstance(result, pd.DataFrame)
-    frame = result if given else result.cumulative(order)
+    frame = table(result, "leave_one_out() or cumulative()", ("estimate", "ci_low", "ci_high")) if given else result.cumulative(order)
     y = np.arange(len(frame))
     names = [str(name) if given or i == 0 else f"+ {name}" for i, name in enumerate(frame.index)]
     estimate, low, high = (frame[c].to_numpy(dtype=float) for c in ("estimate", "ci_low", "ci_high"))

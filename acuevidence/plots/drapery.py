@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,11 +17,13 @@ from acuevidence.synthesis.kernel import tail
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from acuevidence.synthesis.result import MetaAnalysis
+
 __all__ = ["drapery"]
 
 
 def drapery(
-    result: Any, *, ax: Axes | None = None, width: str | float = "single", size: float = 7,
+    result: MetaAnalysis, *, ax: Axes | None = None, width: str | float = "single", size: float = 7,
     limits: tuple[float, float] | None = None, effect: str | None = None,
 ) -> Axes:  # fmt: skip
     """Draw the P value functions of a meta-analysis.
@@ -75,7 +77,7 @@ def drapery(
         for y, v in zip(result.yi, result.vi, strict=True):
             ax.plot(x, tail((x - y) / np.sqrt(v), np.array(np.inf)), color=COLOURS["muted"], linewidth=0.5, alpha=0.7)
         if result.pi_low is not None:
-            spread = np.sqrt(result.se**2 + result.tau2)
+            spread = np.sqrt(result.se**2 + (result.tau2 or 0.0))
             free = np.array(np.inf if result.prediction == "z" else result.k - (2 if result.prediction == "HTS" else 1))
             ax.fill_between(x, tail((x - result.estimate) / spread, free), color=COLOURS["main"], alpha=0.15, linewidth=0,
                             label="new trial (prediction)")  # fmt: skip

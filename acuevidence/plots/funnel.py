@@ -27,6 +27,9 @@ from acuevidence.topic import Topic, topic_of
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from acuevidence.appraisal.trim_and_fill import TrimAndFill
+    from acuevidence.synthesis.result import MetaAnalysis
+
 __all__ = ["funnel"]
 
 _CONTOURS = ((0.10, 0.05, "#F1F1F1", "0.05 < P < 0.10"), (0.05, 0.01, "#E1E1E1", "0.01 < P < 0.05"),
@@ -34,12 +37,12 @@ _CONTOURS = ((0.10, 0.05, "#F1F1F1", "0.05 < P < 0.10"), (0.05, 0.01, "#E1E1E1",
 
 
 def funnel(
-    result: Any,
+    result: MetaAnalysis | Mapping[str, MetaAnalysis],
     *,
     ax: Axes | None = None,
     width: str | float | None = None,
     size: float = 7,
-    fill: Any = None,
+    fill: TrimAndFill | Mapping[str, TrimAndFill | None] | None = None,
     limits: tuple[float, float] | None = None,
     pseudo_interval: bool = False,
     test: bool = True,
@@ -125,6 +128,8 @@ def funnel(
 
 def _groups(result: Any) -> list[tuple[str, Any]]:
     groups = [(str(name), result[name]) for name in result] if isinstance(result, Mapping) else [("", result)]
+    if not groups:
+        raise InputError("result has no groups; there is nothing to draw")
     for _, one in groups:
         if one.X is not None:
             raise InputError(f"a funnel is for a pooled effect; this result has moderators ({one.formula})")

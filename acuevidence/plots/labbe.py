@@ -20,11 +20,15 @@ from acuevidence.topic import topic_of
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from acuevidence.synthesis.glmm import GlmmMetaAnalysis
+    from acuevidence.synthesis.result import MetaAnalysis
+    from acuevidence.synthesis.two_by_two import TwoByTwoMetaAnalysis
+
 __all__ = ["labbe"]
 
 
 def labbe(
-    result: Any = None,
+    result: MetaAnalysis | TwoByTwoMetaAnalysis | GlmmMetaAnalysis | pd.DataFrame | None = None,
     *,
     data: pd.DataFrame | None = None,
     events1: Any = "events1",

@@ -8,11 +8,13 @@ import numpy as np
 
 from acuevidence.arguments import guard
 from acuevidence.plots.parts.caption import caption as write_caption
-from acuevidence.plots.parts.page import drawing, narrow, new_axes
+from acuevidence.plots.parts.page import coloured, drawing, narrow, new_axes
 from acuevidence.plots.parts.style import COLOURS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+    from acuevidence.appraisal.missing import MissingEvidence
 
 __all__ = ["missing_evidence"]
 
@@ -21,7 +23,7 @@ _MARKS = {"observed": ("D", "trials with figures alone"), "reported": ("s", "mis
 
 
 def missing_evidence(
-    result: Any,
+    result: MissingEvidence,
     *,
     ax: Axes | None = None,
     width: str | float = "single",
@@ -65,6 +67,7 @@ def missing_evidence(
     >>> ax.get_xlabel()
     'Effect assumed in the missing trials (SMD)'
     """
+    coloured(colour)
     with drawing(ax, size, "Missing evidence"):
         own = ax is None
         ax = new_axes(width, (2.0 if narrow(width) else 2.4) + 9 * size / 72, ax)

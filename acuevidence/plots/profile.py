@@ -16,11 +16,13 @@ from acuevidence.synthesis.kernel import log_likelihood, quantile
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from acuevidence.synthesis.result import MetaAnalysis
+
 __all__ = ["profile"]
 
 
 def profile(
-    result: Any, *, ax: Axes | None = None, width: str | float = "single", size: float = 7, upper: float | None = None
+    result: MetaAnalysis, *, ax: Axes | None = None, width: str | float = "single", size: float = 7, upper: float | None = None
 ) -> Axes:
     """Draw the log-likelihood as a function of tau2.
 

@@ -17,11 +17,13 @@ from acuevidence.synthesis.kernel import quantile
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from acuevidence.synthesis.result import MetaAnalysis
+
 __all__ = ["radial"]
 
 
 def radial(
-    result: Any,
+    result: MetaAnalysis,
     *,
     ax: Axes | None = None,
     width: str | float = "single",

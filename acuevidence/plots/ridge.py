@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,16 +15,19 @@ from acuevidence.plots.parts.style import COLOURS, MID_BAND, text_width
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from acuevidence.appraisal.thresholds import Mid
+    from acuevidence.synthesis.bayes import Posterior
+
 __all__ = ["ridge"]
 
 
 def ridge(
-    posterior: Any,
+    posterior: Posterior,
     *,
     ax: Axes | None = None,
     width: str | float = "single",
     size: float = 7,
-    mid: Any = None,
+    mid: Mid | float | tuple[float, float] | None = None,
     limits: tuple[float, float] | None = None,
     effect: str = "",
 ) -> Axes:

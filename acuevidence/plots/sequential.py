@@ -8,17 +8,19 @@ import numpy as np
 
 from acuevidence.arguments import guard
 from acuevidence.plots.parts.caption import caption as write_caption
-from acuevidence.plots.parts.page import drawing, new_axes
+from acuevidence.plots.parts.page import coloured, drawing, new_axes
 from acuevidence.plots.parts.style import COLOURS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from acuevidence.appraisal.sequential import Sequential
+
 __all__ = ["sequential"]
 
 
 def sequential(
-    result: Any,
+    result: Sequential,
     *,
     ax: Axes | None = None,
     width: str | float = "single",
@@ -62,6 +64,7 @@ def sequential(
     >>> ae.plots.sequential(monitored).get_ylabel()
     'Cumulative Z'
     """
+    coloured(colour)
     with drawing(ax, size, "Sequential analysis"):
         own = ax is None
         ax = new_axes(width, 2.0 + 8 * size / 72, ax)

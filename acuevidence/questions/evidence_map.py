@@ -101,7 +101,9 @@ def evidence_map(outcomes: Iterable[str] | None = None, *, evidence: Evidence | 
     """
     evidence = load_evidence() if evidence is None else evidence
     known = evidence.topic.outcomes
-    wanted = evidence.topic.figures.get("outcomes", known) if outcomes is None else outcomes
+    printed = {*evidence.results["outcome"], *evidence.contrasts["outcome"]}
+    shown = (name for name in evidence.topic.figures.get("outcomes", known) if name in printed)
+    wanted = shown if outcomes is None else outcomes
     named = [choice("outcomes", name, list(known)) for name in wanted]
     rows = []
     for condition in conditions(evidence):

@@ -9,7 +9,7 @@ import json
 import os
 import re
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,7 @@ __all__ = ["build_site", "environment"]
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _FOREST = "forest_{}"
+Pooled = Mapping[str, Mapping[str, Any]]  # condition to comparator to effect
 _PRINTED = ["outcome", "measure", "week", "timing", "arm", "figures_as_printed", "locator", "source_url", "caution"]
 
 
@@ -74,6 +75,7 @@ def build_site(
     if evidence.trials.empty:
         raise InputError(f"{evidence.folder} holds no trial yet; there is nothing to report")
     names, topic = conditions(evidence), evidence.topic
+    pools = {name: found for name in names if (found := pooled(name, evidence=evidence))}
     surveys = len(evidence.safety) > 0
     shared = {
         "nav": [(name, topic.label(name)) for name in names], "topic": topic, "surveys": surveys,
@@ -84,7 +86,7 @@ def build_site(
     pages = {"index.html": ("index.html", _index(evidence)), "methods.html": ("methods.html", _methods(evidence))}
     if surveys:
         pages["safety.html"] = ("safety.html", _safety(evidence))
-    pages |= {f"{name}.html": ("condition.html", _condition(name, evidence)) for name in names}
+    pages |= {f"{name}.html": ("condition.html", _condition(name, pools, evidence)) for name in names}
     written = {
         name: templates.get_template(template).render(page=name, **shared, **content).encode()
         for name, (template, content) in pages.items()
@@ -93,8 +95,8 @@ def build_site(
     written["site.css"] += "".join(
         f".side-{place} .strip {{ color: {topic.colour(key)}; }}\n" for place, key in enumerate(topic.comparators)
     ).encode()
-    written |= {f"tables/{key}.csv": table.to_csv().encode() for key, table in _tables(names, evidence).items()}
-    wanted = dict.fromkeys([*filter(None, claims(evidence)["figure"]), "nuance", "safety", *map(_FOREST.format, names)])
+    written |= {f"tables/{key}.csv": table.to_csv().encode() for key, table in _tables(names, pools, evidence).items()}
+    wanted = dict.fromkeys([*filter(None, claims(evidence)["figure"]), "nuance", "safety", *map(_FOREST.format, pools)])
     known = figures.figures(evidence)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -127,11 +129,11 @@ def _licence(evidence: Evidence) -> str:
     return f"Evidence tables and figures {given[0].get('title', given[0].get('name', ''))}. " if given else ""
 
 
-def _tables(names: Iterable[str], evidence: Evidence) -> dict[str, Table]:
+def _tables(names: Iterable[str], pools: Pooled, evidence: Evidence) -> dict[str, Table]:
     """Return the tables that the pages offer as files."""
     found = {}
     for name in names:
-        results = pooled(name, evidence=evidence)
+        results = pools.get(name, {})
         found[f"{name}_findings"] = summary_of_findings(results)
         found[f"{name}_trials"] = characteristics(name, evidence=evidence)
         found |= {f"{name}_results_{_slug(group)}": study_results(one) for group, one in results.items()}
@@ -180,9 +182,9 @@ def _claim_sources(names: Iterable[str], comparators: Iterable[str], evidence: E
     return list(dict.fromkeys(found))
 
 
-def _condition(name: str, evidence: Evidence) -> dict[str, Any]:
+def _condition(name: str, pools: Pooled, evidence: Evidence) -> dict[str, Any]:
     effects = trial_effects(name, evidence=evidence)
-    results = pooled(name, evidence=evidence)
+    results = pools.get(name, {})
     band, places = main_mid(evidence), list(evidence.topic.comparators)
     plots = [
         {"name": _slug(group), "place": places.index(evidence.topic.comparison(group)), "label": evidence.topic.label(group),

@@ -10,9 +10,8 @@ import pandas as pd
 from scipy.special import fdtrc
 
 from acuevidence.errors import InputError
-from acuevidence.shown import Shown
+from acuevidence.shown import Shown, fine, readable
 from acuevidence.synthesis import kernel
-from acuevidence.synthesis.digits import four
 from acuevidence.synthesis.methods import NormalMethods
 
 __all__ = ["Contrast", "FirstCoefficient", "NormalEffect", "contrast", "omnibus"]
@@ -56,7 +55,7 @@ class FirstCoefficient(Shown):
         return float(self.coefficients[name].iloc[0])
 
     def _table(self) -> pd.DataFrame:
-        return self.coefficients.map(four)
+        return readable(self.coefficients)
 
 
 class NormalEffect(NormalMethods, Shown):
@@ -96,7 +95,7 @@ class NormalEffect(NormalMethods, Shown):
         return pd.DataFrame([row], index=pd.Index(["Intercept"], name="term"))
 
     def _page_table(self) -> pd.DataFrame:
-        return self.coefficients.round(4)
+        return self.coefficients.round(fine(self.coefficients))
 
 
 class Contrast(NamedTuple):

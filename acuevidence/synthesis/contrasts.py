@@ -19,6 +19,7 @@ from acuevidence.shown import Shown
 if TYPE_CHECKING:
     from acuevidence.synthesis.dependent import DependentMetaAnalysis
     from acuevidence.synthesis.effect import PooledEffect
+    from acuevidence.synthesis.location_scale import LocationScaleMetaAnalysis
 
 __all__ = ["ModelTest", "WaldTest", "contrasts_of", "vif", "wald_test"]
 
@@ -71,10 +72,10 @@ class ModelTest(str):
     (True, 9.75)
     """
 
-    _result: PooledEffect | DependentMetaAnalysis
+    _result: PooledEffect | DependentMetaAnalysis | LocationScaleMetaAnalysis
 
     @classmethod
-    def of(cls, name: str, result: PooledEffect | DependentMetaAnalysis) -> ModelTest:
+    def of(cls, name: str, result: PooledEffect | DependentMetaAnalysis | LocationScaleMetaAnalysis) -> ModelTest:
         """Return the name of a result's test, bound to the result."""
         found = cls(name)
         found._result = result
@@ -89,7 +90,8 @@ class ModelTest(str):
 
 
 def wald_test(
-    result: PooledEffect | DependentMetaAnalysis, terms: str | Sequence[str] | np.ndarray | None = None
+    result: PooledEffect | DependentMetaAnalysis | LocationScaleMetaAnalysis,
+    terms: str | Sequence[str] | np.ndarray | None = None,
 ) -> WaldTest:
     """Test several coefficients, or contrasts of them, together.
 
@@ -173,7 +175,7 @@ def _contrast(row: np.ndarray, names: tuple[str, ...]) -> str:
     return " ".join(parts).removeprefix("+").replace("+1 ", "+ ").replace("-1 ", "- ").removeprefix("1 ")
 
 
-def vif(result: PooledEffect | DependentMetaAnalysis) -> pd.DataFrame:
+def vif(result: PooledEffect | DependentMetaAnalysis | LocationScaleMetaAnalysis) -> pd.DataFrame:
     """Return how much each coefficient's variance is inflated by the other moderators.
 
     Parameters

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
 from acuevidence import words
-from acuevidence.shown import Shown
+from acuevidence.effects.measures import MEASURES
+from acuevidence.effects.natural import measure_of, natural_scale
+from acuevidence.shown import Shown, fine
 from acuevidence.synthesis import kernel
 from acuevidence.synthesis.contrasts import ModelTest
 
@@ -197,10 +200,13 @@ class PooledEffect(Shown):
     def _sentences(self) -> list[str]:
         level = words.percent(self.level)
         what = "Intercept" if self.X is not None else "Pooled effect" if self.k > 1 else "Effect"
-        text = f"{what} {self.estimate:.3f} ({level} CI {self.ci_low:.3f} to {self.ci_high:.3f}; P {words.p(self.p_value)})."
+        shown = partial(words.number, decimals=words.decimals(self.se, 3))
+        limits = f"{shown(self.ci_low)} to {shown(self.ci_high)}"
+        p = f"; P {words.p(self.p_value)}" if self._has_null() else ""
+        text = f"{what} {shown(self.estimate)} ({level} CI {limits}{p})."
         if self.pi_low is not None and self.pi_high is not None:
-            text += f" {level} prediction interval {self.pi_low:.3f} to {self.pi_high:.3f}."
-        lines = [f"{words.count(self.k, 'trial')}. {self.conventions}", text + self._beside()]
+            text += f" {level} prediction interval {shown(self.pi_low)} to {shown(self.pi_high)}."
+        lines = [f"{words.count(self.k, 'trial')}. {self.conventions}", text + self._beside() + self._natural()]
         if self.k > 1:
             lines.append(f"Heterogeneity: {self._spread()}I2 {self.i2:.1f}%, Q {self.q:.2f} (df {self.q_df}, P {words.p(self.q_p)}).")
         if self.X is not None:
@@ -220,11 +226,26 @@ class PooledEffect(Shown):
         plain = wald * float(np.sqrt(w @ (self.yi - self.estimate) ** 2 / (self.k - 1)))
         if self.k > 4 and plain >= wald:
             return ""
+        shown = partial(words.number, decimals=words.decimals(self.se, 3))
         centre, limits = np.array(self.estimate), []
         for se, df in ((plain, self._df()), (wald, np.array(np.inf))):
             low, high = kernel.interval(centre, np.array(se), df, self.level)
-            limits.append(f"{low:.3f} to {high:.3f}")
+            limits.append(f"{shown(float(low))} to {shown(float(high))}")
         return f" Plain HKSJ {limits[0]}, Wald {limits[1]}."
+
+    def _has_null(self) -> bool:
+        """Whether the effects compare two groups; the mean, share or rate of one group has no value of no effect."""
+        known = MEASURES.get(measure_of(self.data))
+        return known is None or known.null is not None
+
+    def _natural(self) -> str:
+        """Return the effect on its natural scale, where the trials name a measure that is analysed on another; else nothing."""
+        data = self.data
+        natural = None if self.X is not None else natural_scale(measure_of(data), data)
+        if natural is None:
+            return ""
+        shown = [f"{float(natural.back(value)):.3g}" for value in (self.estimate, self.ci_low, self.ci_high)]
+        return f" As a {natural.word} {shown[0]} ({shown[1]} to {shown[2]})."
 
     def _spread(self) -> str:
         if self.method == "EE":
@@ -232,10 +253,11 @@ class PooledEffect(Shown):
         from acuevidence.synthesis.intervals import tau2_interval
 
         low, high = tau2_interval(self)
-        return f"tau2 {self.tau2:.4f} ({words.percent(self.level)} CI {low:.4f} to {high:.4f}), "
+        shown = partial(words.number, decimals=words.decimals(high, 4))
+        return f"tau2 {shown(self.tau2 or 0.0)} ({words.percent(self.level)} CI {shown(low)} to {shown(high)}), "
 
     def _table(self) -> pd.DataFrame:
-        return self.coefficients.round(4)
+        return self.coefficients.round(fine(self.coefficients))
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row a coefficient, with k, tau2, I2, Q and the prediction interval beside it.

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 from acuevidence.later import Drawn, Later, Room
 
 if TYPE_CHECKING:
+    from acuevidence.appraisal import dependent_effects as _dependent
     from acuevidence.appraisal import excess_significance as _excess_significance
     from acuevidence.appraisal import fail_safe as _fail_safe
     from acuevidence.appraisal import gosh as _gosh
     from acuevidence.appraisal import gosh_clusters as _gosh_clusters
     from acuevidence.appraisal import influence as _influence
+    from acuevidence.appraisal import influence_of_tables as _influence_of_tables
     from acuevidence.appraisal import missing as _missing
     from acuevidence.appraisal import p_uniform as _p_uniform
     from acuevidence.appraisal import selection_model as _selection
@@ -47,11 +49,13 @@ if TYPE_CHECKING:
     from acuevidence.synthesis import permutation as _permutation
     from acuevidence.synthesis import robust as _robust
 else:
+    _dependent = Room("acuevidence.appraisal.dependent_effects")
     _excess_significance = Room("acuevidence.appraisal.excess_significance")
     _fail_safe = Room("acuevidence.appraisal.fail_safe")
     _gosh = Room("acuevidence.appraisal.gosh")
     _gosh_clusters = Room("acuevidence.appraisal.gosh_clusters")
     _influence = Room("acuevidence.appraisal.influence")
+    _influence_of_tables = Room("acuevidence.appraisal.influence_of_tables")
     _missing = Room("acuevidence.appraisal.missing")
     _p_uniform = Room("acuevidence.appraisal.p_uniform")
     _selection = Room("acuevidence.appraisal.selection_model")
@@ -87,13 +91,16 @@ __all__ = [
     "ComponentMethods",
     "DependentMethods",
     "EstimateMethods",
+    "GivenMethods",
     "GroupedMethods",
+    "LocationScaleMethods",
     "Methods",
     "NetworkMethods",
     "NetworkPlots",
     "NormalMethods",
     "PooledPlots",
     "PosteriorMethods",
+    "TableMethods",
 ]
 
 
@@ -123,10 +130,12 @@ class Methods:
 
     predict = _intervals.predict
     tau2_interval = _intervals.tau2_interval
+    heterogeneity_intervals = _intervals.heterogeneity_intervals
     bootstrap = _intervals.bootstrap
     bootstrap_prediction = _intervals.bootstrap_prediction
     henmi_copas = _intervals.henmi_copas
     permutation_test = _permutation.permutation_test
+    permutation_interval = _permutation.permutation_interval
     robust = _robust.robust
     vif = _contrasts.vif
 
@@ -188,6 +197,35 @@ class NormalMethods(EstimateMethods):
     forest = _draw_forest
 
 
+class TableMethods:
+    """What can be made of pooled tables beside: what each trial does to them."""
+
+    __slots__ = ()
+
+    leave_one_out = _influence_of_tables.leave_one_out
+    cumulative = _influence_of_tables.cumulative
+    influence = _influence_of_tables.influence
+
+
+class GivenMethods(EstimateMethods):
+    """What can be made of a pooled effect without fitting it anew."""
+
+    __slots__ = ()
+
+    predict = _intervals.predict
+    vif = _contrasts.vif
+
+    forest = _draw_forest
+
+
+class LocationScaleMethods(EstimateMethods):
+    """What can be made of a location-scale model."""
+
+    __slots__ = ()
+
+    vif = _contrasts.vif
+
+
 class DependentMethods(EstimateMethods):
     """What can be made of a model of dependent effects."""
 
@@ -195,6 +233,10 @@ class DependentMethods(EstimateMethods):
 
     robust = _robust.robust
     vif = _contrasts.vif
+
+    blup = _dependent.blup
+    influence = _dependent.cluster_influence
+    leave_one_cluster_out = _dependent.leave_one_cluster_out
 
 
 class PosteriorMethods(EstimateMethods):

@@ -17,7 +17,6 @@ from acuevidence import words
 from acuevidence.arguments import guard
 from acuevidence.errors import InputError
 from acuevidence.inputs import choice
-from acuevidence.synthesis.digits import four
 from acuevidence.synthesis.methods import ComponentMethods
 from acuevidence.synthesis.network_contrasts import (
     Trials,
@@ -28,6 +27,7 @@ from acuevidence.synthesis.network_contrasts import (
 )
 from acuevidence.synthesis.network_effects import Comparisons, every_pair
 from acuevidence.synthesis.network_fit import degrees, fit, moments, reml
+from acuevidence.words import number
 
 __all__ = ["ComponentNetwork", "component_network"]
 
@@ -134,7 +134,7 @@ class ComponentNetwork(Comparisons, ComponentMethods):
         ]
 
     def _table(self) -> pd.DataFrame:
-        return self.components.map(lambda value: "" if np.isnan(value) else four(value))
+        return self.components.map(lambda value: "" if np.isnan(value) else number(value, 4))
 
 
 def component_network(

@@ -11,8 +11,7 @@ from scipy.special import ndtr, ndtri, stdtrit
 
 from acuevidence import words
 from acuevidence.errors import InputError
-from acuevidence.shown import Shown
-from acuevidence.synthesis.digits import four
+from acuevidence.shown import Shown, readable
 from acuevidence.synthesis.network_contrasts import Trials
 
 __all__ = ["Comparisons", "NetworkEffects", "every_pair"]
@@ -69,7 +68,7 @@ class Comparisons(Shown):
         ).rename_axis("treatment")
 
     def _table(self) -> pd.DataFrame:
-        return self.to_frame().map(four)
+        return readable(self.to_frame())
 
 
 def every_pair(theta: np.ndarray, covariance: np.ndarray, names: pd.Index) -> dict[str, pd.DataFrame]:

@@ -18,9 +18,9 @@ from acuevidence.arguments import guard
 from acuevidence.errors import InputError
 from acuevidence.inputs import choice
 from acuevidence.shown import Shown
-from acuevidence.synthesis.digits import number
 from acuevidence.synthesis.network_contrasts import centred_inverse
 from acuevidence.synthesis.network_fit import Fit, by_design, design_potentials, fit, misfit, within_designs
+from acuevidence.words import number
 
 if TYPE_CHECKING:
     from acuevidence.synthesis.network_components import ComponentNetwork

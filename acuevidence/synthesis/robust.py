@@ -17,7 +17,7 @@ from scipy.special import fdtrc
 from acuevidence import words
 from acuevidence.arguments import guard, guarded
 from acuevidence.errors import InputError
-from acuevidence.inputs import choice, refuse, values
+from acuevidence.inputs import choice, plain, refuse, values
 from acuevidence.synthesis.coefficients import FirstCoefficient
 from acuevidence.synthesis.contrasts import WaldTest, contrasts_of
 from acuevidence.synthesis.covariance import stacks
@@ -256,14 +256,14 @@ def _clusters(cluster: Any, model: Working) -> tuple[np.ndarray, int]:
     refuse(label.isna().to_numpy(), "cluster is missing", label, model.data.index)
     code, names = pd.factorize(label)
     if len(names) < 2:
-        raise InputError(f"cluster has one label, {names[0]!r}; robust tests need at least two clusters")
+        raise InputError(f"cluster has one label, {plain(names[0])!r}; robust tests need at least two clusters")
     home = pd.Series(code).groupby(model.block).transform("first").to_numpy()
     torn = np.flatnonzero(home != code)
     if len(torn):
         rows = np.flatnonzero(model.block == model.block[torn[0]])
         raise InputError(
-            f"cluster separates effects that the model makes dependent, for example rows {model.data.index[rows[0]]!r} "
-            f"and {model.data.index[torn[0]]!r}; use clusters that contain whole groups of the outermost random effect"
+            f"cluster separates effects that the model makes dependent, for example rows {plain(model.data.index[rows[0]])!r} "
+            f"and {plain(model.data.index[torn[0]])!r}; use clusters that contain whole groups of the outermost random effect"
         )
     return code, len(names)
 

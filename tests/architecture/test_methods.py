@@ -12,7 +12,10 @@ from acuevidence.synthesis import methods
 from acuevidence.synthesis.bayes import Posterior
 from acuevidence.synthesis.dependent import DependentMetaAnalysis
 from acuevidence.synthesis.effect import PooledEffect
+from acuevidence.synthesis.given import GivenMetaAnalysis
+from acuevidence.synthesis.location_scale import LocationScaleMetaAnalysis
 from acuevidence.synthesis.network import NetworkMetaAnalysis
+from acuevidence.synthesis.network_components import ComponentNetwork
 from acuevidence.synthesis.result import GroupedMetaAnalysis, MetaAnalysis
 
 NUMBERS = """
@@ -22,8 +25,8 @@ NUMBERS = """
 """.split()
 WAYS = """
     baujat blup bootstrap bootstrap_prediction chart cumulative excess_significance fail_safe_n forest funnel gosh
-    gosh_clusters henmi_copas influence leave_one_out limit_meta_analysis methods_text missing_evidence p_uniform
-    permutation_test pet_peese plot predict robust selection_model sequential small_study_test summary tau2_interval
+    gosh_clusters henmi_copas heterogeneity_intervals influence leave_one_out limit_meta_analysis methods_text missing_evidence p_uniform
+    permutation_interval permutation_test pet_peese plot predict robust selection_model sequential small_study_test summary tau2_interval
     to_frame to_prisma trim_and_fill vif
 """.split()
 
@@ -36,8 +39,9 @@ NAMED = [(kind, name) for kind in vars(methods).values() if isinstance(kind, typ
          for name in named(kind)]  # fmt: skip
 TAKEN_BY = {
     "Methods": MetaAnalysis, "PooledPlots": MetaAnalysis, "GroupedMethods": GroupedMetaAnalysis,
-    "NetworkMethods": NetworkMetaAnalysis, "NetworkPlots": NetworkMetaAnalysis,
-    "DependentMethods": DependentMetaAnalysis, "PosteriorMethods": Posterior,
+    "ComponentMethods": ComponentNetwork, "NetworkMethods": NetworkMetaAnalysis, "NetworkPlots": NetworkMetaAnalysis,
+    "DependentMethods": DependentMetaAnalysis, "GivenMethods": GivenMetaAnalysis,
+    "LocationScaleMethods": LocationScaleMetaAnalysis, "PosteriorMethods": Posterior,
 }  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from acuevidence.synthesis import kernel
 
 REFERENCE = Path(__file__).parents[1] / "reference"
 UNITS = np.array([1e-8, 3e-6, 0.013, 1.0, 1e3, 1e8])
-RANDOM = 200
+RANDOM = 60
 LOCATION = ("estimate", "ci_low", "ci_high", "pi_low", "pi_high", "pred", "median", "mean", "beta")
 
 
@@ -33,7 +33,7 @@ def regressed(y, v, unit=1.0, **options):
 
 @pytest.fixture(scope="module")
 def rows(effect_sets):
-    """Return 200 random sets and the others, side by side: effects and variances (B, k), NaN where a trial is absent."""
+    """Return random sets and the others, side by side: effects and variances (B, k), NaN where a trial is absent."""
     rng = np.random.default_rng(20)
     widest = max(len(y) for _, y, _ in effect_sets)
     y, v = np.full((2, RANDOM + len(effect_sets), widest), np.nan)

@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from acuevidence.effects.measures import RATIOS
 from acuevidence.errors import InputError
 from acuevidence.evidence.carried import direction_of
+from acuevidence.inputs import brief
 from acuevidence.topic import topic_of
 
 __all__ = ["RATIOS", "decimals", "effect_name", "ratio_ticks", "ratio_values", "sides", "span"]
 
-RATIOS = ("OR", "RR", "IRR", "HR", "ROM", "PETO", "VR", "CVR")
 _SERIES = tuple(m * 10.0**e for e in range(-6, 7) for m in (1, 2, 5))
 
 
@@ -80,9 +81,9 @@ def span(limits: Any, name: str = "limits") -> tuple[float, float]:
     try:
         low, high = (float(end) for end in limits)
     except (TypeError, ValueError):
-        raise InputError(f"{name} must be two numbers, the smaller first, not {limits!r}") from None
+        raise InputError(f"{name} must be two numbers, the smaller first, not {brief(limits)}") from None
     if not low < high or not math.isfinite(high - low):
-        raise InputError(f"{name} must be two numbers, the smaller first, not {limits!r}")
+        raise InputError(f"{name} must be two numbers, the smaller first, not {brief(limits)}")
     return low, high
 
 

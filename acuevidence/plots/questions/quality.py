@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -24,7 +24,7 @@ _WORDS = {"+": "met", "?": "not rated", "-": "not met"}
 
 
 def quality(
-    ratings: Any = None,
+    ratings: pd.DataFrame | str | None = None,
     *,
     weights: pd.Series | None = None,
     ax: Axes | None = None,
