@@ -101,7 +101,7 @@ def test_decisions_can_be_narrowed_and_unknown_ones_are_refused():
         ae.multiverse("fibromyalgia", "sham", {"estimators": ["REML"]})
     with pytest.raises(ae.InputError, match="did you mean 'REML'"):
         ae.multiverse("fibromyalgia", "sham", {"estimator": ["RML"]})
-    with pytest.raises(ae.InputError, match="must be a list of options"):
+    with pytest.raises(ae.InputError, match="a list of which each is text"):
         ae.multiverse("fibromyalgia", "sham", {"estimator": "REML"})
     with pytest.raises(ae.InputError, match="has 2 trials"):
         ae.multiverse("fibromyalgia", "usual_care", narrow)

@@ -50,7 +50,7 @@ def test_a_condition_without_a_usable_figure_says_so() -> None:
     nothing = ae.pooled("hip_osteoarthritis")
     assert len(nothing) == 0 and nothing.data.empty and nothing.to_frame().empty
     assert nothing.summary() == "No trial with usable figures: nothing is pooled."
-    with pytest.raises(InputError, match="no trial with usable figures"):
+    with pytest.raises(InputError, match="there is nothing to draw"):
         nothing.forest()
     assert "5 trials are listed, and none prints a figure that can be used" in analysis_text("hip_osteoarthritis")
 
