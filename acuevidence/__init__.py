@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from acuevidence import effects, plots, questions, report
     from acuevidence.appraisal.certainty import certainty
-    from acuevidence.appraisal.missing import missing_evidence
-    from acuevidence.appraisal.sequential import sequential
     from acuevidence.appraisal.thresholds import mid
     from acuevidence.effects import effect_size, read_trials, trial_effects
     from acuevidence.errors import AcuevidenceError, ConvergenceError, EvidenceError, InputError, MissingExtraError
@@ -18,21 +16,19 @@ if TYPE_CHECKING:
     from acuevidence.questions.decompose import decompose
     from acuevidence.questions.multiverse import multiverse
     from acuevidence.questions.pooled import pooled
-    from acuevidence.questions.published import published
-    from acuevidence.questions.safety import safety
-    from acuevidence.questions.time_course import time_course
-    from acuevidence.questions.treatments import treatment_network
-    from acuevidence.questions.two_outcomes import function_and_pain
-    from acuevidence.questions.typical_sd import typical_sd
     from acuevidence.questions.variability import variability
-    from acuevidence.report.export import export
     from acuevidence.synthesis import GroupedMetaAnalysis, MetaAnalysis, meta_analysis
+    from acuevidence.synthesis.aggregate import aggregate
     from acuevidence.synthesis.batch import fit_many
     from acuevidence.synthesis.bayes import bayes
-    from acuevidence.synthesis.glmm import glmm
+    from acuevidence.synthesis.glmm import glmm, glmm_single
     from acuevidence.synthesis.multilevel import multilevel
     from acuevidence.synthesis.multivariate import multivariate
     from acuevidence.synthesis.network import network
+    from acuevidence.synthesis.network_arms import arm_contrasts
+    from acuevidence.synthesis.network_components import component_network
+    from acuevidence.synthesis.network_counts import network_counts
+    from acuevidence.synthesis.robust_weights import robust_weights
     from acuevidence.synthesis.two_by_two import mantel_haenszel, peto
     from acuevidence.synthesis.vcalc import vcalc
     from acuevidence.verdicts.claims import claims, evaluate_claims
@@ -48,37 +44,34 @@ _LATER = {
     "InputError": "acuevidence.errors",
     "MetaAnalysis": "acuevidence.synthesis",
     "MissingExtraError": "acuevidence.errors",
+    "aggregate": "acuevidence.synthesis.aggregate",
+    "arm_contrasts": "acuevidence.synthesis.network_arms",
     "bayes": "acuevidence.synthesis.bayes",
     "certainty": "acuevidence.appraisal.certainty",
     "claims": "acuevidence.verdicts.claims",
     "conditions": "acuevidence.evidence",
+    "component_network": "acuevidence.synthesis.network_components",
     "decompose": "acuevidence.questions.decompose",
     "effect_size": "acuevidence.effects",
     "evaluate_claims": "acuevidence.verdicts.claims",
-    "export": "acuevidence.report.export",
     "fit_many": "acuevidence.synthesis.batch",
-    "function_and_pain": "acuevidence.questions.two_outcomes",
     "load_evidence": "acuevidence.evidence",
     "glmm": "acuevidence.synthesis.glmm",
+    "glmm_single": "acuevidence.synthesis.glmm",
     "mantel_haenszel": "acuevidence.synthesis.two_by_two",
     "meta_analysis": "acuevidence.synthesis",
     "mid": "acuevidence.appraisal.thresholds",
-    "missing_evidence": "acuevidence.appraisal.missing",
     "multilevel": "acuevidence.synthesis.multilevel",
     "multivariate": "acuevidence.synthesis.multivariate",
     "multiverse": "acuevidence.questions.multiverse",
     "network": "acuevidence.synthesis.network",
+    "network_counts": "acuevidence.synthesis.network_counts",
     "peto": "acuevidence.synthesis.two_by_two",
     "pooled": "acuevidence.questions.pooled",
-    "published": "acuevidence.questions.published",
     "read_revman": "acuevidence.evidence",
     "read_trials": "acuevidence.effects",
-    "safety": "acuevidence.questions.safety",
-    "sequential": "acuevidence.appraisal.sequential",
-    "time_course": "acuevidence.questions.time_course",
-    "treatment_network": "acuevidence.questions.treatments",
+    "robust_weights": "acuevidence.synthesis.robust_weights",
     "trial_effects": "acuevidence.effects",
-    "typical_sd": "acuevidence.questions.typical_sd",
     "variability": "acuevidence.questions.variability",
     "vcalc": "acuevidence.synthesis.vcalc",
 }
@@ -94,41 +87,38 @@ __all__ = [
     "InputError",
     "MetaAnalysis",
     "MissingExtraError",
+    "aggregate",
+    "arm_contrasts",
     "bayes",
     "certainty",
     "claims",
+    "component_network",
     "conditions",
     "decompose",
     "effect_size",
     "effects",
     "evaluate_claims",
-    "export",
     "fit_many",
-    "function_and_pain",
     "glmm",
+    "glmm_single",
     "load_evidence",
     "mantel_haenszel",
     "meta_analysis",
     "mid",
-    "missing_evidence",
     "multilevel",
     "multivariate",
     "multiverse",
     "network",
+    "network_counts",
     "peto",
     "plots",
     "pooled",
-    "published",
     "questions",
     "read_revman",
     "read_trials",
     "report",
-    "safety",
-    "sequential",
-    "time_course",
-    "treatment_network",
+    "robust_weights",
     "trial_effects",
-    "typical_sd",
     "variability",
     "vcalc",
 ]

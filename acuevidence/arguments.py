@@ -29,6 +29,7 @@ _COLUMNS = ("yi", "vi", "se", "study")  # defaults that name a column of data
 _WORDS = {
     "str": "text", "int": "a whole number", "float": "a number", "bool": "True or False", "None": "None", "Path": "a path",
     "Sequence": "a list", "Iterable": "a list", "Callable": "a function", "Mapping": "a dict", "dict": "a dict",
+    "PooledEffect": "a MetaAnalysis", "NetworkEffects": "a NetworkMetaAnalysis", "Axes": "Axes of matplotlib",
 }  # fmt: skip
 
 
@@ -40,7 +41,7 @@ def guarded(function: Callable[P, R]) -> Callable[P, R]:
     function : callable
         Its annotations say which kinds its arguments may have (``Any`` allows every one). ``level`` must lie between 0
         and 1, ``data`` becomes a pandas DataFrame, ``seed`` is 0 or more, whole numbers called ``n`` or ``chunk`` are 1 or
-        more, ``limits`` rise.
+        more, ``digits`` 0 to 10, ``upper`` and ``size`` positive, ``limits`` rise.
 
     Returns
     -------
@@ -188,7 +189,7 @@ def _words(kind: str) -> str:
     if outer == "tuple" and parts and parts[-1] != "...":
         return f"({', '.join(map(_words, parts))})"
     if outer in ("Mapping", "dict") and len(parts) == 2 and parts[1] != "Any":
-        return f"a dict whose values are {_words(parts[1])}"
+        return f"a dict whose values are {' or '.join(map(_words, _parts(parts[1], '|')))}"
     of = f" of which each is {' or '.join(_words(part) for part in _parts(parts[0], '|'))}" if parts else ""
     if outer in ("Sequence", "Iterable", "list", "tuple"):
         return "a list" + ("" if parts[:1] in ([], ["Any"]) else of)
@@ -231,6 +232,12 @@ def _count(name: str, value: Any) -> int:
     raise InputError(f"{name} must be a whole number from 1 to {_MOST:,}, not {brief(value)}")
 
 
+def _digits(name: str, value: Any) -> int:
+    if _whole(value) and 0 <= value <= 10:
+        return int(value)
+    raise InputError(f"{name} must be a whole number from 0 to 10, not {brief(value)}")
+
+
 def _rising(name: str, value: Any) -> tuple[float, float]:
     if _is(value, "tuple[float, float]") and np.isfinite(value).all() and value[0] < value[1]:
         return float(value[0]), float(value[1])
@@ -253,5 +260,7 @@ _RULES: dict[tuple[str, str], Callable[[str, Any], Any]] = {
     ("n", "int"): _count,
     ("chunk", "int"): _count,
     ("limits", ""): _rising,
+    ("digits", "int"): _digits,
+    ("upper", "float"): _positive,
     ("size", "float"): _positive,
 }

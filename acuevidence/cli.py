@@ -43,7 +43,7 @@ def _unwritten(error: OSError) -> str:
 
 
 app = typer.Typer(
-    cls=_Commands, help="Trial evidence on acupuncture for chronic pain.", no_args_is_help=True, add_completion=False,
+    cls=_Commands, help="Evidence from trials: validate, pool, draw, answer, report.", no_args_is_help=True, add_completion=False,
     pretty_exceptions_enable=False, rich_markup_mode=None,
 )  # fmt: skip
 
@@ -67,7 +67,7 @@ def main(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
-    """Trial evidence on acupuncture for chronic pain, or on a topic of your own (init, -e)."""
+    """Evidence from trials: the package's own on acupuncture for chronic pain, or a review of yours (init, -e)."""
     context.obj = evidence
 
 
@@ -127,25 +127,30 @@ def validate(
 
 @app.command()
 def figures(
+    context: typer.Context,
     check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 when a figure would change.")] = False,
     only: Annotated[
         list[str] | None, typer.Option("--only", metavar="NAME", help="One figure; may be repeated.")
     ] = None,
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder of the figures.")] = Path("figures"),
+    evidence: _Folder = None,
 ) -> None:
     """Draw every figure as SVG and PNG, with a manifest of what they were drawn from."""
     from functools import partial
 
     from tqdm import tqdm
 
-    from acuevidence.report import figures as registry
+    from acuevidence.report import drawing
 
+    found = _loaded(context, evidence)
     bar = partial(tqdm, desc="checking" if check else "drawing", unit="figure")
     if not check:
-        files = registry.build(out, only=only or (), progress=bar)
+        files = drawing.build(out, evidence=found, only=only or (), progress=bar)
+        for name, reason in drawing.not_drawn(out).items():
+            typer.echo(f"{name} is not drawn: {reason}")
         typer.echo(f"{len(files)} files in {out}")
         return
-    drifts = registry.check(out, only=only or (), progress=bar)
+    drifts = drawing.check(out, evidence=found, only=only or (), progress=bar)
     for drift in drifts:
         typer.echo(f"{drift.file} would change: {drift.reason}", err=True)
     if drifts:
@@ -156,7 +161,7 @@ def figures(
 @app.command()
 def analyse(
     context: typer.Context,
-    condition: Annotated[str, typer.Argument(help="A condition, for example low_back_pain.")],
+    condition: Annotated[str, typer.Argument(help="A condition, as in topic.yaml.")],
     timing: Annotated[str, typer.Option(help="end_of_treatment, short, medium or long.")] = "end_of_treatment",
     evidence: _Folder = None,
 ) -> None:
@@ -191,7 +196,9 @@ def claims(
 
 @app.command()
 def report(
+    context: typer.Context,
     out: Annotated[Path, typer.Option("-o", "--out", metavar="DIR", help="Folder of the site.")],
+    evidence: _Folder = None,
 ) -> None:
     """Write the report as a static site that opens from a file: claims, conditions, safety, methods."""
     from functools import partial
@@ -200,8 +207,22 @@ def report(
 
     from acuevidence.report.site import build_site
 
-    files = build_site(out, progress=partial(tqdm, desc="drawing", unit="figure"))
+    found = _loaded(context, evidence)
+    files = build_site(out, evidence=found, progress=partial(tqdm, desc="drawing", unit="figure"))
     typer.echo(f"{len(files)} files; open {out / 'index.html'}")
+
+
+@app.command()
+def pool(
+    file: Annotated[Path, typer.Argument(help="A table of trials: CSV, semicolons or tabs, or an Excel workbook.")],
+    measure: Annotated[str | None, typer.Option(help="SMD, MD, OR, RR, RD, HR ... Default: what the table calls for.")] = None,
+    by: Annotated[str | None, typer.Option(metavar="COLUMN", help="Pool the groups of a column apart.")] = None,
+    forest: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the forest plot: .svg, .pdf, .png or .tif.")] = None,
+) -> None:
+    """Pool a table of your own: what was understood, the trials, the result, the methods, and a forest plot."""
+    from acuevidence.report.own_pool import pool_text
+
+    typer.echo(pool_text(file, measure=measure, by=by, forest=forest))
 
 
 @app.command()

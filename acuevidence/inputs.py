@@ -20,6 +20,7 @@ from acuevidence.errors import InputError
 __all__ = ["LARGEST", "brief", "choice", "frame", "kept", "level", "numeric", "plain", "refuse", "values", "variances"]
 
 LARGEST = 1e100  # beyond it squares and products of a fit overflow
+_NONE_LEFT_OUT = pd.DataFrame({"row": np.array([], dtype=object), "reason": np.array([], dtype=object)})
 
 
 def values(data: Any, **given: Any) -> tuple[dict[str, pd.Series], pd.Index]:
@@ -70,6 +71,7 @@ def numeric(data: Any, *, missing: bool = False, **given: Any) -> tuple[dict[str
     InputError
         As :func:`values`, and for entries that are not finite numbers or beyond 1e100.
     """
+    given = {name: value for name, value in given.items() if value is not None}
     if data is None and (ready := _ready(given)):
         return ready
     found, index = values(data, **given)
@@ -114,11 +116,16 @@ def kept(index: pd.Index, missing: str, **given: Any) -> tuple[np.ndarray, pd.Da
         For a missing cell under ``"raise"``.
     """
     choice("missing", missing, ("raise", "drop"))
-    absent = {name: np.asarray(pd.isna(column), dtype=bool) for name, column in given.items()}
+    absent = {
+        name: np.isnan(column) if isinstance(column, np.ndarray) and column.dtype.kind == "f" else np.asarray(pd.isna(column), dtype=bool)
+        for name, column in given.items()
+    }
     if missing == "raise":
         for name, bad in absent.items():
             rule = f"{name} is missing; give a value, leave the row out, or say missing='drop'"
-            refuse(bad, rule, list(given[name]), index)
+            refuse(bad, rule, list(given[name]) if bad.any() else [], index)
+    if not any(bad.any() for bad in absent.values()):
+        return np.ones(len(index), dtype=bool), _NONE_LEFT_OUT.copy(deep=False)
     table = np.array(list(absent.values())).reshape(len(absent), len(index))
     left = np.asarray(table.any(axis=0))
     reasons = [" and ".join(np.array(list(absent))[column]) for column in table.T[left]]

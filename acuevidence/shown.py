@@ -7,7 +7,11 @@ from abc import ABC, abstractmethod
 
 import pandas as pd
 
-__all__ = ["Printed", "Shown"]
+from acuevidence.words import decimals, number
+
+__all__ = ["Printed", "Shown", "fine", "readable"]
+
+_WITHOUT_UNIT = ("statistic", "df", "p_value")
 
 
 class Printed(ABC):
@@ -74,8 +78,8 @@ class Shown(Printed):
         --------
         >>> import acuevidence as ae
         >>> result = ae.meta_analysis([0.9, 0.4, 0.6, 0.1, 0.5], [0.09, 0.04, 0.06, 0.02, 0.03])
-        >>> print(result.summary().splitlines()[1])
-        Pooled effect 0.437 (95% CI 0.087 to 0.787; P 0.026). 95% prediction interval -0.218 to 1.092.
+        >>> print(result.summary().splitlines()[1].partition(" Plain")[0])
+        Pooled effect 0.437 (95% CI 0.083 to 0.791; P 0.027). 95% prediction interval -0.220 to 1.094.
         """
         return self._text()
 
@@ -83,3 +87,15 @@ class Shown(Printed):
 def _index(table: pd.DataFrame) -> bool:
     """Return whether the rows have names."""
     return not isinstance(table.index, pd.RangeIndex)
+
+
+def fine(coefficients: pd.DataFrame) -> int:
+    """Return the decimals that a table of effects needs: four, more where standard errors are small."""
+    se = coefficients["se"]
+    return decimals(float(se[se > 0].min()), 4)
+
+
+def readable(coefficients: pd.DataFrame) -> pd.DataFrame:
+    """Return a table of effects with their standard errors as text."""
+    places = {name: 4 if name in _WITHOUT_UNIT else fine(coefficients) for name in coefficients}
+    return pd.DataFrame({name: [number(x, places[name]) for x in column] for name, column in coefficients.items()}, coefficients.index)

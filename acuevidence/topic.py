@@ -5,6 +5,7 @@ Knows words; knows no number that enters a computation, no table and no figure.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from acuevidence.errors import InputError
 __all__ = ["NEUTRAL", "Column", "Side", "Topic", "load_topic", "read_yaml", "topic_of"]
 
 _CYCLE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")  # Okabe and Ito
+_AMONG = ", "  # between a comparator and the population of a group of trials
 _KINDS = ("placebo", "untreated", "active", "")
 _TYPES = {"text": "string", "string": "string", "number": "number", "integer": "integer"}
 
@@ -98,7 +100,8 @@ class Topic:
     conditions : mapping
         Condition to ``label``, ``outcomes`` (the preferred one first) and ``published`` (how syntheses call it).
     outcomes : mapping
-        Outcome to ``label``, and ``scale`` or ``unit`` of a difference; the first is the main one.
+        Outcome to ``label``, ``scale`` or ``unit`` of a difference, ``beside`` (the outcome that it is compared with in the same
+        trials) and ``spread_of`` (the outcome whose typical SD it takes); the first is the main one.
     columns : mapping
         Table to the :class:`Column` objects of this topic alone.
     other_roles : tuple of str
@@ -112,6 +115,11 @@ class Topic:
         ``tool`` and ``domains`` of the ratings of trials.
     published : mapping
         ``conditions`` and ``comparators`` that published syntheses use beyond those named above.
+    responders : tuple of str
+        What a response may mean, as the column ``responder`` says it; empty: any word.
+    figures : mapping
+        What the published figures show where they show a part: ``outcomes`` of the evidence map, ``robustness`` (condition and
+        comparator), ``quality`` (condition) and ``groups`` (title, and names by level).
 
     Examples
     --------
@@ -134,6 +142,8 @@ class Topic:
     safety: Mapping[str, Any] = field(default_factory=dict)
     quality: Mapping[str, Any] = field(default_factory=dict)
     published: Mapping[str, Any] = field(default_factory=dict)
+    figures: Mapping[str, Any] = field(default_factory=dict)
+    responders: tuple[str, ...] = ()
 
     def __copy__(self) -> Topic:
         return self
@@ -152,21 +162,49 @@ class Topic:
     def comparator(self, key: str | None = None) -> Side:
         """Return the words of a comparator; of an unknown one its own name, and without a key those of any."""
         if key is None:
-            return Side("Comparator", "comparator", "Comparator") if self.name else Side("Group 2", "group 2", "Group 2")
+            return Side("Comparator", "comparator", "Comp.") if self.name else Side("Group 2", "group 2", "Group 2")
+        base, _, population = str(key).partition(_AMONG)
+        if population and base in self.comparators:
+            side = self.comparators[base]
+            label, phrase, short = (f"{words}, {population}" for words in (side.label, side.phrase, side.short))
+            return replace(side, label=label, phrase=phrase, short=short)
         words = str(key).replace("_", " ")
         return self.comparators.get(key) or Side(words[:1].upper() + words[1:], words, words, (str(key),))
+
+    def comparison(self, key: str) -> str:
+        """Return the comparator of a group: the group's own name, or what stands before the population."""
+        base = str(key).partition(_AMONG)[0]
+        return base if base in self.comparators else str(key)
+
+    def compares(self, name: str) -> bool:
+        """Return whether a group is that of a comparator, whole or in one population."""
+        return self.comparison(name) in self.comparators
+
+    def among(self, comparator: str, population: str | None) -> str:
+        """Return the name of the group of a comparator's trials in one population: ``"sham, men"``."""
+        return f"{comparator}{_AMONG}{population}" if isinstance(population, str) else comparator
 
     def of_kind(self, kind: str) -> str | None:
         """Return the key of the first comparator of a kind (``placebo``, ``untreated``, ``active``), or None."""
         return next((key for key, side in self.comparators.items() if side.kind == kind), None)
 
+    def place(self, key: str) -> tuple[int, int]:
+        """Return where a comparator stands from the total effect to the specific: untreated, then active, then placebo."""
+        known, key = list(self.comparators), self.comparison(key)
+        kind = self.comparators[key].kind if key in known else ""
+        return {"untreated": 0, "placebo": 2}.get(kind, 1), known.index(key) if key in known else len(known)
+
     def against(self, key: str) -> str:
         """Return a comparison in words; where nothing is known of the treatment, the group's own name."""
         return f"{self.treatment.label} v {self.comparator(key).phrase}" if self.name else self.comparator(key).label
 
+    def group(self, name: str) -> str:
+        """Return the heading of a group of results: the comparison where it is a comparator's, else its own words."""
+        return self.against(name) if self.compares(name) else self.comparator(name).label
+
     def colour(self, key: str) -> str:
         """Return the colour of a comparator: its own, else one of a cycle."""
-        known = list(self.comparators)
+        known, key = list(self.comparators), self.comparison(key)
         place = known.index(key) if key in known else len(known) + sum(map(ord, str(key)))
         return self.comparator(key).colour or _CYCLE[place % len(_CYCLE)]
 
@@ -181,16 +219,17 @@ class Topic:
             Key of the comparator, where there is one.
         """
         one, two = self.treatment.phrase, self.comparator(comparator).phrase
+        among = "with" if self.name else "in"
         return {
             "benefit": (f"Favours {two}", f"Favours {one}"),
-            "events": (f"More events with {two}", f"More events with {one}"),
-            "spread": (f"Less spread with {one}", f"More spread with {one}"),
+            "events": (f"More events {among} {two}", f"More events {among} {one}"),
+            "spread": (f"Less spread {among} {one}", f"More spread {among} {one}"),
         }.get(direction or "", ("lower", "higher"))
 
     def label(self, name: str) -> str:
         """Return the printed name of a condition, a comparator or an outcome; of an unknown one its own words."""
-        if name in self.comparators:
-            return self.comparators[name].label
+        if self.compares(name):
+            return self.comparator(name).label
         known = self.conditions.get(name) or self.outcomes.get(name)
         words = str(name).replace("_", " ")
         return str(known["label"]) if known else words[:1].upper() + words[1:]
@@ -224,6 +263,7 @@ class Topic:
             "comparator": [*roles, *self.other_roles],
             "favours": [*ours, "comparator", "neither"],
             "event": list(events),
+            "responder": list(self.responders),
             "published_condition": [*self.conditions, *conditions, *self.published.get("conditions", ())],
             "published_comparator": [*comparators, *self.published.get("comparators", ())],
             "published_favours": [*ours, "comparator", "neither", *self.comparators],
@@ -289,7 +329,7 @@ def load_topic(folder: Path) -> Topic:
     if not isinstance(given["name"], str):
         raise InputError("topic.yaml: name must be text")
     parts: dict[str, Any] = dict(given)
-    for key in ("treatments", "safety", "quality", "published"):
+    for key in ("treatments", "safety", "quality", "published", "figures"):
         parts[key] = _mapping(given.get(key) or {}, key)
     parts["treatment"] = _side("treatment", given["treatment"])
     parts["comparators"] = {
@@ -307,7 +347,8 @@ def load_topic(folder: Path) -> Topic:
         )
         for table, columns in _mapping(given.get("columns") or {}, "columns").items()
     }
-    parts["other_roles"] = tuple(_texts("other_roles", given.get("other_roles") or []))
+    for key in ("other_roles", "responders"):
+        parts[key] = tuple(_texts(key, given.get(key) or []))
     for name, about in parts["conditions"].items():
         wanted = about.get("outcomes") or []
         unknown = [one for one in _texts(f"conditions.{name}.outcomes", wanted) if one not in parts["outcomes"]]
@@ -396,6 +437,8 @@ def _side(where: str, given: Any) -> Side:
     for key in ("label", "phrase", "short", "kind", "colour"):
         if not isinstance(about.get(key, ""), str):
             raise InputError(f"topic.yaml: {where}.{key} must be text, not {about[key]!r}")
+    if about.get("colour") and not re.fullmatch("#[0-9a-fA-F]{6}", about["colour"]):
+        raise InputError(f"topic.yaml: {where}.colour must be six hexadecimal digits such as \"#0072B2\", not {about['colour']!r}")
     if about.get("kind", "") not in _KINDS:
         raise InputError(f"topic.yaml: {where}.kind must be placebo, untreated or active, not {about['kind']!r}")
     for key in ("roles", "published"):

@@ -1,10 +1,14 @@
-"""Numbers as text: P values, estimates with their intervals, counts. Knows no result."""
+"""Numbers as text: no row of twenty digits, no zero with a sign, no effect of 0.000 in a small unit. Knows no result."""
 
 from __future__ import annotations
 
 import math
 
-__all__ = ["base", "count", "interval", "p", "percent"]
+__all__ = ["base", "count", "decimals", "interval", "number", "p", "percent"]
+
+_RATIO = 1000.0  # beyond it a ratio tells no more than that it is very large
+_LONG = 1e7
+_FINE = 8  # decimals beyond which digits are counted instead
 
 
 def p(value: float, *, decimals: int = 3, leading_zero: bool = True, smallest: float = 0.001) -> str:
@@ -119,3 +123,59 @@ def base(verb: str) -> str:
     'reduce'
     """
     return verb.removesuffix("s")
+
+
+def number(value: float, decimals: int = 2, *, ratio: bool = False) -> str:
+    """Return a number with so many decimals.
+
+    Parameters
+    ----------
+    value : float
+        What is printed.
+    decimals : int
+        Decimals of usual numbers; those from ten million on, and all where more than eight are asked for, get three
+        significant digits.
+    ratio : bool
+        Whether it is a ratio, of which only the order matters beyond 1000.
+
+    Returns
+    -------
+    str
+        The number as text.
+
+    Examples
+    --------
+    >>> number(-0.004), number(2.25e21), number(2.25e21, ratio=True), number(12.345, 1), number(3.14159e-9, 10)
+    ('0.00', '2.25e+21', '> 1000', '12.3', '3.14e-09')
+    """
+    if ratio and value > _RATIO:
+        return "> 1000"
+    if math.isfinite(value) and (abs(value) >= _LONG or decimals > _FINE):
+        return f"{value:.3g}"
+    text = f"{value:.{decimals}f}"
+    return text[1:] if text.startswith("-") and not text.strip("-0.") else text
+
+
+def decimals(size: float, least: int = 2) -> int:
+    """Return how many decimals numbers of a scale need.
+
+    Parameters
+    ----------
+    size : float
+        What tells the scale: a standard error, or a variance; two digits of it are shown.
+    least : int
+        Decimals where fewer would do.
+
+    Returns
+    -------
+    int
+        Decimals for :func:`number`.
+
+    Examples
+    --------
+    >>> decimals(0.12, 3), decimals(0.00012, 3), decimals(0.0, 3)
+    (3, 5, 3)
+    """
+    if not 0 < size < math.inf:
+        return least
+    return max(least, 1 - math.floor(math.log10(size)))

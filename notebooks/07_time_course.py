@@ -21,7 +21,7 @@
 # %%
 import acuevidence as ae
 
-course = ae.time_course()
+course = ae.questions.time_course()
 course.plot().figure
 
 # %% [markdown]
@@ -47,7 +47,7 @@ course.changes.query("k > 0").round(2)
 # %%
 import pandas as pd
 
-assumed = {r: ae.time_course(correlation=r).changes.query("k > 0") for r in (0, course.correlation, 1 / 2 + course.correlation / 2)}
+assumed = {r: ae.questions.time_course(correlation=r).changes.query("k > 0") for r in (0, course.correlation, 1 / 2 + course.correlation / 2)}
 pd.concat(assumed, names=["correlation"]).reset_index(level=0)[["correlation", "comparator", "earlier", "later", "estimate", "ci_low", "ci_high"]].round(2)
 
 # %% [markdown]

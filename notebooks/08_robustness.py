@@ -35,7 +35,7 @@ result
 # Trials that are known to have measured pain without printing a figure that can be pooled: what they conclude in their own words, and how many they randomised.
 
 # %%
-missing = ae.missing_evidence(result)
+missing = result.missing_evidence()
 missing.trials[["study", "reported_direction", "n", "reason"]]
 
 # %% [markdown]
@@ -54,7 +54,7 @@ missing.plot(title="Neck pain: acupuncture v sham", width="double").figure
 rows = []
 for name, groups in results.items():
     for against, one in groups.items():
-        found = ae.missing_evidence(one)
+        found = one.missing_evidence()
         rows.append({
             "condition": name, "comparator": against, "trials": one.k, "missing": found.k_missing,
             **{scenario: "{estimate:.2f} ({ci_low:.2f} to {ci_high:.2f})".format(**row) for scenario, row in found.scenarios.iterrows()},
@@ -64,10 +64,10 @@ table = pd.DataFrame(rows).set_index(["condition", "comparator"])
 table.round(2)
 
 # %%
-above = sum(ae.missing_evidence(one).verdict == "above" for groups in results.values() for one in groups.values())
+above = sum(one.missing_evidence().verdict == "above" for groups in results.values() for one in groups.values())
 stays = sum(
     (found.scenarios["verdict"] == "above")[["observed", "null"]].all()
-    for groups in results.values() for one in groups.values() for found in [ae.missing_evidence(one)]
+    for groups in results.values() for one in groups.values() for found in [one.missing_evidence()]
 )
 Markdown(
     f"Of {len(table)} comparisons {above} have an interval above zero from the trials with figures alone; in **{stays}** of them it stays "
@@ -168,7 +168,7 @@ pd.DataFrame(rows).set_index(["condition", "comparator"]).round(2)
 # ## Evidence over time
 
 # %%
-monitored = ae.sequential(result)
+monitored = result.sequential()
 monitored
 
 # %%

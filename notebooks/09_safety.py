@@ -23,7 +23,7 @@ from IPython.display import Markdown
 
 import acuevidence as ae
 
-found = ae.safety()
+found = ae.questions.safety()
 found.to_frame()[["label", "denominator", "rate", "ci_low", "ci_high", "sources", "events", "n", "i2", "method"]].round(2)
 
 # %% [markdown]
@@ -66,7 +66,7 @@ found.sources[["study", "event", "denominator", "events", "n", "rate", "ci_low",
 
 # %%
 keys = ["label", "denominator"]
-scales = {scale: ae.safety(scale=scale).rates.set_index(keys)[["rate", "ci_low", "ci_high"]] for scale in ("PAS", "PLO", "PFT")}
+scales = {scale: ae.questions.safety(scale=scale).rates.set_index(keys)[["rate", "ci_low", "ci_high"]] for scale in ("PAS", "PLO", "PFT")}
 pd.concat(scales, axis=1).round(2)
 
 # %% [markdown]

@@ -62,7 +62,7 @@ joint.robust(with_number["trial_id"]).coefficients.round(3)
 # pooled on its own.
 
 # %%
-from acuevidence.verdicts.claims import groups_of_trials
+from acuevidence.questions.groups import groups_of_trials
 
 ae.plots.nuance({name.capitalize(): found for name, found in groups_of_trials().items()}, heading="Group").figure
 

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 REFERENCE = Path(__file__).parent / "reference"
-UNITS = (1e-8, 3e-6, 1e3, 1e8)
+UNITS = (1e-8, 3e-6, 1e8)
 FLOOR = (1e-3, 1e-4, 1e-8)  # sizes, by power of the unit, below which differences in the last digits are no matter
 EFFECT = {
     "estimate", "estimates", "se", "ci_low", "ci_high", "pi_low", "pi_high", "beta", "pred", "yi", "median", "mean", "sd",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -15,14 +15,20 @@ from acuevidence.appraisal.not_held import NotHeld, not_held
 from acuevidence.appraisal.risk_of_bias import rated_pool
 from acuevidence.appraisal.states import STATES, state_of
 from acuevidence.appraisal.thresholds import appraisal_rules
-from acuevidence.appraisal.typical_sd import spread_of, typical_sd_of
+from acuevidence.appraisal.typical_sd import spread_of
 from acuevidence.arguments import guard
 from acuevidence.errors import InputError
 from acuevidence.evidence import Evidence
 from acuevidence.evidence.carried import evidence_of
 from acuevidence.inputs import choice
+from acuevidence.later import Later
 from acuevidence.shown import Shown
 from acuevidence.synthesis import MetaAnalysis
+
+if TYPE_CHECKING:
+    from acuevidence.report.summary_of_findings import to_row as _to_row
+else:
+    _to_row = Later("acuevidence.report.summary_of_findings", "to_row")
 
 __all__ = ["Certainty", "certainty"]
 
@@ -78,41 +84,7 @@ class Certainty(Shown):
         """Return the domains with their downgrade and reason."""
         return self.domains.copy()
 
-    def to_row(
-        self, result: MetaAnalysis, *, condition: str | None = None, evidence: Evidence | None = None
-    ) -> pd.DataFrame:
-        """Return a row of a Summary of Findings table.
-
-        Parameters
-        ----------
-        result : MetaAnalysis
-            The pooled effect that was rated, as an SMD.
-        condition : str, optional
-            Condition whose typical SD of the main outcome turns the SMD into points. Default: the one in the result's data.
-        evidence : Evidence, optional
-            Default: the one that the result carries.
-
-        Returns
-        -------
-        DataFrame
-            One row: ``condition, comparator, trials, participants`` (missing where one trial does not print them),
-            ``estimate, ci_low, ci_high`` in SD, ``points, points_low, points_high`` on a 0-100 scale (positive: better
-            with the treatment; missing where the result carries no evidence), ``certainty, symbols`` and ``reasons``.
-        """
-        data = result.data
-        evidence = evidence_of(result, evidence)
-        condition = _only(data, "condition") if condition is None else condition
-        sd = np.nan if evidence is None else typical_sd_of(evidence, condition).sd
-        shown = headline(result, evidence=evidence)
-        numbers = [np.nan if v is None else v for v in (shown.estimate, shown.ci_low, shown.ci_high)]
-        n = data[["n1", "n2"]].sum(skipna=False).sum(skipna=False) if {"n1", "n2"} <= set(data.columns) else None
-        return pd.DataFrame([{
-            "condition": condition, "comparator": _only(data, "comparator"), "trials": result.k,
-            "participants": pd.NA if n is None or pd.isna(n) else int(n), "estimate": numbers[0],
-            "ci_low": numbers[1], "ci_high": numbers[2], "points": numbers[0] * sd,
-            "points_low": numbers[1] * sd, "points_high": numbers[2] * sd, "certainty": self.level,
-            "symbols": self.symbols, "reasons": "; ".join(self.reasons) or "none",
-        }])  # fmt: skip
+    to_row = _to_row
 
     def _sentences(self) -> list[str]:
         lines = [

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import bdtrc, ndtr, ndtri
 
-from acuevidence.appraisal.small_study import few_trials, refuse_few
+from acuevidence.appraisal.few import few_trials, refuse_few
 from acuevidence.arguments import guard
 from acuevidence.errors import InputError
 from acuevidence.inputs import choice

@@ -177,13 +177,13 @@ def missing_evidence(
     --------
     >>> import acuevidence as ae
     >>> effects = ae.trial_effects("low_back_pain", comparator="sham")
-    >>> missing = ae.missing_evidence(ae.meta_analysis("yi", "vi", data=effects))
+    >>> missing = ae.meta_analysis("yi", "vi", data=effects).missing_evidence()
     >>> list(missing.scenarios.index)
     ['observed', 'null', 'reported', 'opposite']
     """
     choice("include", include, ("measured", "all"))
     evidence = evidence_of(result, evidence)
-    trials = _missing_trials(result, include, evidence)
+    trials = _missing_trials(result, include)
     important = threshold_of(result, evidence)
     if outcome is not None and evidence is not None:
         found = mid(outcome, evidence=evidence)
@@ -230,7 +230,7 @@ def missing_evidence(
 # --- the trials --------------------------------------------------------------------------------------------------
 
 
-def _missing_trials(result: PooledEffect, include: str, evidence: Evidence | None) -> pd.DataFrame:
+def _missing_trials(result: PooledEffect, include: str) -> pd.DataFrame:
     data = result.data
     if result.X is not None:
         raise InputError(f"missing evidence is for a pooled effect; this result has moderators ({result.formula})")
@@ -246,27 +246,17 @@ def _missing_trials(result: PooledEffect, include: str, evidence: Evidence | Non
     comparator = str(data["comparator"].iloc[0])
     rows = pd.DataFrame(left)
     rows = rows[rows["arm"].isna() & (rows["comparator"] == comparator) & ~rows["trial_id"].isin(data["trial_id"])]
+    for column in ("condition", "population"):  # a frame that was filtered still carries what the whole one left out
+        if column in data and column in rows and data[column].notna().all():
+            rows = rows[rows[column].isin(data[column])]
     if include == "measured":
         rows = rows[rows["reported_direction"].notna() | ~rows["reason"].str.startswith(_NOT_MEASURED)]
     found = rows[["trial_id", "study", "reported_direction", "reason"]].reset_index(drop=True)
-    found["n"] = _randomised(found["trial_id"], comparator, evidence)
+    known = rows["n"] if "n" in rows else pd.Series(np.nan, index=rows.index)
+    found["n"] = known.where(known > 0).reset_index(drop=True).astype("Float64")
     found["direction"] = found["reported_direction"].map({"benefit": 1, "harm": -1}).fillna(0).astype(int)
     found["vi"] = (4 / found["n"].astype(float)).fillna(float(np.median(result.vi)))
     return found
-
-
-def _randomised(trials: pd.Series, comparator: str, evidence: Evidence | None) -> pd.Series:
-    """Return the randomised participants of the arms compared, or of the trial where the arms' are not printed."""
-    if evidence is None:
-        return pd.Series(pd.NA, index=trials.index, dtype="Float64")
-    roles = [*evidence.topic.treatment.roles, *evidence.topic.comparators[comparator].roles]
-    arms = evidence.arms[evidence.arms["trial_id"].isin(trials)]
-    arms = arms[arms["role"].isin(roles) & ~arms["arm"].str.endswith("_pooled")]
-    known = arms.groupby("trial_id")["n_randomized"].agg(lambda n: n.sum() if n.notna().all() else np.nan)
-    whole = evidence.trials.drop_duplicates("trial_id").set_index("trial_id")["n_randomized"]
-    of_arms = pd.to_numeric(trials.map(known), errors="coerce")
-    n = of_arms.where(of_arms > 0, pd.to_numeric(trials.map(whole), errors="coerce"))
-    return n.where(n > 0).astype("Float64")
 
 
 # --- what they could do ------------------------------------------------------------------------------------------

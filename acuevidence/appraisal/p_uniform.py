@@ -11,7 +11,7 @@ import pandas as pd
 from scipy.optimize import brentq, minimize_scalar
 from scipy.special import chdtrc, chdtri, log_ndtr, ndtri
 
-from acuevidence.appraisal.small_study import few_trials, refuse_few
+from acuevidence.appraisal.few import few_trials, refuse_few
 from acuevidence.arguments import guard
 from acuevidence.errors import ConvergenceError
 from acuevidence.shown import Shown

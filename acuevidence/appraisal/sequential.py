@@ -15,12 +15,13 @@ import pandas as pd
 from scipy.optimize import brentq
 from scipy.special import ndtr, ndtri
 
-from acuevidence.appraisal.small_study import participants, refuse_few
+from acuevidence.appraisal.few import refuse_few
 from acuevidence.appraisal.thresholds import threshold_of
 from acuevidence.arguments import guard
+from acuevidence.effects.participants import participants
 from acuevidence.errors import InputError
 from acuevidence.evidence.carried import evidence_of
-from acuevidence.inputs import values
+from acuevidence.inputs import plain, values
 from acuevidence.later import Later
 from acuevidence.shown import Shown
 from acuevidence.synthesis import kernel
@@ -138,7 +139,7 @@ def sequential(
     --------
     >>> import acuevidence as ae
     >>> effects = ae.trial_effects("headache", comparator="sham")
-    >>> monitored = ae.sequential(ae.meta_analysis("yi", "vi", data=effects, labels="study"))
+    >>> monitored = ae.meta_analysis("yi", "vi", data=effects, labels="study").sequential()
     >>> monitored.steps.shape[0]
     3
     >>> bool(monitored.participants == effects[["n1", "n2"]].sum(axis=None))
@@ -265,7 +266,7 @@ def _order(result: PooledEffect, order: Any) -> tuple[np.ndarray, np.ndarray]:
         order = "year" if "year" in data else np.arange(result.k)
     key = values(data, order=order)[0]["order"]
     if key.isna().any():
-        raise InputError(f"order is missing in row {key.index[key.isna()][0]!r}")
+        raise InputError(f"order is missing in row {plain(key.index[key.isna()][0])!r}")
     array = key.to_numpy()
     return array, np.argsort(array, kind="stable")
 

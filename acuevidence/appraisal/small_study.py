@@ -13,7 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from acuevidence.appraisal.few import few_trials, refuse_few
 from acuevidence.arguments import guard
+from acuevidence.effects.participants import participants
 from acuevidence.errors import InputError
 from acuevidence.inputs import choice
 from acuevidence.shown import Shown
@@ -23,11 +25,8 @@ from acuevidence.synthesis.effect import PooledEffect
 __all__ = [
     "LimitMetaAnalysis",
     "SmallStudyTest",
-    "few_trials",
     "limit_meta_analysis",
-    "participants",
     "pet_peese",
-    "refuse_few",
     "small_study_test",
 ]
 
@@ -93,7 +92,7 @@ class SmallStudyTest(Shown):
 
 
 def small_study_test(
-    result: PooledEffect, kind: str = "egger", model: str = "rma", predictor: str = "se"
+    result: PooledEffect, kind: str = "egger", model: str = "rma", predictor: str | None = None
 ) -> SmallStudyTest:
     """Test whether small trials show larger effects.
 
@@ -106,8 +105,9 @@ def small_study_test(
         1/n) and Harbord's (score) test, which need ``events1, n1, events2, n2`` in the data.
     model : {"rma", "lm"}
         For Egger: meta-regression with the method and test of the result, or weighted least squares (the classical test).
-    predictor : {"se", "vi", "n", "1/n", "1/sqrt(n)"}
-        For Egger. Those with n need participants: ``n=`` of ``meta_analysis``, or ``n1`` and ``n2`` in the data.
+    predictor : {"se", "vi", "n", "1/n", "1/sqrt(n)"}, optional
+        For Egger. Those with n need participants: ``n=`` of ``meta_analysis``, or ``n1`` and ``n2`` in the data. Default:
+        ``1/sqrt(n)`` where the data say that the effects are SMDs and every n is known, else ``se``.
 
     Returns
     -------
@@ -138,8 +138,8 @@ def small_study_test(
     """
     choice("kind", kind, KINDS)
     choice("model", model, ("rma", "lm"))
-    choice("predictor", predictor, PREDICTORS)
     refuse_few(result, _NAMES[kind])
+    predictor = _default_predictor(result) if predictor is None else choice("predictor", predictor, PREDICTORS)
     notes = few_trials(result, "the test has little power, and a P value above 0.05 does not mean symmetry")
     if kind == "begg":
         tau, p = _kendall(result.yi, result.vi)
@@ -154,6 +154,18 @@ def small_study_test(
         y, v, x = _harbord(result)
     method, test = ("EE", "HKSJ") if model == "lm" else (result.method, result.test)
     return _regression(kind, model, predictor, y, v, x, method, test, result.level, notes)
+
+
+def _default_predictor(result: PooledEffect) -> str:
+    """Return 1/sqrt(n) for SMDs of known n, whose standard errors grow with the effect itself; else the standard error."""
+    data = result.data
+    if "effect" not in data or not (data["effect"] == "SMD").all():
+        return "se"
+    try:
+        n = participants(result)
+    except InputError:
+        return "se"
+    return "1/sqrt(n)" if np.ptp(n) > 0 else "se"
 
 
 def pet_peese(result: PooledEffect) -> pd.DataFrame:
@@ -310,37 +322,6 @@ def limit_meta_analysis(result: PooledEffect) -> LimitMetaAnalysis:
 
 
 # --- parts -------------------------------------------------------------------------------------------------------
-
-
-def refuse_few(result: PooledEffect, what: str) -> None:
-    """Raise an InputError unless the result pools three trials or more without moderators."""
-    if result.X is not None:
-        raise InputError(f"{what} is for a pooled effect; this result has moderators ({result.formula})")
-    if result.k < 3:
-        raise InputError(f"{what} needs at least 3 trials; this result has {result.k}")
-
-
-def few_trials(result: PooledEffect, consequence: str) -> tuple[str, ...]:
-    """Return the warning that belongs to fewer than ten trials, if any."""
-    if result.k >= 10:
-        return ()
-    return (f"{result.k} trials: with fewer than 10, {consequence}.",)
-
-
-def participants(result: PooledEffect) -> np.ndarray:
-    """Return the participants of each trial, from ``n`` or from ``n1`` and ``n2`` of its data."""
-    data = result.data
-    if "n" in data:
-        n = data["n"]
-    elif {"n1", "n2"} <= set(data.columns):
-        n = data["n1"] + data["n2"]
-    else:
-        raise InputError("participants are not known: give n= to meta_analysis, or data with n1 and n2")
-    found = pd.to_numeric(n, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
-    if np.isnan(found).any() or (found <= 0).any():
-        rows = ", ".join(map(repr, data.index[~(found > 0)][:5]))
-        raise InputError(f"participants are missing or not positive in row {rows}; leave these trials out or give n=")
-    return found
 
 
 def _predictor(result: PooledEffect, name: str) -> np.ndarray:

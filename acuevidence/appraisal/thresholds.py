@@ -203,6 +203,18 @@ def band_of(results: Iterable[PooledEffect], evidence: Evidence | None) -> Mid |
     return Mid(min(known), max(known), _SD, said, ())
 
 
+def has_mid(outcome: str, measure: str = "SMD", *, evidence: Evidence | None = None) -> bool:
+    """Return whether a minimal important difference of an outcome is published, by default in the package's evidence."""
+    return mid(outcome, measure, evidence=evidence) is not None
+
+
+def main_mid(evidence: Evidence | None) -> Mid | None:
+    """Return the minimal important difference of an evidence's main outcome as an SMD; None without evidence or a threshold."""
+    if evidence is None or not has_mid(evidence.topic.main_outcome, evidence=evidence):
+        return None
+    return mid(evidence=evidence)
+
+
 def appraisal_rules(evidence: Evidence | None) -> Mapping[str, Any]:
     """Return the rules of ``appraisal.yaml`` that an evidence came with; without evidence the neutral ones."""
     return _neutral() if evidence is None else evidence.appraisal

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from acuevidence.appraisal.small_study import few_trials, refuse_few
+from acuevidence.appraisal.few import few_trials, refuse_few
 from acuevidence.arguments import guard
 from acuevidence.errors import ConvergenceError, InputError
 from acuevidence.inputs import choice
@@ -76,7 +76,9 @@ class TrimAndFill(Shown):
         return [line, *self.notes]
 
 
-def trim_and_fill(result: PooledEffect, estimator: str = "L0", side: str | None = None) -> TrimAndFill:
+def trim_and_fill(
+    result: PooledEffect, estimator: str = "L0", side: str | None = None, *, centre: str = "model"
+) -> TrimAndFill:
     """Fill the funnel with the mirror images of the trials that have no counterpart.
 
     Parameters
@@ -87,6 +89,10 @@ def trim_and_fill(result: PooledEffect, estimator: str = "L0", side: str | None 
         Estimator of the number of missing trials.
     side : {"left", "right"}, optional
         Where trials are missing. Default: opposite to where small trials lie, by the slope of Egger's regression.
+
+    centre : {"model", "common"}
+        About which mean trials are trimmed and mirrored: that of the result's model, or the common (equal-effects) mean,
+        which small trials pull less; the filled trials are pooled by the result's model either way.
 
     Returns
     -------
@@ -114,22 +120,23 @@ def trim_and_fill(result: PooledEffect, estimator: str = "L0", side: str | None 
     ('left', True)
     """
     choice("estimator", estimator, ESTIMATORS)
+    method = "EE" if choice("centre", centre, ("model", "common")) == "common" else result.method
     refuse_few(result, "trim and fill")
-    side = _side(result) if side is None else choice("side", side, ("left", "right"))
+    side = _side(result, method) if side is None else choice("side", side, ("left", "right"))
     sign = -1.0 if side == "right" else 1.0
     order = np.argsort(sign * result.yi, kind="stable")
     y, v = sign * result.yi[order], result.vi[order]
-    centres = _trimmed_means(y, v, result.method)
+    centres = _trimmed_means(y, v, method)
     k0, last = 0, -1
     for _ in range(_STEPS):
         if k0 == last:
             break
         last = k0
-        centre = float(centres[min(k0, len(centres) - 1)])
-        k0, k0_se = _missing(y - centre, estimator)
+        mean = float(centres[min(k0, len(centres) - 1)])
+        k0, k0_se = _missing(y - mean, estimator)
     else:
         raise ConvergenceError(f"trim and fill by {estimator} goes round in a circle; try another estimator")
-    filled_y, filled_v = sign * (2 * centre - y[len(y) - k0 :]), v[len(v) - k0 :]
+    filled_y, filled_v = sign * (2 * mean - y[len(y) - k0 :]), v[len(v) - k0 :]
     fits = kernel.fit(
         np.append(result.yi, filled_y)[None],
         np.append(result.vi, filled_v)[None],
@@ -146,11 +153,11 @@ def trim_and_fill(result: PooledEffect, estimator: str = "L0", side: str | None 
     )  # fmt: skip
 
 
-def _side(result: PooledEffect) -> str:
+def _side(result: PooledEffect, method: str) -> str:
     if np.ptp(result.vi) == 0:
         return "left"
     X = np.column_stack([np.ones(result.k), np.sqrt(result.vi / result.vi.max())])
-    slope = kernel.fit(result.yi[None], result.vi[None], X[None], method=result.method, test="z").beta[0, 1]
+    slope = kernel.fit(result.yi[None], result.vi[None], X[None], method=method, test="z").beta[0, 1]
     return "right" if slope < 0 else "left"
 
 

@@ -15,6 +15,7 @@ from scipy.special import ndtr, ndtri
 from acuevidence.arguments import guard
 from acuevidence.effects.checks import correlation, like, share
 from acuevidence.effects.measures import MEASURES
+from acuevidence.effects.natural import inverse_freeman_tukey, inverse_root_rate
 from acuevidence.errors import InputError
 from acuevidence.inputs import choice, numeric, refuse
 
@@ -257,7 +258,7 @@ def smd_to_points(yi: Any, sd: Any, *, data: pd.DataFrame | None = None) -> Any:
     yi : array-like or column name
         SMD.
     sd : array-like or column name
-        Standard deviation between patients on the scale, positive; of 0-100 pain scales see :func:`acuevidence.typical_sd`.
+        Standard deviation between patients on the scale, positive; of 0-100 pain scales see :func:`acuevidence.questions.typical_sd`.
     data : DataFrame, optional
         Where column names are looked up.
 
@@ -370,22 +371,24 @@ def back_transform(yi: Any | None, measure: str, *, n: Any = None, data: pd.Data
     yi : array-like or column name
         Effects as :func:`effect_size` gives them. A missing one (the limit of a prediction interval of two trials) stays missing.
     measure : str
-        One of :data:`MEASURES`. Ratios give ``exp(yi)``; PLO the inverse logit; PAS ``sin(yi)^2``; ZCOR ``tanh(yi)``;
-        PFT the inverse of Freeman and Tukey's transformation (Miller 1978, The American Statistician 32:138).
+        One of :data:`MEASURES`. Ratios and logarithms (PLN IRLN MNLN SDLN CVLN) give ``exp(yi)``; PLO the inverse logit; PAS
+        ``sin(yi)^2``; IRS ``yi^2``; ZCOR and ZPCOR ``tanh(yi)``; PFT and IRFT the inverse of Freeman and Tukey's transformations
+        (Miller 1978, The American Statistician 32:138).
     n : float, array-like or column name, optional
-        For PFT: the sample sizes behind yi, of any number; their harmonic mean is used. A trial's own yi takes its own n.
+        For PFT the sample sizes behind yi, for IRFT the person-time, of any number; their harmonic mean is used. A trial's own
+        yi takes its own n.
     data : DataFrame, optional
         Where column names are looked up.
 
     Returns
     -------
     float, Series or ndarray
-        Ratios, proportions or correlations; effects of the other measures unchanged.
+        Ratios, proportions, rates or correlations; effects of the other measures unchanged.
 
     Raises
     ------
     InputError
-        For an unknown measure, or PFT without n or with n below 1.
+        For an unknown measure, or PFT and IRFT without n, or with n below 1 (PFT) or not positive.
 
     Notes
     -----
@@ -403,22 +406,15 @@ def back_transform(yi: Any | None, measure: str, *, n: Any = None, data: pd.Data
     y = a["yi"]
     if back is not None:
         y = back(y)
-    elif measure == "PFT":
+    elif measure in ("PFT", "IRFT"):
         if n is None:
-            raise InputError("measure 'PFT' needs n, the sample sizes behind yi")
+            raise InputError(f"measure {measure!r} needs n, the {'sample sizes' if measure == 'PFT' else 'person-time'} behind yi")
         sizes, places = numeric(data, n=n)
-        refuse(sizes["n"] < 1, "n must be 1 or more", sizes["n"], places)
-        y = _inverse_freeman_tukey(y, len(places) / (1 / sizes["n"]).sum())
+        if measure == "PFT":
+            refuse(sizes["n"] < 1, "n must be 1 or more", sizes["n"], places)
+        refuse(sizes["n"] <= 0, "n must be positive", sizes["n"], places)
+        y = (inverse_freeman_tukey if measure == "PFT" else inverse_root_rate)(y, len(places) / (1 / sizes["n"]).sum())
     return like(y, index, yi)
-
-
-def _inverse_freeman_tukey(y: np.ndarray, m: float) -> np.ndarray:
-    low, high = np.arcsin(np.sqrt(1 / (m + 1))) / 2, (np.arcsin(np.sqrt(m / (m + 1))) + np.pi / 2) / 2
-    inside = np.clip(y, low, high)
-    s = np.sin(2 * inside)
-    root = np.sqrt(np.maximum(1 - (s + (s - 1 / s) / m) ** 2, 0))
-    p = 0.5 * (1 - np.sign(np.cos(2 * inside)) * root)
-    return np.where(y <= low, 0.0, np.where(y >= high, 1.0, p))
 
 
 guard(

@@ -94,6 +94,33 @@ class Size:
     note: str = ""
 
 
+def contributions(found: Derived, measure: str) -> tuple[float, float]:
+    """Return the SD of one participant's contribution on each side, in the unit of the effect.
+
+    Effects that share an arm of n covary by its square over n: 1 for standardised means (less where a difference is adjusted), the
+    SD for differences in points, and what the delta method gives for counts (an odds ratio: 1 / (p (1 - p)), as SMD times 3 / pi^2).
+    Elsewhere both sides take what the variance implies.
+    """
+    n1, n2, e1, e2 = found.n1, found.n2, found.events1, found.events2
+    if n1 and n2 and e1 is not None and e2 is not None:
+        more = 0.5 * (min(e1, e2, n1 - e1, n2 - e2) == 0)  # as the effect itself takes an empty cell
+        one, two = (math.sqrt(n * _OF_COUNT[measure](e + more, n - e + more)) for e, n in ((e1, n1), (e2, n2)))
+        return one, two
+    if measure in ("SMD", "MD") and found.statistic not in ("odds_ratio", "risk_ratio"):
+        return found.spread, found.spread
+    implied = math.sqrt(found.vi / (1 / n1 + 1 / n2)) if n1 and n2 else math.nan
+    return implied, implied
+
+
+# What one side of a table adds to the variance of an effect, from its patients with and without the event.
+_OF_COUNT = {
+    "SMD": lambda a, b: 3 / math.pi**2 * (1 / a + 1 / b),
+    "OR": lambda a, b: 1 / a + 1 / b,
+    "RR": lambda a, b: 1 / a - 1 / (a + b),
+    "RD": lambda a, b: a * b / (a + b) ** 3,
+}
+
+
 def size_of(arm: str, row: Any | None, comparison: Comparison, rules: Rules) -> Size:
     """Return the participants of an arm behind a row of figures.
 

@@ -509,7 +509,7 @@ def _turned(table: OwnTable, found: pd.DataFrame, way: pd.Series, measure: str) 
     unsaid = two & better.isna()
     if (blind := unsaid & (way != "effects")).any():
         raise InputError(
-            f"{table.row(blind.idxmax())}: higher_is is missing; say 'worse' (pain, deaths) or 'better' (function, recovery), or leave "
+            f"{table.row(blind.idxmax())}: higher_is is missing; say 'worse' (symptoms, deaths) or 'better' (function, recovery), or leave "
             "the whole column out"
         )
     if unsaid.any():

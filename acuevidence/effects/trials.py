@@ -10,13 +10,14 @@ import functools
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import Any
 
 import pandas as pd
 from scipy.special import ndtri
 
 from acuevidence.arguments import guard
-from acuevidence.effects.derived import Derived, NotEnoughError, points_factor, size_of
+from acuevidence.effects.derived import Derived, NotEnoughError, contributions, points_factor, size_of
 from acuevidence.effects.from_arms import counts, means
 from acuevidence.effects.from_contrasts import adjusted_means, differences, ratio
 from acuevidence.effects.patient_rows import with_patients
@@ -34,12 +35,13 @@ _CONTINUOUS = ("SMD", "SMDH", "MD", "ROM", "VR", "CVR")
 _BINARY = ("OR", "RR", "RD")
 _MARKS = ("late", "course_assumed", "n_assumed", "borrowed_sd", "sd_assumed", "primary_endpoint")
 _WHOLE = ("year", "pmid", "n1", "n2", "events1", "events2")
-_NUMBERS = ("yi", "vi", "se", "ci_low", "ci_high", "mean1", "sd1", "mean2", "sd2", "week")
+_NUMBERS = ("yi", "vi", "se", "ci_low", "ci_high", "mean1", "sd1", "mean2", "sd2", "spread1", "spread2", "week")
 COLUMNS = [
     "trial_id", "study", "year", "condition", "diagnosis", "population", "treatment_weeks", "comparator", "comparator_role",
     "outcome", "measure_used", "instrument", "timing", "week", "kind", "statistic", "effect", "yi", "vi", "se", "ci_low", "ci_high",
-    "n1", "n2", "mean1", "sd1", "mean2", "sd2", "events1", "events2", *_MARKS, "derivation", "arms", "comparator_arms", "doi", "pmid",
-    "reference_url", "source_kind", "source_url", "locator", "figures_as_printed",
+    "n1", "n2", "mean1", "sd1", "mean2", "sd2", "events1", "events2", "spread1", "spread2",
+    *_MARKS, "derivation", "arms", "comparator_arms", "doi", "pmid", "reference_url", "source_kind", "source_url", "locator",
+    "figures_as_printed",
 ]  # fmt: skip
 
 
@@ -101,8 +103,10 @@ def trial_effects(
         and its variance, ``ci_low`` and ``ci_high`` its 95 % normal interval, ``n1`` and ``n2`` the participants
         behind it (missing where not printed), ``derivation`` how it came about, ``kind`` what was compared (``adjusted``
         differences, ``final`` values, ``change``, ``count`` of responders), ``reference_url`` the trial's DOI or PubMed record, and
-        ``source_url`` and ``figures_as_printed`` where the figures were read. True in ``late``, ``course_assumed``, ``n_assumed``,
-        ``borrowed_sd`` and ``sd_assumed`` marks what was taken or assumed; ``primary_endpoint`` the declared primary endpoint.
+        ``source_url`` and ``figures_as_printed`` where the figures were read. ``spread1`` and ``spread2`` are the SD of one
+        participant's contribution in the unit of ``yi``: effects that share an arm of n covary by its ``spread**2 / n``. True in
+        ``late``, ``course_assumed``, ``n_assumed``, ``borrowed_sd`` and ``sd_assumed`` marks what was taken or assumed;
+        ``primary_endpoint`` the declared primary endpoint.
         ``attrs["excluded"]`` is a frame with a row for each trial and comparator without an effect, with its ``n`` where known, and
         for each arm left out, with the ``reason``.
 
@@ -139,10 +143,16 @@ def _chosen(
     horizon: float, endpoint: str | None, measure: str, cautions: str,
 ) -> pd.DataFrame:  # fmt: skip
     """Return the effects of an evidence, which is the same as long as it is the same object."""
-    compared = with_patients(comparisons(evidence, wanted, comparators), evidence)
+    compared = (one for of in product(wanted, comparators) for one in _compared(evidence, *of))
     asked: dict[str, Any] = {"outcome": outcome, "timing": timing, "horizon": horizon, "endpoint": endpoint, "measure": measure,
                              "cautions": cautions}  # fmt: skip
     return carry(effects_of(compared, evidence.rules, **asked), evidence=evidence)
+
+
+@functools.lru_cache(maxsize=64)
+def _compared(evidence: Evidence, condition: str, comparator: str) -> tuple[Comparison, ...]:
+    """Return the comparisons of a condition, which every outcome and window reads."""
+    return tuple(with_patients(comparisons(evidence, [condition], [comparator]), evidence))
 
 
 def effects_of(
@@ -160,7 +170,7 @@ def effects_of(
         _one(comparison, asked, rows, left)
     frame = _ordered(pd.DataFrame(rows, columns=_columns(rules.topic)), rules)
     frame = frame.astype(dict.fromkeys(_WHOLE, "Int64") | dict.fromkeys(_NUMBERS, float) | dict.fromkeys(_MARKS, bool))
-    columns = ["trial_id", "study", "year", "condition", "comparator", "arm", "n", "reason", "reported_direction"]
+    columns = ["trial_id", "study", "year", "condition", "population", "comparator", "arm", "n", "reason", "reported_direction"]
     left_out = _ordered(pd.DataFrame(left, columns=columns), rules).astype({"n": float})
     direction = "spread" if measure in ("VR", "CVR") else "benefit"
     return carry(frame, topic=rules.topic, direction=direction, excluded=Excluded(left_out))
@@ -221,7 +231,7 @@ def _ordered(frame: pd.DataFrame, rules: Rules) -> pd.DataFrame:
 def _one(comparison: Comparison, asked: _Asked, rows: list[dict[str, Any]], left: list[dict[str, Any]]) -> None:
     """Append the comparison's effect to ``rows``, or the reason why it has none to ``left``."""
     trial, reasons = comparison.trial, list[str]()
-    known = {key: getattr(trial, key) for key in ("trial_id", "study", "year", "condition")}
+    known = {key: getattr(trial, key) for key in ("trial_id", "study", "year", "condition", "population")}
     known["comparator"] = comparison.comparator
     for arm, reason in comparison.left_out:
         left.append({**known, "arm": arm, "reason": reason, "reported_direction": None})
@@ -296,14 +306,15 @@ def _row(
     sizes = {name: None if (n := getattr(derived, name)) is None else math.floor(n) for name in ("n1", "n2")}
     return {
         **known,
-        **{key: getattr(trial, key) for key in ("diagnosis", "population", "treatment_weeks", "doi", "pmid")},
+        **{key: getattr(trial, key) for key in ("diagnosis", "treatment_weeks", "doi", "pmid")},
         **own,
         "comparator_role": comparison.role,
         "outcome": candidate.outcome, "measure_used": rows[0].measure,
         "instrument": rules.short_name(rows[0].measure), "timing": asked.timing,
         "week": math.nan if candidate.week is None else candidate.week, "kind": candidate.kind, "statistic": derived.statistic,
         "effect": asked.measure, "yi": derived.yi, "vi": derived.vi, "se": se, "ci_low": derived.yi - half, "ci_high": derived.yi + half,
-        **sizes, **numbers, "late": candidate.late, "course_assumed": candidate.course_assumed,
+        **sizes, **numbers, **dict(zip(("spread1", "spread2"), contributions(derived, asked.measure), strict=True)),
+        "late": candidate.late, "course_assumed": candidate.course_assumed,
         **{name: getattr(derived, name) for name in ("n_assumed", "borrowed_sd", "sd_assumed")},
         "primary_endpoint": candidate.primary,
         "derivation": "; ".join(dict.fromkeys([derived.how, *derived.notes, *warned])),

@@ -6,7 +6,7 @@ them. This module is the one place that writes and reads them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pandas as pd
@@ -92,9 +92,12 @@ def carry(
 
 
 def direction_of(thing: Any) -> str | None:
-    """Return what a positive effect of a frame or result was made to mean, or None where nothing says so."""
-    found = _attrs(thing).get("direction")
-    return found if found in _DIRECTIONS else None
+    """Return what a positive effect of a frame, result or mapping of results was made to mean, or None where nothing says so."""
+    if isinstance(thing, Mapping):
+        found = {direction_of(one) for one in thing.values()}
+        return found.pop() if len(found) == 1 else None
+    said = _attrs(thing).get("direction")
+    return said if said in _DIRECTIONS else None
 
 
 def excluded_of(thing: Any) -> Excluded | None:

@@ -42,7 +42,7 @@ _ONE_FIGURE = {
 }  # fmt: skip
 _SPELLED_ONCE = {"trials": ["trial_id"], "arms": ["trial_id", "arm"]}
 # Columns whose allowed values are words of the topic, by what the topic calls them; published syntheses use wider words.
-_WORDS = {name: name for name in ("condition", "outcome", "role", "comparator", "favours", "event")}
+_WORDS = {name: name for name in ("condition", "outcome", "role", "comparator", "favours", "event", "responder")}
 _PUBLISHED = {name: f"published_{name}" for name in ("condition", "comparator", "favours")}
 
 

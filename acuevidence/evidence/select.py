@@ -267,7 +267,7 @@ def _never(comparison: Comparison) -> str:
     trial = comparison.trial
     if given(trial.part_of):
         return f"reported with {trial.part_of}"
-    if (given(trial.treatment_weeks) and trial.treatment_weeks == 0) or getattr(trial, "sessions", None) == "1":
+    if (given(trial.treatment_weeks) and trial.treatment_weeks == 0) or str(getattr(trial, "sessions", "")) == "1":
         return "a course of one session"
     return ""
 

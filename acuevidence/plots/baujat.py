@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from acuevidence.arguments import guard
 from acuevidence.plots.parts.labels import keep_apart, leading
-from acuevidence.plots.parts.page import drawing, narrow, new_axes
+from acuevidence.plots.parts.page import drawing, narrow, new_axes, table
 from acuevidence.plots.parts.style import COLOURS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from acuevidence.synthesis.result import MetaAnalysis
+
 __all__ = ["baujat"]
 
 
 def baujat(
-    result: Any, *, ax: Axes | None = None, width: str | float = "single", size: float = 7, named: int = 5
+    result: MetaAnalysis | pd.DataFrame, *, ax: Axes | None = None, width: str | float = "single", size: float = 7, named: int = 5
 ) -> Axes:
     """Draw each trial's contribution to Q against its influence on the pooled effect.
 
@@ -53,7 +55,7 @@ def baujat(
     >>> ax.get_xlabel()
     'Contribution to Q'
     """
-    frame = result if isinstance(result, pd.DataFrame) else result.baujat()
+    frame = table(result, "baujat()", ("x", "y")) if isinstance(result, pd.DataFrame) else result.baujat()
     with drawing(ax, size, "Baujat plot"):
         ax = new_axes(width, 2.9 if narrow(width) else 3.6, ax)
         ax.scatter(frame["x"], frame["y"], s=14, color=COLOURS["neutral"], alpha=0.75, linewidths=0)

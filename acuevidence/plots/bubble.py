@@ -9,20 +9,24 @@ import pandas as pd
 
 from acuevidence.arguments import guard
 from acuevidence.errors import InputError
+from acuevidence.evidence.carried import direction_of
 from acuevidence.inputs import choice
-from acuevidence.plots.parts.axis import effect_name, ratio_ticks, sided
+from acuevidence.plots.parts.axis import effect_name, ratio_ticks
 from acuevidence.plots.parts.labels import legend_above, points_wide, wrapped
 from acuevidence.plots.parts.page import drawing, narrow, new_axes
 from acuevidence.plots.parts.style import COLOURS
+from acuevidence.topic import topic_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+    from acuevidence.synthesis.result import MetaAnalysis
 
 __all__ = ["bubble"]
 
 
 def bubble(
-    result: Any,
+    result: MetaAnalysis,
     moderator: str | None = None,
     *,
     at: dict[str, Any] | None = None,
@@ -82,13 +86,14 @@ def bubble(
     effect = effect_name(result, effect)
     with drawing(ax, size, "Bubble plot"):
         ax = new_axes(width, 2.9 if narrow(width) else 3.6, ax)
-        ax.axhline(0, color=COLOURS["light"], linewidth=0.6)
+        ax.axhline(0, color=COLOURS["muted"], linewidth=0.6)
         draw = _levels if _categorical(result, data, name) else _line
         x = draw(ax, result, name, _held(result, data, name, at), size)
         ax.scatter(x, result.yi, s=140 * result.weights / result.weights.max(), facecolor=COLOURS["neutral"], alpha=0.4,
                    edgecolor=COLOURS["neutral"], linewidths=0.6, zorder=3)  # fmt: skip
         ax.margins(0.08)
-        side = " (positive favours acupuncture)" if sided(result) else ""
+        favours = topic_of(result).treatment.phrase if direction_of(result) == "benefit" else ""
+        side = f" (positive favours {favours})" if favours else ""
         ax.set(xlabel=xlabel or name.replace("_", " "), ylabel=ylabel or f"{effect or 'Effect'}{side}")
         ratio_ticks(ax.yaxis, effect)
         legend_above(ax, size)
@@ -102,10 +107,10 @@ def _line(ax: Axes, result: Any, name: str, held: dict[str, Any], size: float) -
     predicted = result.predict(pd.DataFrame({**held, name: line}))
     if "pi_low" in predicted:
         for end, label in (("pi_low", _words(result, "prediction")), ("pi_high", None)):
-            ax.plot(line, predicted[end], color=COLOURS["light"], linewidth=0.7, linestyle=(0, (4, 2)), label=label)
-    ax.fill_between(line, predicted["ci_low"], predicted["ci_high"], color=COLOURS["sham"], alpha=0.18, linewidth=0,
+            ax.plot(line, predicted[end], color=COLOURS["muted"], linewidth=0.7, linestyle=(0, (4, 2)), label=label)
+    ax.fill_between(line, predicted["ci_low"], predicted["ci_high"], color=COLOURS["main"], alpha=0.18, linewidth=0,
                     label=_words(result, "confidence"))  # fmt: skip
-    ax.plot(line, predicted["pred"], color=COLOURS["sham"])
+    ax.plot(line, predicted["pred"], color=COLOURS["main"])
     return x
 
 
@@ -120,11 +125,11 @@ def _levels(ax: Axes, result: Any, name: str, held: dict[str, Any], size: float)
         first = place[0] < 0
         if "pi_low" in predicted:
             for end in (row.pi_low, row.pi_high):
-                ax.plot(place, [end, end], color=COLOURS["light"], linewidth=0.7, linestyle=(0, (4, 2)),
+                ax.plot(place, [end, end], color=COLOURS["muted"], linewidth=0.7, linestyle=(0, (4, 2)),
                         label=_words(result, "prediction") if first and end == row.pi_low else None)  # fmt: skip
-        ax.fill_between(place, row.ci_low, row.ci_high, color=COLOURS["sham"], alpha=0.18, linewidth=0,
+        ax.fill_between(place, row.ci_low, row.ci_high, color=COLOURS["main"], alpha=0.18, linewidth=0,
                         label=_words(result, "confidence") if first else None)  # fmt: skip
-        ax.plot(place, [row.pred, row.pred], color=COLOURS["sham"])
+        ax.plot(place, [row.pred, row.pred], color=COLOURS["main"])
     room = 0.9 * points_wide(ax) / len(levels)
     ax.set_xticks(centre, [wrapped(str(level).replace("_", " "), room, size) for level in levels])
     x = np.empty(len(given))

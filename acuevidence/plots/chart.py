@@ -14,18 +14,16 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 
-from acuevidence.appraisal.certainty import certainty
-from acuevidence.appraisal.thresholds import band_of
 from acuevidence.arguments import guard
+from acuevidence.effects.measures import RATIOS
 from acuevidence.errors import InputError, MissingExtraError
-from acuevidence.evidence import conditions, load_evidence
+from acuevidence.plots.parts.axis import sides
+from acuevidence.plots.parts.marks import mid_range
 from acuevidence.plots.parts.style import COLOURS, MID_BAND
-from acuevidence.questions.pooled import pooled
+from acuevidence.topic import topic_of
 
-__all__ = ["forest_chart", "nuance_chart"]
+__all__ = ["forest_chart"]
 
-_RATIOS = ("OR", "RR", "IRR", "HR", "ROM", "PETO", "VR", "CVR")
-_AGAINST = {"sham": "Acupuncture v sham", "usual_care": "Acupuncture v usual care"}
 _TOLD = {
     "year": "Year", "outcome": "Outcome", "instrument": "Instrument", "week": "Week", "timing": "Timing",
     "derivation": "Derived as", "figures_as_printed": "Printed figures", "locator": "Printed at", "source_url": "Source",
@@ -35,7 +33,7 @@ _HALF = 0.32  # half the height of a diamond, in rows
 
 
 @dataclass(slots=True)
-class _Rows:
+class Rows:
     """What is drawn: a label a row from the top, and the trials and pooled effects that stand in these rows."""
 
     labels: list[str] = field(default_factory=list)
@@ -44,6 +42,7 @@ class _Rows:
     pooled: list[dict[str, Any]] = field(default_factory=list)
 
     def add(self, label: str, *, heading: bool = False) -> int:
+        """Add a line and return its place."""
         if heading:
             self.headings.append(len(self.labels))
         self.labels.append(label)
@@ -54,7 +53,7 @@ def forest_chart(
     result: Any,
     *,
     mid: Any = None,
-    favours: tuple[str, str] = ("Favours comparator", "Favours acupuncture"),
+    favours: tuple[str, str] | None = None,
     effect: str | None = None,
     title: str | None = None,
 ) -> Any:
@@ -66,8 +65,8 @@ def forest_chart(
         One synthesis, or one per comparator as :func:`acuevidence.meta_analysis` gives with ``by``.
     mid : float, pair of floats, or Mid, optional
         Minimal important difference on the scale of ``yi``, drawn as a band. Default: none.
-    favours : pair of str
-        Words for the left and right side of the null; positive effects, to the right, favour acupuncture.
+    favours : pair of str, optional
+        Words for the left and right side of the null. Default: which side is favoured where the data say so, else lower and higher.
     effect : str, optional
         Name of the effect measure. Default: the data's own. Log ratios (OR, RR ...) are shown as ratios on a log axis.
     title : str, optional
@@ -99,74 +98,22 @@ def forest_chart(
         raise InputError("result holds no trial; pool at least one trial before drawing it")
     names = {str(name) for frame in data if "effect" in frame for name in frame["effect"].dropna()}
     effect = effect or (names.pop() if len(names) == 1 else "Effect")
-    rows = _Rows()
+    rows, topic = Rows(), topic_of(result)
     for name, one in groups.items():
-        colour = COLOURS.get(str(name), COLOURS["neutral"])
+        colour = topic.colour(str(name)) if topic.compares(str(name)) else COLOURS["neutral"]
         if name:
-            rows.add(_AGAINST.get(str(name), str(name).replace("_", " ").capitalize()), heading=True)
+            rows.add(topic.group(str(name)), heading=True)
         if one.k == 0:
             rows.add("No trial with usable figures")
             continue
         rows.trials += [row | {"row": rows.add(row["label"]), "colour": colour} for row in _trials(one, effect)]
         if one.k > 1:
-            rows.pooled.append(_pooled(one, effect) | {"row": rows.add("Pooled"), "colour": colour})
+            rows.pooled.append(pooled_row(one, effect) | {"row": rows.add("Pooled"), "colour": colour})
     overall = getattr(result, "overall", None)
     if overall is not None and len(groups) > 1:
         at = rows.add("All comparators, pooled")
-        rows.pooled.append(_pooled(overall, effect) | {"row": at, "colour": COLOURS["neutral"]})
-    return _chart(rows, effect, mid, favours, title)
-
-
-def nuance_chart(
-    results: Mapping[str, Mapping[str, Any]] | None = None, *, mid: Any = None, title: str | None = None
-) -> Any:
-    """Return an interactive chart of the effect in each condition against each comparator.
-
-    Parameters
-    ----------
-    results : mapping, optional
-        Condition to a mapping of comparator to MetaAnalysis. Default: the standard analysis of every condition.
-    mid : float, pair of floats, or Mid, optional
-        Minimal important difference in SD, drawn as a band. Default: that of pain.
-    title : str, optional
-        Heading of the chart.
-
-    Returns
-    -------
-    altair.LayerChart
-        A diamond per condition and comparator, a lone trial included; positive effects favour acupuncture. Hover for
-        interval, prediction interval, number of trials and participants, and certainty with its reasons.
-
-    Raises
-    ------
-    InputError
-        Without Altair, or when no synthesis holds a trial.
-
-    Examples
-    --------
-    >>> from acuevidence.plots.chart import nuance_chart
-    >>> type(nuance_chart()).__name__
-    'LayerChart'
-    """
-    topic = load_evidence().topic
-    results = {condition: pooled(condition) for condition in conditions()} if results is None else results
-    rows = _Rows()
-    for condition, groups in results.items():
-        label = topic.label(condition) if condition in topic.conditions else condition
-        rows.add(label, heading=True)
-        for name in sorted(groups, reverse=True):
-            one, against = groups[name], f"v {name.replace('_', ' ')}"
-            if one.k == 0:
-                rows.add(f"{against}: no trial with usable figures")
-                continue
-            rated = certainty(one)
-            said = {"condition": label, "certainty": rated.level, "reasons": "; ".join(rated.reasons) or "none"}
-            at = {"row": rows.add(against), "colour": COLOURS.get(name, COLOURS["neutral"])}
-            rows.pooled.append(_pooled(one, "SMD") | {"label": against} | said | at)
-    if not rows.pooled:
-        raise InputError("results hold no trial; pool at least one trial before drawing them")
-    band = band_of((one for groups in results.values() for one in groups.values() if one.k), load_evidence()) if mid is None else mid
-    return _chart(rows, "SMD", band, ("Favours comparator", "Favours acupuncture"), title)
+        rows.pooled.append(pooled_row(overall, effect) | {"row": at, "colour": COLOURS["neutral"]})
+    return chart_of(rows, effect, mid, favours or sides(result)[0], title)
 
 
 def _trials(one: Any, effect: str) -> list[dict[str, Any]]:
@@ -193,7 +140,8 @@ def _aloud(label: str, text: str, told: Mapping[str, str]) -> str:
     return f"{label}, {text}. " + ". ".join(parts)
 
 
-def _pooled(one: Any, effect: str) -> dict[str, Any]:
+def pooled_row(one: Any, effect: str) -> dict[str, Any]:
+    """Return what a chart draws and tells of a pooled effect."""
     low, mean, high = _shown(np.array([[one.ci_low, one.estimate, one.ci_high]]), effect)[0]
     row = {"label": "Pooled", "low": low, "estimate": mean, "high": high, "text": _interval(mean, low, high)}
     row |= {
@@ -216,7 +164,7 @@ def _pooled(one: Any, effect: str) -> dict[str, Any]:
 
 def _shown(values: np.ndarray, effect: str) -> list[list[float]]:
     """Return the values as the axis shows them: log ratios as ratios."""
-    shown: list[list[float]] = (np.exp(values) if effect in _RATIOS else values).tolist()
+    shown: list[list[float]] = (np.exp(values) if effect in RATIOS else values).tolist()
     return shown
 
 
@@ -230,9 +178,10 @@ def _said(value: Any) -> str:
     return f"{value:.10g}" if isinstance(value, (float, np.floating)) else str(value)
 
 
-def _chart(rows: _Rows, effect: str, mid: Any, favours: tuple[str, str], title: str | None) -> Any:
+def chart_of(rows: Rows, effect: str, mid: Any, favours: tuple[str, str], title: str | None) -> Any:
+    """Return the chart of rows that were filled in: background, trials, pooled effects."""
     alt = _altair()
-    ratio = effect in _RATIOS
+    ratio = effect in RATIOS
     ends = [row[name] for row in rows.trials + rows.pooled for name in ("low", "high")]
     further = [row[name] for row in rows.pooled for name in ("pi_low", "pi_high") if name in row]
     domain = _domain([*ends, 1.0 if ratio else 0.0], further, ratio)
@@ -259,7 +208,7 @@ def _chart(rows: _Rows, effect: str, mid: Any, favours: tuple[str, str], title: 
     return made.configure_view(stroke=None).interactive(bind_y=False)
 
 
-def _described(rows: _Rows, favours: tuple[str, str], title: str | None) -> str:
+def _described(rows: Rows, favours: tuple[str, str], title: str | None) -> str:
     """Return what the chart shows, for those who do not see it."""
     head = f"{title or 'Forest plot'}. Right of the null: {favours[1].lower()}. "
     words = rows.labels.copy()
@@ -269,10 +218,10 @@ def _described(rows: _Rows, favours: tuple[str, str], title: str | None) -> str:
 
 
 def _background(alt: Any, x: Any, mid: Any, effect: str) -> list[Any]:
-    null = alt.Chart(_data(alt, [{"estimate": 1.0 if effect in _RATIOS else 0.0}])).mark_rule(color="black").encode(x=x)
+    null = alt.Chart(_data(alt, [{"estimate": 1.0 if effect in RATIOS else 0.0}])).mark_rule(color="black").encode(x=x)
     if mid is None:
         return [null]
-    low, high = (mid.low, mid.high) if hasattr(mid, "low") else (mid, mid) if np.isscalar(mid) else tuple(mid)
+    low, high = mid_range(mid)
     (low, high), source = _shown(np.array([[low, high]], dtype=float), effect)[0], getattr(mid, "source", "as given")
     values = [{"estimate": low, "high": high, "text": f"{low:.2f} to {high:.2f}", "source": source}]
     told = _tooltips(alt, values, {"text": "Minimal important difference", "source": "Thresholds"})
@@ -358,4 +307,4 @@ def _altair() -> Any:
     return altair
 
 
-guard(__name__, "forest_chart", "nuance_chart")
+guard(__name__, "forest_chart")

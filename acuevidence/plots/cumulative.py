@@ -10,17 +10,19 @@ import pandas as pd
 from acuevidence.arguments import guard
 from acuevidence.plots.parts.axis import effect_name, ratio_ticks
 from acuevidence.plots.parts.labels import wrapped
-from acuevidence.plots.parts.page import drawing, inches, new_axes
+from acuevidence.plots.parts.page import drawing, inches, new_axes, table
 from acuevidence.plots.parts.style import COLOURS, text_width
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from acuevidence.synthesis.result import MetaAnalysis
+
 __all__ = ["cumulative"]
 
 
 def cumulative(
-    result: Any,
+    result: MetaAnalysis | pd.DataFrame,
     order: Any = None,
     *,
     ax: Axes | None = None,
@@ -64,7 +66,7 @@ def cumulative(
     True
     """
     given = isinstance(result, pd.DataFrame)
-    frame = result if given else result.cumulative(order)
+    frame = table(result, "leave_one_out() or cumulative()", ("estimate", "ci_low", "ci_high")) if given else result.cumulative(order)
     y = np.arange(len(frame))
     names = [str(name) if given or i == 0 else f"+ {name}" for i, name in enumerate(frame.index)]
     estimate, low, high = (frame[c].to_numpy(dtype=float) for c in ("estimate", "ci_low", "ci_high"))
@@ -78,11 +80,11 @@ def cumulative(
         ax = new_axes(width, (len(frame) * row + 7) * size / 72, ax)
         said = wrapped(xlabel, page - max(text_width(name, size) for name in names) - 2 * size, size)
         ax.axvline(0, color=COLOURS["neutral"], linewidth=0.6)
-        ax.axvline(estimate[-1], color=COLOURS["sham"], linewidth=0.6, linestyle=(0, (4, 2)))
-        ax.hlines(y, np.maximum(low, limits[0]), np.minimum(high, limits[1]), color=COLOURS["sham"], linewidth=1)
+        ax.axvline(estimate[-1], color=COLOURS["main"], linewidth=0.6, linestyle=(0, (4, 2)))
+        ax.hlines(y, np.maximum(low, limits[0]), np.minimum(high, limits[1]), color=COLOURS["main"], linewidth=1)
         for beyond, end, marker in ((low < limits[0], limits[0], "<"), (high > limits[1], limits[1], ">")):
-            ax.plot(np.full(beyond.sum(), end), y[beyond], marker, color=COLOURS["sham"], markersize=3.5, clip_on=False)
-        ax.plot(estimate, y, "s", color=COLOURS["sham"], markersize=3.5)
+            ax.plot(np.full(beyond.sum(), end), y[beyond], marker, color=COLOURS["main"], markersize=3.5, clip_on=False)
+        ax.plot(estimate, y, "s", color=COLOURS["main"], markersize=3.5)
         ax.set_yticks(y, names, fontsize=size)
         ax.tick_params(axis="y", length=0)
         ax.spines["left"].set_visible(False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,11 +17,13 @@ from acuevidence.synthesis.kernel import tail
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from acuevidence.synthesis.result import MetaAnalysis
+
 __all__ = ["drapery"]
 
 
 def drapery(
-    result: Any, *, ax: Axes | None = None, width: str | float = "single", size: float = 7,
+    result: MetaAnalysis, *, ax: Axes | None = None, width: str | float = "single", size: float = 7,
     limits: tuple[float, float] | None = None, effect: str | None = None,
 ) -> Axes:  # fmt: skip
     """Draw the P value functions of a meta-analysis.
@@ -73,14 +75,14 @@ def drapery(
     with drawing(ax, size, "Drapery plot"):
         ax = new_axes(width, 2.9 if narrow(width) else 3.6, ax)
         for y, v in zip(result.yi, result.vi, strict=True):
-            ax.plot(x, tail((x - y) / np.sqrt(v), np.array(np.inf)), color=COLOURS["light"], linewidth=0.5, alpha=0.7)
+            ax.plot(x, tail((x - y) / np.sqrt(v), np.array(np.inf)), color=COLOURS["muted"], linewidth=0.5, alpha=0.7)
         if result.pi_low is not None:
-            spread = np.sqrt(result.se**2 + result.tau2)
+            spread = np.sqrt(result.se**2 + (result.tau2 or 0.0))
             free = np.array(np.inf if result.prediction == "z" else result.k - (2 if result.prediction == "HTS" else 1))
-            ax.fill_between(x, tail((x - result.estimate) / spread, free), color=COLOURS["sham"], alpha=0.15, linewidth=0,
+            ax.fill_between(x, tail((x - result.estimate) / spread, free), color=COLOURS["main"], alpha=0.15, linewidth=0,
                             label="new trial (prediction)")  # fmt: skip
         ax.plot(
-            x, tail((x - result.estimate) / result.se, df), color=COLOURS["sham"], linewidth=1.8, label="pooled effect"
+            x, tail((x - result.estimate) / result.se, df), color=COLOURS["main"], linewidth=1.8, label="pooled effect"
         )
         ax.axvline(0, color=COLOURS["neutral"], linewidth=0.6)
         ax.axhline(1 - result.level, color=COLOURS["neutral"], linewidth=0.6, linestyle=(0, (4, 2)))

@@ -6,7 +6,7 @@ here that the result does not hold.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -14,20 +14,27 @@ import numpy as np
 import pandas as pd
 
 from acuevidence.arguments import guard
+from acuevidence.effects.measures import MEASURES
+from acuevidence.effects.natural import natural_scale
 from acuevidence.errors import InputError
-from acuevidence.inputs import choice
+from acuevidence.inputs import brief, choice
 from acuevidence.plots.forest_columns import columns_for, key_to_columns
-from acuevidence.plots.forest_rows import COMPARATOR_NAMES, Shown, is_common, rows_of_frame, rows_of_result
+from acuevidence.plots.forest_rows import Shown, is_common, rows_of_frame, rows_of_result
 from acuevidence.plots.parts.axis import RATIOS, decimals, effect_name, sides, span
 from acuevidence.plots.parts.canvas import Canvas, Column
 from acuevidence.plots.parts.marks import mid_range
 from acuevidence.plots.parts.page import drawing, narrow, unseen
 from acuevidence.plots.parts.style import Layout
-from acuevidence.synthesis.glmm import GlmmMetaAnalysis
-from acuevidence.synthesis.two_by_two import TwoByTwoMetaAnalysis
+from acuevidence.topic import Topic, topic_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+    from acuevidence.appraisal.thresholds import Mid
+    from acuevidence.synthesis.given import GivenMetaAnalysis
+    from acuevidence.synthesis.glmm import GlmmMetaAnalysis
+    from acuevidence.synthesis.result import MetaAnalysis
+    from acuevidence.synthesis.two_by_two import TwoByTwoMetaAnalysis
 
 __all__ = ["LAYOUTS", "forest", "forest_size", "mid_words"]
 
@@ -65,7 +72,8 @@ _REPEATED = ("estimate", "ci_low", "ci_high")
 
 
 def forest(
-    result: Any,
+    result: MetaAnalysis | TwoByTwoMetaAnalysis | GlmmMetaAnalysis | GivenMetaAnalysis | pd.DataFrame
+    | Mapping[str, MetaAnalysis | TwoByTwoMetaAnalysis | GlmmMetaAnalysis],
     *,
     ax: Axes | None = None,
     width: str | float | None = None,
@@ -76,7 +84,7 @@ def forest(
     certainty: bool = False,
     prediction: bool = True,
     size: float = 6.5,
-    mid: Any = None,
+    mid: Mid | float | tuple[float, float] | None = None,
     favours: tuple[str, str] | None = None,
     effect: str | None = None,
     ratio: bool | None = None,
@@ -125,7 +133,9 @@ def forest(
     effect : str, optional
         Name of the effect measure. Default: the data's own.
     ratio : bool, optional
-        Whether yi is a log ratio, to be shown as the ratio on a log axis. Default: by the effect's name.
+        Whether yi is a log ratio, to be shown as the ratio on a log axis. Default: by the effect's name, and effects on another
+        scale of analysis (logit proportions, Fisher's z, log rates ...) are shown on their natural scale too; the mean, share or
+        rate of one group has neither a line of no effect nor a test against it.
     limits : pair of float, optional
         Ends of the axis, on the scale of yi. Intervals beyond them are cut with an arrow.
     title : str, optional
@@ -167,27 +177,34 @@ def forest(
     choice("arms", arms, ("n", "summary"))
     repeated = isinstance(result, pd.DataFrame)
     groups = [] if repeated else _groups(result)
+    if not repeated and not groups:
+        raise InputError("result holds no trial with usable figures; there is nothing to draw")
     data = _repeats(result) if repeated else pd.concat([r.data for _, r in groups]) if groups else pd.DataFrame()
-    events = any(isinstance(one, (TwoByTwoMetaAnalysis, GlmmMetaAnalysis)) for _, one in groups)
+    events = any(getattr(one, "events", False) for _, one in groups)
     effect = effect or _effect(data, groups)
+    natural = natural_scale(effect) if ratio is None else None
     ratio = effect in RATIOS if ratio is None else ratio
+    back = None if natural is None or natural.ratio else natural.back
+    null = None if effect in MEASURES and MEASURES[effect].null is None else 0.0
     single = width is not None and narrow(width)
     if repeated and columns is None and not single:
         columns = [Column("P", [chosen.p(p)["p"] for p in data["p_value"]]), Column("τ²", "tau2", digits=3),
                    Column("I² (%)", "i2", digits=0)]  # fmt: skip
-    words, said = sides(data, events)
+    words, said = sides(result, events)
     if favours is not None:
         words, said = _two_texts(favours), ""
     ends = None if limits is None else span(limits)
-    extra = columns_for(data, columns, quality, arms, single)
+    extra = columns_for(data, columns, quality, arms, single, topic_of(result))
+    name = effect if natural is None or natural.ratio else natural.word.capitalize()
     with drawing(ax, size, "Forest plot"):
         shown = Shown(_coloured(chosen, events), extra, ratio, single, certainty, prediction,
-                      _decimals(result, groups, effect, ratio) if digits is None else _count(digits))  # fmt: skip
+                      _decimals(result, groups, effect, ratio, back) if digits is None else digits, back,
+                      null is not None)  # fmt: skip
         rows = rows_of_frame(result, shown) if repeated else rows_of_result(result, groups, shown)
-        below = _below(groups, data, extra, quality, not_shown, caption, mid, effect, said)
-        canvas = Canvas(ax, width, shown.layout, size, rows, extra, below, title, single, heads=_heads(chosen, groups, effect),
+        below = _below(groups, data, extra, quality, not_shown, caption, mid, effect if name == effect else f"{name} ({effect})", said)
+        canvas = Canvas(ax, width, shown.layout, size, rows, extra, below, title, single, heads=_heads(chosen, groups, name),
                         weight=all(getattr(one, "weights", None) is not None for _, one in groups) and not repeated)  # fmt: skip
-        return canvas.draw(effect, ratio, mid, words, ends)
+        return canvas.draw(effect, ratio, mid, words, ends, back, null)
 
 
 def forest_size(result: Any, **options: Any) -> tuple[float, float]:
@@ -227,26 +244,25 @@ def forest_size(result: Any, **options: Any) -> tuple[float, float]:
 def _two_texts(favours: Any) -> tuple[str, str]:
     if isinstance(favours, str) or not isinstance(favours, Sequence) or len(favours) != 2:
         raise InputError(f'favours must be two texts, for the left and the right side, such as ("{favours}", "..."), '
-                         f"not {favours!r}")  # fmt: skip
+                         f"not {brief(favours)}")  # fmt: skip
     return str(favours[0]), str(favours[1])
 
 
-def _count(digits: Any) -> int:
-    if not isinstance(digits, (int, np.integer)) or isinstance(digits, bool) or not 0 <= digits <= 10:
-        raise InputError(f"digits must be a whole number from 0 to 10, not {digits!r}")
-    return int(digits)
-
-
-def _decimals(result: Any, groups: list[tuple[str, Any]], effect: str, ratio: bool) -> int:
+def _decimals(result: Any, groups: list[tuple[str, Any]], effect: str, ratio: bool, back: Callable[[Any], Any] | None) -> int:
     """Return the decimals of all effects of a plot."""
     if not groups:
-        return decimals(result["ci_low"], result["ci_high"], effect, ratio)
-    se = np.sqrt(np.concatenate([np.asarray(one.data["vi"], dtype=float) for _, one in groups]))
-    return decimals(-1.96 * se, 1.96 * se, effect, ratio)
+        low, high = (result[name].to_numpy(dtype=float) for name in ("ci_low", "ci_high"))
+    else:
+        yi, vi = (np.concatenate([np.asarray(one.data[name], dtype=float) for _, one in groups]) for name in ("yi", "vi"))
+        centre = yi if back is not None else 0.0
+        low, high = centre - 1.96 * np.sqrt(vi), centre + 1.96 * np.sqrt(vi)
+    return decimals(low, high, effect, ratio) if back is None else decimals(back(low), back(high), "natural", False)
 
 
 def _groups(result: Any) -> list[tuple[str, Any]]:
     if isinstance(result, Mapping):
+        if not result:
+            raise InputError("result has no groups; there is nothing to draw")
         return [(str(name), result[name]) for name in result]
     return [("", result)]
 
@@ -281,11 +297,7 @@ def _coloured(layout: Layout, events: bool) -> Layout:
 def _heads(layout: Layout, groups: list[tuple[str, Any]], effect: str) -> tuple[str, str]:
     """Return the headings of the effect text and of the plot."""
     one = next((r for _, r in groups if r.k), None)
-    method = (
-        "Logistic"
-        if isinstance(one, GlmmMetaAnalysis)
-        else {"MH": "M-H", "Peto": "Peto"}.get(getattr(one, "method", ""), "IV")
-    )
+    method = getattr(one, "model_name", None) or {"MH": "M-H", "Peto": "Peto"}.get(getattr(one, "method", ""), "IV")
     said = {
         "level": 100 * getattr(one, "level", 0.95),
         "model": f"{method}, {'Common' if is_common(one) else 'Random'}",
@@ -301,7 +313,7 @@ def _below(
     missing = not_shown
     if not_shown is None:
         missing = next((r.data.attrs["excluded"] for _, r in groups if "excluded" in r.data.attrs), None)
-    lines = _not_shown(missing)
+    lines = _not_shown(missing, topic_of(dict(groups)))
     if not caption:
         return lines
     key = key_to_columns(data, columns, quality)
@@ -314,7 +326,7 @@ def _below(
     if any(getattr(one, "formula", None) for _, one in groups):
         said = f"Grey: value fitted by the moderators, with its interval. {said}"
     order = " Trials in order of year." if _by_year(groups) else ""
-    if any(isinstance(one, GlmmMetaAnalysis) for _, one in groups):
+    if any(hasattr(one, "model_name") for _, one in groups):
         said += " Squares by the trials' own precision."
     return [*lines, f"{effect}{said_of_sides}.{order}{key} {said}{mid_words(mid)}"]
 
@@ -323,7 +335,7 @@ def _by_year(groups: list[tuple[str, Any]]) -> bool:
     return all("year" in one.data and one.data["year"].is_monotonic_increasing for _, one in groups)
 
 
-def _not_shown(missing: Any) -> list[str]:
+def _not_shown(missing: Any, topic: Topic) -> list[str]:
     if missing is None or len(missing) == 0:
         return []
     if not isinstance(missing, pd.DataFrame):
@@ -334,9 +346,11 @@ def _not_shown(missing: Any) -> list[str]:
         )
     trials = missing[missing["arm"].isna()] if "arm" in missing else missing
     lines = []
-    for comparator, names in trials.groupby("comparator", sort=False)["study"]:
-        words = COMPARATOR_NAMES.get(str(comparator), str(comparator)).replace("Acupuncture v ", "v ")
-        lines.append(f"No usable figure {words} ({len(names)}): " + ", ".join(names) + ".")
+    groups = trials["comparator"].astype(str)
+    if "population" in trials and trials["population"].nunique() > 1:
+        groups = pd.Series(map(topic.among, groups, trials["population"]), index=trials.index, dtype=object)
+    for group, names in trials.groupby(groups, sort=False)["study"]:
+        lines.append(f"No usable figure v {topic.comparator(str(group)).phrase} ({len(names)}): " + ", ".join(names) + ".")
     return lines
 
 

@@ -14,9 +14,9 @@ import pandas as pd
 
 from acuevidence import words
 from acuevidence.errors import InputError
-from acuevidence.plots.parts.axis import sided
 from acuevidence.plots.parts.canvas import Column
 from acuevidence.plots.parts.style import RATING
+from acuevidence.topic import Topic
 
 __all__ = ["columns_for", "key_to_columns", "quality_columns"]
 
@@ -27,7 +27,7 @@ _SIGNS = "+ met, − not met, ? not known"
 
 
 def columns_for(
-    data: pd.DataFrame, given: Sequence[str | Column] | None, quality: pd.DataFrame | None, arms: str, single: bool
+    data: pd.DataFrame, given: Sequence[str | Column] | None, quality: pd.DataFrame | None, arms: str, single: bool, topic: Topic
 ) -> list[Column]:
     """Return the columns with one text a trial, in the order of ``data``.
 
@@ -38,7 +38,7 @@ def columns_for(
         than the three signs, two rows for a trial, or none of the trials drawn.
     """
     if given is None:
-        found = [column for column in _filled([] if single else _default(data, arms), data) if _says_something(column)]
+        found = [column for column in _filled([] if single else _default(data, arms, topic), data) if _says_something(column)]
     else:
         named = [Column(_heading(one), one) if isinstance(one, str) else one for one in given]
         found = _filled(named, data)
@@ -81,13 +81,10 @@ def _says_something(column: Column) -> bool:
     return any(text != _NOTHING for text in column.values)
 
 
-def _default(data: pd.DataFrame, arms: str) -> list[Column]:
+def _default(data: pd.DataFrame, arms: str, topic: Topic) -> list[Column]:
     found = []
-    arm, short = (
-        (("Acupuncture", "Comparator"), ("Acu.", "Comp."))
-        if sided(data)
-        else (("Group 1", "Group 2"), ("Group 1", "Group 2"))
-    )
+    two = (topic.treatment, topic.comparator())
+    arm, short = [side.label for side in two], [side.short or side.label for side in two]
     if {"events1", "n1", "events2", "n2"} <= set(data.columns) and "mean1" not in data:
         for side, over in enumerate(arm, 1):
             found += [Column("Events", f"events{side}", over=over, total=f"events{side}"),

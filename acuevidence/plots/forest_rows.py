@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,14 +11,12 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 
-from acuevidence.plots.parts.axis import sided
 from acuevidence.plots.parts.canvas import Column, Row
 from acuevidence.plots.parts.style import COLOURS, Layout
-from acuevidence.synthesis.digits import number
+from acuevidence.topic import topic_of
+from acuevidence.words import number
 
-__all__ = ["COMPARATOR_NAMES", "Shown", "interval_text", "is_common", "rows_of_frame", "rows_of_result"]
-
-COMPARATOR_NAMES = {"sham": "Acupuncture v sham", "usual_care": "Acupuncture v usual care or no acupuncture"}
+__all__ = ["Shown", "interval_text", "is_common", "rows_of_frame", "rows_of_result"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +39,10 @@ class Shown:
         Whether prediction intervals are drawn.
     digits : int
         Decimals of effects.
+    back : callable, optional
+        From the scale of analysis to the one that is printed, of effects that are no ratios.
+    tested : bool
+        Whether there is a value of no effect to test against.
     """
 
     layout: Layout
@@ -49,21 +52,24 @@ class Shown:
     certainty: bool
     prediction: bool
     digits: int = 2
+    back: Callable[[Any], Any] | None = None
+    tested: bool = True
 
     def effect(self, estimate: float, low: float, high: float) -> str:
         """Return an effect with its interval as the layout prints it."""
+        if self.back is not None:
+            estimate, low, high = (float(self.back(value)) for value in (estimate, low, high))
         return interval_text(estimate, low, high, self.layout, self.ratio, self.digits)
 
 
 def rows_of_result(result: Any, groups: list[tuple[str, Any]], shown: Shown) -> list[Row]:
     """Return the rows of a result: for every group its trials, its pooled effect and what is said of it."""
     rows: list[Row] = []
-    start = 0
+    start, topic = 0, topic_of(result)
     for name, one in groups:
-        colour = COLOURS.get(name, COLOURS["neutral"])
+        colour = topic.colour(name) if topic.compares(name) else COLOURS["neutral"]
         if name:
-            words = (COMPARATOR_NAMES if sided(one) else {}).get(name, name.replace("_", " ").capitalize())
-            rows.append(Row("group", words, colour=colour, bold=True))
+            rows.append(Row("group", topic.group(name), colour=colour, bold=True))
         rows += _trials(one, shown, start, colour)
         rows += _model(one, shown) if getattr(one, "formula", None) else _pooled(one, shown, colour)
         if shown.certainty and one.k and not getattr(one, "formula", None):
@@ -132,7 +138,7 @@ def _pooled(one: Any, shown: Shown, colour: str, label: str = "") -> list[Row]:
         text = shown.effect(one.estimate, low, one.pi_high).split(" ", 1)[1]
         what = "Prediction" if shown.single else "Prediction interval"
         rows.append(Row("prediction", what, one.estimate, low, one.pi_high, colour=colour, cells={"effect": text}))
-    return rows + [Row("text", line) for line in _heterogeneity(one, shown.layout)]
+    return rows + [Row("text", line) for line in _heterogeneity(one, shown)]
 
 
 def is_common(one: Any) -> bool:
@@ -140,11 +146,13 @@ def is_common(one: Any) -> bool:
     return getattr(one, "method", None) in ("EE", "MH", "Peto")
 
 
-def _heterogeneity(one: Any, layout: Layout) -> list[str]:
+def _heterogeneity(one: Any, shown: Shown) -> list[str]:
+    layout = shown.layout
     spread = _spread(one, layout, one.tau2_interval() if hasattr(one, "tau2_interval") and not is_common(one) else None)
     lines = [layout.heterogeneity.format(spread=spread, q=one.q, df=one.q_df, i2=one.i2, **layout.p(one.q_p))]
     kind = "z" if getattr(one, "df", None) is None else "t"
-    lines.append(layout.test.format(kind=kind, statistic=one.statistic, **layout.p(one.p_value)).replace("-", "−"))
+    if shown.tested:
+        lines.append(layout.test.format(kind=kind, statistic=one.statistic, **layout.p(one.p_value)).replace("-", "−"))
     return lines + (["Two trials: the interval is wide by nature"] if one.k == 2 and not is_common(one) else [])
 
 

@@ -17,29 +17,32 @@ from scipy.special import ndtri
 from acuevidence import words
 from acuevidence.arguments import guard
 from acuevidence.errors import InputError
-from acuevidence.plots.parts.axis import RATIOS, ratio_ticks, sided, span
+from acuevidence.plots.parts.axis import RATIOS, ratio_ticks, sides, span
 from acuevidence.plots.parts.caption import caption as write_caption
 from acuevidence.plots.parts.labels import columns_for, points_wide, wrapped
 from acuevidence.plots.parts.page import drawing, inches, new_figure
 from acuevidence.plots.parts.style import COLOURS
+from acuevidence.topic import Topic, topic_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+    from acuevidence.appraisal.trim_and_fill import TrimAndFill
+    from acuevidence.synthesis.result import MetaAnalysis
 
 __all__ = ["funnel"]
 
 _CONTOURS = ((0.10, 0.05, "#F1F1F1", "0.05 < P < 0.10"), (0.05, 0.01, "#E1E1E1", "0.01 < P < 0.05"),
              (0.01, 0.0, "#CDCDCD", "P < 0.01"))  # fmt: skip
-_NAMES = {"sham": "Acupuncture v sham", "usual_care": "Acupuncture v usual care"}
 
 
 def funnel(
-    result: Any,
+    result: MetaAnalysis | Mapping[str, MetaAnalysis],
     *,
     ax: Axes | None = None,
     width: str | float | None = None,
     size: float = 7,
-    fill: Any = None,
+    fill: TrimAndFill | Mapping[str, TrimAndFill | None] | None = None,
     limits: tuple[float, float] | None = None,
     pseudo_interval: bool = False,
     test: bool = True,
@@ -97,7 +100,7 @@ def funnel(
     >>> ae.plots.funnel(ae.meta_analysis("yi", "vi", data=effects)).get_ylabel()
     'Standard error'
     """
-    groups = _groups(result)
+    groups, topic = _groups(result), topic_of(result)
     data = pd.concat([one.data for _, one in groups])
     names = data["effect"].dropna().unique() if "effect" in data else []
     effect = effect or (str(names[0]) if len(names) == 1 else "Effect")
@@ -111,13 +114,13 @@ def funnel(
             if ax is None:
                 panel.label_outer()
         for (name, one), panel in zip(groups, panels, strict=True):
-            _trials(panel, name, one, fills.get(name), pseudo_interval, frame)
+            _trials(panel, topic, name, one, fills.get(name), pseudo_interval, frame)
             if len(set(map(id, panels))) == len(panels):
-                _head(panel, _title(title, _name(name, one)), one, test, size)
+                _head(panel, _title(title, topic.group(name) if name else ""), one, test, size)
         if ax is None:
             _legend(panels, pseudo_interval, any(f is not None and f.k0 for f in fills.values()), size)
             if caption:
-                write_caption(panels[0].figure, _words(groups, pseudo_interval), size)
+                write_caption(panels[0].figure, _words(result, groups, pseudo_interval), size)
         else:
             ax.set_title(title or "")
     return panels[0]
@@ -125,6 +128,8 @@ def funnel(
 
 def _groups(result: Any) -> list[tuple[str, Any]]:
     groups = [(str(name), result[name]) for name in result] if isinstance(result, Mapping) else [("", result)]
+    if not groups:
+        raise InputError("result has no groups; there is nothing to draw")
     for _, one in groups:
         if one.X is not None:
             raise InputError(f"a funnel is for a pooled effect; this result has moderators ({one.formula})")
@@ -177,8 +182,10 @@ def _ground(ax: Axes, frame: tuple[float, float, float], effect: str, ratio: boo
         ratio_ticks(ax.xaxis, "RR")
 
 
-def _trials(ax: Axes, name: str, one: Any, fill: Any, pseudo: bool, frame: tuple[float, float, float]) -> None:
-    colour = COLOURS.get(name, COLOURS["sham" if not name else "neutral"])
+def _trials(
+    ax: Axes, topic: Topic, name: str, one: Any, fill: Any, pseudo: bool, frame: tuple[float, float, float]
+) -> None:
+    colour = topic.colour(name) if name else COLOURS["main"]
     se = np.sqrt(one.vi)
     ax.axvline(one.estimate, color=colour, lw=0.9, zorder=2)
     if pseudo:
@@ -191,7 +198,7 @@ def _trials(ax: Axes, name: str, one: Any, fill: Any, pseudo: bool, frame: tuple
                 ls=(0, (4, 2)),
                 zorder=2,
             )
-    ax.scatter(one.yi, se, s=16, color=colour, edgecolors="white", linewidths=0.5, zorder=4, label=_name(name, one))
+    ax.scatter(one.yi, se, s=16, color=colour, edgecolors="white", linewidths=0.5, zorder=4, label=topic.group(name) if name else "")
     if fill is not None and fill.k0:
         ax.scatter(fill.filled["yi"], np.sqrt(fill.filled["vi"]), s=16, facecolors="white", edgecolors=colour,
                    linewidths=0.8, zorder=4)  # fmt: skip
@@ -214,10 +221,6 @@ def _title(title: str | None, name: str) -> str:
     return f"{title}: {name[0].lower()}{name[1:]}"
 
 
-def _name(group: str, one: Any) -> str:
-    return (_NAMES if sided(one) else {}).get(group, group.replace("_", " "))
-
-
 def _legend(panels: list[Axes], pseudo: bool, filled: bool, size: float) -> None:
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
@@ -235,13 +238,8 @@ def _legend(panels: list[Axes], pseudo: bool, filled: bool, size: float) -> None
                   columnspacing=1.2, borderaxespad=0.2)  # fmt: skip
 
 
-def _words(groups: list[tuple[str, Any]], pseudo: bool) -> str:
-    said = (
-        "Dots: trials; positive effects favour acupuncture."
-        if all(sided(one) for _, one in groups)
-        else "Dots: trials."
-    )
-    said += " Shading: two-sided significance of a trial against no effect."
+def _words(result: Any, groups: list[tuple[str, Any]], pseudo: bool) -> str:
+    said = f"Dots: trials{sides(result)[1]}. Shading: two-sided significance of a trial against no effect."
     if any(one.k < 10 for _, one in groups):
         said += " With fewer than 10 trials asymmetry cannot be told from chance."
     if pseudo:

@@ -7,24 +7,26 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from acuevidence.appraisal.gosh_clusters import GoshClusters
 from acuevidence.arguments import guard
 from acuevidence.inputs import choice
 from acuevidence.plots.parts.axis import effect_name, ratio_ticks
 from acuevidence.plots.parts.labels import legend_above
-from acuevidence.plots.parts.page import drawing, narrow, new_axes
+from acuevidence.plots.parts.page import drawing, narrow, new_axes, table
 from acuevidence.plots.parts.style import COLOURS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from acuevidence.appraisal.gosh_clusters import GoshClusters
+    from acuevidence.synthesis.result import MetaAnalysis
+
 __all__ = ["gosh"]
 
-_CLUSTERS = ("sham", "usual_care", "active", "accent", "neutral")
+_CLUSTERS = ("main", "second", "third", "fourth", "neutral")
 
 
 def gosh(
-    result: Any,
+    result: MetaAnalysis | pd.DataFrame | GoshClusters,
     *,
     trial: str | None = None,
     ax: Axes | None = None,
@@ -79,23 +81,25 @@ def gosh(
     ['without D', 'with D']
     """
     height, word = "i2", "I² of the subset (%)"
-    if isinstance(result, GoshClusters):
-        frame = result.subsets
-        if result.heterogeneity == "tau2":
+    found: Any = result
+    clustered = hasattr(result, "clusters")
+    if clustered:
+        frame = found.subsets
+        if found.heterogeneity == "tau2":
             height, word = "tau2", "τ² of the subset"
     elif isinstance(result, pd.DataFrame):
-        frame = result
+        frame = table(result, "gosh()", ("estimate", "i2"))
     else:
-        frame = result.gosh(("all" if result.k <= 12 else 4096) if subsets is None else subsets, seed)
+        frame = found.gosh(("all" if found.k <= 12 else 4096) if subsets is None else subsets, seed)
     clouds = [("", frame, COLOURS["neutral"])]
-    if isinstance(result, GoshClusters) and trial is None:
+    if clustered and trial is None:
         clouds = _by_cluster(result)
     if trial is not None:
         known = [str(c) for c in frame.columns if c not in ("k", "estimate", "tau2", "i2", "q", "cluster")]
         belongs = frame[choice("trial", trial, known)].astype(bool)
         clouds = [
-            (f"without {trial}", frame[~belongs], COLOURS["sham"]),
-            (f"with {trial}", frame[belongs], COLOURS["usual_care"]),
+            (f"without {trial}", frame[~belongs], COLOURS["main"]),
+            (f"with {trial}", frame[belongs], COLOURS["second"]),
         ]
     dot = float(min(16, max(3, 4000 / len(frame))))
     with drawing(ax, size, "GOSH plot"):
@@ -121,7 +125,7 @@ def gosh(
     return ax
 
 
-def _by_cluster(found: GoshClusters) -> list[tuple[str, pd.DataFrame, str]]:
+def _by_cluster(found: Any) -> list[tuple[str, pd.DataFrame, str]]:
     """Return words, subsets and colour of each cluster; the words name the flagged trial that most of them hold, or lack."""
     clouds = []
     for place, cluster in enumerate(found.clusters.index):

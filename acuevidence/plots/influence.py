@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -11,11 +11,13 @@ import pandas as pd
 from acuevidence.appraisal.influence import influence_limits
 from acuevidence.arguments import guard
 from acuevidence.plots.parts.labels import points_wide, wrapped
-from acuevidence.plots.parts.page import drawing, inches, narrow, new_axes
+from acuevidence.plots.parts.page import drawing, inches, narrow, new_axes, table
 from acuevidence.plots.parts.style import COLOURS, text_width
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+    from acuevidence.synthesis.result import MetaAnalysis
 
 __all__ = ["influence"]
 
@@ -30,7 +32,7 @@ _PANEL = 7.0  # least width of a panel in units of the type size
 _AROUND = 6.6  # height of headings and ticks of a band of panels in the same units
 
 
-def influence(result: Any, *, ax: Axes | None = None, width: str | float = "double", size: float = 7) -> Axes:
+def influence(result: MetaAnalysis | pd.DataFrame, *, ax: Axes | None = None, width: str | float = "double", size: float = 7) -> Axes:
     """Draw the case diagnostics of a meta-analysis, one row a trial and one panel a diagnostic.
 
     Parameters
@@ -62,7 +64,8 @@ def influence(result: Any, *, ax: Axes | None = None, width: str | float = "doub
     >>> len(ax.child_axes)
     8
     """
-    frame = result if isinstance(result, pd.DataFrame) else result.influence()
+    wanted = [column for column, _, _ in _PANELS]
+    frame = table(result, "influence()", wanted, ["influential"]) if isinstance(result, pd.DataFrame) else result.influence()
     panels = [panel for panel in _PANELS if not narrow(width) or panel[0] in _SINGLE]
     cuts = {} if isinstance(result, pd.DataFrame) else _cuts(result.k, len(result.beta))
     influential = frame["influential"].to_numpy(dtype=bool)
@@ -103,11 +106,11 @@ def _panel(
 
     y = np.arange(len(values))
     if neutral is not None:
-        ax.axvline(neutral, color=COLOURS["light"], linewidth=0.6)
-    ax.plot(values, y, color=COLOURS["light"], linewidth=0.6)
+        ax.axvline(neutral, color=COLOURS["muted"], linewidth=0.6)
+    ax.plot(values, y, color=COLOURS["muted"], linewidth=0.6)
     for chosen, colour, face in (
         (~influential, "neutral", "white"),
-        (influential, "usual_care", COLOURS["usual_care"]),
+        (influential, "second", COLOURS["second"]),
     ):
         ax.plot(
             values[chosen],
@@ -122,7 +125,7 @@ def _panel(
     ax.margins(x=0.2)
     ends = ax.get_xlim()
     for cut in cuts:
-        ax.axvline(cut, color=COLOURS["light"], linewidth=0.6, linestyle=":")
+        ax.axvline(cut, color=COLOURS["muted"], linewidth=0.6, linestyle=":")
     ax.set_xlim(ends)
     ax.xaxis.set_major_locator(MaxNLocator(2, min_n_ticks=2))
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}".replace("-", "−")))

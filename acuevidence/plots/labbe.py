@@ -11,19 +11,24 @@ import pandas as pd
 from acuevidence.arguments import guard
 from acuevidence.errors import InputError
 from acuevidence.inputs import numeric, refuse
-from acuevidence.plots.parts.axis import effect_name, sided
+from acuevidence.plots.parts.axis import effect_name
 from acuevidence.plots.parts.labels import legend_above
 from acuevidence.plots.parts.page import drawing, narrow, new_axes
 from acuevidence.plots.parts.style import COLOURS
+from acuevidence.topic import topic_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+    from acuevidence.synthesis.glmm import GlmmMetaAnalysis
+    from acuevidence.synthesis.result import MetaAnalysis
+    from acuevidence.synthesis.two_by_two import TwoByTwoMetaAnalysis
 
 __all__ = ["labbe"]
 
 
 def labbe(
-    result: Any = None,
+    result: MetaAnalysis | TwoByTwoMetaAnalysis | GlmmMetaAnalysis | pd.DataFrame | None = None,
     *,
     data: pd.DataFrame | None = None,
     events1: Any = "events1",
@@ -92,14 +97,15 @@ def labbe(
         refuse(bad, f"{events} must lie between 0 and {n}", found[events], index)
     e1, m1, e2, m2 = (found[name][complete] for name in ("events1", "n1", "events2", "n2"))
     if groups is None:
-        groups = ("acupuncture", "comparator") if frame is not None and sided(frame) else ("group 1", "group 2")
+        topic = topic_of(frame)
+        groups = (topic.treatment.phrase, topic.comparator().phrase)
     with drawing(ax, size, "L'Abbé plot"):
         high = 3.3 if narrow(width) else 4.2
         ax = new_axes(width, high, ax)
-        ax.plot([0, 100], [0, 100], color=COLOURS["light"], linewidth=0.6, label="no difference")
+        ax.plot([0, 100], [0, 100], color=COLOURS["muted"], linewidth=0.6, label="no difference")
         total = m1 + m2
-        ax.scatter(100 * e2 / m2, 100 * e1 / m1, s=16 + 200 * total / total.max(), facecolor=COLOURS["sham"], alpha=0.45,
-                   edgecolor=COLOURS["sham"], linewidths=0.6, zorder=3)  # fmt: skip
+        ax.scatter(100 * e2 / m2, 100 * e1 / m1, s=16 + 200 * total / total.max(), facecolor=COLOURS["main"], alpha=0.45,
+                   edgecolor=COLOURS["main"], linewidths=0.6, zorder=3)  # fmt: skip
         _pooled(ax, result, effect)
         highest = 100 * float(max((e1 / m1).max(), (e2 / m2).max()))
         end = upper or (100.0 if highest >= 50 else 5 * math.ceil(1.15 * highest / 5 + 0.01))
@@ -125,7 +131,7 @@ def _pooled(ax: Axes, result: Any, name: str | None) -> None:
     }[name]()
     kept = (implied >= 0) & (implied <= 1)
     shown = effect if name == "RD" else np.exp(effect)
-    ax.plot(100 * risk[kept], 100 * implied[kept], color=COLOURS["usual_care"], label=f"pooled {name} {shown:.2f}")
+    ax.plot(100 * risk[kept], 100 * implied[kept], color=COLOURS["second"], label=f"pooled {name} {shown:.2f}")
 
 
 guard(__name__, "labbe")

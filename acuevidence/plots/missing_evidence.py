@@ -8,11 +8,13 @@ import numpy as np
 
 from acuevidence.arguments import guard
 from acuevidence.plots.parts.caption import caption as write_caption
-from acuevidence.plots.parts.page import drawing, narrow, new_axes
+from acuevidence.plots.parts.page import coloured, drawing, narrow, new_axes
 from acuevidence.plots.parts.style import COLOURS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+    from acuevidence.appraisal.missing import MissingEvidence
 
 __all__ = ["missing_evidence"]
 
@@ -21,12 +23,12 @@ _MARKS = {"observed": ("D", "trials with figures alone"), "reported": ("s", "mis
 
 
 def missing_evidence(
-    result: Any,
+    result: MissingEvidence,
     *,
     ax: Axes | None = None,
     width: str | float = "single",
     size: float = 7,
-    colour: str = COLOURS["sham"],
+    colour: str = COLOURS["main"],
     limits: tuple[float, float] = (-1.0, 1.0),
     title: str | None = None,
     caption: bool = True,
@@ -61,10 +63,11 @@ def missing_evidence(
     --------
     >>> import acuevidence as ae
     >>> effects = ae.trial_effects("low_back_pain", comparator="sham")
-    >>> ax = ae.plots.missing_evidence(ae.missing_evidence(ae.meta_analysis("yi", "vi", data=effects)))
+    >>> ax = ae.meta_analysis("yi", "vi", data=effects).missing_evidence().plot()
     >>> ax.get_xlabel()
     'Effect assumed in the missing trials (SMD)'
     """
+    coloured(colour)
     with drawing(ax, size, "Missing evidence"):
         own = ax is None
         ax = new_axes(width, (2.0 if narrow(width) else 2.4) + 9 * size / 72, ax)
@@ -111,11 +114,11 @@ def _bound(ax: Axes, result: Any, limits: tuple[float, float], size: float) -> N
     if bound is None or not limits[0] < bound < limits[1]:
         return
     what = "positive from" if result.verdict == "unsure" else "verdict flips at"
-    ax.axvline(bound, color=COLOURS["usual_care"], lw=0.9, ls=":", zorder=2)
+    ax.axvline(bound, color=COLOURS["second"], lw=0.9, ls=":", zorder=2)
     right = bound < sum(limits) / 2
     ax.annotate(f"{what} {bound:.2f}".replace("-", "−"), (bound, 1), xycoords=("data", "axes fraction"),
                 xytext=(3 if right else -3, -1), textcoords="offset points", ha="left" if right else "right", va="top",
-                fontsize=0.9 * size, color=COLOURS["usual_care"])  # fmt: skip
+                fontsize=0.9 * size, color=COLOURS["second"])  # fmt: skip
 
 
 def _scenarios(ax: Axes, result: Any, size: float) -> None:
@@ -126,7 +129,7 @@ def _scenarios(ax: Axes, result: Any, size: float) -> None:
     places = {"observed": right - 0.04 * (right - left), "reported": mean, "null": 0.0, "opposite": -result.size}
     for name, (marker, label) in _MARKS.items():
         row, x = result.scenarios.loc[name], places[name]
-        colour = COLOURS["usual_care"] if name == "observed" else COLOURS["neutral"]
+        colour = COLOURS["second"] if name == "observed" else COLOURS["neutral"]
         ax.plot([x, x], [row["ci_low"], row["ci_high"]], color=colour, lw=0.9, zorder=4)
         ax.plot(
             [x], [row["estimate"]], marker=marker, ms=4, color=colour, mec="white", mew=0.4, lw=0, label=label, zorder=5

@@ -41,7 +41,7 @@ def network(
         The network.
     participants : mapping, optional
         Treatment to participants, for the areas of the nodes. Default: those a
-        :func:`acuevidence.treatment_network` counted, else the number of trials.
+        :func:`acuevidence.questions.treatment_network` counted, else the number of trials.
     ax : Axes, optional
         Where to draw. Default: a new figure, high enough for the labels.
     width : {"single", "double"} or float
@@ -122,7 +122,7 @@ def _nodes(ax: Axes, x: np.ndarray, y: np.ndarray, radius: np.ndarray, said: lis
 
     for px, py, r, label in zip(x, y, radius, said, strict=True):
         ax.add_patch(
-            Ellipse((px, py), 2 * r, 2 * r, facecolor=COLOURS["sham"], edgecolor="white", linewidth=0.8, zorder=3)
+            Ellipse((px, py), 2 * r, 2 * r, facecolor=COLOURS["main"], edgecolor="white", linewidth=0.8, zorder=3)
         )
         side = 0 if abs(px) < 1e-6 else np.sign(px)
         ends = {0: "center", 1: "left", -1: "right"}[int(side)]

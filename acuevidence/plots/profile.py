@@ -16,11 +16,13 @@ from acuevidence.synthesis.kernel import log_likelihood, quantile
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from acuevidence.synthesis.result import MetaAnalysis
+
 __all__ = ["profile"]
 
 
 def profile(
-    result: Any, *, ax: Axes | None = None, width: str | float = "single", size: float = 7, upper: float | None = None
+    result: MetaAnalysis, *, ax: Axes | None = None, width: str | float = "single", size: float = 7, upper: float | None = None
 ) -> Axes:
     """Draw the log-likelihood as a function of tau2.
 
@@ -68,11 +70,11 @@ def profile(
         ax.axvspan(
             inside.min(), inside.max(), color="0.93", linewidth=0, label=f"{100 * result.level:g}% profile interval"
         )
-        ax.plot(tau2, curve, color=COLOURS["sham"])
+        ax.plot(tau2, curve, color=COLOURS["main"])
         ax.axvline(
             result.tau2, color=COLOURS["neutral"], linewidth=0.8, label=f"τ² ({result.method}) {result.tau2:.3g}"
         )
-        ax.axhline(top - drop, color=COLOURS["light"], linewidth=0.6, linestyle=(0, (4, 2)))
+        ax.axhline(top - drop, color=COLOURS["muted"], linewidth=0.6, linestyle=(0, (4, 2)))
         kind = "Restricted log-likelihood" if result.method == "REML" else "Log-likelihood"
         ax.set(xlim=(0, upper), ylim=(max(curve.min(), top - 3 * drop), top + 0.3 * drop), xlabel="τ²", ylabel=kind)
         legend_above(ax, size)

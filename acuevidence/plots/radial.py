@@ -17,11 +17,13 @@ from acuevidence.synthesis.kernel import quantile
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from acuevidence.synthesis.result import MetaAnalysis
+
 __all__ = ["radial"]
 
 
 def radial(
-    result: Any,
+    result: MetaAnalysis,
     *,
     ax: Axes | None = None,
     width: str | float = "single",
@@ -78,9 +80,9 @@ def radial(
     with drawing(ax, size, "Radial plot"):
         ax = new_axes(width, 2.9 if narrow(width) else 3.6, ax)
         ax.fill_between(ends, result.estimate * ends - reach, result.estimate * ends + reach, color="0.92", linewidth=0)
-        ax.axhline(0, color=COLOURS["light"], linewidth=0.6)
+        ax.axhline(0, color=COLOURS["muted"], linewidth=0.6)
         ax.plot(ends, result.estimate * ends, color=COLOURS["neutral"], linewidth=1)
-        ax.scatter(x, y, s=14, color=COLOURS["sham"], linewidths=0, zorder=3)
+        ax.scatter(x, y, s=14, color=COLOURS["main"], linewidths=0, zorder=3)
         precision = "1 / √(v + τ²)" if result.tau2 else "1 / √v"
         ax.set(xlabel=f"Precision, {precision}", ylabel="Standardised effect", xlim=(0, ends[1]))
         _effects(ax, float(ends[1]), effect_name(result, effect))

@@ -81,7 +81,7 @@ def ranks(
         head = wrapped(f"Effect against {result.reference} ({result.level:.0%} CI)", 0.33 * page, 0.9 * size)
         rows = np.arange(len(names))
         ax = new_axes(width, (len(names) * (1.25 * lines + 0.5) + 1.2 * head.count("\n") + 6) * size / 72, ax)
-        ax.barh(rows, scores.to_numpy(), height=0.55, color=COLOURS["sham"])
+        ax.barh(rows, scores.to_numpy(), height=0.55, color=COLOURS["main"])
         ax.set_yticks(rows, names, fontsize=size)
         ax.set(xlim=(0, 1), ylim=(len(names) - 0.4, -0.6), xlabel="P-score", xticks=[0, 0.5, 1])
         ax.tick_params(axis="y", length=0)
@@ -107,7 +107,7 @@ def _rankogram(result: NetworkEffects, ax: Axes | None, width: str | float, size
 
     shares = rank_probabilities(result)
     n = len(shares)
-    shades = LinearSegmentedColormap.from_list("share", ["#FFFFFF", COLOURS["sham"]])
+    shades = LinearSegmentedColormap.from_list("share", ["#FFFFFF", COLOURS["main"]])
     with drawing(ax, size, "Ranking of treatments"):
         page = 72 * inches(width)
         names = [wrapped(str(name), 0.27 * page, size) for name in shares.index]

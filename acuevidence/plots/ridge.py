@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,16 +15,19 @@ from acuevidence.plots.parts.style import COLOURS, MID_BAND, text_width
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from acuevidence.appraisal.thresholds import Mid
+    from acuevidence.synthesis.bayes import Posterior
+
 __all__ = ["ridge"]
 
 
 def ridge(
-    posterior: Any,
+    posterior: Posterior,
     *,
     ax: Axes | None = None,
     width: str | float = "single",
     size: float = 7,
-    mid: Any = None,
+    mid: Mid | float | tuple[float, float] | None = None,
     limits: tuple[float, float] | None = None,
     effect: str = "",
 ) -> Axes:
@@ -83,13 +86,13 @@ def ridge(
         ax.axvline(0, color=COLOURS["neutral"], linewidth=0.6)
         y = np.arange(k)
         for i, density in enumerate(posterior.trial_densities(x)):
-            ax.fill_between(x, i, i - 0.8 * density / density.max(), color=COLOURS["light"], alpha=0.35, linewidth=0)
-        ax.hlines(y, trials["ci_low"], trials["ci_high"], color=COLOURS["light"], linewidth=1)
+            ax.fill_between(x, i, i - 0.8 * density / density.max(), color=COLOURS["muted"], alpha=0.35, linewidth=0)
+        ax.hlines(y, trials["ci_low"], trials["ci_high"], color=COLOURS["muted"], linewidth=1)
         ax.plot(trials["mean"], y, "o", color=COLOURS["neutral"], markersize=3)
         ax.plot(
             trials["yi"], y, "o", color=COLOURS["neutral"], markersize=3.5, markerfacecolor="none", markeredgewidth=0.6
         )
-        for base, name, colour in ((k + 1.6, "prediction", "light"), (k + 3.9, "mu", "sham")):
+        for base, name, colour in ((k + 1.6, "prediction", "muted"), (k + 3.9, "mu", "main")):
             density = posterior.density(name, x)
             ax.fill_between(
                 x, base, base - 1.9 * density / density.max(), color=COLOURS[colour], alpha=0.45, linewidth=0

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
 
+from acuevidence.arguments import guard
 from acuevidence.errors import InputError
+from acuevidence.inputs import brief
 from acuevidence.plots.parts.page import described, titles_of
 
 __all__ = ["encoded", "save"]
@@ -69,19 +71,17 @@ def save(ax: Any, path: str | Path, *, dpi: float = 300, title: str = "", descri
     >>> ae.plots.save(ax, tempfile.mkdtemp() + "/forest.svg").name
     'forest.svg'
     """
-    if not isinstance(path, (str, Path)):
-        raise InputError(f"path must be the name of a file, not {type(path).__name__}")
     file = Path(path)
     kind = file.suffix.lower().removeprefix(".")
     if kind not in _FORMATS:
         raise InputError(f"{file.name}: a figure is written as {', '.join('.' + name for name in _FORMATS)}; end its name so")
     if not isinstance(dpi, numbers.Real) or isinstance(dpi, bool) or not 10 <= float(dpi) <= 2400:
-        raise InputError(f"dpi must be from 10 to 2400 pixels an inch, not {dpi!r}")
+        raise InputError(f"dpi must be from 10 to 2400 pixels an inch, not {brief(dpi)}")
     data = encoded(_figure(ax), kind, dpi=float(dpi), title=title, description=description)
     try:
         file.write_bytes(data)
     except OSError as error:
-        raise InputError(f"{file} cannot be written: {error.strerror or error}") from None
+        raise InputError(f"{file} cannot be written: {error.strerror or error}") from error
     return file
 
 
@@ -121,3 +121,6 @@ def _with_description(svg: bytes, words: str) -> bytes:
     """Put the description beside the title, where screen readers look for it."""
     told = f"</title>\n <desc>{escape(words)}</desc>".encode()
     return svg.replace(b"</title>", told, 1).replace(b"<svg ", b'<svg role="img" ', 1)
+
+
+guard(__name__, "save")

@@ -8,22 +8,24 @@ import numpy as np
 
 from acuevidence.arguments import guard
 from acuevidence.plots.parts.caption import caption as write_caption
-from acuevidence.plots.parts.page import drawing, new_axes
+from acuevidence.plots.parts.page import coloured, drawing, new_axes
 from acuevidence.plots.parts.style import COLOURS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from acuevidence.appraisal.sequential import Sequential
+
 __all__ = ["sequential"]
 
 
 def sequential(
-    result: Any,
+    result: Sequential,
     *,
     ax: Axes | None = None,
     width: str | float = "single",
     size: float = 7,
-    colour: str = COLOURS["sham"],
+    colour: str = COLOURS["main"],
     labels: bool = True,
     title: str | None = None,
     caption: bool = True,
@@ -58,10 +60,11 @@ def sequential(
     --------
     >>> import acuevidence as ae
     >>> effects = ae.trial_effects("neck_pain", comparator="sham")
-    >>> monitored = ae.sequential(ae.meta_analysis("yi", "vi", data=effects, labels="study"))
+    >>> monitored = ae.meta_analysis("yi", "vi", data=effects, labels="study").sequential()
     >>> ae.plots.sequential(monitored).get_ylabel()
     'Cumulative Z'
     """
+    coloured(colour)
     with drawing(ax, size, "Sequential analysis"):
         own = ax is None
         ax = new_axes(width, 2.0 + 8 * size / 72, ax)
@@ -76,11 +79,11 @@ def sequential(
         ax.set_ylim(-top, top)
         right = 1.08 * max(100.0, 100 * float(steps["fraction"].iloc[-1]))
         ax.set_xlim(0, right)
-        ax.axvline(100, color=COLOURS["usual_care"], lw=0.9)
+        ax.axvline(100, color=COLOURS["second"], lw=0.9)
         left_of = 0.5 * right < 100
         ax.annotate(_required(result), (100, -top), xytext=(-3 if left_of else 3, 3),
                     textcoords="offset points", ha="right" if left_of else "left", va="bottom", fontsize=0.9 * size,
-                    color=COLOURS["usual_care"])  # fmt: skip
+                    color=COLOURS["second"])  # fmt: skip
         if labels:
             _crossing(ax, result, size)
         ax.set_xlabel("Information (% of required)")
@@ -99,7 +102,7 @@ def _required(result: Any) -> str:
 
 def _boundaries(ax: Axes, result: Any) -> None:
     for sign in (-1, 1):
-        ax.plot(100 * result.steps["fraction"], sign * result.steps["boundary"], color=COLOURS["usual_care"], lw=0.9,
+        ax.plot(100 * result.steps["fraction"], sign * result.steps["boundary"], color=COLOURS["second"], lw=0.9,
                 ls=(0, (4, 2)), marker="_", ms=4, zorder=3)  # fmt: skip
 
 

@@ -1,8 +1,13 @@
 """Questions: what an evidence says, asked of its trials."""
 
 from acuevidence.questions.comparators import comparators
+from acuevidence.questions.consensus import consensus
 from acuevidence.questions.decompose import decompose
+from acuevidence.questions.evidence_map import evidence_map
+from acuevidence.questions.flow import flow
+from acuevidence.questions.groups import groups_of_trials
 from acuevidence.questions.multiverse import multiverse
+from acuevidence.questions.overview import overview
 from acuevidence.questions.patients import patients
 from acuevidence.questions.pooled import pooled
 from acuevidence.questions.published import published
@@ -11,15 +16,19 @@ from acuevidence.questions.safety import safety
 from acuevidence.questions.sensitivity import sensitivity
 from acuevidence.questions.time_course import time_course
 from acuevidence.questions.treatments import treatment_network
-from acuevidence.questions.two_outcomes import function_and_pain
+from acuevidence.questions.two_outcomes import two_outcomes
 from acuevidence.questions.typical_sd import typical_sd
 from acuevidence.questions.variability import variability
 
 __all__ = [
     "comparators",
+    "consensus",
     "decompose",
-    "function_and_pain",
+    "evidence_map",
+    "flow",
+    "groups_of_trials",
     "multiverse",
+    "overview",
     "patients",
     "pooled",
     "published",
@@ -28,6 +37,7 @@ __all__ = [
     "sensitivity",
     "time_course",
     "treatment_network",
+    "two_outcomes",
     "typical_sd",
     "variability",
 ]

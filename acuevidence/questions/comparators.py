@@ -13,7 +13,7 @@ from acuevidence.effects.trials import trial_effects
 from acuevidence.errors import InputError
 from acuevidence.evidence import Evidence, load_evidence
 from acuevidence.inputs import choice
-from acuevidence.questions.decompose import shared_arm_covariance
+from acuevidence.questions.shared_arms import shared_arm_covariance
 from acuevidence.shown import Shown
 from acuevidence.synthesis.multilevel import MultilevelMetaAnalysis, multilevel
 

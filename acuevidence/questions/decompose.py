@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from scipy.special import stdtrit
 
 from acuevidence.arguments import guard
 from acuevidence.effects.trials import trial_effects
@@ -19,11 +18,12 @@ from acuevidence.errors import InputError
 from acuevidence.evidence import Evidence, conditions, load_evidence
 from acuevidence.inputs import choice
 from acuevidence.later import Later
+from acuevidence.questions.shared_arms import shared_arm_covariance
 from acuevidence.shown import Shown
 from acuevidence.synthesis import MetaAnalysis, meta_analysis
+from acuevidence.synthesis.coefficients import contrast
 from acuevidence.synthesis.multivariate import MultivariateMetaAnalysis, multivariate
 from acuevidence.synthesis.ratio import RatioInterval, ratio_interval
-from acuevidence.synthesis.vcalc import vcalc
 from acuevidence.topic import Topic, topic_of
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 else:
     _draw = Later("acuevidence.plots.questions.decomposition", "decomposition")
 
-__all__ = ["Decomposition", "decompose", "shared_arm_covariance", "split_effect"]
+__all__ = ["Decomposition", "decompose", "split_effect"]
 
 _FEWEST = 2
 _FOR_CORRELATION = 5
@@ -223,26 +223,6 @@ def split_effect(effects: pd.DataFrame, *, structure: str | None = None, level: 
     return _Split(parts, share, interval, model)
 
 
-def shared_arm_covariance(effects: pd.DataFrame) -> pd.DataFrame:
-    """Return the sampling covariance of SMDs that share an arm within a trial.
-
-    Parameters
-    ----------
-    effects : DataFrame
-        Rows of :func:`acuevidence.trial_effects`. Where participants are not printed, those that would give the variance stand in.
-
-    Returns
-    -------
-    DataFrame
-        Effects by effects, with their variances on the diagonal.
-    """
-    per_arm = 2 / effects["vi"]
-    sized = effects.assign(**{n: effects[n].astype(float).fillna(per_arm) for n in ("n1", "n2")})
-    return vcalc(
-        data=sized, arm1="arms", arm2="comparator_arms", n1="n1", n2="n2", yi="yi", measure="SMD"
-    ) if len(sized) else pd.DataFrame()  # fmt: skip
-
-
 def _within_trials(effects: pd.DataFrame, V: pd.DataFrame, pair: list[str], level: float) -> MetaAnalysis | None:
     """Return placebo against no treatment pooled over three-arm trials, from both effects and their covariance."""
     rows = []
@@ -253,7 +233,11 @@ def _within_trials(effects: pd.DataFrame, V: pd.DataFrame, pair: list[str], leve
             sign = np.array([1.0, -1.0])
             yi = float(sign @ effects.loc[rows_of, "yi"].to_numpy())
             rows.append(
-                {"study": trial["study"].iloc[0], "yi": yi, "vi": float(sign @ V.loc[rows_of, rows_of].to_numpy() @ sign)}
+                {
+                    "study": trial["study"].iloc[0],
+                    "yi": yi,
+                    "vi": float(sign @ V.loc[rows_of, rows_of].to_numpy() @ sign),
+                }
             )
     if not rows:
         return None
@@ -261,25 +245,20 @@ def _within_trials(effects: pd.DataFrame, V: pd.DataFrame, pair: list[str], leve
 
 
 def _parts(
-    model: MultivariateMetaAnalysis | None, direct: MetaAnalysis | None, pair: list[str], counted: tuple[int, int], level: float
+    model: MultivariateMetaAnalysis | None,
+    direct: MetaAnalysis | None,
+    pair: list[str],
+    counted: tuple[int, int],
+    level: float,
 ) -> pd.DataFrame:
     rows: dict[str, dict[str, float]] = {}
     if model is not None:
         sides = model.coefficients.loc[pair]
         beta, vcov = sides["estimate"].to_numpy(), model.vcov.loc[sides.index, sides.index].to_numpy()
-        t = float(stdtrit(sides["df"].min(), 0.5 + level / 2))
         for name, weights, k in (
             ("total", [1, 0], counted[0]), ("specific", [0, 1], counted[1]), ("non_specific", [1, -1], model.data["cluster"].nunique())
         ):  # fmt: skip
-            c = np.array(weights, dtype=float)
-            estimate, se = float(c @ beta), float(np.sqrt(c @ vcov @ c))
-            rows[name] = {
-                "k": k,
-                "estimate": estimate,
-                "se": se,
-                "ci_low": estimate - t * se,
-                "ci_high": estimate + t * se,
-            }
+            rows[name] = {"k": k, **contrast(weights, beta, vcov, sides["df"].min(), level=level)._asdict()}
     if direct is not None:
         rows["direct"] = {key: getattr(direct, key) for key in ("k", "estimate", "se", "ci_low", "ci_high")}
     columns = ["k", "estimate", "se", "ci_low", "ci_high"]

@@ -11,20 +11,20 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from acuevidence.appraisal.thresholds import mid
+from acuevidence.appraisal.thresholds import main_mid
 from acuevidence.arguments import guard
-from acuevidence.effects.trials import trial_effects
 from acuevidence.errors import InputError
 from acuevidence.evidence import Evidence, load_evidence
-from acuevidence.evidence.ratings import quality_scores
+from acuevidence.evidence.carried import carry
 from acuevidence.inputs import choice
 from acuevidence.later import Later
+from acuevidence.questions.multiverse_grid import FEWEST, FIGURES, IN_ORDER, LEFT_OUT, NO_ONE, TRIALS, Array, Grid
+from acuevidence.questions.pooled import groups_of
 from acuevidence.shown import Shown
 from acuevidence.synthesis import kernel, scale
 
@@ -35,32 +35,11 @@ else:
 
 __all__ = ["Multiverse", "multiverse"]
 
-Array = np.ndarray
-
-# Decisions on figures: how trial_effects is asked. The options of "outcome" come from the condition.
-_FIGURES: dict[str, tuple[str, ...]] = {
-    "timing": ("end_of_treatment", "short", "medium"),
-    "cautions": ("exclude", "include"),
-    "statistic": ("final first", "change first"),
-    "figures": ("arms first", "contrast first"),
-}
-# Decisions on trials: which of them stay.
-_TRIALS: dict[str, tuple[str, ...]] = {
-    "responders": ("in", "out"),
-    "sd_source": ("any", "printed"),
-    "comparator_type": ("any",),
-    "quality": ("any", "PEDro below 6 out", "unrated out too"),
-    "size": ("any", "50 or more", "100 or more"),
-}
-_OUT = ("none out", "most influential trial out", "outlying team out", "outlying country out")
 _MODELS: dict[str, tuple[str, ...]] = {
-    "estimator": ("REML", "DL", "PM", "SJ", "EE"),
-    "test": ("HKSJ", "HKSJ-adhoc", "z"),
+    "estimator": ("REML", "DL", "PM", "SJ"),
+    "test": ("HKSJ-adhoc", "HKSJ"),
 }
 _ALL_MODELS = {"estimator": kernel.METHODS, "test": kernel.TESTS}
-_NO_ONE = "none"
-_PEDRO = 6
-_FEWEST = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
@@ -72,7 +51,7 @@ class Multiverse(Shown):
     specifications : DataFrame
         One row a specification: an option for each decision, ``estimate se ci_low ci_high tau2 k`` and ``analysis``, which
         is the same where trials, figures, estimator and test are; sorted by estimate (to nine digits, so that the last bits
-        of a sum do not reorder ties). Positive favours acupuncture.
+        of a sum do not reorder ties). Positive favours the treatment.
     decisions : dict
         Decision to its options, the package's own choice first.
     standard : Series
@@ -83,8 +62,8 @@ class Multiverse(Shown):
         highest median.
     not_pooled : int
         Specifications that leave fewer than two trials.
-    mid : float or None
-        Minimal important difference of the condition's first outcome, in SD; None: none is published.
+    mid : float
+        Minimal important difference, in SD; NaN where the evidence has none.
     condition, comparator : str
         The question.
     level : float
@@ -96,7 +75,7 @@ class Multiverse(Shown):
     standard: pd.Series
     moves: pd.DataFrame
     not_pooled: int
-    mid: float | None
+    mid: float
     condition: str
     comparator: str
     level: float
@@ -123,15 +102,17 @@ class Multiverse(Shown):
         -------
         Series
             ``above_zero`` and ``below_zero`` (whole interval), ``beyond_mid`` (estimate), ``surely_beyond_mid`` (whole
-            interval), and ``positive`` (estimate above zero).
+            interval), and ``positive`` (estimate above zero). What asks for an unknown minimal important difference is NaN.
         """
         frame = self.distinct if distinct else self.specifications
-        mid = math.nan if self.mid is None else self.mid
         return pd.Series({
             "positive": (frame["estimate"] > 0).mean(), "above_zero": (frame["ci_low"] > 0).mean(),
-            "below_zero": (frame["ci_high"] < 0).mean(), "beyond_mid": (frame["estimate"] >= mid).mean(),
-            "surely_beyond_mid": (frame["ci_low"] >= mid).mean(),
-        }, dtype=float).where(lambda share: self.mid is not None or ~share.index.str.endswith("mid"))  # fmt: skip
+            "below_zero": (frame["ci_high"] < 0).mean(), "beyond_mid": self._reaching(frame["estimate"]),
+            "surely_beyond_mid": self._reaching(frame["ci_low"]),
+        }, dtype=float)  # fmt: skip
+
+    def _reaching(self, values: pd.Series) -> float:
+        return math.nan if math.isnan(self.mid) else float((values >= self.mid).mean())
 
     def to_frame(self) -> pd.DataFrame:
         """Return the specifications."""
@@ -142,10 +123,10 @@ class Multiverse(Shown):
         low, middle, high = estimates.quantile([0.05, 0.5, 0.95])
         first = self.moves.iloc[0]
         share, once = self.shares(), self.shares(distinct=True)
-        beyond = "" if self.mid is None else (
+        beyond = "" if math.isnan(self.mid) else (
             f"; estimate at or beyond {self.mid:.2f} in {share['beyond_mid']:.0%} ({once['beyond_mid']:.0%}), the whole interval in "
             f"{share['surely_beyond_mid']:.0%} ({once['surely_beyond_mid']:.0%})"
-        )
+        )  # fmt: skip
         lines = [
             f"{len(estimates):,} specifications ({len(self.distinct):,} different analyses) of "
             f"{self.condition.replace('_', ' ')} against {self.comparator.replace('_', ' ')}: median {middle:.2f}, "
@@ -155,7 +136,7 @@ class Multiverse(Shown):
             f"'{first['option_low']}' to {first['median_high']:.2f} with '{first['option_high']}').",
         ]
         if self.not_pooled:
-            lines.append(f"{self.not_pooled:,} further specifications leave fewer than {_FEWEST} trials.")
+            lines.append(f"{self.not_pooled:,} further specifications leave fewer than {FEWEST} trials.")
         return lines
 
     def _page_table(self) -> pd.DataFrame:
@@ -183,12 +164,13 @@ def multiverse(
     condition : str
         One of :func:`acuevidence.conditions`.
     comparator : str
-        What the treatment is compared with: one of the comparators of the evidence's topic.
+        What the treatment is compared with: one of the groups of :func:`acuevidence.pooled`.
     decisions : mapping, optional
         Decision to the options to keep, for example ``{"timing": ["end_of_treatment"]}``; decisions that are not named keep
         all of theirs. Known decisions: ``outcome, timing, cautions, statistic, figures, responders, sd_source,
         comparator_type, quality, size, left_out, estimator, test``. ``estimator`` and ``test`` take any of
-        :func:`acuevidence.meta_analysis`; by default REML, DL, PM, SJ, EE, and HKSJ, HKSJ-adhoc, z.
+        :func:`acuevidence.meta_analysis`; by default REML, DL, PM, SJ, and HKSJ-adhoc, HKSJ: a common effect
+        and normal quantiles are not defensible where trials differ.
     exclude : mapping, optional
         Sets of trials to leave out, by name, for example ``{"unpublished": ["trial_id_1"]}``; they are the options of a
         decision ``exclude`` whose first is ``none``.
@@ -214,9 +196,10 @@ def multiverse(
     -----
     Simonsohn, Simmons and Nelson (2020, Nature Human Behaviour 4:1208); Voracek, Kossmeier and Tran (2019, Zeitschrift für
     Psychologie 227:64) for meta-analyses. The package's own rule comes first in each decision. A responder is an effect from
-    counts or an odds ratio; ``sd_source="printed"`` keeps effects whose SDs stand in the paper. The most influential trial,
-    and the team (first author) or country that lies furthest out, is the one whose omission moves the DerSimonian-Laird
-    effect of that very set of trials most. Specifications are not independent: shares describe, they do not test.
+    counts or an odds ratio; ``sd_source="printed"`` keeps effects whose SDs stand in the paper. An SMD beyond 3 that carries a
+    caution never enters. The most influential trial, and the team (first author) that lies furthest out, is the one whose omission
+    moves the DerSimonian-Laird effect of that very set of trials most. Specifications are not
+    independent: shares describe, they do not test.
 
     Examples
     --------
@@ -227,21 +210,26 @@ def multiverse(
     """
     evidence = load_evidence() if evidence is None else evidence
     choice("condition", condition, list(evidence.topic.conditions))
-    choice("comparator", comparator, list(evidence.topic.comparators))
+    groups = groups_of(condition, evidence)
+    group = choice("comparator", comparator, list(groups))
+    comparator, population = groups[group]
+    if population is not None:
+        evidence = replace(evidence, trials=evidence.trials[evidence.trials["population"] == population])
     options = _options(condition, comparator, decisions or {}, exclude or {}, evidence)
-    grid = _Grid.of(condition, comparator, options, exclude or {}, evidence)
+    grid = Grid.of(condition, comparator, options, exclude or {}, evidence)
     where: dict[str, Any] = {"chunk": chunk, "client": client, "progress": progress}
     sets, which = grid.sets(**where)
-    if (~np.isnan(sets[..., 0])).sum(axis=1).max() < _FEWEST:
-        raise InputError(f"no specification of {condition} against {comparator} has {_FEWEST} trials")
+    if (~np.isnan(sets[..., 0])).sum(axis=1).max() < FEWEST:
+        raise InputError(f"no specification of {condition} against {comparator} has {FEWEST} trials")
     frame = _specifications(options, which, _fits(sets, options, level, **where))
-    pooled = frame[frame["k"] >= _FEWEST]
-    important = mid(evidence.rules.outcomes(condition)[0], condition=condition, comparator=comparator, evidence=evidence)
+    pooled = frame[frame["k"] >= FEWEST]
     ordered = pooled.sort_values("estimate", key=lambda estimate: estimate.round(9), kind="stable", ignore_index=True)
+    carry(ordered, topic=evidence.topic, direction="benefit")
+    band = main_mid(evidence)
     return Multiverse(
         specifications=ordered, decisions=options, standard=frame.iloc[0], moves=_moves(pooled, options),
-        not_pooled=len(frame) - len(pooled), mid=None if important is None else important.low,
-        condition=condition, comparator=comparator, level=level,
+        not_pooled=len(frame) - len(pooled), mid=math.nan if band is None else band.low,
+        condition=condition, comparator=group, level=level,
     )  # fmt: skip
 
 
@@ -253,11 +241,11 @@ def _options(
     evidence: Evidence,
 ) -> dict[str, tuple[str, ...]]:  # fmt: skip
     known = {
-        "outcome": ("in order", *evidence.rules.outcomes(condition)),
-        **_FIGURES,
-        **_TRIALS,
-        **({"exclude": (_NO_ONE, *exclude)} if exclude else {}),
-        "left_out": _OUT,
+        "outcome": (IN_ORDER, *evidence.rules.outcomes(condition)),
+        **FIGURES,
+        **TRIALS,
+        **({"exclude": (NO_ONE, *exclude)} if exclude else {}),
+        "left_out": LEFT_OUT,
         **_MODELS,
     }
     side = evidence.topic.comparators[comparator]
@@ -269,187 +257,11 @@ def _options(
         allowed = _ALL_MODELS.get(name, known[name])
         known[name] = tuple(choice(name, option, allowed) for option in options)
     for name, trials in exclude.items():
-        if name == _NO_ONE or isinstance(trials, str):
-            raise InputError(f"exclude[{name!r}] must be a list of trial_ids under a name other than {_NO_ONE!r}")
+        if name == NO_ONE or isinstance(trials, str):
+            raise InputError(f"exclude[{name!r}] must be a list of trial_ids under a name other than {NO_ONE!r}")
         for trial in trials:
             choice(f"exclude[{name!r}]", trial, evidence.trials["trial_id"].tolist())
     return known
-
-
-@dataclass(frozen=True, slots=True)
-class _Grid:
-    """Trials by specification of data: a table of figures for each way to read them, and the trials' traits.
-
-    ``effects`` has the shape (readings, trials, 2) with yi and vi, NaN where a trial has no figure; ``traits`` are masks of
-    (readings, trials) by decision and option; ``excluded`` are masks (sets, trials) of who is left out by name.
-    """
-
-    effects: Array
-    masks: dict[str, list[Array]]
-    excluded: Array
-    teams: Array
-    countries: Array
-    options: Mapping[str, tuple[str, ...]]
-
-    @classmethod
-    def of(
-        cls, condition: str, comparator: str, options: Mapping[str, tuple[str, ...]],
-        exclude: Mapping[str, Sequence[str]], evidence: Evidence,
-    ) -> _Grid:  # fmt: skip
-        tables, trials = _readings(condition, comparator, options, _of_condition(condition, evidence))
-        effects = np.stack([table[["yi", "vi"]].to_numpy(dtype=float) for table in tables])
-        known = evidence.trials.set_index("trial_id").loc[trials]
-        score = quality_scores(evidence).reindex(trials)
-        types = evidence.topic.comparators[comparator].types
-        masks = {
-            name: [np.stack([_stays(name, option, table, score, types) for table in tables]) for option in options[name]]
-            for name in _TRIALS
-        }
-        teams = known["study"].str.extract(r"^([^\d,(]+)")[0].str.strip().to_numpy()
-        named = [exclude.get(name, ()) for name in options.get("exclude", (_NO_ONE,))]
-        excluded = np.stack([np.isin(trials, list(ids)) for ids in named])
-        return cls(effects, masks, excluded, pd.factorize(teams)[0], pd.factorize(known["country"])[0], options)
-
-    def sets(self, **where: Any) -> tuple[Array, Array]:
-        """Return the distinct sets of trials, (sets, trials, 2), and for each specification of data which it is."""
-        trials = self.effects.shape[1]
-        names = list(_TRIALS)
-        kept = np.stack([
-            np.logical_and.reduce([self.masks[name][i] for name, i in zip(names, picked, strict=True)])
-            for picked in product(*(range(len(self.options[name])) for name in names))
-        ], axis=1)  # (readings, combinations, trials)  # fmt: skip
-        rows = np.where(kept[..., None], self.effects[:, None], np.nan).reshape(-1, trials, 2)
-        unique, where_from = _distinct(rows)
-        less = np.where(self.excluded[None, ..., None], np.nan, unique[:, None]).reshape(-1, trials, 2)
-        some, which = _distinct(less)
-        left = np.stack([
-            some if option == _OUT[0] else scale.in_chunks(partial(
-                _left_out, option=option, teams=self.teams, countries=self.countries), [some], **where)
-            for option in self.options["left_out"]
-        ], axis=1)  # fmt: skip
-        final, again = _distinct(left.reshape(-1, trials, 2))
-        per_set = again.reshape(len(some), -1)[which].reshape(len(unique), -1)
-        return final, per_set[where_from].ravel()
-
-
-def _readings(
-    condition: str, comparator: str, options: Mapping[str, tuple[str, ...]], evidence: Evidence
-) -> tuple[list[pd.DataFrame], list[str]]:
-    """Return a table of effects, one row a trial, for each combination of outcome and way to read the figures."""
-    ways = [dict(zip(_FIGURES, picked, strict=True)) for picked in product(*(options[name] for name in _FIGURES))]
-    outcomes = evidence.rules.outcomes(condition)
-    wanted = outcomes if "in order" in options["outcome"] else list(options["outcome"])
-    frames = {
-        (outcome, i): _reading(condition, comparator, outcome, way, evidence)
-        for outcome in wanted for i, way in enumerate(ways)
-    }  # fmt: skip
-    trials = sorted(set().union(*(frame.index for frame in frames.values())))
-    if not trials:
-        raise InputError(f"no trial of {condition} against {comparator} prints a usable figure")
-    tables = {key: frame.reindex(trials) for key, frame in frames.items()}
-    if "in order" in options["outcome"]:
-        for i in range(len(ways)):
-            tables["in order", i] = _first_known([tables[outcome, i] for outcome in outcomes])
-    return [tables[outcome, i] for outcome in options["outcome"] for i in range(len(ways))], trials
-
-
-def _first_known(tables: list[pd.DataFrame]) -> pd.DataFrame:
-    """Return for each trial its row in the first table that has an effect for it."""
-    found = tables[0].copy()
-    for table in tables[1:]:
-        rows = found["yi"].isna() & table["yi"].notna()
-        if rows.any():
-            found = pd.concat([found[~rows], table[rows]]).loc[table.index]
-    return found
-
-
-def _reading(condition: str, comparator: str, outcome: str, way: Mapping[str, str], evidence: Evidence) -> pd.DataFrame:
-    rules = evidence.rules
-    if way["statistic"] == "change first":
-        rules = replace(rules, statistics=tuple(sorted(rules.statistics, key=lambda name: name != "change")))
-    if way["figures"] == "contrast first":
-        rules = replace(rules, levels=tuple(reversed(rules.levels)))
-    effects = trial_effects(
-        condition, comparator=comparator, outcome=outcome, timing=way["timing"], cautions=way["cautions"],
-        evidence=replace(evidence, rules=rules),
-    )  # fmt: skip
-    effects.attrs = {}
-    own = [column.name for column in evidence.topic.columns.get("arms", ())]
-    columns = ["yi", "vi", "n1", "n2", "statistic", "derivation", "comparator_role", *own]
-    return effects.set_index("trial_id")[columns]
-
-
-def _of_condition(condition: str, evidence: Evidence) -> Evidence:
-    """Return the evidence of one condition's trials: it is read many times. Directions are for trials without figures."""
-    trials = evidence.trials[evidence.trials["condition"] == condition]
-    kept = {
-        name: (table := getattr(evidence, name))[table["trial_id"].isin(trials["trial_id"])]
-        for name in ("arms", "results", "contrasts")
-    }
-    return replace(evidence, trials=trials, directions=evidence.directions.head(0), **kept)
-
-
-def _stays(
-    name: str, option: str, table: pd.DataFrame, score: pd.Series, types: Mapping[str, Mapping[str, Sequence[str]]]
-) -> Array:
-    """Return which trials an option keeps; trials without a figure do not matter."""
-    if option in ("any", "in"):
-        return np.ones(len(table), dtype=bool)
-    if name == "responders":
-        return ~table["statistic"].isin(["count", "odds_ratio"]).to_numpy()
-    if name == "sd_source":
-        return table["derivation"].fillna("").str.startswith("SMD from means and SDs of the arms").to_numpy()
-    if name == "size":
-        n = (table["n1"] + table["n2"]).astype(float).to_numpy()
-        return np.nan_to_num(n) >= float(option.split()[0])
-    if name == "quality":
-        known = score.astype(float).to_numpy()
-        return ~(known < _PEDRO) if option == "PEDro below 6 out" else known >= _PEDRO
-    if option in types:
-        return (_type_of(table, types) == option).to_numpy()
-    return (table["comparator_role"] == option).to_numpy()
-
-
-def _type_of(table: pd.DataFrame, types: Mapping[str, Mapping[str, Sequence[str]]]) -> pd.Series:
-    """Return which type of its comparator each trial has; of several the one listed last."""
-    found = pd.Series(None, index=table.index, dtype=object)
-    for name, wanted in types.items():
-        fits = pd.Series(True, index=table.index)
-        for column, values in wanted.items():
-            fits &= table[column].fillna("").map(lambda cell, wanted=set(values): bool(set(str(cell).split("/")) & wanted))
-        found[fits] = name
-    return found
-
-
-def _distinct(rows: Array) -> tuple[Array, Array]:
-    """Return the distinct rows, by their bytes, and for each row which it is."""
-    flat = np.ascontiguousarray(np.nan_to_num(rows, nan=-1e300).reshape(len(rows), -1))
-    keys = flat.view(np.dtype((np.void, flat.dtype.itemsize * flat.shape[1]))).ravel()
-    _, first, where = np.unique(keys, return_index=True, return_inverse=True)
-    return rows[first], where.ravel()
-
-
-def _left_out(sets: Array, *, option: str, teams: Array, countries: Array) -> Array:
-    """Return each set without the trial, team or country whose omission moves its DerSimonian-Laird effect most."""
-    groups = {_OUT[1]: np.arange(sets.shape[1]), _OUT[2]: teams, _OUT[3]: countries}[option]
-    ids = np.unique(groups[groups >= 0])
-    without = groups[None, :] != ids[:, None]  # (groups, trials)
-    present = ~np.isnan(sets[..., 0])
-    # A group can be left out when it is there and two trials stay.
-    stays = (present[:, None] & without[None]).sum(axis=2)
-    can = (stays >= _FEWEST) & (stays < present.sum(axis=1)[:, None])
-    row, group = np.nonzero(can)
-    if len(row) == 0:
-        return sets
-    y = np.where(without[group], sets[row, :, 0], np.nan)
-    effect = np.full(can.shape, np.nan)
-    effect[row, group] = kernel.fit(y, sets[row, :, 1], method="DL", test="z").beta[:, 0]
-    some = np.flatnonzero(can.any(axis=1))
-    whole = kernel.fit(sets[some, :, 0], sets[some, :, 1], method="DL", test="z").beta[:, 0]
-    worst = np.nanargmax(np.abs(effect[some] - whole[:, None]), axis=1)
-    found = sets.copy()
-    found[some] = np.where(without[worst][..., None], sets[some], np.nan)
-    return found
 
 
 # --- fits and what they say --------------------------------------------------------------------------------------
@@ -460,7 +272,7 @@ def _fits(sets: Array, options: Mapping[str, tuple[str, ...]], level: float, **w
     estimators, tests = options["estimator"], options["test"]
     shape = (len(sets), len(estimators), len(tests))
     k = (~np.isnan(sets[..., 0])).sum(axis=1)
-    enough = np.flatnonzero(k >= _FEWEST)
+    enough = np.flatnonzero(k >= FEWEST)
     task = partial(_fitted, estimators=estimators, tests=tests, level=level)
     columns = scale.in_chunks(task, [sets[enough, :, 0], sets[enough, :, 1]], **where)
     found = {name: np.full(shape, np.nan) for name in ("estimate", "se", "ci_low", "ci_high", "tau2")}

@@ -1,15 +1,18 @@
-"""The standard analysis of a condition: every trial with a usable figure, sham and usual care apart."""
+"""The standard analysis of a condition: every trial with a usable figure, comparators apart, populations apart."""
 
 from __future__ import annotations
 
 from typing import Any
 
+import pandas as pd
+
 from acuevidence.arguments import guard
 from acuevidence.effects.trials import trial_effects
 from acuevidence.evidence import Evidence
+from acuevidence.evidence.carried import carry, evidence_of, excluded_of
 from acuevidence.synthesis import GroupedMetaAnalysis, meta_analysis
 
-__all__ = ["pooled"]
+__all__ = ["apart", "groups_of", "pooled"]
 
 
 def pooled(
@@ -38,7 +41,8 @@ def pooled(
     Returns
     -------
     GroupedMetaAnalysis
-        Comparator to result; positive effects favour acupuncture.
+        Comparator to result; positive effects favour acupuncture. Where the trials of a condition fall into populations, which are
+        not pooled, the groups are ``"sham, men"`` and so on. Empty where no trial prints a usable figure.
 
     Raises
     ------
@@ -50,9 +54,79 @@ def pooled(
     >>> import acuevidence as ae
     >>> list(ae.pooled("low_back_pain"))
     ['sham', 'usual_care']
+    >>> list(ae.pooled("pelvic_pain"))
+    ['sham, men', 'sham, women', 'usual_care, men']
+    >>> print(ae.pooled("hip_osteoarthritis").summary())
+    No trial with usable figures: nothing is pooled.
     """
-    effects = trial_effects(condition, evidence=evidence, **selection)
-    return meta_analysis("yi", "vi", data=effects, labels="study", by="comparator", method=method, test=test)
+    effects = apart(trial_effects(condition, evidence=evidence, **selection))
+    if effects.empty:
+        return GroupedMetaAnalysis("comparator", {}, None)
+    by = "comparator" if effects["group"].equals(effects["comparator"]) else "group"
+    return meta_analysis("yi", "vi", data=effects, labels="study", by=by, method=method, test=test)
+
+
+def apart(effects: pd.DataFrame) -> pd.DataFrame:
+    """Return effects with their ``group``, the comparator and, where a condition's trials fall into populations, these.
+
+    Parameters
+    ----------
+    effects : DataFrame
+        Rows of :func:`acuevidence.trial_effects`.
+
+    Returns
+    -------
+    DataFrame
+        The rows by group, comparators and populations each in their order.
+
+    Examples
+    --------
+    >>> import acuevidence as ae
+    >>> from acuevidence.questions.pooled import apart
+    >>> apart(ae.trial_effects("pelvic_pain", comparator="sham"))["group"].value_counts().to_dict()
+    {'sham, men': 4, 'sham, women': 2}
+    """
+    evidence = evidence_of(effects)
+    if evidence is None:
+        return effects.assign(group=effects["comparator"])
+    conditions = list(effects["condition"].unique())
+    split = {condition: _populations(condition, evidence) for condition in conditions}
+    names = [
+        evidence.topic.among(row.comparator, row.population if split[row.condition] else None)
+        for row in effects[["condition", "comparator", "population"]].itertuples()
+    ]
+    order = {name: i for i, name in enumerate(dict.fromkeys(name for c in conditions for name in groups_of(c, evidence)))}
+    found = effects.assign(group=pd.Series(names, index=effects.index, dtype=object))
+    left = excluded_of(effects)
+    if left is not None:
+        out = pd.DataFrame(left)
+        population = out["population"].where(out["condition"].map(lambda name: bool(split.get(name))))
+        carry(found, excluded=out.assign(group=list(map(evidence.topic.among, out["comparator"], population))))
+    return found.sort_values("group", kind="stable", key=lambda column: column.map(order), ignore_index=True)
+
+
+def groups_of(condition: str, evidence: Evidence) -> dict[str, tuple[str, str | None]]:
+    """Return every group of a condition's trials: its name to the comparator and, where populations are not pooled, the population.
+
+    Parameters
+    ----------
+    condition : str
+        One of :func:`acuevidence.conditions`.
+    evidence : Evidence
+        Whose comparators and trials.
+    """
+    split: list[str | None] = [*_populations(condition, evidence)] or [None]
+    return {
+        evidence.topic.among(comparator, population): (comparator, population)
+        for comparator in evidence.topic.comparators
+        for population in split
+    }
+
+
+def _populations(condition: str, evidence: Evidence) -> list[str]:
+    """Return the populations into which a condition's trials fall; none where they are one."""
+    found = sorted(evidence.trials.loc[evidence.trials["condition"] == condition, "population"].dropna().unique())
+    return list(found) if len(found) > 1 else []
 
 
 guard(__name__, "pooled")

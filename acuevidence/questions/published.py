@@ -52,7 +52,7 @@ def published(
     Examples
     --------
     >>> import acuevidence as ae
-    >>> ae.published("headache", "sham")[["study", "estimate", "ci_low", "ci_high"]].values.tolist()
+    >>> ae.questions.published("headache", "sham")[["study", "estimate", "ci_low", "ci_high"]].values.tolist()
     [['Vickers 2012', 0.15, 0.07, 0.24]]
     """
     evidence = load_evidence() if evidence is None else evidence

@@ -6,6 +6,7 @@ import pandas as pd
 
 from acuevidence.arguments import guard
 from acuevidence.evidence import Evidence, load_evidence
+from acuevidence.evidence.carried import carry
 from acuevidence.evidence.ratings import judged
 from acuevidence.inputs import choice
 
@@ -41,7 +42,8 @@ def quality_ratings(condition: str | None = None, *, evidence: Evidence | None =
     -------
     DataFrame
         One row a trial that was appraised domain by domain (index ``trial_id``), one column a domain by its one-letter
-        head; cells ``+`` (met), ``-`` (not met) or ``?`` (not rated). Fit for ``plots.forest(quality=...)``.
+        head; cells ``+`` (met), ``-`` (not met) or ``?`` (not rated). Fit for ``plots.forest(quality=...)``; it carries
+        the evidence, so that ``plots.quality`` names the trials.
 
     Raises
     ------
@@ -66,7 +68,7 @@ def quality_ratings(condition: str | None = None, *, evidence: Evidence | None =
     rated = table.drop_duplicates(["trial_id", "domain"]).pivot(index="trial_id", columns="domain", values="judgement")
     rated = rated.reindex(index=table["trial_id"].unique(), columns=domains.index)
     signs = rated.apply(lambda column: column.map(_SIGNS).fillna("?"))
-    return signs.set_axis(list(domains["head"]), axis=1)
+    return carry(signs.set_axis(list(domains["head"]), axis=1), topic=evidence.topic, evidence=evidence)
 
 
 guard(__name__, "quality_ratings")

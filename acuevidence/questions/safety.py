@@ -112,7 +112,7 @@ def safety(*, scale: str = "PAS", evidence: Evidence | None = None) -> Safety:
     Examples
     --------
     >>> import acuevidence as ae
-    >>> found = ae.safety()
+    >>> found = ae.questions.safety()
     >>> bool(found.rate("serious", "treatments").ci_high < 10)
     True
     """

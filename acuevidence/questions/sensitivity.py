@@ -20,6 +20,7 @@ from acuevidence.evidence.carried import carry
 from acuevidence.evidence.design import trials_where
 from acuevidence.evidence.rules import Rules
 from acuevidence.inputs import choice
+from acuevidence.questions.pooled import groups_of
 from acuevidence.synthesis.batch import fit_many
 from acuevidence.synthesis.bayes import bayes
 
@@ -117,15 +118,9 @@ def _pools(condition: str, entry: Mapping[str, Any], evidence: Evidence) -> Iter
     effects = trial_effects(condition, evidence=changed, **asked)
     effects.attrs = {}  # fewer copies
     effects = effects[_kept(effects, entry, evidence)]
-    trials = evidence.trials[evidence.trials["condition"] == condition]
-    populations = list(trials["population"].dropna().unique())
-    for comparator in evidence.topic.comparators:
+    for group, (comparator, population) in groups_of(condition, evidence).items():
         rows = effects[effects["comparator"] == comparator]
-        if len(populations) < 2:
-            yield comparator, rows
-            continue
-        for population in populations:
-            yield f"{comparator}, {population}", rows[rows["population"] == population]
+        yield group, rows if population is None else rows[rows["population"] == population]
 
 
 def _rules(condition: str, entry: Mapping[str, Any], rules: Rules) -> Rules:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from scipy.special import stdtr, stdtrit
 
 from acuevidence.arguments import guard
 from acuevidence.effects.trials import checked, effects_of
@@ -20,9 +19,10 @@ from acuevidence.evidence import Evidence, Window, load_evidence
 from acuevidence.evidence.carried import carry
 from acuevidence.evidence.select import Comparison, comparisons
 from acuevidence.later import Later
+from acuevidence.questions.shared_arms import shared_patients_covariance
 from acuevidence.shown import Shown
+from acuevidence.synthesis.coefficients import contrast
 from acuevidence.synthesis.multilevel import MultilevelMetaAnalysis, multilevel
-from acuevidence.synthesis.vcalc import vcalc
 
 if TYPE_CHECKING:
     from acuevidence.plots.questions.time_course import time_course as _draw
@@ -129,7 +129,7 @@ def time_course(
     Examples
     --------
     >>> import acuevidence as ae
-    >>> course = ae.time_course("knee_osteoarthritis", "sham")
+    >>> course = ae.questions.time_course("knee_osteoarthritis", "sham")
     >>> course.periods["comparator"].unique().tolist()
     ['sham']
     """
@@ -198,12 +198,7 @@ def _by_week(compared: Iterable[Comparison]) -> Iterator[Comparison]:
 
 def _model(rows: pd.DataFrame, correlation: float, level: float) -> MultilevelMetaAnalysis:
     rows = rows.reset_index(drop=True).assign(row=lambda frame: frame.index)
-    per_arm = 2 / rows["vi"]
-    n1, n2 = (rows[n].astype(float).fillna(per_arm) for n in ("n1", "n2"))
-    # A difference adjusted for baseline is more precise than raw means of as many: its weeks covary like those of more patients.
-    worth = ((1 / n1 + 1 / n2) / rows["vi"]).clip(lower=1)
-    sized = rows.assign(n1=n1 * worth, n2=n2 * worth)
-    V = vcalc(data=sized, outcome="week", rho=correlation, n1="n1", n2="n2", yi="yi", measure="SMD")
+    V = shared_patients_covariance(rows, "week", correlation)
     present = [name for name in PERIODS if (rows["period"] == name).any()]
     dummies = {f"p{i}": (rows["period"] == name).astype(float) for i, name in enumerate(present)}
     formula = "~ 0 + " + " + ".join(dummies)
@@ -237,15 +232,12 @@ def _changes(comparator: str, model: MultilevelMetaAnalysis, effects: pd.DataFra
     found = []
     for j, later in enumerate(present):
         for i, earlier in enumerate(present[:j]):
-            estimate, se = beta[j] - beta[i], float(np.sqrt(vcov[i, i] + vcov[j, j] - 2 * vcov[i, j]))
-            own = min(df[i], df[j])
-            half = float(stdtrit(own, 0.5 + model.level / 2)) * se
-            found.append({
-                "comparator": comparator, "earlier": earlier, "later": later, "k": len(trials[earlier] & trials[later]),
-                "estimate": estimate, "se": se, "df": own, "ci_low": estimate - half, "ci_high": estimate + half,
-                "p_value": 2 * float(stdtr(own, -abs(estimate) / se)),
-            })  # fmt: skip
-    return pd.DataFrame(found)
+            both = [i, j]
+            change = contrast([-1, 1], beta[both], vcov[np.ix_(both, both)], min(df[i], df[j]), level=model.level)
+            k = len(trials[earlier] & trials[later])
+            found.append({"comparator": comparator, "earlier": earlier, "later": later, "k": k, **change._asdict()})
+    columns = ["comparator", "earlier", "later", "k", "estimate", "se", "df", "ci_low", "ci_high", "p_value"]
+    return pd.DataFrame(found, columns=columns) if found else pd.DataFrame()
 
 
 guard(__name__, "time_course", "effects_by_week")

@@ -18,7 +18,7 @@ from acuevidence.errors import InputError
 from acuevidence.evidence import Evidence, load_evidence
 from acuevidence.evidence.carried import Excluded, excluded_of, joined
 from acuevidence.inputs import choice
-from acuevidence.questions.decompose import shared_arm_covariance
+from acuevidence.questions.shared_arms import shared_arm_covariance
 from acuevidence.synthesis.network import NetworkMetaAnalysis, network
 
 __all__ = ["arm_treatments", "treatment_network"]
@@ -73,7 +73,7 @@ def treatment_network(
     Examples
     --------
     >>> import acuevidence as ae
-    >>> net = ae.treatment_network("headache", by="role")
+    >>> net = ae.questions.treatment_network("headache", by="role")
     >>> net.reference, net.p_scores.idxmax()
     ('usual care', 'acupuncture')
     """

@@ -30,7 +30,7 @@ def typical_sd(condition: str | None = None, *, outcome: str | None = None, evid
     Examples
     --------
     >>> import acuevidence as ae
-    >>> 15 < ae.typical_sd().sd < 30
+    >>> 15 < ae.questions.typical_sd().sd < 30
     True
     """
     return typical_sd_of(load_evidence() if evidence is None else evidence, condition, outcome)

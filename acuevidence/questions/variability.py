@@ -55,6 +55,23 @@ class Variability(Shown):
         """Return the pools, one row each."""
         return self.pools.copy()
 
+    def by_comparator(self) -> GroupedMetaAnalysis:
+        """Return the log ratio of SDs pooled by comparator over all conditions and kinds of score.
+
+        Returns
+        -------
+        GroupedMetaAnalysis
+            Comparator to pooled effect.
+
+        Examples
+        --------
+        >>> import acuevidence as ae
+        >>> list(ae.variability().by_comparator())
+        ['sham', 'usual_care']
+        """
+        rows = self.effects[self.effects["measure"] == "lnVR"].drop(columns=["measure", "mean1", "mean2"])
+        return meta_analysis("yi", "vi", data=rows, labels="study", by="comparator", test="HKSJ-adhoc")
+
     def _sentences(self) -> list[str]:
         lines = [f"Spread between patients, {topic_of(self.effects).treatment.phrase} / comparator"]
         for verdict in self.verdicts.itertuples():

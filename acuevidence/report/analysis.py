@@ -7,7 +7,8 @@ import pandas as pd
 from acuevidence.arguments import guard
 from acuevidence.effects.trials import trial_effects
 from acuevidence.evidence import Evidence, load_evidence
-from acuevidence.synthesis import MetaAnalysis, meta_analysis
+from acuevidence.questions.pooled import groups_of, pooled
+from acuevidence.synthesis import MetaAnalysis
 
 __all__ = ["analysis_text"]
 
@@ -46,9 +47,14 @@ def analysis_text(condition: str, *, timing: str = "end_of_treatment", evidence:
         f"Measure:   {one}; above 0 {topic.sides('benefit')[1].lower()}",
         f"Time:      {timing.replace('_', ' ')}",
     ]
-    results = meta_analysis(data=effects, labels="study", by="comparator") if len(effects) else {}
     parts = ["\n".join(lines)]
-    for key in topic.comparators or results:
+    if effects.empty:
+        known = int((evidence.trials["condition"] == condition).sum())
+        listed = "no trial is" if known == 0 else f"{known} trial{' is' if known == 1 else 's are'}"
+        parts.append(f"Nothing is pooled: {listed} listed, and none prints a figure that can be used.")
+        return "\n\n".join(parts)
+    results = pooled(condition, timing=timing, evidence=evidence)
+    for key in list(groups_of(condition, evidence)) or results:
         head = topic.against(key)
         found = results.get(key)
         parts.append(f"{head}: no trial with usable figures" if found is None else f"{head}\n\n{_table(found)}\n\n{_result(found)}")

@@ -1,33 +1,26 @@
-"""The figures as build products: what is drawn, from what, and whether it would still come out the same.
-
-Every figure is written as SVG and PNG with the same bytes on every run of one locked environment. ``manifest.json``
-records the hashes of the inputs, the versions and the hashes of the files, so that a drift can be told apart.
-"""
+"""Which figures an evidence has, and what each shows."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-import platform
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 from acuevidence.arguments import guard
-from acuevidence.errors import InputError
-from acuevidence.evidence import conditions, data_folder
-from acuevidence.inputs import choice
-from acuevidence.report.whole_files import refuse_unwritable, replace
+from acuevidence.effects.trials import trial_effects
+from acuevidence.evidence import Evidence, conditions, load_evidence
+from acuevidence.topic import Topic
 
-__all__ = ["Drift", "Figure", "build", "check", "figures", "inputs"]
+__all__ = ["Figure", "figures"]
 
-_LIBRARIES = ("matplotlib", "numpy", "pandas", "scipy")
-_FORMATS = ("png", "svg")
-_AGAINST = {"usual_care": "usual care", "sham": "sham"}
-_ROBUST = "neck_pain"  # the condition with most trials behind a comparator shows the figures on robustness
+# The figures on robustness are of one condition and comparator: kind to the beginning of the name and the title.
+_ROBUST = {
+    "funnel": ("funnel", "Funnel plot"),
+    "missing": ("missing_evidence", "What missing trials could do"),
+    "sequential": ("sequential", "Evidence over time"),
+    "curve": ("specification_curve", "Every specification"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,347 +42,244 @@ class Figure:
     draw: Callable[[], Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Drift:
-    """A file that would change.
-
-    Attributes
-    ----------
-    file : str
-        Name of the file.
-    reason : str
-        ``data``, ``code``, ``environment``, ``edited``, ``missing`` or ``unknown``, and what exactly.
-    """
-
-    file: str
-    reason: str
-
-
-def figures() -> dict[str, Figure]:
-    """Return every published figure by name."""
-    found = [
-        Figure("consensus", "Published reviews beside the effects here", _consensus),
-        Figure("decomposition", "Total, specific and non-specific effect", _decomposition),
-        Figure("dose", "Effect by number of sessions", _dose),
-        Figure("evidence_map", "What is known by condition, comparator and outcome", _evidence_map),
-        Figure("function_and_pain", "Function beside pain in the same trials", _function_and_pain),
-        Figure("groups_of_trials", "Effect by technique, kind of sham and co-treatment", _groups_of_trials),
-        Figure("network", "The treatments that trials compare", _network),
-        Figure("nuance", "Effect by condition and comparator", _nuance),
-        Figure("safety", "Adverse events by class", _safety),
-        Figure("time_course", "Effect by weeks since randomisation", _time_course),
-        Figure("variability", "Spread between patients, acupuncture against comparator", _variability),
-    ]
-    for condition in conditions():
-        words = condition.replace("_", " ")
-        found.append(Figure(f"forest_{condition}", f"Forest plot: {words}", partial(_forest, condition, "double")))
-        found.append(
-            Figure(
-                f"forest_{condition}_single", f"Forest plot, one column: {words}", partial(_forest, condition, "single")
-            )
-        )
-        found.append(
-            Figure(f"flow_{condition}", f"From trials known to trials pooled: {words}", partial(_flow, condition))
-        )
-    found.append(Figure(f"funnel_{_ROBUST}", "Funnel plot: neck pain", partial(_robust, "funnel")))
-    found.append(
-        Figure(f"missing_evidence_{_ROBUST}", "What missing trials could do: neck pain", partial(_robust, "missing"))
-    )
-    found.append(Figure(f"sequential_{_ROBUST}", "Evidence over time: neck pain", partial(_robust, "sequential")))
-    found.append(Figure(f"specification_curve_{_ROBUST}", "Every specification: neck pain", partial(_robust, "curve")))
-    found.append(Figure("quality_low_back_pain", "Trial quality: low back pain", partial(_quality, "low_back_pain")))
-    return {figure.name: figure for figure in found}
-
-
-def build(
-    folder: str | Path, *, only: Iterable[str] = (), progress: Callable[[Iterable[Any]], Iterable[Any]] = iter
-) -> list[Path]:
-    """Draw figures into a folder and write its manifest.
+def figures(evidence: Evidence | None = None) -> dict[str, Figure]:
+    """Return every published figure by name: those that the topic and the tables of an evidence have something to show in.
 
     Parameters
     ----------
-    folder : path
-        Where the files go; made if it is not there.
-    only : iterable of str
-        Names of figures. Default: all.
-    progress : callable
-        Wraps the iteration over figures, for example ``tqdm``.
+    evidence : Evidence, optional
+        Default: the package's evidence.
 
     Returns
     -------
-    list of Path
-        The files written.
-
-    Raises
-    ------
-    InputError
-        For an unknown figure, or a folder that cannot be written.
+    dict of str to Figure
+        Name to figure, drawn from that evidence.
     """
-    folder = Path(folder)
-    chosen = _chosen(only)
-    refuse_unwritable(folder)
-    drawn = {name: data for figure in progress(chosen) for name, data in _render(figure).items()}
-    folder.mkdir(parents=True, exist_ok=True)
-    manifest = _manifest(folder) if only else {}
-    hashes = {**manifest.get("figures", {}), **{name: _hash(data) for name, data in drawn.items()}}
-    drawn["manifest.json"] = _manifest_bytes(hashes)
-    return [replace(folder / name, data) for name, data in drawn.items()]
+    evidence = load_evidence() if evidence is None else evidence
+    return {figure.name: figure for figure in (*_of_all(evidence), *_by_condition(evidence), *_of_one(evidence), *_of_patients(evidence))}
 
 
-def check(
-    folder: str | Path, *, only: Iterable[str] = (), progress: Callable[[Iterable[Any]], Iterable[Any]] = iter
-) -> list[Drift]:
-    """Draw figures afresh and compare them with those in a folder; nothing is written.
-
-    Parameters
-    ----------
-    folder, only, progress
-        As in :func:`build`.
-
-    Returns
-    -------
-    list of Drift
-        The files that would change, with the reason; empty when all are as they were.
-
-    Raises
-    ------
-    InputError
-        For an unknown figure, or a folder without a manifest.
-    """
-    folder = Path(folder)
-    recorded = _manifest(folder)
-    if not recorded:
-        raise InputError(f"{folder} has no manifest.json to compare with; draw the figures there first")
-    drifts = []
-    for figure in progress(_chosen(only)):
-        for name, data in _render(figure).items():
-            file = folder / name
-            if not file.exists():
-                drifts.append(Drift(name, "missing: the file is not there"))
-            elif (on_disk := _hash(file.read_bytes())) != _hash(data):
-                drifts.append(Drift(name, _reason(recorded, recorded["figures"].get(name), on_disk, _hash(data))))
-    return drifts
+def _of_all(evidence: Evidence) -> Iterator[Figure]:
+    """Yield the figures that show every condition."""
+    topic = evidence.topic
+    one, any_of = topic.treatment.phrase, topic.comparator().phrase
+    if len(evidence.reference_syntheses):
+        yield Figure("consensus", "Published reviews beside the effects here", partial(_consensus, evidence))
+    if topic.of_kind("placebo") and topic.of_kind("untreated"):
+        yield Figure("decomposition", "Total, specific and non-specific effect", partial(_decomposition, evidence))
+    if any(column.name == "sessions" for column in topic.columns.get("trials", ())):
+        yield Figure("dose", "Effect by number of sessions", partial(_dose, evidence))
+    yield Figure("evidence_map", "What is known by condition, comparator and outcome", partial(_evidence_map, evidence))
+    second = next((name for name, about in topic.outcomes.items() if "beside" in about), None)
+    if second is not None and topic.of_kind("placebo"):
+        first = topic.outcomes[second]["beside"]
+        title = f"{topic.label(second)} beside {topic.outcome(first)} in the same trials"
+        yield Figure(f"{second}_and_{first}", title[:1].upper() + title[1:], partial(_two_outcomes, evidence))
+    if evidence.claims.get("groups"):
+        title = topic.figures.get("groups", {}).get("title", "Effect by groups of trials")
+        yield Figure("groups_of_trials", title, partial(_groups_of_trials, evidence))
+    yield Figure("network", "The treatments that trials compare", partial(_network, evidence))
+    yield Figure("nuance", "Effect by condition and comparator", partial(_nuance, evidence))
+    if len(evidence.safety):
+        yield Figure("safety", "Adverse events by class", partial(_safety, evidence))
+    yield Figure("time_course", "Effect by weeks since randomisation", partial(_time_course, evidence))
+    yield Figure("variability", f"Spread between patients, {one} against {any_of}", partial(_variability, evidence))
 
 
-def _chosen(only: Iterable[str]) -> list[Figure]:
-    known = figures()
-    names = list(only) or list(known)
-    return [known[choice("figure", name, list(known))] for name in names]
+def _by_condition(evidence: Evidence) -> Iterator[Figure]:
+    for condition in conditions(evidence):
+        words = _small(evidence, condition)
+        yield Figure(f"flow_{condition}", f"From trials known to trials pooled: {words}", partial(_flow, condition, evidence))
+        if trial_effects(condition, evidence=evidence).empty:
+            continue
+        yield Figure(f"forest_{condition}", f"Forest plot: {words}", partial(_forest, condition, "double", evidence))
+        yield Figure(
+            f"forest_{condition}_single", f"Forest plot, one column: {words}", partial(_forest, condition, "single", evidence)
+        )
+        yield Figure(f"sensitivity_{condition}", f"One choice made otherwise: {words}", partial(_sensitivity, condition, evidence))
 
 
-def _render(figure: Figure) -> dict[str, bytes]:
-    from acuevidence.plots.parts.page import published
-    from acuevidence.plots.save import encoded
-
-    with published():
-        drawn = figure.draw().figure
-        _settle(drawn)
-        return {f"{figure.name}.{kind}": encoded(drawn, kind, title=figure.title) for kind in _FORMATS}
-
-
-def _settle(drawn: Any) -> None:
-    """Fix the places that a layout engine found, rounded: the last bits of a sum would change the ids in an SVG."""
-    if drawn.get_layout_engine() is None:
-        return
-    drawn.draw_without_rendering()
-    places = [(ax, ax.get_position()) for ax in drawn.axes]
-    drawn.set_layout_engine("none")
-    for ax, place in places:
-        ax.set_position([round(side, 6) for side in place.bounds])
+def _of_one(evidence: Evidence) -> Iterator[Figure]:
+    """Yield the figures that one condition stands for: on robustness, and on the quality of trials."""
+    known = conditions(evidence)
+    shown = evidence.topic.figures.get("robustness", {})
+    if known:
+        condition = shown.get("condition", evidence.trials["condition"].mode().iloc[0])
+        comparator = shown.get("comparator", evidence.topic.of_kind("placebo") or next(iter(evidence.topic.comparators), ""))
+        words = _small(evidence, condition)
+        for kind, (name, title) in _ROBUST.items():
+            yield Figure(f"{name}_{condition}", f"{title}: {words}", partial(_robust, kind, condition, comparator, evidence))
+    rated = evidence.topic.figures.get("quality")
+    if rated in known:
+        yield Figure(f"quality_{rated}", f"Trial quality: {_small(evidence, rated)}", partial(_quality, rated, evidence))
 
 
-def _reason(recorded: dict[str, Any], known: str | None, on_disk: str, fresh: str) -> str:
-    if known == fresh:
-        return "edited: the file on disk is not the one that was drawn"
-    now = inputs()
-    environment = [
-        f"{name} {recorded['environment'].get(name)} -> {value}"
-        for name, value in now["environment"].items()
-        if recorded["environment"].get(name) != value
-    ]
-    data = [name for name, value in now["data"].items() if recorded["data"].get(name) != value]
-    reasons = []
-    if data:
-        reasons.append("data: " + ", ".join(data))
-    if recorded["code"] != now["code"]:
-        reasons.append("code: the package's source changed")
-    if environment:
-        reasons.append("environment: " + ", ".join(environment))
-    if known is not None and known != on_disk:
-        reasons.append("edited: the file on disk is not the one recorded")
-    return "; ".join(reasons) or "unknown: same data, code and versions"
+def _of_patients(evidence: Evidence) -> Iterator[Figure]:
+    """Yield the figures of trials whose patients are held one by one."""
+    studies = evidence.trials.drop_duplicates("trial_id").set_index("trial_id")["study"]
+    for trial in evidence.ipd:
+        yield Figure(f"patients_{trial}", f"Patients one by one: {studies.get(trial, trial)}", partial(_patients, trial, evidence))
 
 
-def inputs() -> dict[str, Any]:
-    """Return what everything made here is made from: hashes of the evidence and of the code, and the versions."""
-    source = hashlib.sha256()
-    package = Path(__file__).resolve().parents[1]
-    for path in sorted(package.rglob("*.py")):
-        source.update(path.relative_to(package).as_posix().encode() + b"\0" + path.read_bytes())
-    tables = sorted(p for p in data_folder().rglob("*") if p.suffix in (".csv", ".json", ".yaml"))
-    return {
-        "data": {path.name: _hash(path.read_bytes()) for path in tables},
-        "code": source.hexdigest(),
-        "environment": {
-            "python": ".".join(platform.python_version_tuple()[:2]),
-            "platform": f"{platform.system()} {platform.machine()}",
-            **{name: version(name) for name in _LIBRARIES},
-        },
-    }
+def _small(evidence: Evidence, condition: str) -> str:
+    label = evidence.topic.label(condition)
+    return label[:1].lower() + label[1:]
 
 
-def _manifest(folder: Path) -> dict[str, Any]:
-    file = folder / "manifest.json"
-    return dict(json.loads(file.read_text(encoding="utf-8"))) if file.exists() else {}
-
-
-def _manifest_bytes(hashes: dict[str, str]) -> bytes:
-    return (json.dumps({**inputs(), "figures": dict(sorted(hashes.items()))}, indent=1) + "\n").encode()
-
-
-def _hash(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
-
-
-def _consensus() -> Any:
+def _consensus(evidence: Evidence) -> Any:
     from acuevidence.plots.questions.consensus import consensus
 
-    return consensus()
+    return consensus(evidence=evidence)
 
 
-def _dose() -> Any:
-    from acuevidence.effects.trials import trial_effects
+def _dose(evidence: Evidence) -> Any:
     from acuevidence.plots.bubble import bubble
     from acuevidence.plots.parts.page import inches, new_figure
-    from acuevidence.synthesis import meta_analysis
-    from acuevidence.verdicts.moderators import number
+    from acuevidence.questions.groups import by_number
 
-    figure = new_figure(inches("double"), 2.6)
-    for ax, (comparator, words) in zip(figure.subplots(1, 2, sharey=True), _AGAINST.items(), strict=True):
-        effects = trial_effects(comparator=comparator)
-        known = effects.assign(sessions=effects["sessions"].map(number).astype(float)).dropna(subset=["sessions"])
-        known.attrs.clear()
-        fit = meta_analysis("yi", "vi", data=known, labels="study", moderators="~ sessions", test="HKSJ-adhoc")
-        bubble(fit, ax=ax, xlabel=f"Sessions ({fit.k} trials v {words})")
+    figure, topic = new_figure(inches("double"), 2.6), evidence.topic
+    names = sorted(topic.comparators, key=topic.place)
+    panels = figure.subplots(1, len(names), sharey=True, squeeze=False)[0]
+    for place, (ax, comparator) in enumerate(zip(panels, names, strict=True)):
+        fit = by_number("sessions", comparator, evidence=evidence)
+        bubble(fit, ax=ax, xlabel=f"Sessions ({fit.k} trials v {topic.comparator(comparator).phrase})")
         ax.set(xlim=(3, 25), xticks=range(4, 25, 4))
-        if comparator == "sham":
+        if place:
             ax.set_ylabel("")
             ax.get_legend().remove()
     return ax
 
 
-def _function_and_pain() -> Any:
-    from acuevidence.appraisal.thresholds import mid
+def _two_outcomes(evidence: Evidence) -> Any:
+    from acuevidence.appraisal.thresholds import main_mid
     from acuevidence.plots.forest import forest
     from acuevidence.plots.parts.style import Layout
-    from acuevidence.questions.two_outcomes import function_and_pain
-    from acuevidence.synthesis import meta_analysis
+    from acuevidence.questions.two_outcomes import two_outcomes
 
-    effects = function_and_pain(comparator="sham").effects
-    groups = meta_analysis("yi", "vi", data=effects, labels="study", by="outcome", test="HKSJ-adhoc")
-    title = "Pain and function in the trials that print both, acupuncture v sham"
-    # The joint model tests pain against function; a test of independent groups would not know that patients are the same.
+    topic = evidence.topic
+    placebo = topic.of_kind("placebo")
+    found = two_outcomes(comparator=placebo, evidence=evidence)
+    first, second = map(topic.outcome, found.outcomes)
+    title = f"{first[:1].upper()}{first[1:]} and {second} in the trials that print both, {_versus(topic, placebo)}"
+    groups = found.by_outcome(str(placebo))
+    # The joint model tests one outcome against the other; a test of independent groups would not know that patients are the same.
     layout = Layout(subgroups="")
-    return forest(groups, mid=mid("pain", "SMD"), layout=layout, title=title, not_shown=(), size=6)
+    return forest(groups, mid=main_mid(evidence), layout=layout, title=title, not_shown=(), size=6)
 
 
-def _groups_of_trials() -> Any:
+def _versus(topic: Topic, comparator: str | None) -> str:
+    return f"{topic.treatment.phrase} v {topic.comparator(comparator).phrase}"
+
+
+def _groups_of_trials(evidence: Evidence) -> Any:
     from acuevidence.plots.questions.nuance import nuance
-    from acuevidence.verdicts.claims import groups_of_trials
+    from acuevidence.questions.groups import groups_of_trials
 
-    names = {"manual": "Manual needling", "electro": "Electrical stimulation"}
-    groups = {names.get(name, name.capitalize()): found for name, found in groups_of_trials().items()}
+    names = evidence.topic.figures.get("groups", {}).get("names", {})
+    groups = {names.get(name, name[:1].upper() + name[1:]): found for name, found in groups_of_trials(evidence).items()}
     return nuance(groups, heading="Group")
 
 
-def _variability() -> Any:
+def _variability(evidence: Evidence) -> Any:
     from acuevidence.plots.forest import forest
     from acuevidence.questions.variability import variability
-    from acuevidence.synthesis import meta_analysis
 
-    spread = variability().effects
-    rows = spread[spread["measure"] == "lnVR"].drop(columns=["measure", "mean1", "mean2"])
-    groups = meta_analysis("yi", "vi", data=rows, labels="study", by="comparator", test="HKSJ-adhoc")
-    sides = ("Less spread with acupuncture", "More spread with acupuncture")
-    return forest(groups, effect="Ratio of SDs", ratio=True, favours=sides, not_shown=(), size=6,
-                  title="Spread between patients, acupuncture against comparator")  # fmt: skip
+    topic, groups = evidence.topic, variability(evidence=evidence).by_comparator()
+    return forest(groups, effect="Ratio of SDs", ratio=True, not_shown=(), size=6,
+                  title=f"Spread between patients, {topic.treatment.phrase} against {topic.comparator().phrase}")  # fmt: skip
 
 
-def _decomposition() -> Any:
+def _decomposition(evidence: Evidence) -> Any:
     from acuevidence.plots.questions.decomposition import decomposition
 
-    return decomposition()
+    return decomposition(evidence=evidence)
 
 
-def _forest(condition: str, width: str) -> Any:
-    from acuevidence.appraisal.thresholds import band_of
-    from acuevidence.evidence import load_evidence
+def _forest(condition: str, width: str, evidence: Evidence) -> Any:
+    from acuevidence.appraisal.thresholds import has_mid, main_mid
     from acuevidence.plots.forest import forest
     from acuevidence.questions.pooled import pooled
 
-    results = pooled(condition)
+    results = pooled(condition, evidence=evidence)
+    known = all(has_mid(outcome, evidence=evidence) for one in results.values() for outcome in one.data["outcome"])
     return forest(
-        results, width=width, arms="summary", certainty=True, title=load_evidence().topic.label(condition),
-        mid=band_of(results.values(), load_evidence()), size=6,
+        results, width=width, arms="summary", certainty=True, title=evidence.topic.label(condition),
+        mid=main_mid(evidence) if known else None, size=6,
     )  # fmt: skip
 
 
-def _network() -> Any:
+def _network(evidence: Evidence) -> Any:
     from acuevidence.plots.network import network
     from acuevidence.questions.treatments import treatment_network
 
-    return network(treatment_network(), width="double")
+    return network(treatment_network(evidence=evidence), width="double")
 
 
-def _nuance() -> Any:
+def _nuance(evidence: Evidence) -> Any:
     from acuevidence.plots.questions.nuance import nuance
 
-    return nuance()
+    return nuance(evidence=evidence)
 
 
-def _robust(kind: str) -> Any:
+def _robust(kind: str, condition: str, comparator: str, evidence: Evidence) -> Any:
     from acuevidence.appraisal.missing import missing_evidence
     from acuevidence.appraisal.sequential import sequential
     from acuevidence.questions.multiverse import multiverse
     from acuevidence.questions.pooled import pooled
 
+    label = evidence.topic.label(condition)
+    title = f"{label}: {_versus(evidence.topic, comparator)}"
     if kind == "curve":
-        return multiverse(_ROBUST, "sham").plot(title="Neck pain: acupuncture v sham")
-    groups = pooled(_ROBUST)
+        return multiverse(condition, comparator, evidence=evidence).plot(title=title)
+    groups = pooled(condition, evidence=evidence)
     if kind == "funnel":
-        return groups.funnel(title="Neck pain")
-    made = missing_evidence(groups["sham"]) if kind == "missing" else sequential(groups["sham"])
-    return made.plot(title="Neck pain: acupuncture v sham")
+        return groups.funnel(title=label)
+    made = missing_evidence(groups[comparator]) if kind == "missing" else sequential(groups[comparator])
+    return made.plot(title=title)
 
 
-def _safety() -> Any:
+def _safety(evidence: Evidence) -> Any:
     from acuevidence.plots.questions.safety import safety
 
-    return safety()
+    return safety(evidence=evidence)
 
 
-def _time_course() -> Any:
+def _time_course(evidence: Evidence) -> Any:
     from acuevidence.plots.questions.time_course import time_course
 
-    return time_course()
+    return time_course(evidence=evidence)
 
 
-def _evidence_map() -> Any:
+def _evidence_map(evidence: Evidence) -> Any:
     from acuevidence.plots.questions.evidence_map import evidence_map
 
-    return evidence_map()
+    return evidence_map(evidence=evidence)
 
 
-def _flow(condition: str) -> Any:
+def _flow(condition: str, evidence: Evidence) -> Any:
     from acuevidence.plots.questions.flow import flow
 
-    return flow(condition)
+    return flow(condition, evidence=evidence)
 
 
-def _quality(condition: str) -> Any:
+def _sensitivity(condition: str, evidence: Evidence) -> Any:
+    from acuevidence.plots.questions.sensitivity import sensitivity as draw
+    from acuevidence.questions.sensitivity import sensitivity
+
+    return draw(sensitivity(condition, evidence=evidence))
+
+
+def _patients(trial: str, evidence: Evidence) -> Any:
+    from acuevidence.plots.questions.patients import patients as draw
+    from acuevidence.questions.patients import patients
+
+    return draw(patients(trial, evidence=evidence))
+
+
+def _quality(condition: str, evidence: Evidence) -> Any:
     from acuevidence.plots.questions.quality import quality
 
-    return quality(condition)
+    return quality(condition, evidence=evidence)
 
 
-guard(__name__, "build", "check")
+guard(__name__, "figures")

@@ -9,9 +9,12 @@ import pandas as pd
 from acuevidence.appraisal.certainty import certainty
 from acuevidence.arguments import guard
 from acuevidence.errors import InputError
+from acuevidence.evidence import Evidence
+from acuevidence.evidence.carried import direction_of, evidence_of
 from acuevidence.evidence.ratings import quality_scores
 from acuevidence.shown import Printed
 from acuevidence.synthesis import MetaAnalysis
+from acuevidence.topic import topic_of
 
 __all__ = ["methods_text", "to_prisma"]
 
@@ -88,9 +91,11 @@ def _how(result: MetaAnalysis) -> dict[str, str]:
     found = {"13c": "Effects are tabulated by trial and shown in a forest plot.", "13d": methods_text(result)}
     if {"condition", "comparator", "outcome"} <= set(data.columns):
         said = [_named(data[column]) for column in ("condition", "outcome", "comparator")]
+        topic = topic_of(result)
+        trials = f"Trials of {topic.treatment.phrase}" if topic.name else "Trials"
         timing = _named(data["timing"]) if "timing" in data else "any"
         found["13a"] = (
-            f"Trials of acupuncture in {said[0]} with a usable figure on {said[1]} against {said[2]}; timing as printed: {timing}."
+            f"{trials} in {said[0]} with a usable figure on {said[1]} against {said[2]}; timing as printed: {timing}."
         )
     if "derivation" in data:
         counts = data["derivation"].map(lambda how: str(how).split(";")[0]).value_counts()
@@ -123,10 +128,14 @@ def _trials(result: MetaAnalysis) -> dict[str, str]:
         out = left[left["arm"].isna() & left["comparator"].isin(data["comparator"])]
         found["16b"] = "; ".join(f"{row.study}: {row.reason}" for row in out.itertuples()) or "None."
     if "diagnosis" in data:
-        found["17"] = "; ".join(f"{name}: {row.diagnosis}, {row.technique}, v {row.comparator_role}".replace("_", " ")
-                                for name, row in zip(names, data.itertuples(), strict=True))  # fmt: skip
-    if "trial_id" in data:
-        found["18"] = _quality(data, names)
+        own = [one.name for one in topic_of(result).columns.get("trials", ()) if one.values and one.name in data]
+        found["17"] = "; ".join(
+            f"{name}: {', '.join(str(row[column]) for column in ('diagnosis', *own))}, v {row['comparator_role']}".replace("_", " ")
+            for name, (_, row) in zip(names, data.iterrows(), strict=True)
+        )
+    evidence = evidence_of(result)
+    if "trial_id" in data and evidence is not None:
+        found["18"] = _quality(data, names, evidence)
         found["20a"] += f" Quality of these: {found['18']}"
     return found
 
@@ -140,10 +149,8 @@ def _groups(row: Any) -> str:
     return ""
 
 
-def _quality(data: pd.DataFrame, names: pd.Series) -> str:
-    from acuevidence.evidence import load_evidence
-
-    score = data["trial_id"].map(quality_scores(load_evidence()))
+def _quality(data: pd.DataFrame, names: pd.Series, evidence: Evidence) -> str:
+    score = data["trial_id"].map(quality_scores(evidence))
     return (
         "; ".join(
             f"{n}: " + ("not rated" if pd.isna(s) else f"PEDro {s:g} of 10") for n, s in zip(names, score, strict=True)
@@ -156,8 +163,8 @@ def _synthesis(result: MetaAnalysis) -> dict[str, str]:
     """Return the items on the results of the synthesis."""
     lines = result.summary().split("\n\n")[0].split("\n")[1:]
     found = {"20b": " ".join(lines), "27": _AVAILABLE}
-    if "comparator" in result.data and result.X is None:
-        found["20b"] += " Positive effects favour acupuncture."
+    if direction_of(result) == "benefit" and result.X is None:
+        found["20b"] += f" Positive effects favour {topic_of(result).treatment.phrase}."
     if result.X is not None:
         found["20c"] = result.coefficients.round(3).to_string()
     if result.k > 2 and result.X is None:

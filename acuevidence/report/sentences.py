@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import pandas as pd
 
 from acuevidence.appraisal.certainty import certainty
-from acuevidence.appraisal.in_words import in_words
-from acuevidence.evidence import load_evidence
-from acuevidence.evidence.carried import outcomes_of
+from acuevidence.appraisal.thresholds import main_mid
+from acuevidence.effects.participants import counted
+from acuevidence.evidence import Evidence, load_evidence
+from acuevidence.evidence.carried import evidence_of, excluded_of
 from acuevidence.questions.published import published
 from acuevidence.questions.typical_sd import typical_sd
 from acuevidence.synthesis import MetaAnalysis
-from acuevidence.words import interval
+from acuevidence.topic import topic_of
 
 __all__ = ["beside_published", "coverage", "meaning"]
 
-_AGAINST = {"sham": "sham acupuncture", "usual_care": "usual care, a waiting list or no treatment"}
 
-
-def coverage(condition: str, effects: pd.DataFrame) -> str:
+def coverage(condition: str, effects: pd.DataFrame, *, evidence: Evidence | None = None) -> str:
     """Return, as Markdown, which trials of a condition are known, which are pooled and which are missing.
 
     Parameters
@@ -29,21 +29,28 @@ def coverage(condition: str, effects: pd.DataFrame) -> str:
         One of :func:`acuevidence.conditions`.
     effects : DataFrame
         Its rows of :func:`acuevidence.trial_effects`.
+    evidence : Evidence, optional
+        Default: the one that the rows carry, else the package's.
 
     Returns
     -------
     str
         Markdown.
     """
-    evidence = load_evidence()
+    evidence = evidence_of(effects, evidence) or load_evidence()
+    topic = evidence.topic
     trials = evidence.trials[evidence.trials["condition"] == condition]
     lines = [
-        f"The tables know **{len(trials)} randomised trials** of acupuncture in {evidence.topic.label(condition).lower()} "
+        f"The tables know **{len(trials)} randomised trials** of {topic.treatment.phrase} in {topic.label(condition).lower()} "
         f"({int(trials['n_randomized'].sum()):,} participants where the number is printed)."
     ]
-    left = effects.attrs["excluded"]
+    left = excluded_of(effects)
+    if left is None:
+        return lines[0]
     left = left[left["arm"].isna()]
-    for comparator, words in _AGAINST.items():
+    for comparator in topic.comparators:
+        words = topic.label(comparator)
+        words = words[:1].lower() + words[1:]
         used = effects[effects["comparator"] == comparator]
         missing = left[left["comparator"] == comparator]
         said = missing["reported_direction"].fillna("").str.contains("benefit").sum()
@@ -71,7 +78,8 @@ def meaning(condition: str, results: Mapping[str, MetaAnalysis]) -> str:
         A paragraph per comparator: size, points on a 0-100 scale, the minimal important difference, what a new trial may
         find, and the certainty with its reasons.
     """
-    return "\n\n".join(_paragraph(condition, name, one) for name, one in results.items())
+    evidence = evidence_of(results)
+    return "\n\n".join(_paragraph(condition, name, one, evidence) for name, one in results.items())
 
 
 def beside_published(condition: str, results: Mapping[str, MetaAnalysis]) -> pd.DataFrame:
@@ -87,14 +95,14 @@ def beside_published(condition: str, results: Mapping[str, MetaAnalysis]) -> pd.
     Returns
     -------
     DataFrame
-        Rows by comparator: the package's result first, then the published ones; SMD, positive favours acupuncture.
+        Rows by comparator: the package's result first, then the published ones; SMD, positive favours the treatment.
     """
     rows = [
         {"comparator": name, "source": "acuevidence", "scope": condition, "timing": "end of treatment", "SMD": one.estimate,
          "low": one.ci_low, "high": one.ci_high, "trials": one.k}
         for name, one in results.items() if one.k > 0
     ]  # fmt: skip
-    for row in published(condition).itertuples():
+    for row in published(condition, evidence=evidence_of(results)).itertuples():
         rows.append(
             {"comparator": row.comparator, "source": row.study, "scope": row.condition, "timing": row.timing,
              "SMD": row.estimate, "low": row.ci_low, "high": row.ci_high, "trials": row.n_trials}
@@ -103,42 +111,57 @@ def beside_published(condition: str, results: Mapping[str, MetaAnalysis]) -> pd.
     return frame.round(2).astype({"trials": "Int64"})
 
 
-def _paragraph(condition: str, name: str, one: MetaAnalysis) -> str:
-    against = _AGAINST.get(name, name)
+def _paragraph(condition: str, name: str, one: MetaAnalysis, evidence: Evidence | None) -> str:
+    topic = topic_of(one) if evidence is None else evidence.topic
+    against = topic.label(name)
+    against = against[:1].lower() + against[1:]
     if one.k == 0:
         return f"**Against {against}** no trial prints a usable figure."
-    shown, rated, spread = one.headline(), certainty(one), typical_sd(condition)
-    n = one.data[["n1", "n2"]].sum().sum()
-    least = "at least " if one.data[["n1", "n2"]].isna().to_numpy().any() else ""
-    trials = f"**Against {against}**, {_count(one.k, 'trial')} with {least}{int(n):,} participants"
-    if shown.estimate is None or shown.ci_low is None or shown.ci_high is None:
-        each = "; ".join(f"{row.label} {interval(row.yi, row.ci_low, row.ci_high)}" for row in shown.trials.itertuples())
-        first = f"{trials} {_verb(one.k, 'give')} differences that are not pooled: {each} SD."
-    else:
-        side = "in favour of acupuncture" if shown.estimate > 0 else "in favour of the comparator"
-        first = (
-            f"{trials} {_verb(one.k, 'give')} {'a pooled' if one.k > 1 else 'a'} difference of {abs(shown.estimate):.2f} SD {side} "
-            f"(95% interval {shown.ci_low:.2f} to {shown.ci_high:.2f}); with a typical SD of {spread.sd:.0f} points that is about "
-            f"{abs(shown.estimate * spread.sd):.0f} points on a 0-100 pain scale ({shown.ci_low * spread.sd:.0f} to "
-            f"{shown.ci_high * spread.sd:.0f})."
-        )
-    topic = load_evidence().topic
-    order = load_evidence().rules.outcomes(condition)
-    outcome = next((name for name in order if name in outcomes_of(one)), topic.main_outcome)
-    clause = in_words(
-        shown.state, rated.level, treatment=topic.treatment.phrase, outcome=topic.outcome(outcome), low=shown.state_low,
-        high=shown.state_high, verb=str(topic.outcomes.get(outcome, {}).get("better", "improves")),
-    )  # fmt: skip
-    first += f" {clause[:1].upper()}{clause[1:]}."
-    if shown.threshold is not None:
-        first += f" The smallest important difference is {shown.threshold:.2f} SD."
-    if shown.pi_low is not None and shown.pi_high is not None:
+    band = main_mid(evidence)
+    side = f"in favour of {topic.treatment.phrase}" if one.estimate > 0 else "in favour of the comparator"
+    first = (
+        f"**Against {against}**, {_count(one.k, 'trial')} with {counted(one.data).text()} participants {_verb(one.k, 'give')} "
+        f"{'a pooled' if one.k > 1 else 'a'} difference of {abs(one.estimate):.2f} SD {side} "
+        f"(95% interval {one.ci_low:.2f} to {one.ci_high:.2f}){_points(one, condition, evidence)}. {_against_null(one)}"
+    )
+    if band is not None:
+        first += f" {_against_mid(one, band.low, band.high)}"
+    if one.k > 2:
         first += (
-            f" The true effect of a new trial may be expected between {shown.pi_low:.2f} and {shown.pi_high:.2f} "
+            f" The true effect of a new trial may be expected between {one.pi_low:.2f} and {one.pi_high:.2f} "
             f"(95% prediction interval; tau2 {one.tau2:.3f}, I2 {one.i2:.0f}%)."
         )
+    rated = certainty(one)
     why = "; ".join(rated.reasons)
     return f"{first} Certainty: **{rated.level}** {rated.symbols}" + (f" ({why})." if why else ".")
+
+
+def _points(one: MetaAnalysis, condition: str, evidence: Evidence | None) -> str:
+    """Return the effect in points of the main outcome, where trials print the spread on a scale."""
+    spread = None if evidence is None else typical_sd(condition, evidence=evidence)
+    if evidence is None or spread is None or math.isnan(spread.sd):
+        return ""
+    return (
+        f"; with a typical SD of {spread.sd:.0f} points that is about {abs(one.estimate * spread.sd):.0f} points on a 0-100 scale of "
+        f"{evidence.topic.outcome(evidence.topic.main_outcome)} ({one.ci_low * spread.sd:.0f} to {one.ci_high * spread.sd:.0f})"
+    )
+
+
+def _against_null(one: MetaAnalysis) -> str:
+    if one.ci_low > 0:
+        return "The interval excludes no difference."
+    return "The interval includes no difference." if one.ci_high > 0 else "The interval lies on the comparator's side."
+
+
+def _against_mid(one: MetaAnalysis, low: float, high: float) -> str:
+    band = f"the band of published minimal important differences ({low:.2f} to {high:.2f} SD)"
+    if one.estimate < low:
+        where = f"The estimate lies below {band}"
+    else:
+        where = f"The estimate lies {'within' if one.estimate <= high else 'above'} {band}"
+    if one.ci_low < low <= one.ci_high:
+        return f"{where}; the interval holds its lower end."
+    return f"{where}; so does all of the interval." if one.ci_low >= low or one.ci_high < low else f"{where}."
 
 
 def _count(n: int, noun: str) -> str:

@@ -5,25 +5,26 @@ It arranges and escapes what the results hold; nothing is computed here, and the
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from acuevidence.appraisal.certainty import certainty
-from acuevidence.appraisal.thresholds import mid, mid_of
+from acuevidence.appraisal.thresholds import main_mid
 from acuevidence.arguments import guard
 from acuevidence.effects.trials import trial_effects
-from acuevidence.errors import MissingExtraError
+from acuevidence.errors import InputError, MissingExtraError
 from acuevidence.evidence import Evidence, conditions, load_evidence
 from acuevidence.questions.pooled import pooled
 from acuevidence.questions.published import published
 from acuevidence.questions.safety import number, safety
-from acuevidence.report import figures
+from acuevidence.report import drawing, figures
 from acuevidence.report import sentences as words
 from acuevidence.report.site_forest import forest_rows, strips
 from acuevidence.report.tables import Table, characteristics, study_results, summary_of_findings
@@ -34,16 +35,21 @@ __all__ = ["build_site", "environment"]
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _FOREST = "forest_{}"
+Pooled = Mapping[str, Mapping[str, Any]]  # condition to comparator to effect
 _PRINTED = ["outcome", "measure", "week", "timing", "arm", "figures_as_printed", "locator", "source_url", "caution"]
 
 
-def build_site(folder: str | Path, *, progress: Callable[[Iterable[Any]], Iterable[Any]] = iter) -> list[Path]:
+def build_site(
+    folder: str | Path, *, evidence: Evidence | None = None, progress: Callable[[Iterable[Any]], Iterable[Any]] = iter
+) -> list[Path]:
     """Write the report as a static site that opens from a file, offline.
 
     Parameters
     ----------
     folder : path
         Where the site goes; made if it is not there. Other files in it stay.
+    evidence : Evidence, optional
+        What it reports. Default: the package's evidence.
     progress : callable
         Wraps the iteration over figures, for example ``tqdm``.
 
@@ -55,35 +61,64 @@ def build_site(folder: str | Path, *, progress: Callable[[Iterable[Any]], Iterab
     Raises
     ------
     InputError
-        Without Jinja2, which fills the pages, or for a folder that cannot be written, before any work is done.
+        Without Jinja2, which fills the pages, for evidence without a trial, or for a folder that cannot be written, before any
+        work is done.
 
     Notes
     -----
     The site is made in a folder beside the target and moved over it when it is whole, so that a run that fails leaves the older one.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import acuevidence as ae
+    >>> from acuevidence.evidence.scaffold import start_review
+    >>> folder = tempfile.mkdtemp()
+    >>> files = start_review(folder + "/review")
+    >>> ae.report.build_site(folder + "/site", evidence=ae.load_evidence(folder + "/review"))
+    Traceback (most recent call last):
+    ...
+    acuevidence.errors.InputError: ... holds no trial yet; there is nothing to report
     """
     folder = Path(folder)
     refuse_unwritable(folder)
     templates = environment()
-    evidence = load_evidence()
-    names = conditions(evidence)
-    shared = {"nav": [(name, evidence.topic.label(name)) for name in names]}
-    pages = {"index.html": ("index.html", _index(evidence)), "safety.html": ("safety.html", _safety())}
-    pages["methods.html"] = ("methods.html", _methods(evidence))
-    pages |= {f"{name}.html": ("condition.html", _condition(name, evidence)) for name in names}
+    evidence = load_evidence() if evidence is None else evidence
+    if evidence.trials.empty:
+        raise InputError(f"{evidence.folder} holds no trial yet; there is nothing to report")
+    names, topic = conditions(evidence), evidence.topic
+    pools = {name: found for name in names if (found := pooled(name, evidence=evidence))}
+    surveys = len(evidence.safety) > 0
+    shared = {
+        "nav": [(name, topic.label(name)) for name in names], "topic": topic, "surveys": surveys,
+        "claimed": bool(evidence.claims["claims"]),
+        "licence": _licence(evidence),
+        "untreated": topic.of_kind("untreated"), "placebo": topic.of_kind("placebo"),
+    }  # fmt: skip
+    pages = {"index.html": ("index.html", _index(evidence)), "methods.html": ("methods.html", _methods(evidence))}
+    if surveys:
+        pages["safety.html"] = ("safety.html", _safety(evidence))
+    pages |= {f"{name}.html": ("condition.html", _condition(name, pools, evidence)) for name in names}
     written = {
         name: templates.get_template(template).render(page=name, **shared, **content).encode()
         for name, (template, content) in pages.items()
     }
     written |= {name: (_TEMPLATES / name).read_bytes() for name in ("site.css", "site.js")}
-    written |= {f"tables/{key}.csv": table.to_csv().encode() for key, table in _tables(names).items()}
-    wanted = dict.fromkeys([*filter(None, claims()["figure"]), "nuance", "safety", *map(_FOREST.format, names)])
+    written["site.css"] += "".join(
+        f".side-{place} .strip {{ color: {topic.colour(key)}; }}\n" for place, key in enumerate(topic.comparators)
+    ).encode()
+    written |= {f"tables/{key}.csv": table.to_csv().encode() for key, table in _tables(names, pools, evidence).items()}
+    wanted = dict.fromkeys([*filter(None, claims(evidence)["figure"]), "nuance", "safety", *map(_FOREST.format, pools)])
+    known = figures.figures(evidence)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as made:
             for name, data in written.items():
                 (Path(made) / name).parent.mkdir(exist_ok=True)
                 (Path(made) / name).write_bytes(data)
-            figures.build(Path(made) / "figures", only=wanted, progress=progress)
+            drawing.build(
+                Path(made) / "figures", evidence=evidence, only=[name for name in wanted if name in known], progress=progress
+            )
             return _moved(Path(made), folder)
     except OSError as error:
         raise unwritten(folder, error) from error
@@ -99,14 +134,21 @@ def _moved(made: Path, folder: Path) -> list[Path]:
     return targets
 
 
-def _tables(names: Iterable[str]) -> dict[str, Table]:
+def _licence(evidence: Evidence) -> str:
+    """Return under which licence the tables are, where their descriptor says so."""
+    file = Path(evidence.folder) / "datapackage.json"
+    given = json.loads(file.read_text(encoding="utf-8")).get("licenses", []) if file.exists() else []
+    return f"Evidence tables and figures {given[0].get('title', given[0].get('name', ''))}. " if given else ""
+
+
+def _tables(names: Iterable[str], pools: Pooled, evidence: Evidence) -> dict[str, Table]:
     """Return the tables that the pages offer as files."""
     found = {}
     for name in names:
-        results = pooled(name)
+        results = pools.get(name, {})
         found[f"{name}_findings"] = summary_of_findings(results)
-        found[f"{name}_trials"] = characteristics(name)
-        found |= {f"{name}_results_{comparator}": study_results(one) for comparator, one in results.items() if one.k}
+        found[f"{name}_trials"] = characteristics(name, evidence=evidence)
+        found |= {f"{name}_results_{_slug(group)}": study_results(one) for group, one in results.items()}
     return found
 
 
@@ -120,14 +162,13 @@ def environment() -> Any:
         loader=jinja2.FileSystemLoader(_TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
-    found.filters |= {"words": _words, "lines": _lines, "prose": _prose, "rate": number, "count": _count}
+    found.filters |= {"words": _words, "lines": _lines, "lower_first": _lower_first, "prose": _prose, "rate": number, "count": _count}
     found.tests["address"] = lambda value: str(value).startswith(("https://", "http://"))
     return found
 
 
 def _index(evidence: Evidence) -> dict[str, Any]:
-    asked = claims().set_index("id")
-    band = mid("pain", "SMD", evidence=evidence)
+    asked, band = claims(evidence).set_index("id"), main_mid(evidence)
     rows, found = [], answered(evidence=evidence)
     for answer in answer_table(found, evidence).to_dict("records"):
         about, one = asked.loc[answer["id"]], found[answer["id"]]
@@ -135,31 +176,32 @@ def _index(evidence: Evidence) -> dict[str, Any]:
         rows.append(
             {**answer, "conditions": everywhere, "comparators": list(about["comparators"]), "rule": about["rule"],
              "plot": strips((*one.estimates, *one.published), band, evidence.topic.treatment.phrase),
-             "sources": _claim_sources(everywhere, about["comparators"]) if len(everywhere) == 1 else []}
+             "sources": _claim_sources(everywhere, about["comparators"], evidence) if len(everywhere) == 1 else []}
         )  # fmt: skip
     given = {row["verdict"] for row in rows}
     return {
-        "claims": rows, "verdicts": {name: said for name, said in verdicts().items() if name in given}, "band": band,
-        "comparators": evidence.topic.comparators, "titles": {key: one.title for key, one in figures.figures().items()},
+        "claims": rows, "verdicts": {name: said for name, said in verdicts(evidence).items() if name in given}, "band": band,
+        "comparators": evidence.topic.comparators, "titles": {key: one.title for key, one in figures.figures(evidence).items()},
     }  # fmt: skip
 
 
-def _claim_sources(names: Iterable[str], comparators: Iterable[str]) -> list[tuple[str, str]]:
+def _claim_sources(names: Iterable[str], comparators: Iterable[str], evidence: Evidence) -> list[tuple[str, str]]:
     """Return study and address of the published syntheses beside a claim, each once."""
     found = [
         (row.study, row.source_url) for name in names for comparator in comparators
-        for row in published(name, comparator).itertuples()
+        for row in published(name, comparator, evidence=evidence).itertuples()
     ]  # fmt: skip
     return list(dict.fromkeys(found))
 
 
-def _condition(name: str, evidence: Evidence) -> dict[str, Any]:
-    effects = trial_effects(name)
-    results = pooled(name)
+def _condition(name: str, pools: Pooled, evidence: Evidence) -> dict[str, Any]:
+    effects = trial_effects(name, evidence=evidence)
+    results = pools.get(name, {})
+    band, places = main_mid(evidence), list(evidence.topic.comparators)
     plots = [
-        {"name": comparator, "label": evidence.topic.label(comparator), "result": one, "headline": one.headline(),
-         "certainty": certainty(one), "rows": forest_rows(one, mid_of(one, evidence))}
-        for comparator, one in results.items() if one.k
+        {"name": _slug(group), "place": places.index(evidence.topic.comparison(group)), "label": evidence.topic.label(group),
+         "result": one, "certainty": certainty(one), "rows": forest_rows(one, band)}
+        for group, one in results.items()
     ]  # fmt: skip
     used = {trial: rows.to_dict("records") for trial, rows in effects.groupby("trial_id")}
     trials = evidence.trials[evidence.trials["condition"] == name].sort_values(["year", "study"], kind="stable")
@@ -171,10 +213,9 @@ def _condition(name: str, evidence: Evidence) -> dict[str, Any]:
         .unique()
     )
     return {
-        "name": name, "label": evidence.topic.label(name), "plots": plots,
-        "band": next((mid_of(one, evidence) for one in results.values()), None),
-        "coverage": words.coverage(name, effects), "meaning": words.meaning(name, results),
-        "published": published(name).to_dict("records"), "excluded": left.to_dict("records"),
+        "name": name, "label": evidence.topic.label(name), "plots": plots, "band": band,
+        "coverage": words.coverage(name, effects, evidence=evidence), "meaning": words.meaning(name, results),
+        "published": published(name, evidence=evidence).to_dict("records"), "excluded": left.to_dict("records"),
         "findings": summary_of_findings(results), "comparators": evidence.topic.comparators,
         "trials": [{**row, "effects": used.get(row["trial_id"], []), "printed": printed.get(row["trial_id"], []),
                     "comparators": list(asked.get(row["trial_id"], []))}
@@ -192,19 +233,28 @@ def _printed(name: str, evidence: Evidence) -> dict[str, list[dict[str, Any]]]:
     return {str(trial): found.to_dict("records") for trial, found in chosen.groupby("trial_id")}
 
 
-def _safety() -> dict[str, Any]:
-    found = safety()
+def _safety(evidence: Evidence) -> dict[str, Any]:
+    found = safety(evidence=evidence)
     return {"rates": found.rates.to_dict("records"), "sources": found.sources.to_dict("records"),
             "published": found.published.to_dict("records"), "per": found.per}  # fmt: skip
 
 
 def _methods(evidence: Evidence) -> dict[str, Any]:
-    return {"band": mid("pain", "SMD"), "asked": claims().to_dict("records"), "rules": evidence.rules}
+    return {"band": main_mid(evidence), "asked": claims(evidence).to_dict("records"), "rules": evidence.rules}
 
 
 def _words(value: Any) -> str:
     """Return a cell as words: nothing for what is missing, spaces for the underscores of a key."""
     return "" if pd.isna(value) else str(value).replace("_", " ")
+
+
+def _slug(group: str) -> str:
+    """Return a group's name as it stands in the name of a file and in an id."""
+    return group.replace(", ", "_")
+
+
+def _lower_first(text: str) -> str:
+    return text[:1].lower() + text[1:]
 
 
 def _count(value: Any) -> str:

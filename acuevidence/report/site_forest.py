@@ -60,7 +60,7 @@ class ForestRows:
         Value and position.
     zero, pooled, low, high, tip, pi_low, pi_high, mid_low, mid_high : float
         Positions of no effect, the pooled effect and its interval, the diamond's tip within itself, the prediction
-        interval (NaN where there is none) and the band of minimal important differences.
+        interval and the band of minimal important differences (NaN where there is none).
     """
 
     marks: list[Mark]
@@ -72,8 +72,8 @@ class ForestRows:
     tip: float
     pi_low: float
     pi_high: float
-    mid_low: float | None
-    mid_high: float | None
+    mid_low: float
+    mid_high: float
 
 
 def forest_rows(result: MetaAnalysis, band: Mid | None) -> ForestRows:
@@ -84,7 +84,7 @@ def forest_rows(result: MetaAnalysis, band: Mid | None) -> ForestRows:
     result : MetaAnalysis
         With at least one trial.
     band : Mid or None
-        The minimal important difference, where one is published.
+        The band of minimal important differences.
 
     Returns
     -------
@@ -110,8 +110,8 @@ def forest_rows(result: MetaAnalysis, band: Mid | None) -> ForestRows:
     return ForestRows(
         marks=marks, ticks=[(tick, place(tick)) for tick in range(math.ceil(first), math.floor(last) + 1)],
         zero=place(0), pooled=at, low=low, high=high, tip=100 * (at - low) / (high - low),
-        pi_low=prediction[0], pi_high=prediction[1], mid_low=None if band is None else place(band.low),
-        mid_high=None if band is None else place(band.high),
+        pi_low=prediction[0], pi_high=prediction[1], mid_low=math.nan if band is None else place(band.low),
+        mid_high=math.nan if band is None else place(band.high),
     )  # fmt: skip
 
 

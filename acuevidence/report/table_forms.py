@@ -1,19 +1,23 @@
-"""The forms of a table that have a page: LaTeX with columns as wide as their text needs, and Word.
+"""A table and the forms it takes: HTML, Markdown, CSV, LaTeX with columns as wide as their text needs, and Word.
 
-They set what a :class:`acuevidence.report.tables.Table` holds, and know nothing of what it means.
+They set what the table holds, and know nothing of what it means.
 """
 
 from __future__ import annotations
 
+import html
 import io
 import re
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from acuevidence.errors import MissingExtraError
+from acuevidence.report.whole_files import csv_text, replace
 
-__all__ = ["docx", "latex"]
+__all__ = ["Table", "docx", "interval", "latex", "number", "word"]
 
 _LATEX = str.maketrans({
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
@@ -21,6 +25,159 @@ _LATEX = str.maketrans({
     "τ": r"$\tau$", "²": r"$^2$", "±": r"$\pm$", "≥": r"$\geq$", "≤": r"$\leq$", "×": r"$\times$", "<": r"\textless{}",
     ">": r"\textgreater{}", "|": r"\textbar{}", "\n": " ",
 })  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Table:
+    """A table with its title and notes.
+
+    Attributes
+    ----------
+    title : str
+        Heading.
+    frame : DataFrame
+        Cells as printed.
+    notes : tuple of str
+        Footnotes, in order.
+    """
+
+    title: str
+    frame: pd.DataFrame
+    notes: tuple[str, ...] = ()
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the cells.
+
+        Returns
+        -------
+        DataFrame
+            A copy, as printed.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from acuevidence.report.tables import Table
+        >>> table = Table('Trials', pd.DataFrame({'study': ['A 2020'], 'n': [40]}))
+        >>> table.to_frame().shape
+        (1, 2)
+        """
+        return self.frame.copy()
+
+    def to_html(self) -> str:
+        """Return HTML, by great_tables (extra ``tables``).
+
+        Returns
+        -------
+        str
+            A table with its heading and notes.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from acuevidence.report.tables import Table
+        >>> table = Table('Trials', pd.DataFrame({'study': ['A 2020'], 'n': [40]}))
+        >>> 'A 2020' in table.to_html()
+        True
+        """
+        try:
+            from great_tables import GT
+        except ImportError:
+            raise MissingExtraError("HTML", "great_tables", "tables") from None
+        made = GT(self.frame).tab_header(title=html.escape(self.title))
+        for note in self.notes:
+            made = made.tab_source_note(html.escape(note))
+        return str(made.as_raw_html())
+
+    def to_latex(self) -> str:
+        """Return a LaTeX longtable; the document needs the packages array, booktabs and longtable.
+
+        Returns
+        -------
+        str
+            A table with its heading and notes.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from acuevidence.report.tables import Table
+        >>> table = Table('Trials', pd.DataFrame({'study': ['A 2020'], 'n': [40]}))
+        >>> 'A 2020' in table.to_latex()
+        True
+        """
+        return latex(self.title, self.frame, self.notes)
+
+    def to_docx(self, path: str | Path) -> Path:
+        """Write a Word document, by python-docx (extra ``tables``).
+
+        Parameters
+        ----------
+        path : path
+            Where to; a file that is there is replaced when the new one is whole.
+
+        Returns
+        -------
+        Path
+            The file written.
+
+        Raises
+        ------
+        InputError
+            Without python-docx.
+
+        Examples
+        --------
+        >>> import tempfile, pandas as pd
+        >>> from acuevidence.report.tables import Table
+        >>> table = Table('Trials', pd.DataFrame({'study': ['A 2020'], 'n': [40]}))
+        >>> table.to_docx(tempfile.mkdtemp() + '/trials.docx').name
+        'trials.docx'
+        """
+        return replace(Path(path), docx(self.title, self.frame, self.notes))
+
+    def to_markdown(self) -> str:
+        """Return a Markdown table with title and notes.
+
+        Returns
+        -------
+        str
+            Title in bold, rows, then the notes.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from acuevidence.report.tables import Table
+        >>> table = Table('Trials', pd.DataFrame({'study': ['A 2020'], 'n': [40]}))
+        >>> table.to_markdown().splitlines()[4]
+        '| A 2020 | 40 |'
+        """
+        cells = [list(self.frame.columns), ["---"] * self.frame.shape[1], *self.frame.astype(str).to_numpy().tolist()]
+        lines = ["| " + " | ".join(str(c).replace("|", "\\|").replace("\n", " ") for c in row) + " |" for row in cells]
+        return "\n".join([f"**{self.title}**", "", *lines, "", *self.notes]) + "\n"
+
+    def to_csv(self) -> str:
+        """Return the cells as CSV; an apostrophe keeps a spreadsheet from running text as a formula.
+
+        Returns
+        -------
+        str
+            A header and a line a row.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from acuevidence.report.tables import Table
+        >>> table = Table('Trials', pd.DataFrame({'study': ['A 2020'], 'n': [40]}))
+        >>> table.to_csv().splitlines()
+        ['study,n', 'A 2020,40']
+        """
+        return csv_text(self.frame)
+
+    def __repr__(self) -> str:
+        return "\n".join([self.title, self.frame.to_string(index=False), *self.notes])
+
+    def _repr_html_(self) -> str:
+        head = f"<p><b>{html.escape(self.title)}</b></p>" + self.frame.to_html(index=False)
+        return head + "".join(f"<p>{html.escape(note)}</p>" for note in self.notes)
 
 
 def latex(title: str, frame: pd.DataFrame, notes: tuple[str, ...]) -> str:
@@ -131,3 +288,20 @@ def _repeated(row: Any) -> None:
     mark = OxmlElement("w:tblHeader")
     mark.set(qn("w:val"), "true")
     row._tr.get_or_add_trPr().append(mark)
+
+
+def interval(estimate: float, low: float, high: float, *, digits: int = 2) -> str:
+    """Return an estimate with its interval, without a minus before zero."""
+    said = [f"{x + 0.0:.{digits}f}" for x in (estimate, low, high)]
+    said = [x.lstrip("-") if float(x) == 0 else x for x in said]
+    return f"{said[0]} ({said[1]} to {said[2]})"
+
+
+def number(value: Any) -> str:
+    """Return a number with the digits it has; a dash where it is missing."""
+    return "–" if pd.isna(value) else f"{value:.10g}"
+
+
+def word(value: Any) -> str:
+    """Return a word; a dash where it is missing."""
+    return "–" if pd.isna(value) else str(value)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -303,7 +304,7 @@ def _mu_components(prior: Any) -> np.ndarray:
         rows = np.column_stack([np.ones(len(rows)), rows])
     if rows.shape[1] != 3 or not np.isfinite(rows).all() or (rows[:, [0, 2]] <= 0).any():
         raise InputError(
-            f"mu_prior must be None, (mean, sd) or (weight, mean, sd) each, sd and weight positive: {prior!r}"
+            f"mu_prior must be None, (mean, sd) or (weight, mean, sd) each, sd and weight positive: {brief(prior)}"
         )
     rows[:, 0] /= rows[:, 0].sum()
     rows[:, 2] **= 2
@@ -324,10 +325,11 @@ def _tau_prior(prior: Prior, k: int) -> tuple[Callable[[np.ndarray], np.ndarray]
     name, *numbers = prior
     choice("tau_prior", name, (*counts, *_PUBLISHED))
     if name in _PUBLISHED:
-        raise InputError(f"tau_prior {name!r} takes no number, not {tuple(numbers)!r}")
+        raise InputError(f"tau_prior {name!r} takes no number, not {brief(tuple(numbers))}")
+    real = all(isinstance(n, Real) and not isinstance(n, bool) and math.isfinite(n) for n in numbers)
     positive = numbers[1:] if name.startswith("log") else numbers
-    if len(numbers) != counts[name] or not all(np.isfinite(numbers)) or any(n <= 0 for n in positive):
-        raise InputError(f"tau_prior {name!r} takes {counts[name]} positive number(s), not {tuple(numbers)!r}")
+    if len(numbers) != counts[name] or not real or any(n <= 0 for n in positive):
+        raise InputError(f"tau_prior {name!r} takes {counts[name]} positive number(s), not {brief(tuple(numbers))}")
     if name == "flat":
         if k < 3:
             raise InputError("a flat prior of tau needs three trials or more; give a proper one")

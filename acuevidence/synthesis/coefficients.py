@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from scipy.special import fdtrc
 
 from acuevidence.errors import InputError
-from acuevidence.shown import Shown
+from acuevidence.shown import Shown, fine, readable
 from acuevidence.synthesis import kernel
-from acuevidence.synthesis.digits import four
 from acuevidence.synthesis.methods import NormalMethods
 
-__all__ = ["FirstCoefficient", "NormalEffect", "omnibus"]
+__all__ = ["Contrast", "FirstCoefficient", "NormalEffect", "contrast", "omnibus"]
 
 _NORMAL = np.array(np.inf)
 
@@ -55,7 +55,7 @@ class FirstCoefficient(Shown):
         return float(self.coefficients[name].iloc[0])
 
     def _table(self) -> pd.DataFrame:
-        return self.coefficients.map(four)
+        return readable(self.coefficients)
 
 
 class NormalEffect(NormalMethods, Shown):
@@ -95,7 +95,61 @@ class NormalEffect(NormalMethods, Shown):
         return pd.DataFrame([row], index=pd.Index(["Intercept"], name="term"))
 
     def _page_table(self) -> pd.DataFrame:
-        return self.coefficients.round(4)
+        return self.coefficients.round(fine(self.coefficients))
+
+
+class Contrast(NamedTuple):
+    """A sum of coefficients.
+
+    Attributes
+    ----------
+    estimate, se, df, p_value, ci_low, ci_high : float
+        The sum, its standard error, the degrees of freedom of its t test (infinite: normal), its two-sided P value and interval.
+    """
+
+    estimate: float
+    se: float
+    df: float
+    p_value: float
+    ci_low: float
+    ci_high: float
+
+
+def contrast(
+    weights: Sequence[float] | np.ndarray, beta: np.ndarray, covariance: np.ndarray, df: float | None, *, level: float = 0.95
+) -> Contrast:  # fmt: skip
+    """Return a weighted sum of coefficients with its test and interval.
+
+    Parameters
+    ----------
+    weights : array-like, shape (p,)
+        Weight of each coefficient.
+    beta : ndarray, shape (p,)
+        The coefficients.
+    covariance : ndarray, shape (p, p)
+        Their covariance.
+    df : float or None
+        Degrees of freedom of t; None or infinite: normal.
+    level : float
+        Level of the interval.
+
+    Returns
+    -------
+    Contrast
+        ``c'b`` with variance ``c'Vc``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> one = contrast([1, -1], np.array([0.5, 0.2]), np.diag([0.01, 0.02]), None)
+    >>> round(one.estimate, 3), round(one.se, 3), round(one.p_value, 3)
+    (0.3, 0.173, 0.083)
+    """
+    c, free = np.asarray(weights, dtype=float), np.asarray(df or np.inf, dtype=float)
+    estimate, se = float(c @ beta), float(np.sqrt(c @ covariance @ c))
+    low, high = kernel.interval(np.asarray(estimate), np.asarray(se), free, level)
+    statistic = np.divide(estimate, se, out=np.full((), np.inf), where=np.asarray(se > 0))
+    return Contrast(estimate, se, float(free), float(kernel.tail(statistic, free)), float(low), float(high))
 
 
 def omnibus(

@@ -19,6 +19,7 @@ from acuevidence import words
 from acuevidence.errors import InputError
 from acuevidence.inputs import choice, kept, numeric, plain, refuse, variances
 from acuevidence.synthesis.coefficients import FirstCoefficient
+from acuevidence.synthesis.contrasts import ModelTest
 from acuevidence.synthesis.covariance import LinearCovariance, connected, stacks
 from acuevidence.synthesis.formula import columns_of, design, formula_of
 from acuevidence.synthesis.methods import DependentMethods
@@ -81,12 +82,17 @@ class DependentMetaAnalysis(FirstCoefficient, DependentMethods):
     qm_p: float
     k: int
     method: str
-    test: str
+    _test: str
     level: float
     data: pd.DataFrame = field(repr=False)
     excluded: pd.DataFrame = field(repr=False)
     model: LinearCovariance = field(repr=False)
     components: np.ndarray = field(repr=False)
+
+    @property
+    def test(self) -> ModelTest:
+        """Which test it has; called with terms (``result.test("C(technique)")``) it tests them together."""
+        return ModelTest.of(self._test, self)
 
     @property
     def residuals(self) -> pd.Series:
@@ -300,7 +306,7 @@ def summarise(
         "qm_p": float(chdtrc(m, wald) if normal else fdtrc(m, denominator, wald / m)),
         "k": k,
         "method": method,
-        "test": test,
+        "_test": test,
         "level": level,
         "data": data,
         "excluded": excluded,

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
 from acuevidence import words
-from acuevidence.shown import Shown
+from acuevidence.effects.measures import MEASURES
+from acuevidence.effects.natural import measure_of, natural_scale
+from acuevidence.shown import Shown, fine
 from acuevidence.synthesis import kernel
+from acuevidence.synthesis.contrasts import ModelTest
 
 __all__ = ["PooledEffect"]
 
@@ -34,7 +38,7 @@ class PooledEffect(Shown):
 
     k: int
     method: str
-    test: str
+    _test: str
     level: float
     prediction: str
     tau2: float | None
@@ -61,6 +65,11 @@ class PooledEffect(Shown):
     _labels: pd.Series | None = field(repr=False, default=None)
     _given: pd.DataFrame | None = field(repr=False, default=None)
     _index: pd.Index | None = field(repr=False, default=None)
+
+    @property
+    def test(self) -> ModelTest:
+        """Which test it has; called with terms (``result.test("C(technique)")``) it tests them together."""
+        return ModelTest.of(self._test, self)
 
     # --- numbers of the first coefficient ------------------------------------------------------------------------
 
@@ -182,8 +191,8 @@ class PooledEffect(Shown):
         if self.k == 1:
             return "One trial: its own normal interval; no heterogeneity can be estimated."
         if self.method == "EE":
-            return f"Equal-effects model; {_TESTS[self.test]}; I² from Q."
-        said = f"Random-effects model, τ² by {self.method}; {_TESTS[self.test]}; I² from τ² and the typical variance"
+            return f"Equal-effects model; {_TESTS[self._test]}; I² from Q."
+        said = f"Random-effects model, τ² by {self.method}; {_TESTS[self._test]}; I² from τ² and the typical variance"
         if self.pi_low is not None:
             said += f"; prediction interval {self.prediction} ({_PREDICTIONS[self.prediction]})"
         return said + "; interval of τ² by Q-profile."
@@ -191,10 +200,13 @@ class PooledEffect(Shown):
     def _sentences(self) -> list[str]:
         level = words.percent(self.level)
         what = "Intercept" if self.X is not None else "Pooled effect" if self.k > 1 else "Effect"
-        text = f"{what} {self.estimate:.3f} ({level} CI {self.ci_low:.3f} to {self.ci_high:.3f}; P {words.p(self.p_value)})."
+        shown = partial(words.number, decimals=words.decimals(self.se, 3))
+        limits = f"{shown(self.ci_low)} to {shown(self.ci_high)}"
+        p = f"; P {words.p(self.p_value)}" if self._has_null() else ""
+        text = f"{what} {shown(self.estimate)} ({level} CI {limits}{p})."
         if self.pi_low is not None and self.pi_high is not None:
-            text += f" {level} prediction interval {self.pi_low:.3f} to {self.pi_high:.3f}."
-        lines = [f"{words.count(self.k, 'trial')}. {self.conventions}", text + self._beside()]
+            text += f" {level} prediction interval {shown(self.pi_low)} to {shown(self.pi_high)}."
+        lines = [f"{words.count(self.k, 'trial')}. {self.conventions}", text + self._beside() + self._natural()]
         if self.k > 1:
             lines.append(f"Heterogeneity: {self._spread()}I2 {self.i2:.1f}%, Q {self.q:.2f} (df {self.q_df}, P {words.p(self.q_p)}).")
         if self.X is not None:
@@ -207,18 +219,33 @@ class PooledEffect(Shown):
 
     def _beside(self) -> str:
         """Return the plain HKSJ and the Wald limits where the ad hoc floor acts or trials are few, else nothing."""
-        if self.test != "HKSJ-adhoc" or self.X is not None or self.k < 2:
+        if self._test != "HKSJ-adhoc" or self.X is not None or self.k < 2:
             return ""
         w = 1 / (self.vi + (self.tau2 or 0.0))
         wald = float(w.sum()) ** -0.5
         plain = wald * float(np.sqrt(w @ (self.yi - self.estimate) ** 2 / (self.k - 1)))
         if self.k > 4 and plain >= wald:
             return ""
+        shown = partial(words.number, decimals=words.decimals(self.se, 3))
         centre, limits = np.array(self.estimate), []
         for se, df in ((plain, self._df()), (wald, np.array(np.inf))):
             low, high = kernel.interval(centre, np.array(se), df, self.level)
-            limits.append(f"{low:.3f} to {high:.3f}")
+            limits.append(f"{shown(float(low))} to {shown(float(high))}")
         return f" Plain HKSJ {limits[0]}, Wald {limits[1]}."
+
+    def _has_null(self) -> bool:
+        """Whether the effects compare two groups; the mean, share or rate of one group has no value of no effect."""
+        known = MEASURES.get(measure_of(self.data))
+        return known is None or known.null is not None
+
+    def _natural(self) -> str:
+        """Return the effect on its natural scale, where the trials name a measure that is analysed on another; else nothing."""
+        data = self.data
+        natural = None if self.X is not None else natural_scale(measure_of(data), data)
+        if natural is None:
+            return ""
+        shown = [f"{float(natural.back(value)):.3g}" for value in (self.estimate, self.ci_low, self.ci_high)]
+        return f" As a {natural.word} {shown[0]} ({shown[1]} to {shown[2]})."
 
     def _spread(self) -> str:
         if self.method == "EE":
@@ -226,10 +253,11 @@ class PooledEffect(Shown):
         from acuevidence.synthesis.intervals import tau2_interval
 
         low, high = tau2_interval(self)
-        return f"tau2 {self.tau2:.4f} ({words.percent(self.level)} CI {low:.4f} to {high:.4f}), "
+        shown = partial(words.number, decimals=words.decimals(high, 4))
+        return f"tau2 {shown(self.tau2 or 0.0)} ({words.percent(self.level)} CI {shown(low)} to {shown(high)}), "
 
     def _table(self) -> pd.DataFrame:
-        return self.coefficients.round(4)
+        return self.coefficients.round(fine(self.coefficients))
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row a coefficient, with k, tau2, I2, Q and the prediction interval beside it.
@@ -245,12 +273,12 @@ class PooledEffect(Shown):
         >>> result = ae.meta_analysis([0.9, 0.4, 0.6, 0.1, 0.5], [0.09, 0.04, 0.06, 0.02, 0.03])
         >>> result.to_frame()[['term', 'estimate', 'ci_low', 'ci_high', 'k']].round(3)
                 term  estimate  ci_low  ci_high  k
-        0  Intercept     0.437   0.087    0.787  5
+        0  Intercept     0.437   0.083    0.791  5
         """
         frame = self.coefficients.reset_index()
         return frame.assign(
             k=self.k, tau2=self.tau2, i2=self.i2, q=self.q, q_p=self.q_p, pi_low=self.pi_low, pi_high=self.pi_high,
-            method=self.method, test=self.test,
+            method=self.method, test=self._test,
         )  # fmt: skip
 
     # --- small parts ---------------------------------------------------------------------------------------------

@@ -11,6 +11,8 @@ from scipy.optimize import brentq
 from scipy.special import chdtri, gammainc
 
 from acuevidence.arguments import guard
+from acuevidence.effects.measures import MEASURES
+from acuevidence.effects.natural import measure_of, natural_scale
 from acuevidence.errors import InputError
 from acuevidence.inputs import choice
 from acuevidence.synthesis import kernel, scale
@@ -19,10 +21,16 @@ from acuevidence.synthesis.formula import rows_for
 if TYPE_CHECKING:
     from acuevidence.synthesis.effect import PooledEffect
 
-__all__ = ["bootstrap", "bootstrap_prediction", "henmi_copas", "predict", "tau2_interval"]
+__all__ = ["bootstrap", "bootstrap_prediction", "henmi_copas", "heterogeneity_intervals", "predict", "tau2_interval"]
 
 
-def predict(result: PooledEffect, new: pd.DataFrame | None = None, *, level: float | None = None) -> pd.DataFrame:
+_TALBOT = 22  # nodes of a contour
+_MANY, _LINE = 16, 1 << 11  # degrees of freedom beyond which a line is better, and its nodes
+
+
+def predict(
+    result: PooledEffect, new: pd.DataFrame | None = None, *, level: float | None = None, transform: bool | str = False
+) -> pd.DataFrame:
     """Return predicted average effects with their confidence and prediction intervals.
 
     Parameters
@@ -34,11 +42,20 @@ def predict(result: PooledEffect, new: pd.DataFrame | None = None, *, level: flo
         each row of ``new``.
     level : float, optional
         Default: the level of the result.
+    transform : bool or str
+        Whether predictions come on the natural scale (ratios, proportions, rates, correlations): True where the trials name one
+        measure in a column ``effect``, or the measure itself, for example ``"PLO"``.
 
     Returns
     -------
     DataFrame
-        ``pred se ci_low ci_high pi_low pi_high``, with the index of ``new``.
+        ``pred se ci_low ci_high pi_low pi_high``, with the index of ``new``; without ``se`` on the natural scale, where the
+        intervals are not symmetric.
+
+    Raises
+    ------
+    InputError
+        For a transformation whose measure is not known or has no other scale.
 
     Examples
     --------
@@ -48,7 +65,7 @@ def predict(result: PooledEffect, new: pd.DataFrame | None = None, *, level: flo
     >>> result = ae.meta_analysis("yi", "vi", data=trials, moderators="~ weeks")
     >>> result.predict(pd.DataFrame({"weeks": [10]}))[["pred", "ci_low", "ci_high"]].round(2)
        pred  ci_low  ci_high
-    0  0.73    0.61     0.85
+    0  0.73    0.35     1.12
     """
     level = result.level if level is None else level
     if result.X is None:
@@ -66,7 +83,21 @@ def predict(result: PooledEffect, new: pd.DataFrame | None = None, *, level: flo
     if spread is not None and result.tau2 is not None:
         p_low, p_high = kernel.interval(pred, np.sqrt(se**2 + result.tau2), spread, level)
         frame = frame.assign(pi_low=p_low, pi_high=p_high)
-    return frame
+    return _on_natural_scale(frame, result, transform) if transform else frame
+
+
+def _on_natural_scale(frame: pd.DataFrame, result: PooledEffect, transform: bool | str) -> pd.DataFrame:
+    data = result.data
+    measure = transform if isinstance(transform, str) else measure_of(data)
+    if not measure:
+        raise InputError("transform=True needs the measure of the effects: give it, for example transform='PLO', or name it in a "
+                         "column 'effect' of the data")  # fmt: skip
+    choice("transform", measure, MEASURES)
+    natural = natural_scale(measure, data)
+    if natural is None:
+        sizes = {"PFT": "; the data need a column n", "IRFT": "; the data need a column time"}.get(measure, "")
+        raise InputError(f"transform: effects of measure {measure!r} have no other scale that is known{sizes}")
+    return frame.drop(columns="se").apply(natural.back, raw=True)
 
 
 def tau2_interval(
@@ -78,9 +109,12 @@ def tau2_interval(
     ----------
     result : MetaAnalysis
         Of two trials or more.
-    method : {"QP", "PL", "BT"}
+    method : {"QP", "PL", "J", "BJ", "SJ", "BT"}
         Q-profile (Viechtbauer 2007, Statistics in Medicine 26:37-52), profile likelihood (Hardy and Thompson 1996,
-        Statistics in Medicine 15:619-629), or percentiles of ``n`` parametric bootstrap samples.
+        Statistics in Medicine 15:619-629), Jackson's (2013, Research Synthesis Methods 4:220-229: Q with weights 1/se),
+        Biggerstaff and Tweedie's with the exact distribution of Q in place of a gamma (Biggerstaff and Jackson 2008,
+        Statistics in Medicine 27:6093-6110: weights 1/vi), Sidik and Jonkman's (2005, Journal of the Royal Statistical Society
+        C 54:367-384), or percentiles of ``n`` parametric bootstrap samples.
     level : float, optional
         Level of the interval. Default: that of the result.
     seed : int, optional
@@ -106,7 +140,7 @@ def tau2_interval(
     >>> print(f"{low:.3f} to {high:.3f}")
     0.000 to 0.648
     """
-    choice("method", method, ("QP", "PL", "BT"))
+    choice("method", method, ("QP", "PL", "J", "BJ", "SJ", "BT"))
     level = result.level if level is None else level
     if result.method == "EE" or result.k - len(result.beta) < 1:
         raise InputError("tau2 has no interval: the model has none, or there are too few trials")
@@ -116,6 +150,13 @@ def tau2_interval(
         df = result.k - len(result.beta)
         upper_tail = np.array([0.5 - level / 2, 0.5 + level / 2])
         low, high = kernel.profile_q(y, v, X, chdtri(df, upper_tail))
+        return float(low), float(high)
+    if method in ("J", "BJ"):
+        return _generalised_q(result, level, 0.5 if method == "J" else 1.0)
+    if method == "SJ":
+        free = result.k - len(result.beta)
+        alone = float(kernel.fit(y, v, X, method="SJ", test="z").tau2[0])
+        low, high = free * alone / chdtri(free, np.array([0.5 - level / 2, 0.5 + level / 2]))
         return float(low), float(high)
     if method == "PL":
         return _profile_likelihood(result, y, v, X, level)
@@ -338,6 +379,128 @@ def henmi_copas(result: PooledEffect, *, level: float | None = None) -> pd.DataF
     )
 
 
+def _generalised_q(result: PooledEffect, level: float, power: float) -> tuple[float, float]:
+    """Return the tau2 at which Q with weights ``vi**-power`` is as large as its quantiles: its exact distribution is inverted.
+
+    Q = y'Ay is distributed as the sum of eigenvalues of (V + tau2)^(1/2) A (V + tau2)^(1/2) times chi-squares of one degree of freedom
+    each, which grow with tau2.
+    """
+    unit = result.k / float((1 / result.vi).sum())
+    v = result.vi / unit
+    w = v**-power
+    root = np.sqrt(w)
+    X = np.ones((result.k, 1)) if result.X is None else result.X
+    basis = np.linalg.qr(root[:, None] * X)[0]
+    e = root * result.yi / np.sqrt(unit)
+    e = e - basis @ (basis.T @ e)
+    q = float(e @ e)
+    left = np.eye(result.k) - basis @ basis.T
+    free = result.k - X.shape[1]
+
+    def above(tau2: float, share: float) -> float:
+        inner = left * (root * np.sqrt(v + tau2))
+        values = np.linalg.eigvalsh(inner @ inner.T)[-free:]
+        return _mixture_cdf(values, q) - share
+
+    limits = []
+    for share in (0.5 + level / 2, 0.5 - level / 2):
+        if above(0.0, share) <= 0:
+            limits.append(0.0)
+            continue
+        reach = 1.0
+        while above(reach, share) > 0:
+            reach *= 4
+        limits.append(float(brentq(above, 0.0, reach, args=(share,), xtol=1e-12, rtol=1e-12)) * unit)
+    return limits[0], limits[1]
+
+
+def _mixture_cdf(values: np.ndarray, q: float) -> float:
+    """Return P(sum values * chi-square(1) <= q): its Laplace transform inverted along Talbot's contour, to about ten digits.
+
+    The transform, prod (1 + 2 s value)^(-1/2) / s, has its singularities on the negative axis alone (Abate and Whitt 2006, INFORMS
+    Journal on Computing 18:408-421).
+    """
+    if q <= 0:
+        return 0.0
+    if len(values) > _MANY:
+        return _mixture_cdf_of_many(values, q)
+    # Fixed Talbot nodes: each more brings 0.6 digits until rounding takes them back.
+    theta = np.pi * np.arange(1, _TALBOT) / _TALBOT
+    cot = 1 / np.tan(theta)
+    r = 2 * _TALBOT / 5
+    s = np.append(r + 0j, r * theta * (cot + 1j))
+    weight = np.append(0.5 + 0j, 1 + 1j * theta * (1 + cot**2) - 1j * cot)
+    log = -0.5 * np.log1p(2 * np.outer(s / q, values)).sum(axis=1)
+    return float(0.4 * (weight * np.exp(s + log) / s).real.sum())
+
+
+def _mixture_cdf_of_many(values: np.ndarray, q: float) -> float:
+    """Return the same along the line through the saddlepoint, on which the transform of many chi-squares falls fast."""
+
+    def slope(log_s: float) -> float:
+        s = np.exp(log_s)
+        return float(s * q - (values * s / (1 + 2 * values * s)).sum() - 1)
+
+    low, high = -np.log(q) - 1, -np.log(q) + 1
+    while slope(low) > 0:
+        low -= 1
+    while slope(high) < 0:
+        high += 1
+    c = float(np.exp(brentq(slope, low, high, xtol=1e-6)))
+    step = c / 6
+    s = c + 1j * step * (np.arange(_LINE) + 0.5)
+    log = s * q - 0.5 * np.log1p(2 * np.outer(s, values)).sum(axis=1) - np.log(s)
+    return float(np.exp(log).real.sum() * step / np.pi)
+
+
+def heterogeneity_intervals(result: PooledEffect, method: str = "QP", *, level: float | None = None) -> pd.DataFrame:
+    """Return intervals of tau2, tau, I2 and H2.
+
+    Parameters
+    ----------
+    result : MetaAnalysis
+        Of two trials or more.
+    method : {"QP", "PL", "J", "BJ", "SJ"}
+        As in :func:`tau2_interval`.
+    level : float, optional
+        Level of the intervals. Default: that of the result.
+
+    Returns
+    -------
+    DataFrame
+        ``estimate ci_low ci_high``, rows ``tau2 tau i2 h2`` (I2 in percent).
+
+    Raises
+    ------
+    InputError
+        As :func:`tau2_interval`.
+
+    Notes
+    -----
+    I2 and H2 rise with tau2 at a fixed typical sampling variance, so that their limits are those of tau2 put into their formula, as
+    metafor's ``confint``.
+
+    Examples
+    --------
+    >>> import acuevidence as ae
+    >>> result = ae.meta_analysis([0.9, 0.4, 0.6, 0.1, 0.5], [0.09, 0.04, 0.06, 0.02, 0.03])
+    >>> result.heterogeneity_intervals().round(2)
+          estimate  ci_low  ci_high
+    tau2      0.04     0.0     0.65
+    tau       0.20     0.0     0.81
+    i2       50.34     0.0    94.30
+    h2        2.01     1.0    17.53
+    """
+    choice("method", method, ("QP", "PL", "J", "BJ", "SJ"))
+    low, high = tau2_interval(result, method, level=level)
+    X = None if result.X is None else result.X[None]
+    at_one = kernel.fit(result.yi[None], result.vi[None], X, method="DL", test="z", tau2=np.array([float(np.median(result.vi))]))
+    typical = float(np.median(result.vi)) / (float(at_one.h2[0]) - 1)
+    tau2 = np.array([float(result.tau2 or 0.0), low, high])
+    rows = {"tau2": tau2, "tau": np.sqrt(tau2), "i2": 100 * tau2 / (tau2 + typical), "h2": tau2 / typical + 1}
+    return pd.DataFrame(rows, index=["estimate", "ci_low", "ci_high"]).T
+
+
 def _profile_likelihood(
     result: PooledEffect, y: np.ndarray, v: np.ndarray, X: np.ndarray | None, level: float
 ) -> tuple[float, float]:
@@ -358,4 +521,4 @@ def _profile_likelihood(
     return low, float(brentq(lambda t: value(t) - floor, best, reach, **precise))
 
 
-guard(__name__, "tau2_interval", "bootstrap", "bootstrap_prediction", "henmi_copas", "predict")
+guard(__name__, "heterogeneity_intervals", "tau2_interval", "bootstrap", "bootstrap_prediction", "henmi_copas", "predict")

@@ -8,7 +8,10 @@ scanned for every stationary point before any is refined, rows that are done lea
 from __future__ import annotations
 
 import math
+import os
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
@@ -23,6 +26,7 @@ _SCAN = (14, 28, 56)  # points at which a score is scanned: the fewest that lie 
 _RATIO = 3.0
 _TOGETHER = 1 << 13  # elements up to which a scan is one call
 _STEPS = 100
+_CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 _OUTWEIGHED = 1e-2  # share of all but the largest weight below which traces lose digits to cancellation
 _TOLERANCE = 1e-13
 _ORIGIN = 1e-18  # mean square by which a constant may miss the moderators that give it
@@ -101,14 +105,25 @@ def fit(y: Array, v: Array, X: Array | None = None, *, method: str = "REML", tes
     rows, k = y.shape
     width = k * (1 if X is None else X.shape[-1])
     size = max(1, _CHUNK // max(width, 1))
-    parts = []
-    for start in range(0, rows, size):
+
+    def part(start: int) -> Fits:
         here = slice(start, start + size)
         x = X if X is None or X.ndim == 2 else X[here]
-        parts.append(_fit_chunk(y[here], v[here], x, method, test, None if tau2 is None else tau2[here]))
+        return _fit_chunk(y[here], v[here], x, method, test, None if tau2 is None else tau2[here])
+
+    parts = _side_by_side(part, range(0, rows, size))
     if len(parts) == 1:
         return parts[0]
     return Fits(**{f.name: np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(Fits)})
+
+
+def _side_by_side(part: Callable[[int], Fits], starts: range) -> list[Fits]:
+    """Fit chunks on every core; the chunks, and so the bits, are the same on one."""
+    workers = min(_CORES, len(starts))
+    if workers < 2 or threading.current_thread() is not threading.main_thread():  # who came with threads has shared the cores out
+        return [part(start) for start in starts]
+    with ThreadPoolExecutor(workers) as pool:
+        return list(pool.map(part, starts))
 
 
 def interval(estimate: Array, se: Array, df: Array, level: float) -> tuple[Array, Array]:

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 from acuevidence.later import Drawn, Later, Room
 
 if TYPE_CHECKING:
+    from acuevidence.appraisal import dependent_effects as _dependent
     from acuevidence.appraisal import excess_significance as _excess_significance
     from acuevidence.appraisal import fail_safe as _fail_safe
     from acuevidence.appraisal import gosh as _gosh
     from acuevidence.appraisal import gosh_clusters as _gosh_clusters
     from acuevidence.appraisal import headline as _headline
     from acuevidence.appraisal import influence as _influence
+    from acuevidence.appraisal import influence_of_tables as _influence_of_tables
     from acuevidence.appraisal import missing as _missing
     from acuevidence.appraisal import p_uniform as _p_uniform
     from acuevidence.appraisal import selection_model as _selection
@@ -40,18 +42,22 @@ if TYPE_CHECKING:
     from acuevidence.plots.ranks import ranks as _draw_ranks
     from acuevidence.plots.ridge import ridge as _draw_ridge
     from acuevidence.report import methods_text as _report
+    from acuevidence.synthesis import contrasts as _contrasts
     from acuevidence.synthesis import intervals as _intervals
     from acuevidence.synthesis import network_inconsistency as _inconsistency
     from acuevidence.synthesis import network_ranks as _ranks
+    from acuevidence.synthesis import network_tau2 as _network_tau2
     from acuevidence.synthesis import permutation as _permutation
     from acuevidence.synthesis import robust as _robust
 else:
+    _dependent = Room("acuevidence.appraisal.dependent_effects")
     _excess_significance = Room("acuevidence.appraisal.excess_significance")
     _fail_safe = Room("acuevidence.appraisal.fail_safe")
     _gosh = Room("acuevidence.appraisal.gosh")
     _gosh_clusters = Room("acuevidence.appraisal.gosh_clusters")
     _headline = Room("acuevidence.appraisal.headline")
     _influence = Room("acuevidence.appraisal.influence")
+    _influence_of_tables = Room("acuevidence.appraisal.influence_of_tables")
     _missing = Room("acuevidence.appraisal.missing")
     _p_uniform = Room("acuevidence.appraisal.p_uniform")
     _selection = Room("acuevidence.appraisal.selection_model")
@@ -75,22 +81,28 @@ else:
     _report = Room("acuevidence.report.methods_text")
     _draw_ranks = Later("acuevidence.plots.ranks", "ranks")
     _draw_ridge = Later("acuevidence.plots.ridge", "ridge")
+    _contrasts = Room("acuevidence.synthesis.contrasts")
     _intervals = Room("acuevidence.synthesis.intervals")
     _inconsistency = Room("acuevidence.synthesis.network_inconsistency")
     _ranks = Room("acuevidence.synthesis.network_ranks")
+    _network_tau2 = Room("acuevidence.synthesis.network_tau2")
     _permutation = Room("acuevidence.synthesis.permutation")
     _robust = Room("acuevidence.synthesis.robust")
 
 __all__ = [
+    "ComponentMethods",
     "DependentMethods",
     "EstimateMethods",
+    "GivenMethods",
     "GroupedMethods",
+    "LocationScaleMethods",
     "Methods",
     "NetworkMethods",
     "NetworkPlots",
     "NormalMethods",
     "PooledPlots",
     "PosteriorMethods",
+    "TableMethods",
 ]
 
 
@@ -122,11 +134,14 @@ class Methods:
 
     predict = _intervals.predict
     tau2_interval = _intervals.tau2_interval
+    heterogeneity_intervals = _intervals.heterogeneity_intervals
     bootstrap = _intervals.bootstrap
     bootstrap_prediction = _intervals.bootstrap_prediction
     henmi_copas = _intervals.henmi_copas
     permutation_test = _permutation.permutation_test
+    permutation_interval = _permutation.permutation_interval
     robust = _robust.robust
+    vif = _contrasts.vif
 
     blup = _influence.blup
     leave_one_out = _influence.leave_one_out
@@ -186,12 +201,46 @@ class NormalMethods(EstimateMethods):
     forest = _draw_forest
 
 
+class TableMethods:
+    """What can be made of pooled tables beside: what each trial does to them."""
+
+    __slots__ = ()
+
+    leave_one_out = _influence_of_tables.leave_one_out
+    cumulative = _influence_of_tables.cumulative
+    influence = _influence_of_tables.influence
+
+
+class GivenMethods(EstimateMethods):
+    """What can be made of a pooled effect without fitting it anew."""
+
+    __slots__ = ()
+
+    predict = _intervals.predict
+    vif = _contrasts.vif
+
+    forest = _draw_forest
+
+
+class LocationScaleMethods(EstimateMethods):
+    """What can be made of a location-scale model."""
+
+    __slots__ = ()
+
+    vif = _contrasts.vif
+
+
 class DependentMethods(EstimateMethods):
     """What can be made of a model of dependent effects."""
 
     __slots__ = ()
 
     robust = _robust.robust
+    vif = _contrasts.vif
+
+    blup = _dependent.blup
+    influence = _dependent.cluster_influence
+    leave_one_cluster_out = _dependent.leave_one_cluster_out
 
 
 class PosteriorMethods(EstimateMethods):
@@ -200,6 +249,14 @@ class PosteriorMethods(EstimateMethods):
     __slots__ = ()
 
     ridge = _draw_ridge
+
+
+class ComponentMethods(EstimateMethods):
+    """What can be made of a network of components."""
+
+    __slots__ = ()
+
+    league = _inconsistency.league
 
 
 class NetworkPlots:
@@ -225,6 +282,8 @@ class NetworkMethods(EstimateMethods):
     design_decomposition = _inconsistency.design_decomposition
     net_heat = _inconsistency.net_heat
     rank_probabilities = _ranks.rank_probabilities
+    random_inconsistency = _network_tau2.random_inconsistency
+    tau2_interval = _network_tau2.tau2_interval
 
     @property
     def plot(self) -> NetworkPlots:

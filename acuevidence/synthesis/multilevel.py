@@ -19,6 +19,7 @@ from scipy.special import chdtri, stdtrit
 from acuevidence.arguments import guard, guarded
 from acuevidence.errors import InputError
 from acuevidence.inputs import choice
+from acuevidence.later import Later
 from acuevidence.synthesis.covariance import Ascent, LinearCovariance, climb, connected, same_level
 from acuevidence.synthesis.dependent import (
     DependentMetaAnalysis,
@@ -28,8 +29,9 @@ from acuevidence.synthesis.dependent import (
     spare_variance,
     summarise,
 )
+from acuevidence.synthesis.formula import formula_of, rows_for
 
-__all__ = ["MultilevelMetaAnalysis", "multilevel"]
+__all__ = ["MultilevelMetaAnalysis", "multilevel", "random_effects"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
@@ -51,6 +53,8 @@ class MultilevelMetaAnalysis(DependentMetaAnalysis):
         Prediction interval of a new effect in new levels (models without moderators).
     random : str
         The random part as it was asked for.
+    formula : str or None
+        Formula of the moderators.
     """
 
     sigma2: pd.Series
@@ -60,6 +64,45 @@ class MultilevelMetaAnalysis(DependentMetaAnalysis):
     pi_low: float | None
     pi_high: float | None
     random: str
+    formula: str | None = None
+    _given: pd.DataFrame | None = field(repr=False, default=None)
+
+    small_study_test = Later("acuevidence.appraisal.dependent_effects", "multilevel_small_study_test")
+
+    @guarded
+    def predict(self, new: pd.DataFrame | None = None, *, level: float | None = None) -> pd.DataFrame:
+        """Return predicted average effects, and the interval of a new effect in new levels of every random effect.
+
+        Parameters
+        ----------
+        new : DataFrame, optional
+            Moderators of the settings to predict for. Default: the effects' own; without moderators one row.
+        level : float, optional
+            Default: the level of the result.
+
+        Returns
+        -------
+        DataFrame
+            ``pred se ci_low ci_high pi_low pi_high``, with the index of ``new``.
+        """
+        level = self.level if level is None else level
+        if self.formula is None:
+            index = pd.RangeIndex(1) if new is None else new.index
+            rows = np.ones((len(index), 1))
+        elif new is None:
+            rows, index = self.model.X, self.data.index
+        else:
+            assert self._given is not None
+            rows, index = rows_for(self.formula, self._given, new), new.index
+        table = self.coefficients
+        pred = rows @ table["estimate"].to_numpy()
+        se = np.sqrt(np.einsum("ij,jk,ik->i", rows, self.vcov.to_numpy(), rows))
+        df = np.where(rows != 0, table["df"].to_numpy(dtype=float), np.inf).min(axis=1)
+        t, spread = stdtrit(df, 0.5 + level / 2), np.sqrt(se**2 + float(self.sigma2.sum()))
+        return pd.DataFrame(
+            {"pred": pred, "se": se, "ci_low": pred - t * se, "ci_high": pred + t * se, "pi_low": pred - t * spread,
+             "pi_high": pred + t * spread}, index=index,
+        )  # fmt: skip
 
     @guarded
     def sigma2_interval(self, level: float | None = None) -> pd.DataFrame:
@@ -170,7 +213,7 @@ def multilevel(
     if not len(y):
         raise InputError("there is no effect to pool (yi is empty)")
     X = fixed_effects(moderators, data)
-    levels = _random_effects(random, data)
+    levels = random_effects(random, data)
     codes = list(levels.values())
     block = connected(len(y), codes, V)
     model = LinearCovariance(y, X.to_numpy(), V, [same_level(code) for code in codes], block, restricted)
@@ -190,6 +233,8 @@ def multilevel(
         pi_low=low,
         pi_high=high,
         random=random,
+        formula=formula_of(moderators, data),
+        _given=data,
     )
 
 
@@ -200,7 +245,7 @@ def _columns(random: str, data: pd.DataFrame) -> list[str]:
     return names
 
 
-def _random_effects(random: str, data: pd.DataFrame) -> dict[str, np.ndarray]:
+def random_effects(random: str, data: pd.DataFrame) -> dict[str, np.ndarray]:
     """Level number of every row, for each random effect of a formula like ``a/b + c``, outer to inner."""
     found: dict[str, np.ndarray] = {}
     for term in random.split("+"):

@@ -152,7 +152,11 @@ def network(
     common = fit(trials, n)
     df = degrees(trials) - (n - 1)
     within, within_df = within_designs(trials)
-    tau2 = None if df == 0 else moments(trials, common, df) if method == "DL" else reml(trials, np.eye(n)[:, 1:], joint=method == "REML-joint")
+    if df == 0:
+        tau2 = None
+    else:
+        joint = method == "REML-joint"
+        tau2 = moments(trials, common, df) if method == "DL" else reml(trials, np.eye(n)[:, 1:], joint=joint)
     chosen = common if effects == "common" or not tau2 else fit(trials, n, tau2)
     pairs = every_pair(chosen.theta, chosen.covariance, names)
     if reference is None:

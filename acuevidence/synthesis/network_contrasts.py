@@ -5,7 +5,7 @@ Knows what a trial with several arms must deliver, and that a network must hang 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from acuevidence.errors import InputError
-from acuevidence.inputs import choice, kept, numeric, refuse, values, variances
+from acuevidence.inputs import choice, kept, numeric, plain, refuse, values, variances
 
 __all__ = [
     "Trials",
@@ -22,6 +22,8 @@ __all__ = [
     "named_parts",
     "network_parts",
     "read_contrasts",
+    "refuse_arms",
+    "treatment_names",
     "trials_by_arms",
     "with_designs",
 ]
@@ -85,10 +87,7 @@ def read_contrasts(
     labels = {name: label[keep] for name, label in labels.items()}
     variances("se", found["se"], index, "a standard error of the difference")
     both = pd.concat([labels["treat1"], labels["treat2"]], ignore_index=True)
-    if isinstance(both.dtype, pd.CategoricalDtype):
-        treatments = list(both.cat.remove_unused_categories().cat.categories)
-    else:
-        treatments = sorted(both.unique(), key=lambda name: (str(name).casefold(), str(name)))
+    treatments = treatment_names(both)
     code = pd.Index(treatments).get_indexer(both).reshape(2, -1)
     refuse(code[0] == code[1], "treat1 and treat2 must differ", labels["treat1"], index)
     trial = pd.factorize(labels["study"])[0]
@@ -111,6 +110,28 @@ def read_contrasts(
     if part.any() and not in_parts:
         raise InputError(f"the network falls into {named_parts(part, treatments)}; analyse one of them")
     return table, treatments, excluded
+
+
+def treatment_names(given: pd.Series) -> list[Any]:
+    """Give the names that occur: in the order of their categories, else sorted."""
+    if isinstance(given.dtype, pd.CategoricalDtype):
+        return list(given.cat.remove_unused_categories().cat.categories)
+    return sorted(given.unique(), key=lambda name: (str(name).casefold(), str(name)))
+
+
+def refuse_arms(arms: pd.DataFrame) -> None:
+    """Refuse a treatment twice in a trial, and trials of one arm; ``study treatment trial`` with the caller's index."""
+    twice = arms.duplicated(["trial", "treatment"])
+    if twice.any():
+        row = arms[twice].iloc[0]
+        raise InputError(
+            f"study {row['study']} has more than one arm of {row['treatment']} (row {plain(arms.index[twice][0])!r}); combine "
+            "them, or give them names of their own"
+        )
+    size = arms.groupby("trial")["trial"].transform("size")
+    if (size == 1).any():
+        row = arms[size == 1].iloc[0]
+        raise InputError(f"study {row['study']} has a single arm ({row['treatment']}), which compares nothing; leave it out")
 
 
 def _refuse_incomplete(table: pd.DataFrame, treatments: list[Any]) -> None:
@@ -143,11 +164,10 @@ def network_parts(first: np.ndarray, second: np.ndarray, n: int) -> np.ndarray:
     return np.asarray(connected_components(links, directed=False)[1])
 
 
-def named_parts(part: np.ndarray, treatments: Sequence[Any]) -> str:
+def named_parts(part: np.ndarray, treatments: Iterable[Any]) -> str:
     """Say which treatments lie in which part."""
-    named = "; ".join(
-        f"{{{', '.join(str(treatments[i]) for i in np.flatnonzero(part == c))}}}" for c in range(part.max() + 1)
-    )
+    names = np.array([str(name) for name in treatments])
+    named = "; ".join(f"{{{', '.join(names[part == c])}}}" for c in range(part.max() + 1))
     return f"{part.max() + 1} parts that no trial connects: {named}"
 
 

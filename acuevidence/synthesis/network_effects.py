@@ -11,8 +11,7 @@ from scipy.special import ndtr, ndtri, stdtrit
 
 from acuevidence import words
 from acuevidence.errors import InputError
-from acuevidence.shown import Shown
-from acuevidence.synthesis.digits import four
+from acuevidence.shown import Shown, readable
 from acuevidence.synthesis.network_contrasts import Trials
 
 __all__ = ["Comparisons", "NetworkEffects", "every_pair"]
@@ -31,6 +30,11 @@ class Comparisons(Shown):
 
     def _frame(self, values: np.ndarray) -> pd.DataFrame:
         return pd.DataFrame(values, index=self.treatments, columns=self.treatments)
+
+    @property
+    def best_first(self) -> pd.Index:
+        """The treatments in the order in which tables show them."""
+        return self.treatments
 
     @property
     def ci_low(self) -> pd.DataFrame:
@@ -64,7 +68,7 @@ class Comparisons(Shown):
         ).rename_axis("treatment")
 
     def _table(self) -> pd.DataFrame:
-        return self.to_frame().map(four)
+        return readable(self.to_frame())
 
 
 def every_pair(theta: np.ndarray, covariance: np.ndarray, names: pd.Index) -> dict[str, pd.DataFrame]:
@@ -112,6 +116,11 @@ class NetworkEffects(Comparisons):
     data: pd.DataFrame = field(repr=False)
     excluded: pd.DataFrame = field(repr=False)
     trials: tuple[Trials, ...] = field(repr=False)
+
+    @property
+    def best_first(self) -> pd.Index:
+        """The treatments from the best P-score down."""
+        return self.p_scores.sort_values(ascending=False, kind="stable").index
 
     def prediction(self) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Prediction limits of the effects in a new trial, row minus column.

@@ -18,17 +18,18 @@ from acuevidence.arguments import guard
 from acuevidence.errors import InputError
 from acuevidence.inputs import choice
 from acuevidence.shown import Shown
-from acuevidence.synthesis.digits import number
 from acuevidence.synthesis.network_contrasts import centred_inverse
 from acuevidence.synthesis.network_fit import Fit, by_design, design_potentials, fit, misfit, within_designs
+from acuevidence.words import number
 
 if TYPE_CHECKING:
+    from acuevidence.synthesis.network_components import ComponentNetwork
     from acuevidence.synthesis.network_effects import NetworkEffects
 
 __all__ = ["DesignDecomposition", "NetHeat", "design_decomposition", "direct_evidence", "net_heat", "split"]
 
 
-def direct_evidence(net: NetworkEffects) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def direct_evidence(net: NetworkEffects | ComponentNetwork) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Direct estimates, their standard errors and number of trials, treatments by treatments (NaN, NaN, 0: none).
 
     Inverse-variance means of the trials that compare the two, with the network's tau2.
@@ -48,13 +49,13 @@ def direct_evidence(net: NetworkEffects) -> tuple[np.ndarray, np.ndarray, np.nda
 
 
 def league(
-    net: NetworkEffects, digits: int = 2, transform: Callable[[Any], Any] | None = None
+    net: NetworkEffects | ComponentNetwork, digits: int = 2, transform: Callable[[Any], Any] | None = None
 ) -> pd.DataFrame:
-    """Return the league table, treatments from the best P-score down.
+    """Return the league table, treatments from the best P-score down; those made of components in their own order.
 
     Parameters
     ----------
-    net : NetworkMetaAnalysis
+    net : NetworkMetaAnalysis or ComponentNetwork
         The network.
     digits : int
         Decimals shown.
@@ -64,10 +65,10 @@ def league(
     Returns
     -------
     DataFrame of str
-        Every cell is row minus column with its interval: network estimates below the diagonal, direct
-        estimates above it (empty where no trial compares the two), treatments on it.
+        Every cell is row minus column with its interval: network estimates below the diagonal (empty where the trials do
+        not tell the two apart), direct estimates above it (empty where no trial compares the two), treatments on it.
     """
-    order = net.p_scores.sort_values(ascending=False, kind="stable").index
+    order = net.best_first
     direct, direct_se, _ = direct_evidence(net)
     z = ndtri(0.5 + net.level / 2)
     show = transform or (lambda value: value)

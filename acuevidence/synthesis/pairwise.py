@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from functools import partial
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 import pandas as pd
@@ -13,12 +13,17 @@ import pandas as pd
 from acuevidence.arguments import guard
 from acuevidence.errors import InputError, UnknownKeyError
 from acuevidence.evidence.carried import excluded_of, lost
-from acuevidence.inputs import choice, kept, numeric, values, variances
+from acuevidence.inputs import choice, kept, numeric, refuse, values, variances
 from acuevidence.synthesis import kernel
 from acuevidence.synthesis.batch import Layout, fit_groups, layout
 from acuevidence.synthesis.coefficients import omnibus
+from acuevidence.synthesis.effect import PooledEffect
 from acuevidence.synthesis.formula import columns_of, design, formula_of
+from acuevidence.synthesis.given import GivenMetaAnalysis, by_own_weights
 from acuevidence.synthesis.result import Between, GroupedMetaAnalysis, MetaAnalysis, with_notes
+
+if TYPE_CHECKING:
+    from acuevidence.synthesis.location_scale import LocationScaleMetaAnalysis
 
 __all__ = ["meta_analysis"]
 
@@ -42,7 +47,38 @@ def meta_analysis(
     missing: str = ...,
     overall: bool = ...,
     common_tau2: bool = ...,
+    scale: None = ...,
+    link: str = ...,
+    weights: None = ...,
+    tau2: None = ...,
 ) -> MetaAnalysis: ...
+
+
+@overload
+def meta_analysis(
+    yi: Any = ..., vi: Any = ..., *, data: pd.DataFrame | None = ..., labels: Any = ..., n: Any = ..., method: str = ...,
+    test: str = ..., level: float = ..., by: None = ..., moderators: str | Sequence[str] | None = ..., prediction: str = ...,
+    missing: str = ..., overall: bool = ..., common_tau2: bool = ...,
+    link: str = ..., scale: str, weights: None = ..., tau2: None = ...,
+) -> LocationScaleMetaAnalysis: ...  # fmt: skip
+
+
+@overload
+def meta_analysis(
+    yi: Any = ..., vi: Any = ..., *, data: pd.DataFrame | None = ..., labels: Any = ..., n: Any = ..., method: str = ...,
+    test: str = ..., level: float = ..., by: None = ..., moderators: str | Sequence[str] | None = ..., prediction: str = ...,
+    missing: str = ..., overall: bool = ..., common_tau2: bool = ...,
+    link: str = ..., scale: None = ..., weights: Any = ..., tau2: float,
+) -> GivenMetaAnalysis: ...  # fmt: skip
+
+
+@overload
+def meta_analysis(
+    yi: Any = ..., vi: Any = ..., *, data: pd.DataFrame | None = ..., labels: Any = ..., n: Any = ..., method: str = ...,
+    test: str = ..., level: float = ..., by: None = ..., moderators: str | Sequence[str] | None = ..., prediction: str = ...,
+    missing: str = ..., overall: bool = ..., common_tau2: bool = ...,
+    link: str = ..., scale: None = ..., weights: Any, tau2: float | None = ...,
+) -> GivenMetaAnalysis: ...  # fmt: skip
 
 
 @overload
@@ -81,7 +117,11 @@ def meta_analysis(
     missing: str = "raise",
     overall: bool = False,
     common_tau2: bool = False,
-) -> MetaAnalysis | GroupedMetaAnalysis:
+    scale: str | None = None,
+    link: str = "log",
+    weights: Any = None,
+    tau2: float | None = None,
+) -> MetaAnalysis | GroupedMetaAnalysis | LocationScaleMetaAnalysis | GivenMetaAnalysis:
     """Pool effects by a random-effects (or equal-effects) model.
 
     Parameters
@@ -113,11 +153,21 @@ def meta_analysis(
     common_tau2 : bool
         With ``by``: give all groups the tau2 of the model with one mean a group, in place of a tau2 each; steadier where
         groups are small.
+    scale : str, optional
+        A formula of moderators of tau2, for example ``"~ year"``: a location-scale model, by REML or ML.
+    link : {"log", "identity"}
+        With ``scale``: whether the formula gives the logarithm of tau2, or tau2.
+    weights : array-like or column name, optional
+        Weights of the trials in place of inverse variances; tau2 is estimated as ever, and the standard error is right for
+        any weights.
+    tau2 : float, optional
+        A heterogeneity variance to take as known, in squared units of yi.
 
     Returns
     -------
     MetaAnalysis or GroupedMetaAnalysis
-        One result, or with ``by`` a mapping of group to result with ``between``, the test for subgroup differences.
+        One result, or with ``by`` a mapping of group to result with ``between``, the test for subgroup differences. With
+        ``scale`` a LocationScaleMetaAnalysis, with ``weights`` or ``tau2`` a GivenMetaAnalysis.
 
     Raises
     ------
@@ -149,8 +199,22 @@ def meta_analysis(
     formula = formula_of(moderators, data)
     if common_tau2 and (by is None or formula is not None):
         raise InputError("common_tau2=True needs by= and no moderators")
+    choice("link", link, ("log", "identity"))
+    given = [name for name, one in (("scale", scale), ("weights", weights), ("tau2", tau2)) if one is not None]
+    if given and by is not None:
+        raise InputError(f"{given[0]}= and by= do not go together; fit the groups one by one")
+    if scale is not None and len(given) > 1:
+        raise InputError(f"scale= and {given[1]}= do not go together; leave one out")
+    if scale is not None and data is None:
+        raise InputError("scale needs data= with its columns")
+    if tau2 is not None and not 0 <= tau2 < np.inf:
+        raise InputError(f"tau2 must be 0 or more, not {tau2}")
     model = Model(method, test, level, prediction, formula)
-    trials, groups = _read(data, missing, formula, yi=yi, vi=vi, n=n, labels=labels, by=by)
+    trials, groups = _read(data, missing, (formula, scale), yi=yi, vi=vi, n=n, labels=labels, by=by, weights=weights)
+    if scale is not None:
+        return _scaled(trials, model, scale, link)
+    if given:
+        return _given(trials, model, tau2)
     if groups is None:
         return _one(trials, model)
     name = str(by if isinstance(by, str) else getattr(by, "name", None) or "group")
@@ -173,6 +237,8 @@ class Trials:
         The caller's index.
     excluded : DataFrame
         What was left out, with a ``reason``.
+    own : ndarray, (k,), or None
+        Weights of the caller's.
     """
 
     y: np.ndarray
@@ -181,12 +247,14 @@ class Trials:
     labels: pd.Series | None
     index: pd.Index
     excluded: pd.DataFrame
+    own: np.ndarray | None = None
 
     def of(self, rows: np.ndarray, excluded: pd.DataFrame) -> Trials:
         """Return some of the trials, with what was left out from among them."""
         frame = None if self.frame is None else self.frame.iloc[rows]
         labels = None if self.labels is None else self.labels.iloc[rows]
-        return Trials(self.y[rows], self.v[rows], frame, labels, self.index[rows], excluded)
+        own = None if self.own is None else self.own[rows]
+        return Trials(self.y[rows], self.v[rows], frame, labels, self.index[rows], excluded, own)
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,16 +269,19 @@ class Model:
 
 
 def _read(
-    data: pd.DataFrame | None, missing: str, formula: str | None, *, n: Any, labels: Any, by: Any, **effects: Any
+    data: pd.DataFrame | None, missing: str, formulas: tuple[str | None, ...], *, n: Any, labels: Any, by: Any, **effects: Any
 ) -> tuple[Trials, pd.Series | None]:
     """Return the trials that have everything that is asked for, and their groups."""
     arrays, index = numeric(data, missing=True, **effects, n=n)
+    if "n" in arrays:
+        refuse(arrays["n"] <= 0, "n must be positive (participants of the trial)", arrays["n"], index)
     words = values(data, yi=effects["yi"], labels=labels, by=by)[0] if labels is not None or by is not None else {}
     names, groups = words.get("labels"), words.get("by")
     asked: dict[str, Any] = {name: array for name, array in arrays.items() if name != "n" or missing == "raise"}
     asked |= {} if groups is None else {"by": groups}
-    if formula is not None and data is not None:
-        asked |= {f"moderator {name}": column for name, column in columns_of(formula, data).items()}
+    for formula in formulas:
+        if formula is not None and data is not None:
+            asked |= {f"moderator {name}": column for name, column in columns_of(formula, data).items()}
     keep, dropped = kept(index, missing, **asked)
     if names is not None:
         dropped.insert(1, "study", names[~keep].to_numpy())
@@ -223,23 +294,60 @@ def _read(
     frame = data if data is not None or n is None else pd.DataFrame(index=index)
     if frame is not None and "n" in arrays:
         frame = frame.assign(n=arrays["n"])
-    every = Trials(arrays["yi"], arrays["vi"], frame, names, index, excluded)
+    every = Trials(arrays["yi"], arrays["vi"], frame, names, index, excluded, arrays.get("weights"))
     trials = every if keep.all() else every.of(np.flatnonzero(keep), excluded)
     variances("vi", trials.v, trials.index)
+    if trials.own is not None:
+        variances("weights", trials.own, trials.index, "a trial without weight is left out")
     return trials, None if groups is None else groups[keep]
 
 
 def _with(dropped: pd.DataFrame, before: pd.DataFrame | None) -> pd.DataFrame:
     """Return what this analysis drops after what was left out before it."""
     parts = [pd.DataFrame(part) for part in (before, dropped) if part is not None and len(part)]
-    return pd.concat(parts, ignore_index=True) if parts else _NOTHING.copy() if before is None else pd.DataFrame(before)
+    return pd.concat(parts, ignore_index=True) if parts else _NOTHING.copy(deep=False) if before is None else pd.DataFrame(before)
+
+
+def _design(trials: Trials, formula: str | None) -> tuple[np.ndarray | None, tuple[str, ...]]:
+    return (None, ("Intercept",)) if formula is None or trials.frame is None else design(formula, trials.frame)
+
+
+def _scaled(trials: Trials, model: Model, scale: str, link: str) -> LocationScaleMetaAnalysis:
+    from acuevidence.synthesis.location_scale import fit_location_scale
+
+    (X, terms), (Z, scale_terms) = _design(trials, model.formula), _design(trials, scale)
+    assert Z is not None
+    data = pd.DataFrame(trials.frame).assign(yi=trials.y, vi=trials.v)
+    return fit_location_scale(
+        trials.y, trials.v, np.ones((len(trials.y), 1)) if X is None else X, terms, Z, scale_terms, method=model.method, test=model.test,
+        level=model.level, link=link, formula=model.formula, scale=scale, data=data, excluded=trials.excluded,
+    )  # fmt: skip
+
+
+def _given(trials: Trials, model: Model, tau2: float | None) -> GivenMetaAnalysis:
+    """Pool by a given tau2, by the caller's weights, or both."""
+    X, terms = _design(trials, model.formula)
+    fits = kernel.fit(
+        trials.y[None], trials.v[None], None if X is None else X[None], method=model.method, test=model.test,
+        tau2=None if tau2 is None else np.array([float(tau2)]),
+    )  # fmt: skip
+    shown = model if tau2 is None else replace(model, method="given")
+    plain = _result(fits, 0, trials, shown, X, terms)
+    parts = {one.name: getattr(plain, one.name) for one in fields(PooledEffect)}
+    parts |= {"tau2_se": None} if tau2 is not None else {}
+    if trials.own is None:
+        return GivenMetaAnalysis(**parts)
+    design_ = np.ones((len(trials.y), 1)) if X is None else X
+    total = trials.v + (plain.tau2 or 0.0)
+    beta, covariance = by_own_weights(trials.y, total, design_, trials.own, model.test)
+    qm, qm_df, qm_p = omnibus(beta, covariance, terms, plain.df)
+    parts |= {"beta": beta, "covariance": covariance, "qm": qm, "qm_df": qm_df, "qm_p": qm_p,
+              "weights": 100 * trials.own / trials.own.sum()}  # fmt: skip
+    return GivenMetaAnalysis(**parts, own_weights=True)
 
 
 def _one(trials: Trials, model: Model) -> MetaAnalysis:
-    X: np.ndarray | None = None
-    terms: tuple[str, ...] = ("Intercept",)
-    if model.formula is not None and trials.frame is not None:
-        X, terms = design(model.formula, trials.frame)
+    X, terms = _design(trials, model.formula)
     given = None if X is None else X[None]
     fits = kernel.fit(trials.y[None], trials.v[None], given, method=model.method, test=model.test)
     return _result(fits, 0, trials, model, X, terms)
@@ -256,7 +364,8 @@ def _result(
     known_df = df if np.isfinite(df) else None
     qm, qm_df, qm_p = omnibus(beta, covariance, terms, known_df)
     result = MetaAnalysis(
-        k=len(trials.y), **asdict(model), tau2=tau2, tau2_se=None if tau2 is None else float(fits.tau2_se[row]),
+        k=len(trials.y), method=model.method, _test=model.test, level=model.level, prediction=model.prediction,
+        formula=model.formula, tau2=tau2, tau2_se=None if tau2 is None else float(fits.tau2_se[row]),
         i2=float(fits.i2[row]), h2=float(fits.h2[row]), q=float(fits.q[row]), q_df=int(fits.q_df[row]),
         q_p=float(kernel.chi_square_tail(fits.q[row], fits.q_df[row])), qm=qm, qm_df=qm_df, qm_p=qm_p, df=known_df,
         weights=100 * weights / weights.sum(), excluded=trials.excluded, beta=beta, covariance=covariance, yi=trials.y,

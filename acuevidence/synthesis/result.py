@@ -147,6 +147,8 @@ class GroupedMetaAnalysis(GroupedMethods, Mapping[str, MetaAnalysis]):
     def data(self) -> pd.DataFrame:
         """The trials used, group by group, with ``yi``, ``vi``, ``labels`` and the group."""
         parts = [one.data.assign(**{self.by: name}) for name, one in self.groups.items()]
+        if not parts:
+            return pd.DataFrame(columns=["yi", "vi", "labels", self.by])
         attrs = parts[0].attrs
         for part in parts:
             part.attrs = {}  # pandas would compare them, tables and all
@@ -174,6 +176,8 @@ class GroupedMetaAnalysis(GroupedMethods, Mapping[str, MetaAnalysis]):
         fitted: pd.DataFrame | None = getattr(self.groups, "frame_of_fits", lambda: None)()
         if fitted is not None:
             return fitted
+        if not self.groups:
+            return pd.DataFrame(columns=["term", "estimate", "ci_low", "ci_high", "k", self.by])
         return pd.concat(
             [one.to_frame().assign(**{self.by: name}) for name, one in self.groups.items()], ignore_index=True
         )
@@ -193,6 +197,8 @@ class GroupedMetaAnalysis(GroupedMethods, Mapping[str, MetaAnalysis]):
         >>> print(results.summary().splitlines()[-1])
         Test for subgroup differences: Q 0.70, df 1, P 0.404.
         """
+        if not self.groups:
+            return "No trial with usable figures: nothing is pooled."
         parts = [f"{self.by} = {name}\n{one.summary()}" for name, one in self.groups.items()]
         if self.between is not None:
             parts.append(self.between.summary())

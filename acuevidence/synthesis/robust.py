@@ -17,38 +17,17 @@ from scipy.special import fdtrc
 from acuevidence import words
 from acuevidence.arguments import guard, guarded
 from acuevidence.errors import InputError
-from acuevidence.inputs import choice, refuse, values
+from acuevidence.inputs import choice, plain, refuse, values
 from acuevidence.synthesis.coefficients import FirstCoefficient
+from acuevidence.synthesis.contrasts import WaldTest, contrasts_of
 from acuevidence.synthesis.covariance import stacks
 from acuevidence.synthesis.dependent import coefficient_table
 from acuevidence.synthesis.effect import PooledEffect
 from acuevidence.synthesis.methods import EstimateMethods
 
-__all__ = ["RobustMetaAnalysis", "WaldTest", "robust"]
+__all__ = ["RobustMetaAnalysis", "Working", "robust", "sandwich"]
 
 _DETERMINED = 1e-10  # how near to 1 a leverage is 1, and a correlation matrix singular
-
-
-@dataclass(frozen=True, slots=True)
-class WaldTest:
-    """Approximate Hotelling test of several coefficients at once.
-
-    Attributes
-    ----------
-    statistic : float
-        F statistic, already scaled.
-    df1, df2 : float
-        Its degrees of freedom.
-    p_value : float
-    terms : tuple of str
-        The coefficients, or contrasts, that were tested against 0.
-    """
-
-    statistic: float
-    df1: int
-    df2: float
-    p_value: float
-    terms: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
@@ -96,7 +75,8 @@ class RobustMetaAnalysis(FirstCoefficient, EstimateMethods):
         Parameters
         ----------
         terms : str, sequence of str or ndarray (q, p), optional
-            Coefficients that are 0 under the hypothesis, or contrasts of them; all but an intercept when None.
+            Terms of the formula or coefficients that are 0 under the hypothesis, or contrasts of them (a row each); all but an
+            intercept when None.
 
         Returns
         -------
@@ -114,7 +94,7 @@ class RobustMetaAnalysis(FirstCoefficient, EstimateMethods):
         ``F = (eta - q + 1) / (eta q) Q`` on ``q`` and ``eta - q + 1`` (Tipton & Pustejovsky 2015, Journal of
         Educational and Behavioral Statistics; ``HTZ`` of clubSandwich).
         """
-        L, named = self._contrasts(terms)
+        L, named = contrasts_of(terms, tuple(map(str, self.coefficients.index)))
         q = len(L)
         vcov, own = L @ self.vcov.to_numpy() @ L.T, L @ self.own @ L.T
         if any(_singular(matrix) for matrix in (vcov, own.sum(axis=0))):
@@ -135,21 +115,7 @@ class RobustMetaAnalysis(FirstCoefficient, EstimateMethods):
         F = df2 / (eta * q) * Q
         return WaldTest(F, q, float(df2), float(fdtrc(q, df2, F)), named)
 
-    def _contrasts(self, terms: Any) -> tuple[np.ndarray, tuple[str, ...]]:
-        names = list(self.coefficients.index)
-        if terms is None:
-            terms = [name for name in names if name != "Intercept"] or names
-        if isinstance(terms, np.ndarray) and terms.dtype.kind in "fiu":
-            L = np.atleast_2d(terms).astype(float)
-            if L.shape[1] != len(names) or not np.isfinite(L).all() or np.linalg.matrix_rank(L) < len(L):
-                raise InputError(f"terms must have {len(names)} columns, one a coefficient, and independent rows")
-            return L, tuple(f"contrast {i + 1}" for i in range(len(L)))
-        chosen = [terms] if isinstance(terms, str) else list(terms)
-        for name in chosen:
-            choice("terms", name, names)
-        if not chosen or len(set(chosen)) < len(chosen):
-            raise InputError(f"terms must name one coefficient or several different ones, not {chosen}")
-        return np.eye(len(names))[[names.index(name) for name in chosen]], tuple(chosen)
+    test = wald
 
     def to_frame(self) -> pd.DataFrame:
         """Coefficients, a copy."""
@@ -165,7 +131,7 @@ class RobustMetaAnalysis(FirstCoefficient, EstimateMethods):
 
 
 @dataclass(frozen=True, slots=True)
-class _Working:
+class Working:
     """A fitted model as the sandwich sees it."""
 
     X: pd.DataFrame
@@ -221,7 +187,11 @@ def robust(result: Any, cluster: Any, kind: str = "CR2") -> RobustMetaAnalysis:
     """
     choice("kind", kind, ("CR0", "CR1", "CR2"))
     model = _working(result)
-    code, count = _clusters(cluster, model)
+    return sandwich(model, *_clusters(cluster, model), kind)
+
+
+def sandwich(model: Working, code: np.ndarray, count: int, kind: str) -> RobustMetaAnalysis:
+    """Return the tests of a working model whose effects lie in ``count`` clusters, numbered by ``code`` (k,)."""
     p = model.X.shape[1]
     X, B = model.X.to_numpy(), model.bread
     meat, own, pull = np.zeros((p, p)), np.empty((count, p, p)), np.empty((count, p, p))
@@ -249,11 +219,11 @@ def robust(result: Any, cluster: Any, kind: str = "CR2") -> RobustMetaAnalysis:
     )
 
 
-def _working(result: Any) -> _Working:
+def _working(result: Any) -> Working:
     if isinstance(result, PooledEffect):
         return _working_pairwise(result)
     X = pd.DataFrame(result.model.X, index=result.data.index, columns=result.coefficients.index)
-    return _Working(
+    return Working(
         X,
         result.residuals.to_numpy(),
         result.coefficients["estimate"].to_numpy(),
@@ -265,11 +235,11 @@ def _working(result: Any) -> _Working:
     )
 
 
-def _working_pairwise(result: PooledEffect) -> _Working:
+def _working_pairwise(result: PooledEffect) -> Working:
     """Take the trials as independent with variances vi + tau2, whatever test the result was given."""
     total = result.vi + (result.tau2 or 0.0)
     X = np.ones((result.k, 1)) if result.X is None else result.X
-    return _Working(
+    return Working(
         pd.DataFrame(X, index=result.data.index, columns=list(result.terms)),
         result.yi - X @ result.beta,
         result.beta,
@@ -281,19 +251,19 @@ def _working_pairwise(result: PooledEffect) -> _Working:
     )
 
 
-def _clusters(cluster: Any, model: _Working) -> tuple[np.ndarray, int]:
+def _clusters(cluster: Any, model: Working) -> tuple[np.ndarray, int]:
     label = values(model.data, cluster=cluster)[0]["cluster"]
     refuse(label.isna().to_numpy(), "cluster is missing", label, model.data.index)
     code, names = pd.factorize(label)
     if len(names) < 2:
-        raise InputError(f"cluster has one label, {names[0]!r}; robust tests need at least two clusters")
+        raise InputError(f"cluster has one label, {plain(names[0])!r}; robust tests need at least two clusters")
     home = pd.Series(code).groupby(model.block).transform("first").to_numpy()
     torn = np.flatnonzero(home != code)
     if len(torn):
         rows = np.flatnonzero(model.block == model.block[torn[0]])
         raise InputError(
-            f"cluster separates effects that the model makes dependent, for example rows {model.data.index[rows[0]]!r} "
-            f"and {model.data.index[torn[0]]!r}; use clusters that contain whole groups of the outermost random effect"
+            f"cluster separates effects that the model makes dependent, for example rows {plain(model.data.index[rows[0]])!r} "
+            f"and {plain(model.data.index[torn[0]])!r}; use clusters that contain whole groups of the outermost random effect"
         )
     return code, len(names)
 

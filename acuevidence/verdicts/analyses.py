@@ -14,7 +14,7 @@ import pandas as pd
 from acuevidence.appraisal.states import state_of
 from acuevidence.questions.decompose import decompose
 from acuevidence.questions.time_course import TimeCourse, time_course
-from acuevidence.questions.two_outcomes import function_and_pain
+from acuevidence.questions.two_outcomes import two_outcomes
 from acuevidence.questions.variability import variability
 from acuevidence.verdicts.answer import OPEN, Answer, Claim, Estimate, Rule, combined, decide, lowest, mark
 from acuevidence.verdicts.findings import TOO_FEW, Pools
@@ -169,7 +169,7 @@ def _periods(course: TimeCourse | None, comparator: str, periods: Iterable[str],
 
 def function_beside_pain(claim: Claim, pools: Pools) -> Answer:
     """Whether function improves, and how it compares with pain, in the trials that print both."""
-    both, _ = pools.analysis(function_and_pain, correlation=claim.thresholds["correlation"])
+    both, _ = pools.analysis(two_outcomes, correlation=claim.thresholds["correlation"])
     rows = {} if both is None else {(r.comparator, r.outcome): r for r in both.to_frame().itertuples()}
     estimates, reasons, marks, needed = [], [], [], []
     for comparator in claim.comparators:

@@ -20,17 +20,16 @@ from acuevidence.errors import InputError
 from acuevidence.evidence import Evidence, Window, load_evidence
 from acuevidence.evidence.rules import window
 from acuevidence.inputs import choice
+from acuevidence.questions.groups import matches
 from acuevidence.questions.published import published
-from acuevidence.synthesis import MetaAnalysis
 from acuevidence.verdicts import analyses as claim_analyses
 from acuevidence.verdicts import decide as claim_rules
 from acuevidence.verdicts import moderators as claim_moderators
 from acuevidence.verdicts import surveys as claim_surveys
 from acuevidence.verdicts.answer import Answer, Claim, Estimate, Rule
-from acuevidence.verdicts.findings import Pools, matches, pool
-from acuevidence.verdicts.moderators import with_levels
+from acuevidence.verdicts.findings import Pools
 
-__all__ = ["answer_table", "answered", "claims", "evaluate_claims", "groups_of_trials", "verdicts"]
+__all__ = ["answer_table", "answered", "claims", "evaluate_claims", "verdicts"]
 
 RULES: dict[str, Rule] = {
     **claim_analyses.RULES, **claim_moderators.RULES, **claim_rules.RULES, **claim_surveys.RULES
@@ -192,39 +191,6 @@ def _answer(claim: Claim, pools: Pools) -> Answer:
     return replace(found, needed=found.needed + told, published=tuple(_published(claim, pools)))
 
 
-def groups_of_trials(evidence: Evidence | None = None) -> dict[str, dict[str, MetaAnalysis]]:
-    """Return the pooled effects of the groups of trials that claims compare, for example kinds of treatment.
-
-    Parameters
-    ----------
-    evidence : Evidence, optional
-        Default: the package's evidence.
-
-    Returns
-    -------
-    dict of dict of MetaAnalysis
-        Group to comparator to pooled effect over all conditions, for groups with trials.
-
-    Examples
-    --------
-    >>> from acuevidence.verdicts.claims import groups_of_trials
-    >>> list(groups_of_trials())[:2]
-    ['manual', 'electro']
-    """
-    evidence = load_evidence() if evidence is None else evidence
-    pools, known = Pools(evidence, _windows(evidence)), _claims(evidence)
-    found: dict[str, dict[str, MetaAnalysis]] = {}
-    for claim, called in ((known[name], words) for name, words in evidence.claims["groups"].items()):
-        for comparator in claim.comparators:
-            rows = pools.effects(pools.cell(conditions=pools.conditions(claim.population), comparator=comparator))
-            levels = with_levels(rows.assign(description=pools.descriptions(rows)), claim.options["levels"])
-            for name in claim.options["levels"]:
-                result = pool(rows[levels == name])
-                if result is not None:
-                    found.setdefault(called.format(name), {})[comparator] = result
-    return found
-
-
 def _row(claim: Claim, answer: Answer) -> dict[str, str | None]:
     lines = {name: "\n".join(one.text for one in getattr(answer, name)) for name in ("estimates", "published")}
     return {
@@ -338,4 +304,4 @@ def _claims(evidence: Evidence) -> dict[str, Claim]:
     return found
 
 
-guard(__name__, "answered", "evaluate_claims", "groups_of_trials")
+guard(__name__, "answered", "evaluate_claims")

@@ -13,11 +13,12 @@ from itertools import product
 import numpy as np
 
 from acuevidence.appraisal.states import state_of
+from acuevidence.questions.groups import matches
 from acuevidence.questions.sensitivity import sensitivity
 from acuevidence.synthesis import MetaAnalysis
 from acuevidence.synthesis.bayes import bayes
 from acuevidence.verdicts.answer import Answer, Claim, Estimate, Rule, between, combined, decide
-from acuevidence.verdicts.findings import Finding, Pools, answer_from_findings, by_share, effect, matches
+from acuevidence.verdicts.findings import Finding, Pools, answer_from_findings, by_share, effect
 from acuevidence.verdicts.moderators import compared
 from acuevidence.words import count
 

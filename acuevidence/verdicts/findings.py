@@ -6,7 +6,6 @@ A cell is one question (condition, comparator, outcome, window); a finding is wh
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
@@ -19,10 +18,12 @@ from acuevidence.appraisal.headline import Headline, headline
 from acuevidence.appraisal.in_words import in_words
 from acuevidence.appraisal.states import BENEFITS, excludes
 from acuevidence.appraisal.thresholds import published_threshold
+from acuevidence.effects.participants import counted
 from acuevidence.effects.trials import trial_effects
 from acuevidence.errors import AcuevidenceError
 from acuevidence.evidence import Evidence, Window, conditions
 from acuevidence.evidence.carried import carry, evidence_of, excluded_of, joined, outcomes_of
+from acuevidence.questions.groups import matches
 from acuevidence.questions.safety import Safety, safety
 from acuevidence.synthesis import MetaAnalysis, meta_analysis
 from acuevidence.topic import Topic
@@ -39,7 +40,6 @@ __all__ = [
     "by_share",
     "effect",
     "listed",
-    "matches",
     "pool",
 ]
 
@@ -165,7 +165,7 @@ class Finding:
         size = "" if threshold is None else (
             f"; telling {threshold:.2f} SD from no effect takes {math.ceil(4 * (_POWER / threshold) ** 2)} participants where trials agree"
         )
-        return f"{self.cell.name}: more or larger trials (now {_participants(self.result)} participants{size}){unprinted}"
+        return f"{self.cell.name}: more or larger trials (now {counted(self.result.data).text()} participants{size}){unprinted}"
 
 
 def _leading(finding: Finding, topic: Topic) -> str:
@@ -266,18 +266,6 @@ class Pools:
             self._safety = safety(evidence=self.evidence)
         return self._safety
 
-    def descriptions(self, rows: pd.DataFrame) -> pd.Series:
-        """Return the descriptions of the treated arms behind effects."""
-        table = self.evidence.arms.set_index(["trial_id", "arm"])["description"]
-        return pd.Series(
-            [
-                " ".join(str(table.get((trial, arm), "")) for arm in str(arms).split(", "))
-                for trial, arms in zip(rows["trial_id"], rows["arms"], strict=True)
-            ],
-            index=rows.index,
-            dtype=object,
-        )
-
     def _only(self, outcome: str | None, pattern: str) -> Evidence:
         """Return the evidence with only the instruments of an outcome that match a pattern."""
 
@@ -294,14 +282,6 @@ class Pools:
             if column in self._trials:
                 left = left[matches(left["trial_id"].map(self._trials[column]), pattern)]
         return carry(rows.copy(), excluded=left)
-
-
-def matches(column: pd.Series, pattern: str) -> pd.Series:
-    """Return which cells match a regular expression, whatever their case; a missing cell is empty text."""
-    found = re.compile(pattern, re.IGNORECASE)
-    return pd.Series(
-        [bool(found.search("" if pd.isna(cell) else str(cell))) for cell in column], index=column.index, dtype=bool
-    )
 
 
 def pool(rows: pd.DataFrame) -> MetaAnalysis | None:
@@ -325,11 +305,6 @@ def effect(label: str, result: MetaAnalysis, shown: Headline, after: str = "") -
     how = f", {shown.method}" if shown.method.startswith("Bayes") else ""
     note = f"{trials}, SMD {{estimate}} ({{interval}}){prediction}{how}{after}"
     return Estimate(label, shown.estimate, shown.ci_low, shown.ci_high, note=note)
-
-
-def _participants(result: MetaAnalysis) -> str:
-    known = result.data[["n1", "n2"]].astype(float)
-    return ("at least " if known.isna().to_numpy().any() else "") + f"{known.sum().sum():.0f}"
 
 
 def listed(names: tuple[str, ...], most: int = 6) -> str:

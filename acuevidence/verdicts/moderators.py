@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import combinations
@@ -10,17 +9,16 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.special import stdtrit
 
 from acuevidence.errors import AcuevidenceError
+from acuevidence.questions.groups import descriptions, printed_number, with_levels
 from acuevidence.synthesis import MetaAnalysis, meta_analysis
+from acuevidence.synthesis.coefficients import contrast
 from acuevidence.synthesis.robust import RobustMetaAnalysis
 from acuevidence.verdicts.answer import Answer, Claim, Estimate, Rule, between, decide
-from acuevidence.verdicts.findings import TOO_FEW, Pools, between_trials, matches, pool
+from acuevidence.verdicts.findings import TOO_FEW, Pools, between_trials, pool
 
-__all__ = ["RULES", "Compared", "compared", "number", "with_levels"]
-
-_NUMBER = re.compile(r"\d+(?:\.\d+)?")
+__all__ = ["RULES", "Compared", "compared"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,7 +67,7 @@ def compared(claim: Claim, pools: Pools) -> list[Compared]:
         sets.append(("v both", pd.concat([rows for rows in effects if len(rows)] or effects[:1], ignore_index=True)))
     found = []
     for name, rows in sets:
-        described = rows.assign(description=pools.descriptions(rows))
+        described = rows.assign(description=descriptions(rows, pools.evidence))
         for column in claim.options.get("numbers", ()):
             found.append(_slope(f"{name}, {column.replace('_', ' ')}", described, column, claim, pools))
         if "column" in claim.options:
@@ -88,7 +86,7 @@ def _wanted(one: Compared) -> str:
 def _slope(name: str, rows: pd.DataFrame, column: str, claim: Claim, pools: Pools) -> Compared:
     """Return how the effect changes with a number, per unit of the threshold ``per_unit``."""
     unit = claim.thresholds["per_unit"]
-    printed = rows[column].map(number).astype(float)
+    printed = rows[column].map(printed_number).astype(float)
     known = rows[printed.notna()].assign(x=printed.dropna() / unit)
     fit = _fit(known, ["x"], claim, pools) if known["x"].nunique() >= 3 else None
     k = known["trial_id"].nunique()
@@ -190,9 +188,8 @@ class _Fit:
         spread, df = self.result.covariance, self.result.df
         if self.robust is not None:
             spread, df = self.robust.vcov.to_numpy(), self.robust.wald(c[None, :]).df2
-        quantile = float(stdtrit(df or np.inf, 0.5 + self.result.level / 2))
-        centre, half = float(c @ self.result.beta), quantile * float(np.sqrt(c @ spread @ c))
-        return centre, centre - half, centre + half
+        found = contrast(c, self.result.beta, spread, df, level=self.result.level)
+        return found.estimate, found.ci_low, found.ci_high
 
     def test(self, terms: list[str]) -> float:
         """Return the P value of terms that are all zero."""
@@ -215,25 +212,6 @@ def _fit(rows: pd.DataFrame, terms: list[str], claim: Claim, pools: Pools) -> _F
     except AcuevidenceError:
         return None
     return _Fit(result, robust)
-
-
-def with_levels(rows: pd.DataFrame, levels: Mapping[str, Mapping[str, str]]) -> pd.Series:
-    """Return the level of each row: the first whose columns match its patterns; rows of none are missing."""
-    found = pd.Series(None, index=rows.index, dtype=object)
-    for name, patterns in levels.items():
-        fits = found.isna()
-        for column, pattern in patterns.items():
-            fits &= matches(rows[column], pattern)
-        found[fits] = name
-    return found
-
-
-def number(printed: Any) -> float | None:
-    """Return a printed number, the middle of a printed range, or None for words such as ``3 per week``."""
-    if pd.isna(printed) or "per" in str(printed):
-        return None
-    numbers = [float(n) for n in _NUMBER.findall(str(printed))]
-    return sum(numbers) / len(numbers) if numbers else None
 
 
 RULES: dict[str, Rule] = {"moderator": moderator}

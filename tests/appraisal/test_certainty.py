@@ -205,7 +205,7 @@ def test_a_result_that_carries_nothing_is_not_assessed():
 def test_the_row_of_the_summary_of_findings_is_in_points_of_the_typical_scale():
     result = ae.pooled("neck_pain")["sham"]
     (row,) = ae.certainty(result).to_row(result).to_dict("records")
-    sd = ae.typical_sd("neck_pain").sd
+    sd = ae.questions.typical_sd("neck_pain").sd
     assert (row["points"], row["points_low"]) == pytest.approx((result.estimate * sd, result.ci_low * sd))
     assert (row["trials"], row["condition"], row["comparator"]) == (result.k, "neck_pain", "sham")
 

@@ -59,7 +59,7 @@ def test_three_trials_are_pooled_under_the_published_prior(measure):
 
 
 def test_points_are_pooled_as_smds_and_multiplied_by_the_sd():
-    y, v, sd = np.array([0.1, 0.6, 0.35]), np.array([0.02, 0.05, 0.03]), ae.typical_sd("neck_pain").sd
+    y, v, sd = np.array([0.1, 0.6, 0.35]), np.array([0.02, 0.05, 0.03]), ae.questions.typical_sd("neck_pain").sd
     smd, points = pooled(y, v).headline(), pooled(sd * y, sd**2 * v, measure="MD").headline()
     for name in ("estimate", "ci_low", "ci_high", "pi_low", "pi_high"):
         assert getattr(points, name) == pytest.approx(sd * getattr(smd, name), rel=1e-9)
@@ -134,7 +134,7 @@ def test_a_meta_regression_has_no_headline():
 
 
 def test_thresholds_go_by_condition_outcome_and_comparison():
-    sd = ae.typical_sd("low_back_pain").sd
+    sd = ae.questions.typical_sd("low_back_pain").sd
     assert ae.mid("pain", "MD", condition="low_back_pain").low == 15
     assert ae.mid("pain", "SMD", condition="low_back_pain").low == pytest.approx(15 / sd)
     assert ae.mid("pain", "SMD", condition="low_back_pain").sensitivity == pytest.approx((10 / sd,))

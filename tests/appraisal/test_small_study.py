@@ -181,7 +181,7 @@ def test_asymmetry_does_not_depend_on_unit_or_sign(trials, unit):
     [
         lambda r: r.small_study_test(), lambda r: r.small_study_test(kind="begg"), lambda r: r.trim_and_fill(),
         lambda r: r.fail_safe_n(), lambda r: r.pet_peese(), lambda r: r.excess_significance(),
-        lambda r: r.limit_meta_analysis(), lambda r: r.selection_model(), lambda r: r.p_uniform(), lambda r: ae.sequential(r),
+        lambda r: r.limit_meta_analysis(), lambda r: r.selection_model(), lambda r: r.p_uniform(), lambda r: r.sequential(),
     ],
 )  # fmt: skip
 def test_two_trials_are_refused_and_few_are_flagged(ask):

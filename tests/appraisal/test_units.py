@@ -127,7 +127,7 @@ def test_p_uniform(effect_sets, same_in_units):
 
 def test_sequential(effect_sets, same_in_units):
     def monitored(y, v, unit=1.0):
-        found = ae.sequential(pooled(y, v, unit), delta=0.2 * unit)
+        found = pooled(y, v, unit).sequential(delta=0.2 * unit)
         return {"steps": found.steps[["estimate", "z", "fraction", "boundary"]], "diversity": found.diversity}
 
     same_in_units(monitored, effect_sets, FEW)

@@ -12,8 +12,12 @@ from acuevidence.synthesis import methods
 from acuevidence.synthesis.bayes import Posterior
 from acuevidence.synthesis.dependent import DependentMetaAnalysis
 from acuevidence.synthesis.effect import PooledEffect
+from acuevidence.synthesis.given import GivenMetaAnalysis
+from acuevidence.synthesis.location_scale import LocationScaleMetaAnalysis
 from acuevidence.synthesis.network import NetworkMetaAnalysis
+from acuevidence.synthesis.network_components import ComponentNetwork
 from acuevidence.synthesis.result import GroupedMetaAnalysis, MetaAnalysis
+from acuevidence.synthesis.two_by_two import TwoByTwoMetaAnalysis
 
 NUMBERS = """
     X aic aicc beta bic ci_high ci_low coefficients conventions covariance data df estimate excluded formula h2 i2 k level
@@ -22,9 +26,9 @@ NUMBERS = """
 """.split()
 WAYS = """
     baujat blup bootstrap bootstrap_prediction chart cumulative excess_significance fail_safe_n forest funnel gosh
-    gosh_clusters henmi_copas influence leave_one_out limit_meta_analysis methods_text missing_evidence p_uniform
-    permutation_test pet_peese plot predict robust selection_model sequential small_study_test summary tau2_interval
-    to_frame to_prisma trim_and_fill
+    gosh_clusters henmi_copas heterogeneity_intervals influence leave_one_out limit_meta_analysis methods_text missing_evidence p_uniform
+    permutation_interval permutation_test pet_peese plot predict robust selection_model sequential small_study_test summary tau2_interval
+    to_frame to_prisma trim_and_fill vif
 """.split()
 
 
@@ -36,8 +40,9 @@ NAMED = [(kind, name) for kind in vars(methods).values() if isinstance(kind, typ
          for name in named(kind)]  # fmt: skip
 TAKEN_BY = {
     "Methods": MetaAnalysis, "PooledPlots": MetaAnalysis, "GroupedMethods": GroupedMetaAnalysis,
-    "NetworkMethods": NetworkMetaAnalysis, "NetworkPlots": NetworkMetaAnalysis,
-    "DependentMethods": DependentMetaAnalysis, "PosteriorMethods": Posterior,
+    "ComponentMethods": ComponentNetwork, "NetworkMethods": NetworkMetaAnalysis, "NetworkPlots": NetworkMetaAnalysis,
+    "DependentMethods": DependentMetaAnalysis, "GivenMethods": GivenMetaAnalysis,
+    "LocationScaleMethods": LocationScaleMetaAnalysis, "TableMethods": TwoByTwoMetaAnalysis, "PosteriorMethods": Posterior,
 }  # fmt: skip
 
 

@@ -47,9 +47,9 @@ def test_the_printed_template_is_a_table_that_reads(tmp_path):
 @pytest.mark.parametrize("command", [("report", "-o"), ("figures", "--out")])
 @pytest.mark.parametrize("where", ["a file", "/dev/full", "/proc/nowhere/at/all"])
 def test_a_place_that_cannot_be_written_is_one_line_before_any_work(tmp_path, monkeypatch, command, where):
-    from acuevidence.report import figures
+    from acuevidence.report import drawing
 
-    monkeypatch.setattr(figures, "_render", lambda figure: pytest.fail("a figure was drawn"))
+    monkeypatch.setattr(drawing, "_render", lambda figure: pytest.fail("a figure was drawn"))
     file = tmp_path / "a file"
     file.write_text("old")
     printed = run(*command, str(file) if where == "a file" else where)
@@ -97,3 +97,52 @@ def test_broken_yaml_in_a_folder_is_told_by_file_line_and_column(tmp_path):
     printed = run("validate", str(tmp_path))
     assert printed.exit_code == 2
     assert "selection.yaml line 3, column 7" in printed.output
+
+
+TABLE = "Study,Year,Events treatment,Total treatment,Events control,Total control,kind\n{}"
+ROWS = ["A,2001,12,60,20,61,old", "B,2004,8,45,9,44,old", "C,2011,15,80,24,79,new", "D,2015,6,50,13,52,new"]
+
+
+@pytest.fixture
+def own_table(tmp_path):
+    file = tmp_path / "trials.csv"
+    file.write_text(TABLE.format("\n".join(ROWS)))
+    return file
+
+
+def test_pool_prints_what_the_functions_give_and_draws_the_plot(own_table, tmp_path):
+    picture = tmp_path / "forest.svg"
+    printed = run("pool", str(own_table), "--measure", "RR", "--forest", str(picture))
+    assert printed.exit_code == 0
+    events, n = [[12, 8, 15, 6], [20, 9, 24, 13]], [[60, 45, 80, 50], [61, 44, 79, 52]]
+    effects = ae.effect_size("RR", events1=events[0], n1=n[0], events2=events[1], n2=n[1])
+    result = ae.meta_analysis("yi", "vi", data=effects)
+    assert f"Pooled effect {result.estimate:.3f} (95% CI {result.ci_low:.3f} to {result.ci_high:.3f}" in printed.output
+    assert "events1 (Events treatment)" in printed.output
+    assert "group 1 against group 2" in printed.output
+    assert f"Methods: {result.conventions}" in printed.output
+    assert picture.read_text().count("Random effects") >= 1
+
+
+def test_pool_keeps_groups_apart(own_table):
+    printed = run("pool", str(own_table), "--by", "kind")
+    assert printed.exit_code == 0
+    assert "kind = old" in printed.output
+    assert "Test for subgroup differences" in printed.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["{}", "--measure", "XX"], 2, "measure='XX' is not known"),
+        (["{}", "--by", "knid"], 2, "did you mean 'kind'"),
+        (["{}", "--forest", "plot.docx"], 2, "end its name so"),
+        (["{}", "--forest", "/nowhere/plot.svg"], 1, "cannot be written"),
+        (["{}x"], 2, "trials.csvx"),
+    ],
+)
+def test_pool_ends_with_one_line_and_a_code(own_table, arguments, code, said):
+    printed = run("pool", *(argument.format(own_table) for argument in arguments))
+    assert printed.exit_code == code
+    assert said in printed.stderr
+    assert printed.stderr.strip().count("\n") == 0

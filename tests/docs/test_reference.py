@@ -54,12 +54,12 @@ def test_every_public_name_is_in_the_reference():
     assert unlisted("acuevidence", ae.__all__) == []
 
 
-@pytest.mark.parametrize("room", ["effects", "plots"])
+@pytest.mark.parametrize("room", ["effects", "plots", "questions"])
 def test_every_name_of_a_room_is_in_the_reference(room):
     assert unlisted(f"acuevidence.{room}", getattr(ae, room).__all__) == []
 
 
-@pytest.mark.parametrize("module", ["report.tables", "plots.chart", "report.methods_text"])
+@pytest.mark.parametrize("module", ["report.tables", "plots.chart", "plots.questions.nuance_chart", "report.methods_text"])
 def test_every_function_of_the_report_is_in_the_reference(module):
     loaded = importlib.import_module(f"acuevidence.{module}")
     assert unlisted(loaded.__name__, loaded.__all__) == []

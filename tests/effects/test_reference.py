@@ -137,7 +137,7 @@ def test_a_pretest_posttest_control_effect_is_the_difference_of_two_changes(meas
 
 
 def test_the_uncorrected_difference_of_changes_by_hand():
-    # (41 - 60) / 21 - (52 - 59) / 20
+    # Changes of -19 and -7 over SDs of 21 and 20, by hand.
     found = ae.effect_size("SMCRD", mean_pre1=60, mean_post1=41, sd_pre1=21, n1=40, r1=0.5, mean_pre2=59, mean_post2=52, sd_pre2=20,
                            n2=36, r2=0.6, correct=False)  # fmt: skip
     assert found["yi"].item() == pytest.approx(-19 / 21 + 7 / 20, rel=1e-12)

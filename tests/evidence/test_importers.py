@@ -158,7 +158,7 @@ def test_revman_web_package_gives_the_same_trials(tmp_path, nested):
 def test_formulas_do_not_survive_a_csv_export_and_text_does(tmp_path):
     names = ["=HYPERLINK(1)", "+1", "-A", "@SUM(A1)", "'=1", "O'Neill 2004", "\tx", "plain"]
     frame = pd.DataFrame({"study": names, "yi": -0.5, "se": 0.1})
-    file = ae.export(frame, tmp_path / "out.csv")
+    file = ae.report.export(frame, tmp_path / "out.csv")
     cells = [row["study"] for row in csv.DictReader(io.StringIO(file.read_text(encoding="utf-8")))]
     assert not [cell for cell in cells if cell[0] in "=+-@\t\r"]
     back = ae.read_trials(file, measure="MD")
@@ -170,7 +170,7 @@ def test_revman_export_reads_back_as_it_was(tmp_path):
     file = tmp_path / "review.rm5"
     file.write_text(RM5, encoding="utf-8")
     trials = ae.read_revman(file)
-    back = ae.read_revman(ae.export(trials, tmp_path / "again.rm5"))
+    back = ae.read_revman(ae.report.export(trials, tmp_path / "again.rm5"))
     expected = trials.assign(model=["random", "random", "random", None])
     expected["method"] = pd.Series(["IV", "IV", "IV", None], trials.index, dtype=object)
     pd.testing.assert_frame_equal(
@@ -180,7 +180,7 @@ def test_revman_export_reads_back_as_it_was(tmp_path):
 
 def test_effects_of_the_package_reach_revman_with_their_variance(tmp_path):
     effects = ae.trial_effects("neck_pain")
-    back = ae.read_revman(ae.export(effects[["study", "comparator", "outcome", "yi", "vi"]], tmp_path / "neck.rm5"))
+    back = ae.read_revman(ae.report.export(effects[["study", "comparator", "outcome", "yi", "vi"]], tmp_path / "neck.rm5"))
     ours = effects.sort_values(["comparator", "study"], kind="stable")
     theirs = back.sort_values(["comparator", "study"], kind="stable")
     np.testing.assert_array_equal(theirs.yi, ours.yi)
@@ -190,7 +190,7 @@ def test_effects_of_the_package_reach_revman_with_their_variance(tmp_path):
 def test_json_export_says_what_it_was_made_from(tmp_path):
     effects = ae.trial_effects("neck_pain")
     result = ae.meta_analysis("yi", "vi", data=effects, labels="study", by="comparator")
-    content = json.loads(ae.export(result, tmp_path / "neck.json").read_text(encoding="utf-8"))
+    content = json.loads(ae.report.export(result, tmp_path / "neck.json").read_text(encoding="utf-8"))
     assert content["made_by"]["acuevidence"] == ae.__version__
     assert set(content["made_by"]["data"]) >= {"trials.csv", "results.csv"}
     sham = next(one for one in content["results"] if one["group"] == "sham")

@@ -457,7 +457,7 @@ def test_analysis_that_stands_twice_in_the_settings_is_refused(tmp_path):
 @pytest.mark.parametrize("name", ["events.rm5", "continuous_only.rm5", "package.zip"])
 def test_export_keeps_labels_methods_and_numbers(tmp_path, name):
     trials = ae.read_revman(CASES / name)
-    back = ae.read_revman(ae.export(trials, tmp_path / "again.rm5"))
+    back = ae.read_revman(ae.report.export(trials, tmp_path / "again.rm5"))
     pd.testing.assert_frame_equal(back.reset_index(drop=True), trials.reset_index(drop=True))
     text = (tmp_path / "again.rm5").read_text(encoding="utf-8")
     assert "<GROUP_LABEL_1>Exercise</GROUP_LABEL_1>" in text
@@ -489,13 +489,13 @@ def test_export_keeps_estimates_apart_from_counts(tmp_path):
         setting(4, "Dichotomous", Effect_measure="Risk Ratio", Analysis_model="Fixed effect", Statistical_method="MH"),
     ]
     trials = web(tmp_path, rows, settings)
-    back = ae.read_revman(ae.export(trials, tmp_path / "again.rm5"))
+    back = ae.read_revman(ae.report.export(trials, tmp_path / "again.rm5"))
     pd.testing.assert_frame_equal(back.reset_index(drop=True), trials.reset_index(drop=True), rtol=1e-15)
 
 
 def test_export_names_no_group_that_the_table_does_not(tmp_path):
     frame = pd.DataFrame({"study": ["A", "B"], "yi": [0.1, 0.2], "se": [0.1, 0.1]})
-    text = ae.export(frame, tmp_path / "out.rm5").read_text(encoding="utf-8")
+    text = ae.report.export(frame, tmp_path / "out.rm5").read_text(encoding="utf-8")
     assert "<GROUP_LABEL_1 />" in text
     assert "cupuncture" not in text.replace('MODIFIED_BY="acuevidence"', "")
     back = ae.read_revman(tmp_path / "out.rm5")

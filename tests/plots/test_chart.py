@@ -6,7 +6,8 @@ import sys
 import pytest
 
 import acuevidence as ae
-from acuevidence.plots.chart import forest_chart, nuance_chart
+from acuevidence.plots.chart import forest_chart
+from acuevidence.plots.questions.nuance_chart import nuance_chart
 
 
 def marks(chart, kind):

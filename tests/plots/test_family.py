@@ -6,7 +6,6 @@ import pytest
 
 import acuevidence as ae
 from acuevidence.errors import InputError
-from acuevidence.plots.questions.evidence_map import evidence_table
 from acuevidence.questions.quality import quality_domains, quality_ratings
 
 EVENTS = pd.DataFrame({"events1": [12, 8, 20], "n1": [40, 30, 80], "events2": [6, 5, 18], "n2": [42, 31, 79]})
@@ -24,8 +23,8 @@ def regression():
 
 
 @pytest.fixture(scope="module")
-def table():
-    return evidence_table()
+def found():
+    return ae.questions.evidence_map()
 
 
 @pytest.mark.parametrize("name", ["baujat", "gosh", "influence", "radial", "drapery", "cumulative", "profile"])
@@ -128,8 +127,8 @@ def test_the_flow_adds_up():
         assert f"Pooled against {label}: {n} trials" in words
 
 
-def test_the_map_prints_the_pooled_effect_of_each_cell(table):
-    words = [t.get_text() for t in ae.plots.evidence_map(table).texts]
-    for row in table.itertuples():
+def test_the_map_prints_the_pooled_effect_of_each_cell(found):
+    words = [t.get_text() for t in ae.plots.evidence_map(found).texts]
+    for row in found.cells.itertuples():
         trials = "1 trial" if row.k == 1 else f"{row.k} trials"
         assert any(w.startswith(f"{row.estimate:.2f}\n{trials}, {row.patients:,}") for w in words)

@@ -48,7 +48,7 @@ def test_no_text_is_cut_or_overlaps(condition, size, width, overlaps):
 def test_it_shows_trials_arms_effects_weights_groups_heterogeneity_and_what_is_missing():
     result = ae.pooled("low_back_pain")
     words = _words(ae.plots.forest(result, mid=ae.mid("pain", "SMD")))
-    expected = """Acupuncture v sham|usual care or no acupuncture|Kong 2020|VAS pain|Weight|SMD (95% CI)|Prediction interval
+    expected = """Acupuncture v sham|Acupuncture v usual care|Kong 2020|VAS pain|Weight|SMD (95% CI)|Prediction interval
         Heterogeneity: τ²|I²|Test for subgroup differences|Favours acupuncture|Favours comparator|No usable figure v sham
         Haake 2007|REML|HKSJ|minimal important difference"""
     for said in (part.strip() for line in expected.splitlines() for part in line.split("|")):

@@ -7,7 +7,6 @@ import pytest
 
 import acuevidence as ae
 from acuevidence import plots
-from acuevidence.plots.questions.evidence_map import evidence_table
 from acuevidence.plots.save import encoded
 
 LONG = "Acupuncture Trialists of the Northern Region and Collaborators 20"
@@ -47,7 +46,7 @@ def risks():
 
 @functools.cache
 def net():
-    return ae.treatment_network()
+    return ae.questions.treatment_network()
 
 
 @functools.cache
@@ -56,10 +55,10 @@ def made(name):
         "posterior": lambda: ae.bayes("yi", "vi", data=sham().data, labels="study"),
         "multiverse": lambda: ae.multiverse("fibromyalgia", "sham", FEW),
         "decomposition": ae.decompose,
-        "time_course": ae.time_course,
-        "map": evidence_table,
-        "sequential": lambda: ae.sequential(sham()),
-        "missing": lambda: ae.missing_evidence(sham()),
+        "time_course": ae.questions.time_course,
+        "map": ae.questions.evidence_map,
+        "sequential": lambda: sham().sequential(),
+        "missing": lambda: sham().missing_evidence(),
         "gosh": lambda: sham().gosh(),
         "everything": lambda: {name: pooled(name) for name in ae.conditions()},
     }

@@ -12,6 +12,7 @@ import pytest
 
 import acuevidence as ae
 from acuevidence import plots
+from acuevidence.questions.evidence_map import EvidenceMap
 
 pytestmark = pytest.mark.locked
 REFERENCE = Path(__file__).resolve().parents[1] / "reference"
@@ -59,7 +60,7 @@ FIGURES = {
     "consensus": lambda: plots.consensus(),
     "decomposition": lambda: ae.decompose("headache").plot(),
     "drapery": lambda: bcg().plot.drapery(),
-    "evidence_map": lambda: plots.evidence_map(MAP),
+    "evidence_map": lambda: plots.evidence_map(EvidenceMap(cells=MAP, topic=ae.load_evidence().topic)),
     "flow": lambda: plots.flow("neck_pain"),
     "forest": lambda: bcg().forest(favours=("Favours vaccine", "Favours no vaccine")),
     "funnel": lambda: bcg().funnel(fill=bcg().trim_and_fill(), pseudo_interval=True),
@@ -67,7 +68,7 @@ FIGURES = {
     "influence": lambda: bcg().plot.influence(),
     "labbe": lambda: bcg().plot.labbe(groups=("vaccine", "no vaccine")),
     "league": lambda: network().plot.league(width="single"),
-    "missing_evidence": lambda: ae.missing_evidence(neck()).plot(),
+    "missing_evidence": lambda: neck().missing_evidence().plot(),
     "network": lambda: network().plot.network(),
     "nuance": lambda: plots.nuance({"neck_pain": ae.pooled("neck_pain")}),
     "profile": lambda: bcg().plot.profile(),
@@ -77,9 +78,9 @@ FIGURES = {
     "ranks": lambda: network().plot.ranks(),
     "ridge": lambda: posterior().ridge(effect="RR"),
     "safety": lambda: plots.safety(),
-    "sequential": lambda: ae.sequential(neck()).plot(),
+    "sequential": lambda: neck().sequential().plot(),
     "specification_curve": lambda: ae.multiverse("fibromyalgia", "sham", FEW).plot(),
-    "time_course": lambda: ae.time_course("knee_osteoarthritis").plot(),
+    "time_course": lambda: ae.questions.time_course("knee_osteoarthritis").plot(),
 }
 
 

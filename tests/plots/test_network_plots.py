@@ -10,7 +10,7 @@ from acuevidence.errors import InputError
 
 @pytest.fixture(scope="module")
 def net():
-    return ae.treatment_network("neck_pain")
+    return ae.questions.treatment_network("neck_pain")
 
 
 def test_the_area_of_a_node_is_its_participants(net):

@@ -151,7 +151,8 @@ def test_a_result_of_unknown_direction_says_lower_and_higher():
 
 
 def test_published_figures_do_not_depend_on_the_settings_of_the_user():
-    from acuevidence.report.figures import _render, figures
+    from acuevidence.report.drawing import _render
+    from acuevidence.report.figures import figures
 
     plain = _render(figures()["safety"])
     with plt.style.context("dark_background"), mpl.rc_context({"font.size": 20, "font.family": "STIXGeneral"}):

@@ -50,7 +50,7 @@ def test_comparators_have_their_own_panel_and_colour_and_few_trials_are_noted(gr
     colours = [ax.collections[-1].get_facecolor()[0] for ax in figure.axes]
     from matplotlib.colors import to_rgba
 
-    np.testing.assert_allclose(colours, [to_rgba(COLOURS["sham"]), to_rgba(COLOURS["usual_care"])])
+    np.testing.assert_allclose(colours, [to_rgba(COLOURS["main"]), to_rgba(COLOURS["second"])])
     assert texts(figure).count("k < 10: low power") == 2
 
 
@@ -69,7 +69,7 @@ def test_a_funnel_of_a_meta_regression_is_refused(groups):
 
 
 def test_missing_evidence_draws_its_curve_and_the_bound(groups):
-    found = ae.missing_evidence(groups["sham"])
+    found = groups["sham"].missing_evidence()
     ax = found.plot()
     curve = ax.lines[0].get_xydata()
     shown = found.curve[found.curve["effect"].between(-1, 1)]
@@ -78,7 +78,7 @@ def test_missing_evidence_draws_its_curve_and_the_bound(groups):
 
 
 def test_sequential_draws_cumulative_z_and_both_boundaries(groups):
-    found = ae.sequential(groups["sham"])
+    found = groups["sham"].sequential()
     ax = found.plot()
     np.testing.assert_allclose(ax.lines[0].get_ydata()[1:], found.steps["z"])
     np.testing.assert_allclose(ax.lines[1].get_ydata(), -found.steps["boundary"])
@@ -104,5 +104,5 @@ def test_figures_take_given_axes_and_return_them(groups):
     figure, axes = plt.subplots(1, 3)
     plt.close(figure)
     assert groups.funnel(ax=axes[0]) is axes[0]
-    assert ae.missing_evidence(groups["sham"]).plot(ax=axes[1]) is axes[1]
-    assert ae.sequential(groups["sham"]).plot(ax=axes[2]) is axes[2]
+    assert groups["sham"].missing_evidence().plot(ax=axes[1]) is axes[1]
+    assert groups["sham"].sequential().plot(ax=axes[2]) is axes[2]

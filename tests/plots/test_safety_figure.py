@@ -7,7 +7,7 @@ import acuevidence as ae
 
 @pytest.fixture(scope="module")
 def found():
-    return ae.safety()
+    return ae.questions.safety()
 
 
 def test_every_class_and_denominator_has_a_row_with_its_counts(found):

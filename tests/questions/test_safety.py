@@ -17,7 +17,7 @@ from acuevidence.questions.safety import exact_interval
 
 @pytest.fixture(scope="module")
 def found():
-    return ae.safety()
+    return ae.questions.safety()
 
 
 def surveys(*rows):
@@ -42,7 +42,7 @@ def test_exact_limits_are_beta_quantiles():
 
 
 def test_zero_events_bound_the_rate_from_above():
-    found = ae.safety(evidence=surveys(("a", "serious", 0, 20000)))
+    found = ae.questions.safety(evidence=surveys(("a", "serious", 0, 20000)))
     row = found.rate("serious", "treatments")
     assert (row.rate, row.ci_low) == (0, 0)
     assert row.ci_high == pytest.approx(1e4 * (1 - 0.025 ** (1 / 20000)), rel=1e-9)
@@ -52,7 +52,7 @@ def test_zero_events_bound_the_rate_from_above():
 @pytest.mark.parametrize("scale", ["PAS", "PLO", "PFT"])
 def test_sources_that_agree_give_their_common_rate(scale):
     evidence = surveys(*((name, "any", 300, 10000) for name in "abcd"))
-    row = ae.safety(scale=scale, evidence=evidence).rate("any", "treatments")
+    row = ae.questions.safety(scale=scale, evidence=evidence).rate("any", "treatments")
     assert row.rate == pytest.approx(300, rel=1e-3)
     assert row.ci_low < 300 < row.ci_high
     assert row.sources == 4
@@ -61,7 +61,7 @@ def test_sources_that_agree_give_their_common_rate(scale):
 def test_zero_events_are_pooled_with_others_on_every_scale():
     evidence = surveys(("a", "serious", 0, 30000), ("b", "serious", 2, 40000), ("c", "serious", 0, 50000))
     for scale in ("PAS", "PLO", "PFT"):
-        row = ae.safety(scale=scale, evidence=evidence).rate("serious", "treatments")
+        row = ae.questions.safety(scale=scale, evidence=evidence).rate("serious", "treatments")
         assert 0 <= row.ci_low <= row.rate <= row.ci_high < 10
 
 
@@ -76,7 +76,7 @@ def test_sources_of_the_same_patients_are_pooled_once(found):
 def test_an_overlapping_source_stands_in_when_the_first_has_no_count():
     evidence = ae.load_evidence()
     kept = evidence.safety[~((evidence.safety.study_id == "witt2009") & (evidence.safety.event == "pneumothorax"))]
-    sources = ae.safety(evidence=replace(evidence, safety=kept)).sources
+    sources = ae.questions.safety(evidence=replace(evidence, safety=kept)).sources
     assert sources.query("study_id == 'arc_thesis' and event == 'pneumothorax'").pooled.all()
 
 
@@ -140,4 +140,4 @@ def test_no_patient_of_an_overlapping_programme_is_counted_twice(found):
 
 def test_an_unknown_scale_is_refused():
     with pytest.raises(ae.InputError, match="scale='logit' is not known"):
-        ae.safety(scale="logit")
+        ae.questions.safety(scale="logit")

@@ -12,7 +12,7 @@ mpl.use("Agg")
 
 @pytest.fixture(scope="module")
 def course():
-    return ae.time_course("headache", "sham")
+    return ae.questions.time_course("headache", "sham")
 
 
 def test_every_trial_is_followed_on_one_instrument_and_a_week_counts_once(course):
@@ -41,7 +41,7 @@ def test_changes_are_differences_of_the_periods_and_add_up(course):
 
 
 def test_more_correlated_weeks_tell_a_change_better():
-    loose, tight = (ae.time_course(comparator="sham", correlation=r).changes for r in (0.0, 0.8))
+    loose, tight = (ae.questions.time_course(comparator="sham", correlation=r).changes for r in (0.0, 0.8))
     linked = loose["k"] > 1
     assert linked.any()
     assert (tight.loc[linked, "se"] < loose.loc[linked, "se"]).all()
@@ -49,9 +49,9 @@ def test_more_correlated_weeks_tell_a_change_better():
 
 def test_impossible_correlations_and_timings_are_refused():
     with pytest.raises(ae.InputError, match="correlation must be at least 0 and below 1"):
-        ae.time_course(correlation=1)
+        ae.questions.time_course(correlation=1)
     with pytest.raises(ae.InputError, match="leave timing and measure out"):
-        ae.time_course("headache", timing="short")
+        ae.questions.time_course("headache", timing="short")
 
 
 def test_figure_names_its_axis(course):

@@ -41,7 +41,7 @@ THREE_ARMS = ("one", "manual", [
 
 
 def test_a_three_arm_trial_gives_three_effects_as_by_hand():
-    net = ae.treatment_network("neck_pain", invented(THREE_ARMS))
+    net = ae.questions.treatment_network("neck_pain", invented(THREE_ARMS))
     j = math.exp(math.lgamma(49) - math.lgamma(48.5)) / math.sqrt(49)  # Hedges 1981, 98 degrees of freedom
     sham, care = j * 10 / 20, j * 20 / 20
     assert net.estimates.loc["manual acupuncture", "non-penetrating sham"] == pytest.approx(sham, rel=1e-12)
@@ -60,40 +60,40 @@ def test_a_network_in_two_parts_is_refused_by_the_names_of_its_parts():
     with pytest.raises(
         InputError, match=r"\{electroacupuncture, waiting list\}; \{manual acupuncture, non-pen.*usual care\}"
     ):
-        ae.treatment_network("neck_pain", invented(THREE_ARMS, apart))
-    assert ae.treatment_network("neck_pain", invented(THREE_ARMS, apart), by="role").k == 2
+        ae.questions.treatment_network("neck_pain", invented(THREE_ARMS, apart))
+    assert ae.questions.treatment_network("neck_pain", invented(THREE_ARMS, apart), by="role").k == 2
 
 
 def test_pooled_arms_do_not_count_beside_their_parts():
     parts = [("needles", "acupuncture", None, 40.0), ("shallow", "sham", "penetrating_superficial", 50.0)]
     both = ("one", "manual", [*parts, ("sham_pooled", "sham", "other", 50.0)])
     alone = ("one", "manual", [parts[0], ("sham_pooled", "sham", "other", 50.0)])
-    assert list(ae.treatment_network("neck_pain", invented(both)).treatments) == [
+    assert list(ae.questions.treatment_network("neck_pain", invented(both)).treatments) == [
         "manual acupuncture",
         "penetrating sham",
     ]
-    assert list(ae.treatment_network("neck_pain", invented(alone)).treatments) == ["manual acupuncture", "sham (other)"]
+    assert list(ae.questions.treatment_network("neck_pain", invented(alone)).treatments) == ["manual acupuncture", "sham (other)"]
 
 
 def test_no_usable_figure_is_said():
     with pytest.raises(InputError, match="no trial prints usable figures on two treatments"):
-        ae.treatment_network("fibromyalgia", invented(THREE_ARMS))
+        ae.questions.treatment_network("fibromyalgia", invented(THREE_ARMS))
 
 
 def test_an_unknown_grouping_is_refused():
     with pytest.raises(InputError, match="by='colour' is not known"):
-        ae.treatment_network("neck_pain", by="colour")
+        ae.questions.treatment_network("neck_pain", by="colour")
 
 
 def test_two_arm_trials_against_sham_enter_with_the_effect_of_their_trial():
     effects = ae.trial_effects("neck_pain", comparator="sham").set_index("trial_id")["yi"]
-    rows = ae.treatment_network("neck_pain", by="role").data.query("treat1 == 'acupuncture' and treat2 == 'sham'")
+    rows = ae.questions.treatment_network("neck_pain", by="role").data.query("treat1 == 'acupuncture' and treat2 == 'sham'")
     assert len(rows) == len(effects)
     np.testing.assert_allclose(rows.set_index("study")["yi"].sort_index(), effects.sort_index(), rtol=1e-12)
 
 
 def test_effects_within_every_real_trial_add_up():
-    rows = ae.treatment_network().data
+    rows = ae.questions.treatment_network().data
     closed = 0
     for _, trial in rows.groupby("study"):
         yi = {(r.treat1, r.treat2): r.yi for r in trial.itertuples()}
@@ -114,6 +114,6 @@ def test_every_arm_with_a_role_is_one_treatment():
 
 def test_every_trial_without_usable_figures_is_listed_with_its_reason():
     silent = ("two", "manual", [("needles", "acupuncture", None, 40.0), ("doctor", "usual_care", None, None)])
-    left = ae.treatment_network("neck_pain", invented(THREE_ARMS, silent)).data.attrs["excluded"]
+    left = ae.questions.treatment_network("neck_pain", invented(THREE_ARMS, silent)).data.attrs["excluded"]
     assert left[["trial_id", "treatment"]].values.tolist() == [["two", "usual care"]]
     assert "one side" in left["reason"].item()

@@ -27,7 +27,7 @@ def balanced(monkeypatch):
 
 
 def test_with_equal_precision_the_difference_is_that_of_paired_means(balanced):
-    table = ae.function_and_pain(correlation=0.5, structure="UN").to_frame().set_index("outcome")
+    table = ae.questions.two_outcomes(correlation=0.5, structure="UN").to_frame().set_index("outcome")
     gap = PAIN - FUNCTION
     assert table["estimate"].tolist() == pytest.approx([PAIN.mean(), FUNCTION.mean(), gap.mean()])
     expected = [x.std(ddof=1) / math.sqrt(6) for x in (PAIN, FUNCTION, gap)]
@@ -35,13 +35,13 @@ def test_with_equal_precision_the_difference_is_that_of_paired_means(balanced):
 
 
 def test_a_trial_that_prints_one_outcome_stays_out(balanced):
-    both = ae.function_and_pain()
+    both = ae.questions.two_outcomes()
     assert sorted(set(both.effects["trial_id"])) == list("ABCDEF")
     assert set(both.to_frame()["trials"]) == {6}
 
 
 def test_the_means_are_those_of_generalised_least_squares():
-    both = ae.function_and_pain(comparator="sham", correlation=0.4)
+    both = ae.questions.two_outcomes(comparator="sham", correlation=0.4)
     G = both.models["sham"].G
     names = list(G.index)
     precision, weighted = np.zeros((2, 2)), np.zeros(2)
@@ -59,7 +59,7 @@ def test_the_means_are_those_of_generalised_least_squares():
 
 
 def test_only_trials_that_print_both_outcomes_go_in():
-    both = ae.function_and_pain()
+    both = ae.questions.two_outcomes()
     assert (both.effects.groupby(["trial_id", "comparator"])["outcome"].nunique() == 2).all()
     for outcome in ("pain", "function"):
         printed = ae.trial_effects(outcome=outcome).set_index(["trial_id", "comparator"])["yi"]
@@ -68,7 +68,7 @@ def test_only_trials_that_print_both_outcomes_go_in():
 
 
 def test_a_comparator_with_too_few_trials_is_named_not_pooled():
-    both = ae.function_and_pain()
+    both = ae.questions.two_outcomes()
     assert both.too_few == {"usual_care": 2}
     assert list(both.models) == ["sham"]
     assert "usual_care: 2 trials print both" in both.summary()
@@ -76,7 +76,7 @@ def test_a_comparator_with_too_few_trials_is_named_not_pooled():
 
 
 def test_wider_levels_give_wider_intervals_around_the_same_difference():
-    narrow, wide = (ae.function_and_pain(level=level).to_frame() for level in (0.8, 0.99))
+    narrow, wide = (ae.questions.two_outcomes(level=level).to_frame() for level in (0.8, 0.99))
     assert narrow["estimate"].tolist() == wide["estimate"].tolist()
     assert (wide["ci_low"] < narrow["ci_low"]).all()
     assert (wide["ci_high"] > narrow["ci_high"]).all()
@@ -95,4 +95,4 @@ def test_wider_levels_give_wider_intervals_around_the_same_difference():
 )
 def test_what_cannot_be_pooled_is_refused_with_the_reason(given, message):
     with pytest.raises(ae.InputError, match=message):
-        ae.function_and_pain(**given)
+        ae.questions.two_outcomes(**given)

@@ -25,7 +25,7 @@ evidence = ae.load_evidence()
 assert sys.prefix in evidence.folder, evidence.folder
 effects = ae.trial_effects("neck_pain")
 result = ae.meta_analysis("yi", "vi", data=effects, labels="study", by="comparator")
-ae.export(result, "neck.json")
+ae.report.export(result, "neck.json")
 print(json.dumps({"version": ae.__version__, "trials": len(evidence.trials), "rows": len(effects),
                   "sham": result["sham"].estimate}))
 """

@@ -28,7 +28,7 @@ def test_results_name_where_each_figure_was_printed():
 def test_absolute_effects_follow_from_the_pooled_effect():
     results = ae.pooled("neck_pain")
     row = summary_of_findings(results).frame.iloc[0]
-    one, sd = results["sham"], ae.typical_sd("neck_pain").sd
+    one, sd = results["sham"], ae.questions.typical_sd("neck_pain").sd
     odds = math.exp(one.estimate * math.pi / math.sqrt(3))
     assert row["More responders per 100 (95% CI)"].startswith(f"{100 * odds / (1 + odds) - 50:.0f} (")
     assert row["Points of 0-100 (95% CI)"].startswith(f"{one.estimate * sd:.0f} (")
@@ -77,7 +77,7 @@ def _tables():
     results = ae.pooled("neck_pain")
     return [
         characteristics("neck_pain"), study_results(results["sham"]), summary_of_findings(results),
-        league_table(ae.treatment_network("neck_pain")),
+        league_table(ae.questions.treatment_network("neck_pain")),
     ]  # fmt: skip
 
 
@@ -120,7 +120,7 @@ def test_a_bar_in_a_cell_does_not_break_the_markdown():
 
 
 def test_the_league_table_holds_every_estimate_of_the_network_once():
-    net = ae.treatment_network("neck_pain")
+    net = ae.questions.treatment_network("neck_pain")
     frame = league_table(net).frame.set_index("Treatment")
     assert list(frame.index) == list(net.p_scores.sort_values(ascending=False).index)
     for i, row in enumerate(frame.index):

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 import acuevidence as ae
+from acuevidence.synthesis import kernel
 
 RNG = np.random.default_rng(20)
 
@@ -124,3 +125,14 @@ def test_frame_of_many_groups_is_that_of_each(options):
             np.testing.assert_allclose(frame[column], each[column].astype(float), rtol=1e-12)
         else:
             assert frame[column].tolist() == each[column].tolist()
+
+
+def test_two_cores_give_the_bits_of_one(monkeypatch):
+    rng = np.random.default_rng(3)
+    v = rng.uniform(0.02, 0.2, (9000, 15))
+    y = rng.normal(0.3, np.sqrt(v + 0.04))
+    found = []
+    for cores in (1, 3):
+        monkeypatch.setattr(kernel, "_CORES", cores)
+        found.append(ae.fit_many(y, v).to_frame().to_numpy(dtype=float))
+    assert (found[0] == found[1]).all()

@@ -13,7 +13,7 @@ from acuevidence.synthesis import kernel
 
 REFERENCE = Path(__file__).parents[1] / "reference"
 UNITS = np.array([1e-8, 3e-6, 0.013, 1.0, 1e3, 1e8])
-RANDOM = 200
+RANDOM = 60
 LOCATION = ("estimate", "ci_low", "ci_high", "pi_low", "pi_high", "pred", "median", "mean", "beta")
 
 
@@ -33,7 +33,7 @@ def regressed(y, v, unit=1.0, **options):
 
 @pytest.fixture(scope="module")
 def rows(effect_sets):
-    """Return 200 random sets and the others, side by side: effects and variances (B, k), NaN where a trial is absent."""
+    """Return random sets and the others, side by side: effects and variances (B, k), NaN where a trial is absent."""
     rng = np.random.default_rng(20)
     widest = max(len(y) for _, y, _ in effect_sets)
     y, v = np.full((2, RANDOM + len(effect_sets), widest), np.nan)
@@ -248,6 +248,47 @@ def test_networks(same_in_units, method, effects):
         }  # fmt: skip
 
     same_in_units(found, network_sets(), (1e-8, 1e8))
+
+
+def test_variances_of_networks(same_in_units):
+    def found(trials, unit):
+        scaled = trials.assign(yi=trials["yi"] * unit, se=trials["se"] * unit)
+        net = ae.network(data=scaled, method="REML-joint")
+        limits = {kind: {"tau2": np.array(net.tau2_interval(kind))} for kind in ("QP", "PL")}
+        both = net.random_inconsistency()
+        return {**limits, "effects": {"estimates": both.estimates, "se": both.se, "tau2": both.tau2, "p": both.p_value},
+                "inconsistency": {"tau2": both.tau2_inconsistency}}  # fmt: skip
+
+    same_in_units(found, network_sets(), (1e-8, 1e8))
+
+
+@pytest.mark.parametrize("method", ["DL", "REML"])
+@pytest.mark.parametrize("effects", ["random", "common"])
+def test_component_networks(same_in_units, method, effects):
+    parts = {"A": "A", "B": "B", "C": "A+B", "D": "B+C", "E": "N"}
+
+    def found(trials, unit):
+        named = trials.replace({"treat1": parts, "treat2": parts})
+        net = ae.component_network(data=named.assign(yi=named["yi"] * unit, se=named["se"] * unit), inactive="N", method=method,
+                                   effects=effects)  # fmt: skip
+        q = {"q": [net.q_additive, net.q_difference, net.i2]}
+        tables = {"parts": net.components.to_dict("list"), "sums": net.combinations.to_dict("list")}
+        return {"estimates": net.estimates, "se": net.se, "tau2": net.tau2, "q": q, **tables}
+
+    same_in_units(found, list(network_sets())[1:], (1e-8, 1e8))
+
+
+def test_contrasts_from_arms(same_in_units):
+    read = json.loads((REFERENCE / "nma__syn.multiarmA.json").read_text())["data"]["arm_level"]
+    arms = pd.DataFrame(read).astype({"mean": float})
+
+    def found(arms, unit, measure):
+        scaled = arms.assign(mean=arms["mean"] * unit, sd=arms["sd"] * unit)
+        pairs = ae.arm_contrasts("t", "s", data=scaled, mean="mean", sd="sd", n="n", measure=measure)
+        return {"yi": pairs["yi"].to_numpy(), "se": pairs["se"].to_numpy()}
+
+    same_in_units(lambda arms, u: found(arms, u, "MD"), [("arms", arms)])
+    same_in_units(lambda arms, u: {"standardised": list(found(arms, u, "SMD").values())}, [("arms", arms)])
 
 
 def test_ranks_of_a_network(same_in_units):

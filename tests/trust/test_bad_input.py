@@ -163,7 +163,7 @@ WHOLES = {
     "unknown effect measure": (lambda: ae.trial_effects("neck_pain", measure="HR"), "SMD"),
     "unknown cautions": (lambda: ae.trial_effects("neck_pain", cautions="maybe"), "exclude"),
     "no folder": (lambda: ae.load_evidence("/nowhere/at/all"), "does not exist"),
-    "export of a number": (lambda: ae.export(3, "x.csv"), "must be a DataFrame or a result"),
+    "export of a number": (lambda: ae.report.export(3, "x.csv"), "must be a DataFrame or a result"),
 }  # fmt: skip
 
 
@@ -305,21 +305,15 @@ def test_flat_table_of_trials_loses_the_guard_against_formulas_and_keeps_its_own
 
 
 WRITES = {
-    "other ending": (lambda old: ae.export(frame(), old.with_suffix(".docx")), "one of: .csv, .json, .rm5"),
-    "no folder": (lambda old: ae.export(frame(), old.parent / "no" / "x.csv"), "does not exist; make it first"),
-    "no study for RevMan": (lambda old: ae.export(frame(), old), "column 'study'"),
+    "other ending": (lambda old: ae.report.export(frame(), old.with_suffix(".docx")), "one of: .csv, .json, .rm5"),
+    "no folder": (lambda old: ae.report.export(frame(), old.parent / "no" / "x.csv"), "does not exist; make it first"),
+    "no study for RevMan": (lambda old: ae.report.export(frame(), old), "column 'study'"),
     "no figures for RevMan": (
-        lambda old: ae.export(frame(study=ROWS)[["study", "yi"]], old),
+        lambda old: ae.report.export(frame(study=ROWS)[["study", "yi"]], old),
         "'Ann 1999' has no complete set",
     ),
-    "unknown figure": (lambda old: ae_figures().build(old.parent, only=["forrest"]), "figure='forrest' is not known"),
+    "unknown figure": (lambda old: ae.report.drawing.build(old.parent, only=["forrest"]), "figure='forrest' is not known"),
 }
-
-
-def ae_figures():
-    from acuevidence.report import figures
-
-    return figures
 
 
 @pytest.mark.parametrize("kind", WRITES)

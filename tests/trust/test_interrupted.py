@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import acuevidence as ae
-from acuevidence.report import figures
+from acuevidence.report import drawing
 from acuevidence.report import whole_files as files
 
 OLD = b"the old file, whole"
@@ -28,17 +28,17 @@ def folder(tmp_path):
 @pytest.fixture
 def drawn(monkeypatch):
     """Stand-in for drawing, which is not what is tested: the files a figure gives."""
-    monkeypatch.setattr(figures, "_render", lambda figure: {"nuance.png": b"new png", "nuance.svg": b"new svg"})
+    monkeypatch.setattr(drawing, "_render", lambda figure: {"nuance.png": b"new png", "nuance.svg": b"new svg"})
 
 
 def writes(folder):
     result = ae.meta_analysis([0.2, 0.5, 0.3], [0.02, 0.04, 0.03], labels=["A", "B", "C"])
     trials = result.data.rename(columns={"labels": "study"})
     return {
-        "figures": lambda: figures.build(folder, only=["nuance"]),
-        "csv": lambda: ae.export(trials, folder / "out.csv"),
-        "json": lambda: ae.export(result, folder / "out.json"),
-        "rm5": lambda: ae.export(trials, folder / "out.rm5"),
+        "figures": lambda: drawing.build(folder, only=["nuance"]),
+        "csv": lambda: ae.report.export(trials, folder / "out.csv"),
+        "json": lambda: ae.report.export(result, folder / "out.json"),
+        "rm5": lambda: ae.report.export(trials, folder / "out.rm5"),
     }
 
 
@@ -95,7 +95,7 @@ print("ready", flush=True)
 while True:
     i += 1
     files.replace(folder / "a.csv", (f"{i}\\n" * 200_000).encode())
-    ae.export(pd.DataFrame({str(i): [i] * 199_999}), folder / "b.csv")
+    ae.report.export(pd.DataFrame({str(i): [i] * 199_999}), folder / "b.csv")
 """
 
 

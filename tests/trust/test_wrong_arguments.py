@@ -9,12 +9,14 @@ import inspect
 import warnings
 
 import matplotlib
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
 
 import acuevidence as ae
 from acuevidence import effects, plots
+from acuevidence.report import tables
 
 matplotlib.use("Agg")
 
@@ -31,6 +33,9 @@ NET = ae.network(["a", "a", "b"], ["b", "c", "c"], [0.5, 0.9, 0.3], [0.1, 0.1, 0
 BAYES = ae.bayes([0.2, 0.4, 0.1], [0.02, 0.05, 0.03], tau_prior=("half-normal", 0.5))
 COUNTS = {"events1": [5, 8, 2], "n1": [20, 30, 40], "events2": [7, 3, 9], "n2": [22, 31, 38]}
 
+SHAM = ae.pooled("neck_pain")["sham"]
+MANY = ae.multiverse("fibromyalgia", "sham", {"timing": ["end_of_treatment"], "estimator": ["REML", "DL"]})
+
 WRONG = {
     "an object": object(), "text": "nonsense", "a negative number": -1, "percent": 95, "not a number": float("nan"),
     "too large": 1e300, "an empty list": [], "a list of text": ["p", "q"], "a dict": {"p": 1}, "a function": len,
@@ -45,6 +50,14 @@ CALLS = {
     "multilevel": (ae.multilevel, {"data": TRIALS.assign(row=range(6)), "random": "lab/row"}),
     "multivariate": (ae.multivariate, {"data": TRIALS, "outcome": "group", "cluster": "lab", "structure": "DIAG"}),
     "network": (ae.network, {"treat1": ["a", "a"], "treat2": ["b", "c"], "yi": [0.5, 0.1], "se": [0.1, 0.1], "study": ["A", "B"]}),
+    "component_network": (ae.component_network, {"treat1": ["a", "a + b"], "treat2": ["b", "b"], "yi": [0.5, 0.1], "se": [0.1, 0.1],
+                                                 "study": ["A", "B"], "inactive": "b"}),
+    "network_counts": (ae.network_counts, {"treatment": list("abab"), "events": [3, 5, 2, 4], "n": [50, 60, 40, 45],
+                                           "study": [1, 1, 2, 2]}),
+    "arm_contrasts": (ae.arm_contrasts, {"treatment": list("abab"), "study": [1, 1, 2, 2], "events": [3, 5, 2, 4],
+                                         "n": [50, 60, 40, 45], "measure": "OR"}),
+    "arm_contrasts of means": (ae.arm_contrasts, {"treatment": list("abab"), "study": [1, 1, 2, 2], "mean": [1, 2, 3, 4],
+                                                  "sd": [1, 1, 2, 2], "n": [50, 60, 40, 45], "measure": "MD"}),
     "bayes": (ae.bayes, {"yi": [0.2, 0.4, 0.1], "vi": [0.02, 0.05, 0.03]}),
     "glmm": (ae.glmm, COUNTS),
     "mantel_haenszel": (ae.mantel_haenszel, COUNTS),
@@ -78,9 +91,33 @@ CALLS = {
     "multilevel.sigma2_interval": (LEVELS.sigma2_interval, {}),
     "network.rank_probabilities": (NET.rank_probabilities, {"n": 50}),
     "network.net_heat": (NET.net_heat, {}),
+    "network.tau2_interval": (NET.tau2_interval, {}),
     "bayes.prob": (BAYES.prob, {"mu_above": 0.2}),
     "certainty": (ae.certainty, {"result": ONE}),
     "mid": (ae.mid, {"outcome": "pain", "measure": "SMD"}),
+}  # fmt: skip
+
+# What draws or prints a result, with results of every other kind in its place.
+SHOWN = {
+    "baujat": (plots.baujat, {"result": ONE}), "bubble": (plots.bubble, {"result": SLOPE}), "chart": (ONE.chart, {}),
+    "cumulative": (plots.cumulative, {"result": ONE}), "drapery": (plots.drapery, {"result": ONE}),
+    "forest": (plots.forest, {"result": ONE}), "funnel": (plots.funnel, {"result": ONE}),
+    "gosh": (plots.gosh, {"result": ONE, "subsets": 30}), "influence": (plots.influence, {"result": ONE}),
+    "labbe": (plots.labbe, COUNTS), "league": (plots.league, {"result": NET}),
+    "missing_evidence": (plots.missing_evidence, {"result": SHAM.missing_evidence()}), "network": (plots.network, {"result": NET}),
+    "profile": (plots.profile, {"result": ONE}),
+    "quality": (plots.quality, {"ratings": pd.DataFrame({"a": ["+", "-"]}, index=["p", "q"])}),
+    "radial": (plots.radial, {"result": ONE}), "ranks": (plots.ranks, {"result": NET}), "ridge": (plots.ridge, {"posterior": BAYES}),
+    "sequential": (plots.sequential, {"result": ONE.sequential(delta=0.3)}),
+    "specification_curve": (plots.specification_curve, {"result": MANY}), "safety": (plots.safety, {}),
+    "characteristics": (tables.characteristics, {"condition": "neck_pain"}), "league_table": (tables.league_table, {"network": NET}),
+    "study_results": (tables.study_results, {"result": ONE}), "summary_of_findings": (tables.summary_of_findings, {"results": {"p": SHAM}}),
+}  # fmt: skip
+OTHERS = {
+    "a pooled effect": ONE, "a meta-regression": SLOPE, "several levels": LEVELS, "a network": NET, "a posterior": BAYES,
+    "tables of events": ae.mantel_haenszel(**COUNTS), "robust": ONE.robust("lab"), "an empty dict": {}, "a list of results": [ONE],
+    "one trial": ae.meta_analysis([0.1], [0.1]), "an empty frame": pd.DataFrame(), "subsets": ONE.gosh(50), "steps": ONE.cumulative(),
+    "a mixed dict": {"p": ONE, "q": NET},
 }  # fmt: skip
 
 
@@ -98,6 +135,7 @@ def spoilt(function, given):
                 yield name, kind, error
             else:
                 yield name, kind, None
+            plt.close("all")
 
 
 REFUSED = {}
@@ -112,26 +150,43 @@ def test_a_wrong_argument_is_refused_by_an_error_of_the_package(call):
     assert REFUSED[call] > 0
 
 
+@pytest.mark.parametrize("call", SHOWN)
+def test_a_figure_or_table_of_the_wrong_thing_is_refused_by_an_error_of_the_package(call):
+    function, given = SHOWN[call]
+    found = list(spoilt(function, given))
+    first = next(iter(inspect.signature(function).parameters))
+    for kind, value in OTHERS.items():
+        try:
+            function(**{**given, first: value})
+        except Exception as error:
+            found.append((first, kind, error))
+        plt.close("all")
+    raw = [f"{name} = {kind}: {error!r}"[:200] for name, kind, error in found if error and not isinstance(error, ae.AcuevidenceError)]
+    assert not raw, "\n".join(raw)
+    long = [f"{name} = {kind}: {str(error)[:80]}" for name, kind, error in found if error and len(str(error)) > 400]
+    assert not long, "\n".join(long)
+
+
 def test_thousands_of_wrong_arguments_are_tried():
     tried = sum(
         len(WRONG)
-        for function, _ in CALLS.values()
+        for function, _ in [*CALLS.values(), *SHOWN.values()]
         for name, one in inspect.signature(function).parameters.items()
         if one.kind not in (one.VAR_KEYWORD, one.VAR_POSITIONAL) and name not in ("client", "progress", "chunk")
     )
-    assert tried > 4_000
+    assert tried > 7_000
 
 
 KINDS = {
     "certainty of groups": (lambda: ae.certainty(GROUPED), ["result must be a MetaAnalysis", "result['a']"]),
     "certainty of a list": (lambda: ae.certainty([ONE]), ["result must be a MetaAnalysis"]),
     "override without a reason": (lambda: ae.certainty(ONE, override={"risk_of_bias": 1}), ["override", "{'risk_of_bias': 1}"]),
-    "sequential of groups": (lambda: ae.sequential(GROUPED), ["result must be a MetaAnalysis", "result['a']"]),
-    "missing evidence of groups": (lambda: ae.missing_evidence(GROUPED), ["result must be a MetaAnalysis", "result['a']"]),
-    "study results of groups": (lambda: tables().study_results(GROUPED), ["result must be a MetaAnalysis", "result['a']"]),
-    "study results of a network": (lambda: tables().study_results(NET), ["result must be a MetaAnalysis"]),
-    "league table of a pool": (lambda: tables().league_table(ONE), ["network must be a NetworkMetaAnalysis"]),
-    "findings of one pool": (lambda: tables().summary_of_findings(ONE), ["results must be a dict"]),
+    "sequential of groups": (lambda: GROUPED.sequential(), ["is of one group", "result['a']"]),
+    "missing evidence of groups": (lambda: GROUPED.missing_evidence(), ["is of one group", "result['a']"]),
+    "study results of groups": (lambda: tables.study_results(GROUPED), ["result must be a MetaAnalysis", "result['a']"]),
+    "study results of a network": (lambda: tables.study_results(NET), ["result must be a MetaAnalysis"]),
+    "league table of a pool": (lambda: tables.league_table(ONE), ["network must be a NetworkMetaAnalysis"]),
+    "findings of one pool": (lambda: tables.summary_of_findings(ONE), ["results must be a dict"]),
     "unknown group": (lambda: GROUPED["c"], ["there is no group 'c'", "a, b"]),
     "group by number": (lambda: GROUPED[0], ["there is no group 0"]),
     "unknown argument": (lambda: ae.meta_analysis(data=TRIALS, metod="DL"), ["'metod'", "did you mean 'method'"]),
@@ -140,7 +195,26 @@ KINDS = {
     "size of nothing": (lambda: plots.funnel(ONE, size=0), ["size must be a positive number"]),
     "limits reversed": (lambda: plots.forest(ONE, limits=(2, -1)), ["limits", "the lower first"]),
     "favours of one side": (lambda: plots.forest(ONE, favours="care"), ["favours"]),
-    "axes by name": (lambda: plots.forest(ONE, ax="x"), ["ax must be a Axes"]),
+    "forest of a list": (lambda: plots.forest([ONE]), ["result must be a MetaAnalysis", "a dict whose values are a MetaAnalysis"]),
+    "forest of levels": (lambda: plots.forest(LEVELS), ["result must be a MetaAnalysis"]),
+    "funnel of a network": (lambda: plots.funnel(NET), ["result must be a MetaAnalysis"]),
+    "radial of groups": (lambda: plots.radial(GROUPED), ["result must be a MetaAnalysis", "result['a']"]),
+    "baujat of a frame of trials": (lambda: plots.baujat(TRIALS), ["baujat()", "lacks x, y"]),
+    "mid of text": (lambda: plots.forest(ONE, mid="pain"), ["mid must be a Mid or a number or (a number, a number), not 'pain'"]),
+    "mid reversed": (lambda: plots.nuance(mid=(0.4, 0.2)), ["mid must be", "the smaller first"]),
+    "width by another name": (lambda: plots.forest(ONE, width="Single"), ['width must be "single"']),
+    "limits of the decomposition": (lambda: plots.decomposition(limits=(1, 0)), ["limits", "the lower first"]),
+    "limits of the ridge": (lambda: plots.ridge(BAYES, limits=(1, 0)), ["limits", "the lower first"]),
+    "limits of the drapery": (lambda: plots.drapery(ONE, limits=(1, 1)), ["limits", "the lower first"]),
+    "limits of the cumulative": (lambda: plots.cumulative(ONE, limits=(1, 0)), ["limits", "the lower first"]),
+    "colour unknown": (lambda: plots.sequential(ONE.sequential(delta=0.3), colour="blu"), ["colour", "'blu'"]),
+    "many decimals": (lambda: tables.league_table(NET, digits=99), ["digits must be a whole number from 0 to 10, not 99"]),
+    "certainty of a meta-regression": (lambda: ae.certainty(SLOPE), ["this result has moderators"]),
+    "rule of text": (lambda: ae.certainty(ONE, rules={"imprecision": {"participants": "x"}}), ["'participants'", "must be a number"]),
+    "rules without names": (lambda: ae.certainty(ONE, rules={"imprecision": 5}), ["rules['imprecision'] must be a dict of participants"]),
+    "prior of text": (lambda: ae.bayes([0.1, 0.2], [0.1, 0.1], tau_prior=("half-normal", "a")), ["takes 1 positive number"]),
+    "no participants": (lambda: ae.meta_analysis([0.1, 0.2], [0.1, 0.1], n=[0, 5]), ["n must be positive", "row 0 has 0"]),
+    "axes by name": (lambda: plots.forest(ONE, ax="x"), ["ax must be Axes of matplotlib"]),
     "moderator of dates": (
         lambda: ae.meta_analysis(data=TRIALS.assign(day=pd.Timestamp("2020-01-01")), moderators=["day"]),
         ["moderator day holds dates", ".dt.year"],
@@ -149,12 +223,6 @@ KINDS = {
     "effect beyond computing": (lambda: ae.meta_analysis([0.1, 1e300], [0.1, 0.1]), ["yi is too large", "row 1"]),
     "variance beyond computing": (lambda: ae.meta_analysis([0.1, 0.2], [0.1, 1e-300]), ["vi is too small", "row 1"]),
 }  # fmt: skip
-
-
-def tables():
-    from acuevidence.report import tables
-
-    return tables
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -178,7 +246,7 @@ LEVELLED = [
     lambda level: ONE.tau2_interval(level=level), lambda level: ONE.predict(level=level), lambda level: ONE.henmi_copas(level=level),
     lambda level: ONE.bootstrap(level=level), lambda level: ONE.bootstrap_prediction(level=level),
     lambda level: LEVELS.sigma2_interval(level=level), lambda level: ae.multiverse("neck_pain", "sham", level=level),
-    lambda level: ae.decompose(level=level), lambda level: ae.time_course(level=level),
+    lambda level: ae.decompose(level=level), lambda level: ae.questions.time_course(level=level),
 ]  # fmt: skip
 
 

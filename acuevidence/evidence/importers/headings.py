@@ -18,7 +18,7 @@ __all__ = ["FIGURES", "WORDS", "Understood", "folded", "is_known", "scale_of", "
 
 WORDS = (
     "study", "trial_id", "year", "condition", "diagnosis", "comparison", "comparator", "treatment", "outcome", "subgroup", "measure",
-    "measure_used", "week", "sessions", "treatment_weeks", "higher_is", "technique", "sham_type", "source_url", "figures_as_printed",
+    "measure_used", "week", "sessions", "treatment_weeks", "higher_is", "source_url", "figures_as_printed",
 )  # fmt: skip
 _ARM = (
     "mean",

@@ -1,4 +1,4 @@
-"""The effect axis: what the effect is called, round ticks where it is a ratio, and whether its sign has a side."""
+"""The effect axis: what the effect is called, round ticks where it is a ratio, and what its sides mean."""
 
 from __future__ import annotations
 
@@ -8,11 +8,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from acuevidence.effects.measures import RATIOS
 from acuevidence.errors import InputError
+from acuevidence.evidence.carried import direction_of
+from acuevidence.inputs import brief
+from acuevidence.topic import topic_of
 
-__all__ = ["RATIOS", "decimals", "effect_name", "ratio_ticks", "ratio_values", "sided", "sides", "span"]
+__all__ = ["RATIOS", "decimals", "effect_name", "ratio_ticks", "ratio_values", "sides", "span"]
 
-RATIOS = ("OR", "RR", "IRR", "HR", "ROM", "PETO", "VR", "CVR")
 _SERIES = tuple(m * 10.0**e for e in range(-6, 7) for m in (1, 2, 5))
 
 
@@ -48,25 +51,23 @@ def ratio_values(low: float, high: float, many: int = 9) -> list[float]:
     return [round(float(tick), 10) for tick in found if tick > 0 and low <= math.log(tick) <= high]
 
 
-def sided(result: Any) -> bool:
-    """Whether positive effects favour acupuncture: those of the package's trials, turned when they were chosen."""
-    data = result if isinstance(result, pd.DataFrame) else getattr(result, "data", None)
-    return data is not None and {"comparator", "derivation"} <= set(data) and "higher_is" not in data
+def sides(result: Any, events: bool = False) -> tuple[tuple[str, str], str]:
+    """Return the words for both sides of no effect, and what a caption says of them; no more than the result carries.
 
-
-def sides(data: pd.DataFrame, events: bool) -> tuple[tuple[str, str], str]:
-    """Return the words for both sides of the null, and what a caption says of them; no more than the data say of themselves."""
-    if sided(data):
-        first, second = "acupuncture", "comparator"
-    else:
-        first, second = "group 1", "group 2"
-    if events:
-        in_ = "with" if sided(data) else "in"
-        words = f"More events {in_} {second}", f"More events {in_} {first}"
-        return words, f", more events {in_} {first} on the right"
-    if sided(data) or "higher_is" in data:
-        return (f"Favours {second}", f"Favours {first}"), f", positive values favour {first}"
-    return ("Lower", "Higher"), ""
+    Parameters
+    ----------
+    result : result, mapping of results or DataFrame
+        What is drawn.
+    events : bool
+        Whether its effects compare counts of events.
+    """
+    topic, direction = topic_of(result), "events" if events else direction_of(result)
+    left, right = (side[:1].upper() + side[1:] for side in topic.sides(direction))
+    said = {
+        "benefit": f", positive values favour {topic.treatment.phrase}",
+        "events": f", {right[:1].lower()}{right[1:]} on the right",
+    }.get(direction or "", "")
+    return (left, right), said
 
 
 def span(limits: Any, name: str = "limits") -> tuple[float, float]:
@@ -80,9 +81,9 @@ def span(limits: Any, name: str = "limits") -> tuple[float, float]:
     try:
         low, high = (float(end) for end in limits)
     except (TypeError, ValueError):
-        raise InputError(f"{name} must be two numbers, the smaller first, not {limits!r}") from None
+        raise InputError(f"{name} must be two numbers, the smaller first, not {brief(limits)}") from None
     if not low < high or not math.isfinite(high - low):
-        raise InputError(f"{name} must be two numbers, the smaller first, not {limits!r}")
+        raise InputError(f"{name} must be two numbers, the smaller first, not {brief(limits)}")
     return low, high
 
 

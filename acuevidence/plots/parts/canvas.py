@@ -6,6 +6,7 @@ The ground of every plot that lists results line by line. It draws what it is gi
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -208,17 +209,18 @@ class Canvas:
         self.line = self.body / max(len(self.rows), 1)
 
     def draw(
-        self, effect: str, ratio: bool, mid: Any, favours: tuple[str, str], limits: tuple[float, float] | None
-    ) -> Axes:
+        self, effect: str, ratio: bool, mid: Any, favours: tuple[str, str], limits: tuple[float, float] | None,
+        back: Callable[[Any], Any] | None = None, null: float | None = 0.0,
+    ) -> Axes:  # fmt: skip
         """Draw every part and return the Axes."""
         sides = self._sides(favours)
         self._place(favours)
-        marks = Marks(self.ax, self.rows, self.layout, self.size, self.line, self.plot)
+        marks = Marks(self.ax, self.rows, self.layout, self.size, self.line, self.plot, null)
         self.ax.set_ylim(len(self.rows) - 0.5, -0.5)
         self.ax.set_xlim(*(limits or marks.limits(mid)))
         self.ax.set_xlabel(effect)
         self.ax.xaxis.label.set_visible(False)
-        marks.axis(ratio)
+        marks.axis(ratio, back)
         marks.draw(mid)
         self._favours(*sides)
         self.places = self._x()

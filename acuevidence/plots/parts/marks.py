@@ -6,11 +6,13 @@ Reads rows, draws each kind of mark in one go, and knows nothing of the texts be
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from acuevidence.errors import InputError
+from acuevidence.inputs import brief
 from acuevidence.plots.parts.axis import ratio_values
 from acuevidence.plots.parts.style import MID_BAND, Layout, text_width
 
@@ -29,7 +31,10 @@ _ROOM = 1.8  # an interval for a new trial is shown whole up to so many times th
 class Marks:
     """Marks of rows at y = 0, 1, 2 ... on Axes whose rows are ``line`` points high and whose plot is ``plot`` points wide."""
 
-    def __init__(self, ax: Axes, rows: list[Any], layout: Layout, size: float, line: float, plot: float):
+    def __init__(
+        self, ax: Axes, rows: list[Any], layout: Layout, size: float, line: float, plot: float, null: float | None = 0.0
+    ):
+        self.null = null
         self.ax, self.rows, self.layout, self.size, self.line, self.plot = ax, rows, layout, size, line, plot
         self.marked = [(y, row) for y, row in enumerate(rows) if row.kind in _MARKED and np.isfinite(row.estimate)]
 
@@ -38,7 +43,8 @@ class Marks:
         marks = [row for _, row in self.marked]
         if not marks:
             return -1.0, 1.0
-        points = [0.0, *(row.estimate for row in marks), *(mid_range(mid) if mid is not None else ())]
+        points = [row.estimate for row in marks] + ([] if self.null is None else [self.null])
+        points += mid_range(mid) if mid is not None else ()
         spans = np.array([[row.low, row.high] for row in marks if row.kind != "prediction"])
         spans = spans[np.isfinite(spans).all(axis=1)]
         low, high = hull(min(points), max(points), spans)
@@ -51,14 +57,14 @@ class Marks:
         pad = 0.03 * max(high - low, 1e-9)
         return low - pad, high + pad
 
-    def axis(self, ratio: bool) -> None:
-        """Draw the axis; a log ratio's in ratios."""
+    def axis(self, ratio: bool, back: Callable[[Any], Any] | None = None) -> None:
+        """Draw the axis; a log ratio's in ratios, and another transformed effect's, which ``back`` undoes, on its natural scale."""
         ax = self.ax
         many = max(3, int(self.plot / (self.size * 2.6)))
         # Three ticks or more where their labels keep apart, else as many as do.
         tries = [(n, 3) for n in range(many, many + 4)] + [(n, 0) for n in range(many, 0, -1)]
         for n, least in tries:
-            places, labels = self._ticks(n, ratio)
+            places, labels = self._ticks(n, ratio, back)
             if len(places) >= least and self._apart(places, labels):
                 break
         ax.set_xticks(places, labels)
@@ -68,7 +74,7 @@ class Marks:
             ax.spines[side].set_visible(False)
         ax.set_facecolor("none")
 
-    def _ticks(self, many: int, ratio: bool) -> tuple[list[float], list[str]]:
+    def _ticks(self, many: int, ratio: bool, back: Callable[[Any], Any] | None) -> tuple[list[float], list[str]]:
         """Return about so many places on the axis and what they are called."""
         from matplotlib.ticker import MaxNLocator
 
@@ -76,6 +82,13 @@ class Marks:
         if ratio:
             ticks = ratio_values(low, high, many)
             places = [math.log(t) for t in ticks]
+        elif back is not None:
+            grid = np.linspace(low, high, 4001)
+            scale = np.asarray(back(grid), dtype=float)
+            found = MaxNLocator(many, steps=[1, 2, 2.5, 5, 10]).tick_values(scale[0], scale[-1])
+            inside = [t for t in found if scale[0] <= t <= scale[-1]]
+            places = np.interp(inside, scale, grid).tolist()
+            ticks = [round(t, 10) for t in inside]
         else:
             found = MaxNLocator(many, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
             places = [t for t in found if low <= t <= high]
@@ -99,7 +112,8 @@ class Marks:
 
     def _null_and_mid(self, mid: Any) -> None:
         for first, last in self._blocks():
-            self.ax.plot([0, 0], [first - 0.5, last + 0.5], color="black", lw=0.6, zorder=1)
+            if self.null is not None:
+                self.ax.plot([self.null, self.null], [first - 0.5, last + 0.5], color="black", lw=0.6, zorder=1)
             if mid is None:
                 continue
             low, high = mid_range(mid)
@@ -218,5 +232,5 @@ def mid_range(mid: Any) -> tuple[float, float]:
     except (TypeError, ValueError):
         low = high = math.nan
     if not low <= high or not math.isfinite(high - low):
-        raise InputError(f"mid must be a number, a pair of numbers with the smaller first, or a Mid, not {mid!r}")
+        raise InputError(f"mid must be a number, a pair of numbers with the smaller first, or a Mid, not {brief(mid)}")
     return low, high

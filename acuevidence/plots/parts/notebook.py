@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import matplotlib
 from matplotlib.figure import Figure
 
-from acuevidence.plots.parts.page import described
-
 __all__ = ["Page"]
 
 
 class Page(Figure):
-    """A figure of matplotlib that carries its description into a notebook."""
+    """A figure of matplotlib that carries its description into a notebook; ``describe`` gives it, once the figure is drawn."""
+
+    describe: Callable[[Figure], str] | None = None
 
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         import matplotlib.pyplot as plt
@@ -21,4 +22,5 @@ class Page(Figure):
         # The inline backend shows every open figure at the end of a cell; one that a cell has shown by itself is done.
         if "inline" in matplotlib.get_backend():
             plt.close(self)
-        return {}, {kind: {"alt": described(self)} for kind in ("image/png", "image/svg+xml", "image/jpeg")}
+        words = "Figure" if self.describe is None else self.describe(self)
+        return {}, {kind: {"alt": words} for kind in ("image/png", "image/svg+xml", "image/jpeg")}

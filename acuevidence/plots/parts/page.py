@@ -11,7 +11,7 @@ import colorsys
 import numbers
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -21,13 +21,18 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from acuevidence.errors import InputError
+from acuevidence.inputs import brief, numeric
 from acuevidence.plots.parts.style import WIDTHS, families, settle_backend, style
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["described", "drawing", "inches", "narrow", "new_axes", "new_figure", "published", "say", "titles_of", "unseen", "warn"]
+__all__ = [
+    "coloured", "described", "drawing", "inches", "narrow", "new_axes", "new_figure", "published", "say", "table", "titles_of",
+    "unseen", "warn",
+]  # fmt: skip
 
 _NARROWEST, _WIDEST = 30.0, 2000.0  # mm
 _NARROW = 120.0  # mm: narrower figures leave out what has no room
@@ -62,7 +67,7 @@ def inches(width: Any) -> float:
     if number and _NARROWEST <= float(width) <= _WIDEST:
         return float(width) / 25.4
     names = " or ".join(f'"{name}" ({value:g} mm)' for name, value in WIDTHS.items())
-    raise InputError(f"width must be {names}, or from {_NARROWEST:g} to {_WIDEST:g} in millimetres, not {width!r}")
+    raise InputError(f"width must be {names}, or from {_NARROWEST:g} to {_WIDEST:g} in millimetres, not {brief(width)}")
 
 
 def narrow(width: Any) -> bool:
@@ -70,18 +75,40 @@ def narrow(width: Any) -> bool:
     return 25.4 * inches(width) < _NARROW
 
 
+def table(
+    given: pd.DataFrame, what: str, columns: Sequence[str], others: Sequence[str] = (), name: str = "result"
+) -> pd.DataFrame:
+    """Return a frame that is to be drawn; an InputError says which columns of numbers, or others, it lacks and what has them."""
+    if lacking := [column for column in (*columns, *others) if column not in given]:
+        raise InputError(f"{name}: a frame to draw is that of {what}; this one lacks {', '.join(lacking)}")
+    if given.empty:
+        raise InputError(f"{name} has no rows; there is nothing to draw")
+    numeric(given, missing=True, **{column: column for column in columns})
+    return given
+
+
+def coloured(colour: str) -> str:
+    """Return a colour that matplotlib knows, or raise an InputError."""
+    from matplotlib.colors import is_color_like
+
+    if not is_color_like(colour):
+        raise InputError(f"colour must be a name such as 'black' or a code such as '#0072B2', not {colour!r}")
+    return colour
+
+
 def new_figure(wide: float, high: float) -> Figure:
     """Return a new figure of so many inches, with constrained layout."""
     from acuevidence.plots.parts.notebook import Page
 
     current = _CURRENT.get()
-    figure: Figure
+    figure: Page
     if _UNSEEN.get():
         figure = Page(figsize=(wide, high))
     else:
         import matplotlib.pyplot as plt
 
-        figure = plt.figure(figsize=(wide, high), FigureClass=Page)
+        figure = plt.figure(figsize=(wide, high), FigureClass=Page)  # type: ignore[assignment,unused-ignore]
+    figure.describe = described
     if current is not None:
         current.made.append(figure)
     figure.set_layout_engine("constrained", rect=(0.005, 0.005, 0.99, 0.99))
@@ -157,7 +184,7 @@ def drawing(ax: Any, size: float, name: str) -> Iterator[None]:
     if ax is not None and not isinstance(ax, Axes):
         raise InputError(f"ax must be Axes of matplotlib, not {type(ax).__name__}; leave it out for a new figure")
     if not isinstance(size, numbers.Real) or isinstance(size, bool) or not 1 <= float(size) <= 72:
-        raise InputError(f"size must be a type size from 1 to 72 points, not {size!r}")
+        raise InputError(f"size must be a type size from 1 to 72 points, not {brief(size)}")
     if _CURRENT.get() is not None:
         with style(size):
             yield

@@ -12,14 +12,14 @@ from acuevidence import words
 
 __all__ = ["COLOURS", "MID_BAND", "RATING", "WIDTHS", "Layout", "families", "settle_backend", "style", "text_width"]
 
-# Okabe and Ito's palette, told apart with every common colour vision; comparators keep their colour everywhere.
+# Okabe and Ito's palette, told apart with every common colour vision, by what a colour is for; a comparator's is its topic's.
 COLOURS = {
-    "sham": "#0072B2",
-    "usual_care": "#D55E00",
-    "active": "#009E73",
+    "main": "#0072B2",
+    "second": "#D55E00",
+    "third": "#009E73",
+    "fourth": "#CC79A7",
     "neutral": "#3C3C3C",
-    "accent": "#CC79A7",
-    "light": "#8A8A8A",
+    "muted": "#8A8A8A",
     "benefit": "#009E73",
     "harm": "#CC79A7",
 }

@@ -1,35 +1,42 @@
-"""Published pooled effects beside those computed here, condition by condition, on one axis and with one sign."""
+"""Published pooled effects beside those computed here, on one axis."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from acuevidence.appraisal.thresholds import mid as minimal_important_difference
 from acuevidence.arguments import guard
-from acuevidence.evidence import conditions, load_evidence
+from acuevidence.evidence import Evidence
 from acuevidence.plots.forest import mid_words
 from acuevidence.plots.forest_rows import interval_text
 from acuevidence.plots.parts.canvas import Canvas, Row
 from acuevidence.plots.parts.page import drawing, narrow
 from acuevidence.plots.parts.style import COLOURS, Layout
-from acuevidence.questions.pooled import pooled
-from acuevidence.questions.published import published
+from acuevidence.questions.consensus import Consensus
+from acuevidence.questions.consensus import consensus as ask
+from acuevidence.words import count
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = ["consensus"]
 
-_AGAINST = {"usual_care": "usual care", "sham": "sham"}
-
 
 def consensus(
-    *, ax: Axes | None = None, width: str | float = "double", size: float = 7, mid: Any = None, title: str | None = None
+    found: Consensus | None = None,
+    *,
+    ax: Axes | None = None,
+    width: str | float = "double",
+    size: float = 7,
+    mid: Any = None,
+    title: str | None = None,
+    evidence: Evidence | None = None,
 ) -> Axes:
-    """Draw the pooled effects of published reviews on pain beside the package's own.
+    """Draw the pooled effects of published reviews beside one's own.
 
     Parameters
     ----------
+    found : Consensus, optional
+        From :func:`acuevidence.questions.consensus`. Default: that of the package's evidence.
     ax : Axes, optional
         Where to draw. Default: a new figure.
     width : {"double", "single"} or float
@@ -37,56 +44,49 @@ def consensus(
     size : float
         Type size in points.
     mid : float, pair of floats, or Mid, optional
-        Minimal important difference, drawn as a band. Default: that of pain as an SMD.
+        Minimal important difference, drawn as a band. Default: that of the main outcome, where one is known.
     title : str, optional
         Heading of the figure.
+    evidence : Evidence, optional
+        Whose answer is drawn where none is given. Default: the package's evidence.
 
     Returns
     -------
     Axes
-        Bold rows are the package's own pooled effects, the others those of reviews as published; positive favours acupuncture.
+        Bold rows are effects pooled here, the others those of reviews as published; positive favours the treatment.
 
     Examples
     --------
     >>> import acuevidence as ae
     >>> ax = ae.plots.consensus()
     """
-    mid = minimal_important_difference("pain", "SMD", evidence=load_evidence()) if mid is None else mid
-    rows = [row for condition in conditions() for row in _of(condition)]
-    low = min([0.0, *(row.low for row in rows if row.kind == "summary" and not row.bold)])
-    high = max([0.5, *(row.high for row in rows if row.kind == "summary" and not row.bold)])
+    found = ask(evidence=evidence) if found is None else found
+    mid, topic = found.threshold if mid is None else mid, found.topic
+    rows = []
+    for (condition, comparator), group in found.rows.groupby(["condition", "comparator"], sort=False):
+        rows.append(
+            Row("group", f"{topic.label(condition)} v {topic.comparator(comparator).phrase}", bold=True, colour="black")
+        )
+        rows += [_row(one, topic.colour(comparator)) for one in group.itertuples()]
+    theirs = found.rows[~found.rows["own"]]
+    low, high = min([0.0, *theirs["ci_low"]]), max([0.5, *theirs["ci_high"]])
     pad = 0.3 * (high - low)
     said = (
-        "Pooled SMDs; positive values favour acupuncture. Diamond and line: estimate with 95% interval; an arrow: the interval goes on. "
-        "Bold: computed here, at the end of treatment; the others: as published, which may count the same trials several times."
+        f"Pooled SMDs; positive values favour {topic.treatment.phrase}. Diamond and line: estimate with 95% interval; an arrow: the "
+        "interval goes on. Bold: computed here, at the end of treatment; the others: as published, which may count the same trials "
+        "several times."
     )
     with drawing(ax, size, "Published and own effects"):
         canvas = Canvas(ax, width, Layout(study_title="Review"), size, rows, [], [said + mid_words(mid)], title,
                         narrow(width), weight=False, heads=("SMD (95% CI)", ""))  # fmt: skip
-        return canvas.draw(
-            "SMD", False, mid, ("Favours comparator", "Favours acupuncture"), (min(low - pad, -0.3), high + pad)
-        )
+        return canvas.draw("SMD", False, mid, topic.sides("benefit"), (min(low - pad, -0.3), high + pad))
 
 
-def _of(condition: str) -> list[Row]:
-    """Return the rows of a condition: for each comparator the package's effect, then those of reviews."""
-    found, ours, label = published(condition), pooled(condition), load_evidence().topic.label(condition)
-    rows = []
-    for comparator, words in _AGAINST.items():
-        theirs = found[(found["comparator"] == comparator) & found[["ci_low", "ci_high"]].notna().all(axis=1)]
-        mine = ours.get(comparator)
-        if mine is None and theirs.empty:
-            continue
-        rows.append(Row("group", f"{label} v {words}", bold=True, colour="black"))
-        if mine is not None and mine.k:
-            rows.append(_row(f"Here, {mine.k} trial{'' if mine.k == 1 else 's'}", mine, COLOURS[comparator], bold=True))
-        rows += [_row(one.study.split(" (ref")[0], one, COLOURS["neutral"]) for one in theirs.itertuples()]
-    return rows
-
-
-def _row(label: str, one: Any, colour: str, *, bold: bool = False) -> Row:
+def _row(one: Any, colour: str) -> Row:
+    label = f"Here, {one.study + ', ' if one.study else ''}{count(int(one.k), 'trial')}" if one.own else one.study.split(" (ref")[0]
     cells = {"effect": interval_text(one.estimate, one.ci_low, one.ci_high)}
-    return Row("summary", label, one.estimate, one.ci_low, one.ci_high, colour=colour, cells=cells, bold=bold)
+    colour = colour if one.own else COLOURS["neutral"]
+    return Row("summary", label, one.estimate, one.ci_low, one.ci_high, colour=colour, cells=cells, bold=one.own)
 
 
 guard(__name__, "consensus")

@@ -1,4 +1,4 @@
-"""The effect of acupuncture in parts: total, specific and non-specific, with the share that is not beyond sham."""
+"""The effect of a treatment in parts: total, specific and non-specific, with the share that is not beyond placebo."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from acuevidence.arguments import guard
-from acuevidence.evidence import load_evidence
+from acuevidence.evidence import Evidence, load_evidence
 from acuevidence.plots.parts.labels import points_wide, wrapped
 from acuevidence.plots.parts.page import drawing, narrow, new_axes
 from acuevidence.plots.parts.style import COLOURS, text_width
+from acuevidence.topic import Topic, topic_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,21 +19,14 @@ if TYPE_CHECKING:
 
 __all__ = ["decomposition"]
 
-_PARTS = {
-    "total": ("Total: acupuncture v usual care", COLOURS["usual_care"], "o"),
-    "specific": ("Specific: acupuncture v sham", COLOURS["sham"], "s"),
-    "non_specific": ("Non-specific: sham v usual care", COLOURS["accent"], "D"),
-    "direct": ("Non-specific, three-arm trials alone", COLOURS["accent"], "d"),
-}
 _BAR = 0.19
-_HEADINGS = ("Trials:\nusual care /\nsham / both", "Share not\nbeyond sham")
 
 
 def decomposition(
     result: Decomposition | None = None, *, ax: Axes | None = None, width: str | float = "double", size: float = 7,
-    limits: tuple[float, float] = (-0.6, 1.6),
+    limits: tuple[float, float] = (-0.6, 1.6), evidence: Evidence | None = None,
 ) -> Axes:  # fmt: skip
-    """Draw total, specific and non-specific effect of each condition, and the share of the total that is not beyond sham.
+    """Draw total, specific and non-specific effect of each condition, and the share of the total that is not beyond placebo.
 
     Parameters
     ----------
@@ -46,6 +40,8 @@ def decomposition(
         Type size in points.
     limits : (float, float)
         Ends of the axis; intervals beyond are cut with an arrow.
+    evidence : Evidence, optional
+        Whose effects are split where no result is given. Default: the package's evidence.
 
     Returns
     -------
@@ -60,14 +56,16 @@ def decomposition(
     if result is None:
         from acuevidence.questions.decompose import decompose
 
-        result = decompose()
+        result = decompose(evidence=load_evidence() if evidence is None else evidence)
+    topic = topic_of(result.effects)
+    parts = _parts(topic)
     names = list(result.shares["condition"])
     with drawing(ax, size, "Total effect and its parts"):
         ax = new_axes(width, (12 if narrow(width) else 10) * size / 72 + 0.52 * len(names), ax)
         room = points_wide(ax) * (0.75 if narrow(width) else 1)
         ax.axvline(0, color="black", lw=0.6)
         for i, name in enumerate(names):
-            _condition(ax, i, result.parts[result.parts["condition"] == name], limits)
+            _condition(ax, i, result.parts[result.parts["condition"] == name], parts, limits)
             if i:
                 ax.axhline(i - 0.5, color="#DDDDDD", lw=0.5)
         ax.set(
@@ -75,34 +73,50 @@ def decomposition(
             ylim=(len(names) - 0.5, -0.5),
             xlabel=wrapped("SMD (Hedges g); right of zero, the first named does better", room, size),
         )
-        ax.set_yticks(range(len(names)), [_label(name) for name in names])
+        ax.set_yticks(range(len(names)), [_label(name, topic) for name in names])
         ax.tick_params(axis="y", length=0)
         ax.spines["left"].set_visible(False)
         if not narrow(width):
-            _columns(ax, result, 0.85 * size)
-        _legend(ax, narrow(width))
+            _columns(ax, result, _headings(topic), 0.85 * size)
+        _legend(ax, parts, narrow(width))
     return ax
 
 
-def _label(name: str) -> str:
-    topic = load_evidence().topic
+def _parts(topic: Topic) -> dict[str, tuple[str, str, str]]:
+    """Return the words, the colour and the mark of each part."""
+    untreated, placebo = (topic.of_kind(kind) or kind for kind in ("untreated", "placebo"))
+    beside = f"{topic.comparator(placebo).phrase} v {topic.comparator(untreated).phrase}"
+    return {
+        "total": (f"Total: {topic.treatment.phrase} v {topic.comparator(untreated).phrase}", topic.colour(untreated), "o"),
+        "specific": (f"Specific: {topic.treatment.phrase} v {topic.comparator(placebo).phrase}", topic.colour(placebo), "s"),
+        "non_specific": (f"Non-specific: {beside}", COLOURS["fourth"], "D"),
+        "direct": ("Non-specific, three-arm trials alone", COLOURS["fourth"], "d"),
+    }
+
+
+def _headings(topic: Topic) -> tuple[str, str]:
+    untreated, placebo = (topic.comparator(topic.of_kind(kind)).phrase for kind in ("untreated", "placebo"))
+    return f"Trials:\n{untreated} /\n{placebo} / both", f"Share not\nbeyond {placebo}"
+
+
+def _label(name: str, topic: Topic) -> str:
     return "All conditions" if name == "all" else topic.label(name) if name in topic.conditions else name
 
 
-def _condition(ax: Axes, i: int, parts: Any, limits: tuple[float, float]) -> None:
+def _condition(ax: Axes, i: int, parts: Any, kinds: dict[str, tuple[str, str, str]], limits: tuple[float, float]) -> None:
     if not (parts["part"] == "total").any():
         ax.text(
             limits[0] + 0.02,
             i,
             "too few trials to split the effect",
             va="center",
-            color=COLOURS["light"],
+            color=COLOURS["muted"],
             style="italic",
             bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
         )
     for part in parts.itertuples():
-        _, colour, marker = _PARTS[part.part]
-        y = i + _BAR * (list(_PARTS).index(part.part) - 1.5)
+        _, colour, marker = kinds[part.part]
+        y = i + _BAR * (list(kinds).index(part.part) - 1.5)
         low, high = max(part.ci_low, limits[0]), min(part.ci_high, limits[1])
         ax.plot([low, high], [y, y], color=colour, lw=1.2, solid_capstyle="butt")
         for cut, end, arrow in ((part.ci_low < low, low, "<"), (part.ci_high > high, high, ">")):
@@ -111,17 +125,17 @@ def _condition(ax: Axes, i: int, parts: Any, limits: tuple[float, float]) -> Non
         ax.plot(part.estimate, y, marker, color=colour, ms=4, mfc="white" if part.part == "direct" else colour)
 
 
-def _columns(ax: Axes, result: Decomposition, size: float) -> None:
+def _columns(ax: Axes, result: Decomposition, headings: tuple[str, str], size: float) -> None:
     """Print trials (with usual care, with sham, with both) and the share right of the plot."""
     cells = [
         (f"{row.k_total} / {row.k_specific} / {row.k_three_arm}",
          "not estimable" if math.isnan(row.share) else f"{row.share:.0%} ({_interval(row)})".replace("-", "−"))
         for row in result.shares.itertuples()
     ]  # fmt: skip
-    first = max(text_width(_HEADINGS[0], size, bold=True), *(text_width(counts, size) for counts, _ in cells))
+    first = max(text_width(headings[0], size, bold=True), *(text_width(counts, size) for counts, _ in cells))
     for column, x in enumerate((size, 2.5 * size + first)):
         beside: dict[str, Any] = {"xytext": (x, 0), "textcoords": "offset points", "size": size}
-        ax.annotate(_HEADINGS[column], (1, 1.01), xycoords="axes fraction", va="bottom", weight="bold", **beside)
+        ax.annotate(headings[column], (1, 1.01), xycoords="axes fraction", va="bottom", weight="bold", **beside)
         for i, texts in enumerate(cells):
             ax.annotate(texts[column], (1, i), xycoords=ax.get_yaxis_transform(), va="center", **beside)
 
@@ -132,14 +146,14 @@ def _interval(row: Any) -> str:
     return "unbounded" if row.kind == "unbounded" else f"<{row.low:.0%} or >{row.high:.0%}"
 
 
-def _legend(ax: Axes, single: bool) -> None:
+def _legend(ax: Axes, parts: dict[str, tuple[str, str, str]], single: bool) -> None:
     from matplotlib.lines import Line2D
 
     handles = [
         Line2D(
             [], [], color=colour, marker=marker, ms=4, lw=1.2, mfc="white" if part == "direct" else colour, label=label
         )
-        for part, (label, colour, marker) in _PARTS.items()
+        for part, (label, colour, marker) in parts.items()
     ]
     ax.get_figure().legend(handles=handles, loc="outside lower center", ncols=1 if single else 2)  # type: ignore[union-attr]
 

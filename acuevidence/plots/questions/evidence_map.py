@@ -7,58 +7,36 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from acuevidence.appraisal.certainty import certainty
 from acuevidence.arguments import guard
-from acuevidence.effects.trials import trial_effects
-from acuevidence.evidence import conditions, load_evidence
+from acuevidence.errors import InputError
+from acuevidence.evidence import Evidence
 from acuevidence.plots.parts.labels import fitting, wrapped
 from acuevidence.plots.parts.page import drawing, inches, narrow, new_axes
 from acuevidence.plots.parts.style import text_width
-from acuevidence.synthesis import meta_analysis
+from acuevidence.questions.evidence_map import EvidenceMap
+from acuevidence.questions.evidence_map import evidence_map as ask
+from acuevidence.words import count
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["evidence_map", "evidence_table"]
-
-_OUTCOMES = ("pain", "function", "headache_frequency", "response")
-
-
-def evidence_table(outcomes: tuple[str, ...] = _OUTCOMES) -> pd.DataFrame:
-    """Return one row a condition, comparator and outcome with trials that print usable figures.
-
-    Parameters
-    ----------
-    outcomes : tuple of str
-        Outcomes as in :func:`acuevidence.trial_effects`.
-
-    Returns
-    -------
-    DataFrame
-        ``condition comparator outcome k patients estimate ci_low ci_high certainty`` (SMD, positive favours acupuncture;
-        certainty 1 very low to 4 high).
-    """
-    rows = []
-    for condition in conditions():
-        for outcome in outcomes:
-            effects = trial_effects(condition, outcome=outcome)
-            for comparator, part in effects.groupby("comparator", sort=False):
-                one = meta_analysis("yi", "vi", data=part, labels="study", test="HKSJ-adhoc")
-                rows.append({"condition": condition, "comparator": comparator, "outcome": outcome, "k": one.k,
-                             "patients": int(part[["n1", "n2"]].sum().sum()), "estimate": one.estimate, "ci_low": one.ci_low,
-                             "ci_high": one.ci_high, "certainty": certainty(one).steps})  # fmt: skip
-    return pd.DataFrame(rows)
+__all__ = ["evidence_map"]
 
 
 def evidence_map(
-    table: pd.DataFrame | None = None, *, ax: Axes | None = None, width: str | float = "double", size: float = 7
+    found: EvidenceMap | None = None,
+    *,
+    ax: Axes | None = None,
+    width: str | float = "double",
+    size: float = 7,
+    evidence: Evidence | None = None,
 ) -> Axes:
     """Draw the evidence by condition (rows), and outcome and comparator (columns).
 
     Parameters
     ----------
-    table : DataFrame, optional
-        As :func:`evidence_table` returns, which is the default.
+    found : EvidenceMap, optional
+        From :func:`acuevidence.questions.evidence_map`. Default: that of the package's evidence.
     ax : Axes, optional
         Where to draw. Default: a new figure that fits its rows.
     width : {"double", "single"} or float
@@ -66,12 +44,19 @@ def evidence_map(
         are left out.
     size : float
         Type size in points; smaller in cells with less room.
+    evidence : Evidence, optional
+        Whose answer is drawn where none is given. Default: the package's evidence.
 
     Returns
     -------
     Axes
         In each cell a square whose colour is the pooled SMD, the number of trials and patients, and the certainty as
         circles. An empty cell: no trial prints a usable figure.
+
+    Raises
+    ------
+    InputError
+        For a map without a cell.
 
     Examples
     --------
@@ -80,11 +65,10 @@ def evidence_map(
     >>> ax.get_yticklabels()[0].get_text()
     'Low back pain'
     """
-    table = evidence_table() if table is None else table
-    topic = load_evidence().topic
-    rows = list(dict.fromkeys(table["condition"]))
-    columns = [(o, c) for o in dict.fromkeys(table["outcome"]) for c in topic.comparators]
-    columns = [pair for pair in columns if ((table["outcome"] == pair[0]) & (table["comparator"] == pair[1])).any()]
+    found = ask(evidence=evidence) if found is None else found
+    table, topic, rows, columns = found.cells, found.topic, found.rows, found.columns
+    if not rows:
+        raise InputError("the map holds no cell; no trial prints a usable figure")
     single = narrow(width)
     with drawing(ax, size, "Evidence map"):
         import matplotlib as mpl
@@ -98,8 +82,7 @@ def evidence_map(
         for row in table.itertuples():
             x, y = columns.index((row.outcome, row.comparator)), rows.index(row.condition)
             _cell(ax, x, y, row, colours, single, small)
-        words = {"sham": "sham", "usual_care": "usual\ncare" if single else "usual care"}
-        said = [words.get(c, c) for _, c in columns]
+        said = [topic.comparator(c).phrase.replace(" ", "\n" if single else " ") for _, c in columns]
         ax.set_xticks(range(len(columns)), said, fontsize=min(fitting(text, 0.95 * wide, 0.9 * size) for text in said))
         ax.set_yticks(range(len(rows)), labels, fontsize=size)
         for outcome in dict.fromkeys(o for o, _ in columns):
@@ -120,7 +103,7 @@ def evidence_map(
         ax.spines[:].set_visible(False)
         ax.spines["bottom"].set_visible(True)
         note = f"In each cell: SMD, trials{'' if single else ', patients'}, certainty (●●●● high); "
-        note += "green favours acupuncture, brown the comparator"
+        note += f"green favours {topic.treatment.phrase}, brown the comparator"
         ax.set_xlabel(wrapped(note, 0.9 * wide * len(columns), 0.9 * size), fontsize=0.9 * size)
     return ax
 
@@ -141,7 +124,7 @@ def _texts(table: pd.DataFrame, single: bool) -> list[str]:
 
 def _said(row: Any, single: bool) -> str:
     """Return the words of a cell: effect, trials and patients, certainty."""
-    known = f"{row.k} tr." if single else f"{row.k} trial{'' if row.k == 1 else 's'}, {row.patients:,}"
+    known = f"{row.k} tr." if single else f"{count(row.k, 'trial')}, {row.patients:,}"
     return "\n".join([f"{row.estimate:.2f}", known, "●" * row.certainty + "○" * (4 - row.certainty)])
 
 

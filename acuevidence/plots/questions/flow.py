@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import textwrap
-from typing import TYPE_CHECKING
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from acuevidence.arguments import guard
-from acuevidence.effects.trials import trial_effects
-from acuevidence.evidence import load_evidence
-from acuevidence.inputs import choice
+from acuevidence.evidence import Evidence
 from acuevidence.plots.parts.page import drawing, inches, new_axes
 from acuevidence.plots.parts.style import COLOURS, text_width
+from acuevidence.questions.flow import Flow
+from acuevidence.questions.flow import flow as ask
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,27 +19,27 @@ __all__ = ["flow"]
 
 
 def flow(
-    condition: str,
+    found: Flow | str,
     *,
-    effects: pd.DataFrame | None = None,
     ax: Axes | None = None,
     width: str | float = "double",
     size: float = 7,
+    evidence: Evidence | None = None,
 ) -> Axes:
     """Draw how the trials known for a condition become the trials pooled, in the manner of PRISMA 2020.
 
     Parameters
     ----------
-    condition : str
-        One of :func:`acuevidence.conditions`.
-    effects : DataFrame, optional
-        Its rows of ``trial_effects``. Default: the standard selection.
+    found : Flow or str
+        From :func:`acuevidence.questions.flow`; or a condition of the package's evidence.
     ax : Axes, optional
         Where to draw. Default: a new figure.
     width : {"double", "single"} or float
         Width of a new figure: a journal column (89 or 183 mm), or millimetres.
     size : float
         Type size in points.
+    evidence : Evidence, optional
+        Whose answer is drawn where none is given. Default: the package's evidence.
 
     Returns
     -------
@@ -60,35 +58,21 @@ def flow(
     >>> ax.texts[0].get_text().startswith("Trials known")
     True
     """
-    evidence = load_evidence()
-    choice("condition", condition, list(evidence.topic.conditions))
-    effects = trial_effects(condition) if effects is None else effects
-    trials = evidence.trials[evidence.trials["condition"] == condition]
-    left = effects.attrs["excluded"]
-    left = left[left["arm"].isna()]
-    rows = [(f"Trials known: {len(trials)}\n{evidence.topic.label(condition)}", "")]
-    for comparator in evidence.topic.comparators:
-        used, out = effects[effects["comparator"] == comparator], left[left["comparator"] == comparator]
-        label = evidence.topic.label(comparator)
-        rows.append(
-            (f"Against {label.lower()}: {used.trial_id.nunique() + out.trial_id.nunique()} trials", _reasons(out))
-        )
-        rows.append((f"Pooled against {label.lower()}: {used.trial_id.nunique()} trials", ""))
+    found = ask(found, evidence=evidence) if isinstance(found, str) else found
+    rows = [(f"Trials known: {found.known}\n{found.label}", "")]
+    for one in found.comparisons.itertuples():
+        rows.append((f"Against {one.label.lower()}: {one.asked} trials", _reasons(one)))
+        rows.append((f"Pooled against {one.label.lower()}: {one.pooled} trials", ""))
     return _draw(rows, ax, width, size)
 
 
-def _reasons(out: pd.DataFrame) -> str:
+def _reasons(one: Any) -> str:
     kinds = {
-        "no figure printed": out["reason"].str.startswith("no figure printed"),
-        "outside the time window": out["reason"].str.contains("outside the window"),
+        "no figure printed": one.no_figure,
+        "outside the time window": one.outside,
+        "other reasons (spread or one side not printed, caution)": one.other,
     }
-    lines, rest = [f"Not pooled: {out.trial_id.nunique()} trials"], pd.Series(True, index=out.index)
-    for words, chosen in kinds.items():
-        here = chosen & rest
-        rest = rest & ~here
-        lines += [f"{words}: {int(here.sum())}"] if here.any() else []
-    lines += [f"other reasons (spread or one side not printed, caution): {int(rest.sum())}"] if rest.any() else []
-    return "\n".join(lines)
+    return "\n".join([f"Not pooled: {one.left_out} trials", *(f"{words}: {n}" for words, n in kinds.items() if n)])
 
 
 def _wrapped(text: str, room: float, size: float) -> str:

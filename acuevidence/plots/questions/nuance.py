@@ -1,33 +1,31 @@
-"""The signature figure: strong, small or unsure, for each condition against usual care and against sham."""
+"""The signature figure: strong, small or unsure, for each condition and comparator."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from acuevidence.appraisal.certainty import certainty
-from acuevidence.appraisal.thresholds import band_of, threshold_of
 from acuevidence.arguments import guard
-from acuevidence.evidence import conditions, load_evidence
-from acuevidence.evidence.carried import evidence_of, outcomes_of
+from acuevidence.evidence import Evidence
 from acuevidence.plots.forest import mid_words
 from acuevidence.plots.forest_rows import interval_text
 from acuevidence.plots.parts.axis import span
 from acuevidence.plots.parts.canvas import Canvas, Column, Row
 from acuevidence.plots.parts.page import drawing, narrow
-from acuevidence.plots.parts.style import COLOURS, Layout
-from acuevidence.questions.pooled import pooled
+from acuevidence.plots.parts.style import Layout
+from acuevidence.questions.overview import Overview
+from acuevidence.questions.overview import overview as ask
+from acuevidence.topic import Topic
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = ["nuance"]
 
-_LABELS = {"usual_care": "v usual care", "sham": "v sham"}
-
 
 def nuance(
-    results: Mapping[str, Mapping[str, Any]] | None = None,
+    found: Overview | Mapping[str, Mapping[str, Any]] | None = None,
     *,
     ax: Axes | None = None,
     width: str | float = "double",
@@ -36,13 +34,15 @@ def nuance(
     limits: tuple[float, float] | None = None,
     title: str | None = None,
     heading: str = "Condition",
+    evidence: Evidence | None = None,
 ) -> Axes:
-    """Draw the effect in each condition against usual care and against sham on one axis.
+    """Draw the effect in each condition against each comparator on one axis.
 
     Parameters
     ----------
-    results : mapping, optional
-        Condition to a mapping of comparator to MetaAnalysis. Default: the standard analysis of every condition.
+    found : Overview or mapping, optional
+        From :func:`acuevidence.questions.overview`, or group to a mapping of comparator to MetaAnalysis, of which it is asked.
+        Default: that of the package's evidence.
     ax : Axes, optional
         Where to draw. Default: a new figure.
     width : {"double", "single"} or float
@@ -50,80 +50,61 @@ def nuance(
     size : float
         Type size in points.
     mid : float, pair of floats, or Mid, optional
-        Minimal important difference, drawn as a band. Default: that of pain as an SMD.
+        Minimal important difference, drawn as a band. Default: that of the main outcome, where one is known.
     limits : pair of float, optional
         Ends of the axis; intervals beyond are cut with an arrow.
     title : str, optional
         Heading of the figure.
     heading : str
         Heading of the first column: what the groups of rows are.
+    evidence : Evidence, optional
+        Whose answer is drawn where none is given. Default: the package's evidence.
 
     Returns
     -------
     Axes
         Diamonds are pooled effects, thick lines their 95 % intervals, thin lines prediction intervals; positive
-        effects favour acupuncture.
+        effects favour the treatment.
 
     Examples
     --------
     >>> import acuevidence as ae
     >>> ax = ae.plots.nuance()
     """
-    evidence = load_evidence()
-    if results is None:
-        results = {condition: pooled(condition) for condition in conditions(evidence)}
-    shown = [one for groups in results.values() for one in groups.values() if one.k]
-    mid = band_of(shown, evidence) if mid is None else mid
-    single = narrow(width)
+    found = found if isinstance(found, Overview) else ask(found, evidence=evidence)
+    mid = found.threshold if mid is None else mid
+    single, topic = narrow(width), found.topic
     columns = [] if single else [Column("Trials", None), Column("Patients", None)]
     after = Column("Certainty", None, side="right", align="left")
     rows: list[Row] = []
-    for condition, groups in results.items():
-        label = evidence.topic.label(condition) if condition in evidence.topic.conditions else condition
-        rows.append(Row("group", label, bold=True, colour="black"))
-        names = sorted(groups, key=lambda name: list(_LABELS).index(name) if name in _LABELS else len(_LABELS))
-        rows += [_row(name, groups[name], single) for name in names]
+    for _, group in found.rows.groupby("group", sort=False):
+        rows.append(Row("group", group["label"].iloc[0], bold=True, colour="black"))
+        rows += [_row(one, topic, single) for one in group.itertuples()]
+    without = [name.replace("_", " ") for name in found.without]
     with drawing(ax, size, "Effects by group"):
         said = (
-            "Pooled SMD (Hedges g) at the end of treatment; positive values favour acupuncture. Diamond and thick line: estimate "
-            "with 95% interval; thin line: 95% prediction interval (three trials or more). Certainty by written rules after "
-            f"GRADE, ● one step of four. {_conventions(results)}{mid_words(mid)}{_without_mid(shown)}"
+            f"Pooled SMD (Hedges g) at the end of treatment; positive values favour {topic.treatment.phrase}. Diamond and thick line: "
+            "estimate with 95% interval; thin line: 95% prediction interval (three trials or more). Certainty by written rules after "
+            f"GRADE, ● one step of four. {found.conventions}{mid_words(mid)}"
+            + (f" None is published for {' and '.join(without)}." if without and mid is not None else "")
         )
         canvas = Canvas(ax, width, Layout(study_title=heading), size, rows, [*columns, after], [said],
                         title, single, weight=False, heads=("SMD (95% CI)", ""))  # fmt: skip
-        return canvas.draw("SMD", False, mid, ("Favours comparator", "Favours acupuncture"), None if limits is None else span(limits))
+        return canvas.draw("SMD", False, mid, topic.sides("benefit"), None if limits is None else span(limits))
 
 
-def _without_mid(results: Iterable[Any]) -> str:
-    """Return the sentence on pooled outcomes that the shaded band does not hold for."""
-    bare = [one for one in results if threshold_of(one, evidence_of(one)) is None]
-    names = sorted({name.replace("_", " ") for one in bare for name in outcomes_of(one)})
-    return f" None is published for {' and '.join(names)}." if names else ""
-
-
-def _conventions(results: Mapping[str, Mapping[str, Any]]) -> str:
-    """Return the conventions of the pooled effects; those of the largest synthesis name every one in use."""
-    everything = [one for groups in results.values() for one in groups.values()]
-    return max(everything, key=lambda one: one.k).conventions if everything else ""
-
-
-def _row(name: str, one: Any, single: bool) -> Row:
-    colour, label = COLOURS.get(name, COLOURS["neutral"]), _LABELS.get(name, f"v {name.replace('_', ' ')}")
-    cells = {"Trials": f"{one.k}"}
-    if one.k == 0:
-        return Row("text", f"{label}: no trial with usable figures")
-    n = one.data[["n1", "n2"]].sum().sum() if {"n1", "n2"} <= set(one.data.columns) else None
-    if n is not None:
-        least = "≥" if one.data[["n1", "n2"]].isna().to_numpy().any() else ""
-        cells["Patients"] = f"{least}{int(n):,}"
-    shown, rated = one.headline(), certainty(one)
-    cells["Certainty"] = rated.symbols if single else f"{rated.symbols} {rated.level}"
-    if shown.estimate is None:
-        cells["effect"] = f"{one.k} trials, not pooled"
-        return Row("text", f"{label}: {cells['effect']}, {shown.state}", colour=colour, cells=cells)
-    cells["effect"] = interval_text(shown.estimate, shown.ci_low, shown.ci_high)
-    outer = (float("nan"), float("nan")) if shown.pi_low is None else (shown.pi_low, shown.pi_high)
-    return Row("summary", label, shown.estimate, shown.ci_low, shown.ci_high, outer, colour=colour, cells=cells)
+def _row(one: Any, topic: Topic, single: bool) -> Row:
+    label = f"v {topic.comparator(one.comparator).phrase}"
+    if not one.k:
+        return Row("text", f"{label}: no trial with usable figures" if one.comparator else "No trial with usable figures")
+    cells = {"Trials": f"{one.k}", "effect": interval_text(one.estimate, one.ci_low, one.ci_high)}
+    if math.isfinite(one.patients):
+        cells["Patients"] = f"{'≥' if one.at_least else ''}{int(one.patients):,}"
+    cells["Certainty"] = one.symbols if single else f"{one.symbols} {one.certainty}"
+    outer = (one.pi_low, one.pi_high)
+    return Row(
+        "summary", label, one.estimate, one.ci_low, one.ci_high, outer, colour=topic.colour(one.comparator), cells=cells
+    )
 
 
 guard(__name__, "nuance")

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from acuevidence.arguments import guard
 from acuevidence.errors import InputError
-from acuevidence.evidence import load_evidence
+from acuevidence.evidence import Evidence
+from acuevidence.evidence.carried import evidence_of
 from acuevidence.plots.parts.page import drawing, new_axes
 from acuevidence.plots.parts.style import RATING, text_width
 from acuevidence.questions.quality import quality_domains, quality_ratings
@@ -23,12 +24,13 @@ _WORDS = {"+": "met", "?": "not rated", "-": "not met"}
 
 
 def quality(
-    ratings: Any = None,
+    ratings: pd.DataFrame | str | None = None,
     *,
     weights: pd.Series | None = None,
     ax: Axes | None = None,
     width: str | float = "single",
     size: float = 7,
+    evidence: Evidence | None = None,
 ) -> Axes:
     """Draw ratings of trial quality as traffic lights, with the share of each rating by domain below.
 
@@ -45,6 +47,8 @@ def quality(
         Width of a new figure: a journal column (89 or 183 mm), or millimetres.
     size : float
         Type size in points.
+    evidence : Evidence, optional
+        Whose answer is drawn where none is given. Default: the package's evidence.
 
     Returns
     -------
@@ -63,16 +67,20 @@ def quality(
     >>> ax.get_xticklabels()[0].get_text()
     'A'
     """
-    table = ratings if isinstance(ratings, pd.DataFrame) else quality_ratings(ratings)
+    table = ratings if isinstance(ratings, pd.DataFrame) else quality_ratings(ratings, evidence=evidence)
     if table.empty:
         raise InputError("no trial is rated domain by domain; give a table of ratings, one row a trial")
     if wrong := sorted(set(table.to_numpy().ravel()) - set(RATING), key=str):
         raise InputError(f"ratings must be '+', '-' or '?', not {wrong[0]!r}")
     share = _shares(table, weights)
-    names = pd.Series(table.index.astype(str)).map(_studies()).fillna(pd.Series(table.index.astype(str)))
+    evidence = evidence_of(table, evidence)
+    known = (
+        {} if evidence is None else evidence.trials.drop_duplicates("trial_id").set_index("trial_id")["study"].to_dict()
+    )
+    names = [str(known.get(trial, trial)) for trial in table.index]
     rows, columns = table.shape
     bars = columns * 1.5 + 5
-    labels = quality_domains().set_index("head")["label"].to_dict()
+    labels = {} if evidence is None else quality_domains(evidence).set_index("head")["label"].to_dict()
     worded = [f"{head}  {labels[head]}" if head in labels else str(head) for head in table.columns]
     with drawing(ax, size, "Quality of trials"):
         height = (rows * 1.6 + bars + 4) * size / 72
@@ -82,14 +90,9 @@ def quality(
         ax.set_axis_off()
         lights = ax.inset_axes((left, (bars + 2) * size / 72 / height, 1 - left, rows * 1.6 * size / 72 / height))
         summary = ax.inset_axes((left, 3.2 * size / 72 / height, 1 - left, columns * 1.5 * size / 72 / height))
-        _lights(lights, table, list(names), size)
+        _lights(lights, table, names, size)
         _bars(summary, share, worded, weights is not None, size)
     return lights
-
-
-def _studies() -> dict[str, str]:
-    trials = load_evidence().trials
-    return dict(zip(trials["trial_id"], trials["study"], strict=True))
 
 
 def _shares(table: pd.DataFrame, weights: pd.Series | None) -> pd.DataFrame:

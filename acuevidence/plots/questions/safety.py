@@ -15,9 +15,11 @@ from acuevidence.questions.safety import safety as pooled_rates
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from acuevidence.evidence import Evidence
+
 __all__ = ["safety"]
 
-_COLOURS = {"treatments": COLOURS["sham"], "patients": COLOURS["usual_care"]}
+_COLOURS = {"treatments": COLOURS["main"], "patients": COLOURS["second"]}
 _MARKERS = {"treatments": "o", "patients": "s"}
 _FLOOR = 0.01  # the left end of the axis, below the smallest rate that so many treatments can show
 
@@ -29,13 +31,14 @@ def safety(
     width: str | float = "double",
     size: float = 7,
     title: str | None = None,
+    evidence: Evidence | None = None,
 ) -> Axes:
     """Draw the rate of each class of adverse event with its interval.
 
     Parameters
     ----------
     rates : Safety, optional
-        From :func:`acuevidence.safety`. Default: that of the package's evidence.
+        From :func:`acuevidence.questions.safety`. Default: that of the package's evidence.
     ax : Axes, optional
         Where to draw. Default: a new figure that fits its rows.
     width : {"double", "single"} or float
@@ -44,6 +47,8 @@ def safety(
         Type size in points.
     title : str, optional
         Heading of the figure.
+    evidence : Evidence, optional
+        Whose rates are drawn where none are given. Default: the package's evidence.
 
     Returns
     -------
@@ -58,7 +63,7 @@ def safety(
     >>> ax.get_xscale()
     'log'
     """
-    found = pooled_rates() if rates is None else rates
+    found = pooled_rates(evidence=evidence) if rates is None else rates
     rows = list(found.rates.itertuples())
     single = narrow(width)
     places = _places(rows, 2.0 if single else 1.0)

@@ -85,15 +85,14 @@ def sensitivity(
         ax = new_axes(width, (lines + 0.6 * len(analyses)) * row + 8 * size / 72, ax)
         cells: list[tuple[float, str, str]] = []
         for place, comparator in enumerate(comparators):
-            key, _, population = comparator.partition(", ")
-            colour = topic.colour(key)
+            colour = topic.colour(comparator)
             marker = _MARKERS[place % len(_MARKERS)]
             rows = result[result["comparator"] == comparator].set_index("analysis").reindex(analyses)
             y = np.arange(len(analyses)) * (len(comparators) + 0.6) + place
             x, k = rows["estimate"].to_numpy(float), rows["k"].fillna(0).to_numpy(int)
             low, high = rows["ci_low"].to_numpy(float), rows["ci_high"].to_numpy(float)
             both = np.isfinite(x) & np.isfinite(low)
-            label = f"v {topic.comparator(key).phrase}" + (f", {population}" if population else "")
+            label = f"v {topic.comparator(comparator).phrase}"
             ax.errorbar(x[both], y[both], xerr=[x[both] - low[both], high[both] - x[both]], fmt=marker, ms=0.55 * size, lw=1.1, capsize=0,
                         color=colour, label=label)  # fmt: skip
             alone = np.isfinite(x) & ~both

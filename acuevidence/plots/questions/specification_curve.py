@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from acuevidence.arguments import guard
+from acuevidence.plots.parts.axis import sides
 from acuevidence.plots.parts.caption import caption as write_caption
 from acuevidence.plots.parts.page import drawing, inches, new_figure
 from acuevidence.plots.parts.style import COLOURS
@@ -62,7 +63,7 @@ def specification_curve(
     Returns
     -------
     Axes
-        The curve; the x axis is the rank of a specification in percent, the y axis the SMD (positive favours acupuncture).
+        The curve; the x axis is the rank of a specification in percent, the y axis the SMD.
 
     Examples
     --------
@@ -115,12 +116,14 @@ def _curve(ax: Axes, result: Any, size: float) -> None:
                     color="#C9D9E8", lw=0, zorder=1)  # fmt: skip
     ax.plot(rank[points], frame["estimate"].to_numpy()[points], color=COLOURS["neutral"], lw=1.3, zorder=3)
     ax.axhline(0, color="black", lw=0.6, zorder=2)
-    if result.mid is not None:
+    if not np.isnan(result.mid):
         ax.axhline(result.mid, color="#B8860B", lw=0.8, ls=(0, (3, 2)), zorder=2)
+        ax.annotate("MID", (1, result.mid), xycoords=("axes fraction", "data"), xytext=(-2, 2), textcoords="offset points",
+                    ha="right", fontsize=0.9 * size, color="#8A6508")  # fmt: skip
     standard = float(result.standard["estimate"])
     if np.isfinite(standard):
         place = 100 * float((frame["estimate"] < standard - 1e-9).mean())
-        ax.plot([place], [standard], marker="D", ms=4, color=COLOURS["usual_care"], mec="white", mew=0.5, zorder=5)
+        ax.plot([place], [standard], marker="D", ms=4, color=COLOURS["second"], mec="white", mew=0.5, zorder=5)
     estimates = frame["estimate"].to_numpy()
     reach = max(float(np.ptp(estimates)), 0.5)
     # Rounded, so that the last bits of a sum do not move the layout.
@@ -129,9 +132,6 @@ def _curve(ax: Axes, result: Any, size: float) -> None:
     )
     ax.set_xlim(0, 100)
     ax.set_ylabel("SMD")
-    if result.mid is not None:
-        ax.annotate("MID", (1, result.mid), xycoords=("axes fraction", "data"), xytext=(-2, 2), textcoords="offset points",
-                    ha="right", fontsize=0.9 * size, color="#8A6508")  # fmt: skip
 
 
 def _choices(ax: Axes, result: Any, rows: list[tuple[str, str]], size: float) -> None:
@@ -141,7 +141,7 @@ def _choices(ax: Axes, result: Any, rows: list[tuple[str, str]], size: float) ->
 
     frame = result.specifications
     slices = np.array_split(np.arange(len(frame)), min(_BINS, len(frame)))
-    shades = LinearSegmentedColormap.from_list("share", ["#FFFFFF", COLOURS["sham"]])
+    shades = LinearSegmentedColormap.from_list("share", ["#FFFFFF", COLOURS["main"]])
     places, labels, y, last = [], [], 0.0, ""
     edges = np.array([0.0, *(100 * (part[-1] + 1) / len(frame) for part in slices)])
     side = blended_transform_factory(ax.transAxes, ax.transData)
@@ -166,14 +166,13 @@ def _choices(ax: Axes, result: Any, rows: list[tuple[str, str]], size: float) ->
 
 
 def _words(result: Any) -> str:
-    share = result.shares()
-    beyond = "" if result.mid is None else f", estimate beyond the MID in {share['beyond_mid']:.0%}"
+    share, words = result.shares(), sides(result.specifications)[1]
+    beyond = "" if np.isnan(result.mid) else f", estimate beyond the MID in {share['beyond_mid']:.0%}"
     return (
-        f"{len(result.specifications):,} specifications, {len(result.distinct):,} different analyses. Line: pooled SMD (positive "
-        f"favours acupuncture); band: 95% limits (medians of a slice, cut at the edges); diamond: the package's "
-        f"standard choice{'' if result.mid is None else '; dashed: minimal important difference'}. "
-        f"Interval above zero in {share['above_zero']:.0%}"
-        f"{beyond}. "
+        f"{len(result.specifications):,} specifications, {len(result.distinct):,} different analyses. Line: pooled SMD{words}"
+        f"; band: 95% limits (medians of a slice, cut at the edges); diamond: the package's "
+        f"standard choice{'; dashed: minimal important difference' if beyond else ''}. "
+        f"Interval above zero in {share['above_zero']:.0%}{beyond}. "
         "Below: how often an option stands behind the specifications of that rank (white: never, full blue: always); percent: "
         "share of the variance that the decision explains alone."
     )

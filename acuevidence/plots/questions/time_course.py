@@ -9,34 +9,38 @@ import numpy as np
 from acuevidence.arguments import guard
 from acuevidence.plots.parts.labels import legend_above, points_wide
 from acuevidence.plots.parts.page import drawing, new_axes
-from acuevidence.plots.parts.style import COLOURS, text_width
+from acuevidence.plots.parts.style import text_width
+from acuevidence.topic import topic_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from acuevidence.evidence import Evidence
     from acuevidence.questions.time_course import TimeCourse
 
 __all__ = ["time_course"]
 
 _WEEKS = (1, 2, 4, 8, 13, 26, 52, 104, 156, 312)
-_LABELS = {"sham": "v sham", "usual_care": "v usual care"}
 
 
 def time_course(
-    result: TimeCourse | None = None, *, ax: Axes | None = None, width: str | float = "double", size: float = 7
+    result: TimeCourse | None = None, *, ax: Axes | None = None, width: str | float = "double", size: float = 7,
+    evidence: Evidence | None = None,
 ) -> Axes:
     """Draw trials over the weeks, and the mean effect of each period with its interval.
 
     Parameters
     ----------
     result : TimeCourse, optional
-        From :func:`acuevidence.time_course`. Default: that of all conditions.
+        From :func:`acuevidence.questions.time_course`. Default: that of all conditions.
     ax : Axes, optional
         Where to draw. Default: a new figure.
     width : {"double", "single"} or float
         Width of a new figure: a journal column (89 or 183 mm), or millimetres.
     size : float
         Type size in points.
+    evidence : Evidence, optional
+        Whose course is drawn where no result is given. Default: the package's evidence.
 
     Returns
     -------
@@ -46,30 +50,31 @@ def time_course(
     Examples
     --------
     >>> import acuevidence as ae
-    >>> ax = ae.time_course("knee_osteoarthritis").plot()
+    >>> ax = ae.questions.time_course("knee_osteoarthritis").plot()
     """
     if result is None:
         from acuevidence.questions.time_course import time_course as follow
 
-        result = follow()
+        result = follow(evidence=evidence)
+    topic = topic_of(result.effects)
     with drawing(ax, size, "Time course"):
         ax = new_axes(width, 3.0, ax)
         ax.axhline(0, color="black", lw=0.6)
         for place, (comparator, means) in enumerate(result.periods.groupby("comparator", sort=False)):
-            colour = COLOURS.get(str(comparator), COLOURS["neutral"])
+            colour = topic.colour(str(comparator))
             rows = result.effects[result.effects["comparator"] == comparator]
             for _, trial in rows.groupby("trial_id"):
                 ax.plot(trial["week"], trial["yi"], "-o", color=colour, lw=0.5, ms=1.6, alpha=0.35)
             week = rows.groupby("period", observed=True)["week"].median()[means["period"]].to_numpy()
             week = week * (1 + 0.06 * (2 * place - 1))
             errors = [means["estimate"] - means["ci_low"], means["ci_high"] - means["estimate"]]
-            label = f"{_LABELS.get(str(comparator), str(comparator))}: mean and {result.level:.0%} interval"
+            label = f"v {topic.comparator(str(comparator)).phrase}: mean and {result.level:.0%} interval"
             ax.errorbar(week, means["estimate"], yerr=errors, fmt="s-", color=colour, ms=5, lw=1.4, label=label)
         ax.set_xscale("log")
         ticks = _apart(ax, size)
         ax.set_xticks(ticks, [str(w) for w in ticks])
         ax.minorticks_off()
-        ax.set(xlabel="Weeks since randomisation", ylabel="SMD; positive favours acupuncture")
+        ax.set(xlabel="Weeks since randomisation", ylabel=f"SMD; positive favours {topic.treatment.phrase}")
         legend_above(ax, size)
     return ax
 

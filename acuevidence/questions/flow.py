@@ -1,0 +1,108 @@
+"""How the trials known for a condition become the trials pooled."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from acuevidence.arguments import guard
+from acuevidence.effects.trials import trial_effects
+from acuevidence.evidence import Evidence, load_evidence
+from acuevidence.evidence.carried import excluded_of
+from acuevidence.inputs import choice
+from acuevidence.later import Later
+from acuevidence.shown import Shown
+
+if TYPE_CHECKING:
+    from acuevidence.plots.questions.flow import flow as _draw
+else:
+    _draw = Later("acuevidence.plots.questions.flow", "flow")
+
+__all__ = ["Flow", "flow"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
+class Flow(Shown):
+    """The trials of a condition, from known to pooled.
+
+    Attributes
+    ----------
+    label : str
+        The condition in words.
+    known : int
+        Trials in the tables.
+    comparisons : DataFrame
+        One row a comparator: ``comparator``, ``label``, trials ``asked`` and ``pooled``, and of those ``left_out``
+        ``no_figure`` (none printed), ``outside`` (the time window) and ``other`` reasons.
+    """
+
+    label: str
+    known: int
+    comparisons: pd.DataFrame
+
+    plot = _draw
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the counts by comparator, one row each."""
+        return self.comparisons.copy()
+
+    def _sentences(self) -> list[str]:
+        return [f"{self.label}: {self.known} trials known"]
+
+    def _table(self) -> pd.DataFrame:
+        return self.comparisons
+
+
+def flow(condition: str, *, effects: pd.DataFrame | None = None, evidence: Evidence | None = None) -> Flow:
+    """Count the trials of a condition from known to pooled.
+
+    Parameters
+    ----------
+    condition : str
+        One of :func:`acuevidence.conditions`.
+    effects : DataFrame, optional
+        Its rows of ``trial_effects``. Default: the standard selection.
+    evidence : Evidence, optional
+        Default: the package's evidence.
+
+    Returns
+    -------
+    Flow
+        A comparison is a trial against one comparator, so a trial with three arms counts for two.
+
+    Raises
+    ------
+    InputError
+        For an unknown condition.
+
+    Examples
+    --------
+    >>> import acuevidence as ae
+    >>> found = ae.questions.flow("neck_pain").comparisons
+    >>> bool((found.asked == found.pooled + found.left_out).all())
+    True
+    """
+    evidence = load_evidence() if evidence is None else evidence
+    topic = evidence.topic
+    choice("condition", condition, list(topic.conditions))
+    effects = trial_effects(condition, evidence=evidence) if effects is None else effects
+    left = pd.DataFrame(excluded_of(effects), columns=["trial_id", "comparator", "arm", "reason"])
+    left = left[left["arm"].isna()]
+    rows = []
+    for comparator in topic.comparators:
+        used, out = (part[part["comparator"] == comparator] for part in (effects, left))
+        unprinted = out["reason"].str.startswith("no figure printed").astype(bool)
+        outside = out["reason"].str.contains("outside the window").astype(bool) & ~unprinted
+        pooled, left_out = used["trial_id"].nunique(), out["trial_id"].nunique()
+        rows.append({
+            "comparator": comparator, "label": topic.label(comparator), "asked": pooled + left_out, "pooled": pooled,
+            "left_out": left_out, "no_figure": int(unprinted.sum()), "outside": int(outside.sum()),
+            "other": int((~unprinted & ~outside).sum()),
+        })  # fmt: skip
+    known = int((evidence.trials["condition"] == condition).sum())
+    return Flow(label=topic.label(condition), known=known, comparisons=pd.DataFrame(rows))
+
+
+guard(__name__, "flow")

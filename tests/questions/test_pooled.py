@@ -1,0 +1,61 @@
+"""The standard analysis: comparators apart, populations apart, and nothing where there is nothing."""
+
+from __future__ import annotations
+
+import pytest
+
+import acuevidence as ae
+from acuevidence.errors import InputError
+from acuevidence.questions.pooled import apart, groups_of
+from acuevidence.report.analysis import analysis_text
+
+
+def test_men_and_women_are_never_pooled() -> None:
+    groups = ae.pooled("pelvic_pain")
+    assert list(groups) == ["sham, men", "sham, women", "usual_care, men"]
+    population = ae.load_evidence().trials.set_index("trial_id")["population"]
+    for name, one in groups.items():
+        assert set(one.data["trial_id"].map(population)) == {name.split(", ")[1]}
+    assert sum(one.k for one in groups.values()) == len(ae.trial_effects("pelvic_pain"))
+
+
+def test_a_population_is_pooled_as_its_rows_alone() -> None:
+    effects = ae.trial_effects("pelvic_pain", comparator="sham")
+    men = effects[effects["population"] == "men"]
+    one, alone = ae.pooled("pelvic_pain")["sham, men"], ae.meta_analysis("yi", "vi", data=men)
+    assert (one.k, one.estimate, one.ci_low, one.tau2) == pytest.approx((4, alone.estimate, alone.ci_low, alone.tau2), rel=1e-12)
+
+
+def test_the_missing_trials_of_men_are_men() -> None:
+    missing = ae.pooled("pelvic_pain")["sham, men"].missing_evidence(include="all")
+    population = ae.load_evidence().trials.set_index("trial_id")["population"]
+    assert len(missing.trials) and set(missing.trials["trial_id"].map(population)) == {"men"}
+
+
+def test_conditions_without_populations_keep_their_comparators() -> None:
+    assert list(ae.pooled("neck_pain")) == ["sham", "usual_care"]
+    assert list(groups_of("neck_pain", ae.load_evidence())) == ["sham", "usual_care"]
+    assert apart(ae.trial_effects("neck_pain"))["group"].isin(["sham", "usual_care"]).all()
+
+
+def test_words_of_a_group() -> None:
+    topic = ae.load_evidence().topic
+    assert topic.against("sham, men") == "Acupuncture v sham, men"
+    assert topic.label("usual_care, women") == "Usual care, waiting list or no treatment, women"
+    assert topic.colour("sham, men") == topic.colour("sham")
+    assert topic.comparison("sham, men") == "sham"
+
+
+def test_a_condition_without_a_usable_figure_says_so() -> None:
+    nothing = ae.pooled("hip_osteoarthritis")
+    assert len(nothing) == 0 and nothing.data.empty and nothing.to_frame().empty
+    assert nothing.summary() == "No trial with usable figures: nothing is pooled."
+    with pytest.raises(InputError, match="there is nothing to draw"):
+        nothing.forest()
+    assert "5 trials are listed, and none prints a figure that can be used" in analysis_text("hip_osteoarthritis")
+
+
+def test_the_overview_names_every_group() -> None:
+    rows = ae.questions.overview().rows
+    assert rows.loc[rows["group"] == "pelvic_pain", "comparator"].tolist() == ["usual_care, men", "sham, men", "sham, women"]
+    assert rows.loc[rows["group"] == "hip_osteoarthritis", "k"].tolist() == [0]
