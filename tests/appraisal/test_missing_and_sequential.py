@@ -24,7 +24,7 @@ def pooled():
 
 @pytest.fixture(scope="module")
 def missing(pooled):
-    return ae.missing_evidence(pooled["sham"])
+    return pooled["sham"].missing_evidence()
 
 
 MID = ae.mid("pain", "SMD", condition="low_back_pain").low
@@ -42,9 +42,7 @@ def test_missing_trials_are_those_left_out_that_report_a_direction_or_unusable_f
     assert set(missing.trials.loc[missing.trials["reported_direction"] == "benefit", "direction"]) == {1}
     assert (
         missing.k_missing
-        < ae.missing_evidence(
-            ae.meta_analysis(data=ae.trial_effects("low_back_pain", comparator="sham")), include="all"
-        ).k_missing
+        < ae.meta_analysis(data=ae.trial_effects("low_back_pain", comparator="sham")).missing_evidence(include="all").k_missing
     )
 
 
@@ -77,12 +75,12 @@ def test_the_verdict_flips_at_the_bound_and_not_before(pooled, missing):
 
 def test_missing_evidence_says_what_it_needs(pooled):
     with pytest.raises(ae.InputError, match="pool the rows of trial_effects"):
-        ae.missing_evidence(ae.meta_analysis([0.1, 0.2, 0.3], [0.01, 0.02, 0.03]))
+        ae.meta_analysis([0.1, 0.2, 0.3], [0.01, 0.02, 0.03]).missing_evidence()
     both = ae.meta_analysis(data=ae.trial_effects("low_back_pain"))
     with pytest.raises(ae.InputError, match="one comparator at a time"):
-        ae.missing_evidence(both)
-    with pytest.raises(ae.InputError, match="size must be a positive number"):
-        ae.missing_evidence(pooled["sham"], size=-0.2)
+        both.missing_evidence()
+    with pytest.raises(ae.InputError, match="size must be positive"):
+        pooled["sham"].missing_evidence(size=-0.2)
 
 
 def test_boundaries_are_the_published_ones():
@@ -109,7 +107,7 @@ def test_one_look_with_all_information_is_the_conventional_test():
 
 def test_required_information_is_that_of_one_trial_without_heterogeneity():
     y, v = np.array([0.31, 0.29, 0.30]), np.array([0.02, 0.03, 0.04])
-    found = ae.sequential(ae.meta_analysis(y, v), delta=0.3, alpha=0.05, power=0.9)
+    found = ae.meta_analysis(y, v).sequential(delta=0.3, alpha=0.05, power=0.9)
     per_arm = 2 * (norm.isf(0.025) + norm.isf(0.1)) ** 2 / 0.3**2
     assert found.diversity == 0
     assert 4 * found.required == pytest.approx(2 * per_arm)  # 4/n is the variance of a mean difference of SD 1
@@ -119,19 +117,19 @@ def test_required_information_is_that_of_one_trial_without_heterogeneity():
 def test_participants_are_those_of_the_trials_and_not_their_information():
     read = json.loads((Path(__file__).parents[1] / "reference" / "uni__dat.bcg__RR.json").read_text())["data"]
     bcg = pd.DataFrame(read).rename(columns={"n1i": "n1", "n2i": "n2"})
-    found = ae.sequential(ae.meta_analysis("yi", "vi", data=bcg), delta=0.3)
+    found = ae.meta_analysis("yi", "vi", data=bcg).sequential(delta=0.3)
     assert found.participants == 357347 == found.steps["participants"].iloc[-1]
     assert found.accrued == pytest.approx((1 / bcg["vi"]).sum())
     assert found.required_participants == pytest.approx(357347 * found.required / found.accrued)
     assert "357,347 participants" in found.summary()
-    unknown = ae.sequential(ae.meta_analysis(bcg["yi"], bcg["vi"]), delta=0.3)
+    unknown = ae.meta_analysis(bcg["yi"], bcg["vi"]).sequential(delta=0.3)
     assert unknown.participants is None
     assert "participants" not in unknown.summary()
 
 
 def test_cumulative_z_follows_the_order_and_ends_at_the_pooled_one(pooled):
     result = pooled["sham"]
-    found = ae.sequential(result)
+    found = result.sequential()
     whole = ae.meta_analysis(result.yi, result.vi, test="z")
     assert found.steps["z"].iloc[-1] == pytest.approx(whole.statistic)
     assert found.steps["order"].is_monotonic_increasing
@@ -140,4 +138,4 @@ def test_cumulative_z_follows_the_order_and_ends_at_the_pooled_one(pooled):
     variance = 1 / (1 / (result.vi + result.tau2)).sum()
     assert found.diversity == pytest.approx(100 * (1 - (1 / (1 / result.vi).sum()) / variance), abs=1e-9)
     with pytest.raises(ae.InputError, match="power must lie between 0 and 1"):
-        ae.sequential(result, power=90)
+        result.sequential(power=90)
