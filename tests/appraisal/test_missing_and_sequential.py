@@ -79,7 +79,7 @@ def test_missing_evidence_says_what_it_needs(pooled):
     both = ae.meta_analysis(data=ae.trial_effects("low_back_pain"))
     with pytest.raises(ae.InputError, match="one comparator at a time"):
         both.missing_evidence()
-    with pytest.raises(ae.InputError, match="size must be positive"):
+    with pytest.raises(ae.InputError, match="size must be a positive number"):
         pooled["sham"].missing_evidence(size=-0.2)
 
 
