@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV_VERSION := 0.13.9
 
-.PHONY: audit baseline bayes-test benchmark browser-test check clean dist docs doctest figures fuzz lab linkcheck lint mutants notebooks test
+.PHONY: audit baseline bayes-test benchmark browser-test check clean dist docs doctest fast figures fix fuzz lab linkcheck lint mutants new-figure notebooks oldest test
 
 $(VENV)/.installed: pyproject.toml uv.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "acuevidence needs Python >= 3.11, this is " + sys.version.split()[0])'
@@ -27,6 +27,25 @@ test: $(VENV)/.installed  ## lint, types, import contracts, tests, notebooks, fi
 
 baseline: $(VENV)/.installed  ## draw afresh the pictures that the image tests compare with
 	$(BIN)/pytest -n 0 tests/plots/test_images.py --mpl-generate-path=tests/plots/baseline
+
+fast: $(VENV)/.installed  ## the tests of numbers and of the house: no pictures, notebooks, site or wheel
+	$(BIN)/ruff check .
+	$(BIN)/pytest -q -n 2 -m "not locked and not release" tests/architecture tests/effects tests/evidence tests/topic
+
+fix: $(VENV)/.installed  ## mend what ruff can mend by itself
+	$(BIN)/ruff check --fix .
+
+oldest:  ## the tests of numbers with the oldest libraries that pyproject.toml allows, in an environment of its own
+	test -x .venv-oldest/bin/python || $(PYTHON) -m venv .venv-oldest
+	.venv-oldest/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	.venv-oldest/bin/uv pip install --quiet --python .venv-oldest/bin/python --resolution lowest-direct -e . pytest hypothesis
+	.venv-oldest/bin/pytest -o addopts="" -q -p no:cacheprovider tests/effects tests/topic
+
+new-figure:  ## a figure to start from: make new-figure NAME=name
+	@test -n "$(NAME)" || { echo "give a name: make new-figure NAME=name"; exit 2; }
+	@test ! -e acuevidence/plots/$(NAME).py || { echo "acuevidence/plots/$(NAME).py is there already"; exit 2; }
+	sed 's/radial/$(NAME)/g' acuevidence/plots/radial.py > acuevidence/plots/$(NAME).py
+	@echo "acuevidence/plots/$(NAME).py is a copy of radial.py; CONTRIBUTING.md says where to name it"
 
 check: $(VENV)/.installed  ## compare the committed figures with freshly drawn ones
 	$(BIN)/acuevidence figures --check
@@ -55,7 +74,26 @@ docs: $(VENV)/.installed  ## build the documentation site
 doctest: $(VENV)/.installed  ## run the examples of README, guide and docstrings, and follow the links between pages
 	$(BIN)/pytest -n 2 README.md docs acuevidence tests/docs
 
-linkcheck: $(VENV)/.installed  ## follow the documentation's links to other sites (needs the internet)
+linkfast: $(VENV)/.installed  ## the tests of numbers and of the house: no pictures, notebooks, site or wheel
+	$(BIN)/ruff check .
+	$(BIN)/pytest -q -n 2 -m "not locked and not release" tests/architecture tests/effects tests/evidence tests/topic
+
+fix: $(VENV)/.installed  ## mend what ruff can mend by itself
+	$(BIN)/ruff check --fix .
+
+oldest:  ## the tests of numbers with the oldest libraries that pyproject.toml allows, in an environment of its own
+	test -x .venv-oldest/bin/python || $(PYTHON) -m venv .venv-oldest
+	.venv-oldest/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	.venv-oldest/bin/uv pip install --quiet --python .venv-oldest/bin/python --resolution lowest-direct -e . pytest hypothesis
+	.venv-oldest/bin/pytest -o addopts="" -q -p no:cacheprovider tests/effects tests/topic
+
+new-figure:  ## a figure to start from: make new-figure NAME=name
+	@test -n "$(NAME)" || { echo "give a name: make new-figure NAME=name"; exit 2; }
+	@test ! -e acuevidence/plots/$(NAME).py || { echo "acuevidence/plots/$(NAME).py is there already"; exit 2; }
+	sed 's/radial/$(NAME)/g' acuevidence/plots/radial.py > acuevidence/plots/$(NAME).py
+	@echo "acuevidence/plots/$(NAME).py is a copy of radial.py; CONTRIBUTING.md says where to name it"
+
+check: $(VENV)/.installed  ## follow the documentation's links to other sites (needs the internet)
 	UV_PROJECT_ENVIRONMENT=$(VENV) $(BIN)/uv sync --frozen --quiet --extra tables --group docs
 	$(BIN)/sphinx-build -b linkcheck docs docs/_build/linkcheck
 
@@ -90,4 +128,4 @@ fuzz:  ## feed damaged files to everything that reads files, guided by coverage,
 	cd .venv-fuzz/found && ../bin/python ../../tests/trust/fuzz/importers.py evidence -max_total_time=$(FUZZ_SECONDS) -max_len=20000
 
 clean:
-	rm -rf $(VENV) .venv-bayes .venv-benchmark .venv-fuzz docs/_build dist
+	rm -rf $(VENV) .venv-bayes .venv-benchmark .venv-fuzz .venv-oldest docs/_build dist

@@ -18,13 +18,14 @@ import pandas as pd
 from scipy.optimize import minimize
 from scipy.special import chdtrc, log_ndtr, ndtr, ndtri
 
-from acuevidence.appraisal.few import few_trials, refuse_few
+from acuevidence.appraisal.few import few_trials
 from acuevidence.arguments import guard
 from acuevidence.effects.participants import participants
 from acuevidence.errors import ConvergenceError, InputError
 from acuevidence.inputs import choice
 from acuevidence.shown import Shown
 from acuevidence.synthesis import kernel
+from acuevidence.synthesis.dependent import coefficient_table
 from acuevidence.synthesis.effect import PooledEffect
 
 __all__ = ["SelectionModel", "selection_model"]
@@ -73,6 +74,8 @@ class SelectionModel(Shown):
         Trials.
     level : float
         Level of the interval.
+    coefficients : DataFrame
+        ``estimate se statistic df p_value ci_low ci_high`` of the mean: one row, or with moderators one a term.
     notes : tuple of str
         When it should not be used.
     """
@@ -100,6 +103,7 @@ class SelectionModel(Shown):
     counts: Array
     k: int
     level: float
+    coefficients: pd.DataFrame
     notes: tuple[str, ...] = ()
 
     def to_frame(self) -> pd.DataFrame:
@@ -112,10 +116,12 @@ class SelectionModel(Shown):
     def _sentences(self) -> list[str]:
         percent = f"{100 * self.level:g}%"
         weights = ", ".join(f"{value:.3g}" for value in self.delta)
+        tested = f"Test of selection: {self.lrt:.2f}, df {self.lrt_df}, P {self.lrt_p:.3f}."
+        tested = "The weights were given." if np.isnan(self.lrt) else tested
         line = (
             f"Selection model ({self.kind}, {self.k} trials): {self.estimate:.3f} ({percent} CI {self.ci_low:.3f} to "
             f"{self.ci_high:.3f}), without selection {self.unadjusted:.3f}; tau2 {self.tau2:.4f}. delta {weights}. "
-            f"Test of selection: {self.lrt:.2f}, df {self.lrt_df}, P {self.lrt_p:.3f}."
+            f"{tested}"
         )
         return [line, *self.notes]
 
@@ -127,13 +133,14 @@ def selection_model(
     *,
     alternative: str | None = None,
     precision: str | None = None,
+    weights: Sequence[float] | None = None,
 ) -> SelectionModel:
     """Fit a model of selection by P value, by maximum likelihood.
 
     Parameters
     ----------
     result : MetaAnalysis
-        A pooled effect without moderators, of three trials or more; tau2 is estimated by ML, or 0 where the result is an
+        A pooled effect or a meta-regression, of three trials or more; tau2 is estimated by ML, or 0 where the result is an
         equal-effects one.
     kind : {"step", "beta", "halfnormal", "logistic", "negexp", "power"}
         Weight function of the one-sided P value. ``step`` with one cut point is the three-parameter model.
@@ -143,6 +150,9 @@ def selection_model(
         Direction in which P values are favoured. Default: that of the pooled effect.
     precision : {"se", "vi", "1/n", "1/sqrt(n)"}, optional
         Let selection be stronger for less precise trials (``halfnormal``, ``logistic``, ``negexp``, ``power``).
+    weights : sequence of float, optional
+        Given relative chances of publication of ``step``, one an interval of P, the first of them 1, in place of estimates: a
+        sensitivity analysis that few trials can bear (Vevea and Woods 2005). There is then no test of selection.
 
     Returns
     -------
@@ -152,13 +162,15 @@ def selection_model(
     Raises
     ------
     InputError
-        With too few trials for the parameters, an interval of P without a trial, moderators, or unknown options.
+        With too few trials for the parameters, an interval of P without a trial whose weight is to be estimated, weights that do
+        not fit the steps, or unknown options.
     ConvergenceError
         When the likelihood has no maximum that can be found.
 
     Notes
     -----
     Vevea and Hedges (1995, Psychometrika 60:419) for steps, Citkowicz and Vevea (2017, Psychological Methods 22:28) for beta,
+    Vevea and Woods (2005, Psychological Methods 10:428) for given weights,
     Preston, Ashby and Smyth (2004, Journal of Evaluation in Clinical Practice 10:313) for the others; conventions
     of metafor's ``selmodel``. Standard errors from the observed information. Needs many trials: with fewer than ten, and with no trial or
     only one in an interval, the weights are hardly known.
@@ -171,13 +183,15 @@ def selection_model(
     1
     """
     choice("kind", kind, KINDS)
-    refuse_few(result, "a selection model")
+    if result.k < 3:
+        raise InputError(f"a selection model needs at least 3 trials; this result has {result.k}")
     if alternative is None:
         alternative = "greater" if result.estimate >= 0 else "less"
     choice("alternative", alternative, ALTERNATIVES)
     cuts = _cuts(steps) if kind == "step" else ()
     sign = 1.0 if alternative == "greater" else -1.0
-    model = _Model.of(result, kind, cuts, sign, _scale(result, kind, precision))
+    given = None if weights is None else _given(weights, kind, cuts)
+    model = _Model.of(result, kind, cuts, sign, _scale(result, kind, precision), given)
     if result.k < model.free:
         raise InputError(
             f"a selection model with {model.free} parameters needs as many trials; this result has {result.k}"
@@ -193,8 +207,8 @@ def selection_model(
 class _Model:
     """Data turned so that large effects have small P values, and the weight function.
 
-    Parameters are (mu, tau2, delta...), mu and tau2 in units of the mean standard error; a parameter that is fixed stands
-    outside ``free``.
+    Parameters are (mu..., tau2, delta...), one mu a column of the design ``X``, mu and tau2 in units of the mean standard error; a
+    parameter that is fixed stands outside ``free``.
     """
 
     kind: str
@@ -206,27 +220,42 @@ class _Model:
     unit: float
     fixed_tau2: bool
     deltas: int
+    X: Array
+    back: Array  # turns coefficients of X, whose columns are orthogonal, into those of the moderators
+    given: Array | None  # weights that are not estimated, but the first
 
     @classmethod
-    def of(cls, result: PooledEffect, kind: str, cuts: Sequence[float], sign: float, precision: Array) -> _Model:
+    def of(
+        cls, result: PooledEffect, kind: str, cuts: Sequence[float], sign: float, precision: Array, given: Array | None
+    ) -> _Model:
         unit = float(np.sqrt(result.vi.mean()))
         y, v = sign * result.yi / unit, result.vi / unit**2
         p = ndtr(-y / np.sqrt(v))
         group = np.searchsorted(np.asarray(cuts), p) if kind == "step" else np.zeros(0, dtype=int)
-        if kind == "step" and (counts := np.bincount(group, minlength=len(cuts))).min() == 0:
+        if kind == "step" and given is None and (counts := np.bincount(group, minlength=len(cuts))).min() == 0:
             empty = int(np.argmin(counts))
             low = 0.0 if empty == 0 else cuts[empty - 1]
             raise InputError(f"no trial has a one-sided P value from {low:g} to {cuts[empty]:g}; choose other steps")
         deltas = {"step": len(cuts) - 1, "beta": 2}.get(kind, 1)
-        return cls(kind, y, v, precision, np.asarray(cuts), group, unit, result.method == "EE", deltas)
+        X, back = np.ones((result.k, 1)), np.eye(1)
+        if result.X is not None:
+            Q, R = np.linalg.qr(result.X)
+            X, back = Q * math.sqrt(result.k), np.linalg.inv(R) * math.sqrt(result.k)
+        return cls(kind, y, v, precision, np.asarray(cuts), group, unit, result.method == "EE", deltas, X, back, given)
+
+    @property
+    def means(self) -> int:
+        """Number of coefficients of the mean."""
+        return self.X.shape[1]
 
     @property
     def free(self) -> int:
-        return 1 + (not self.fixed_tau2) + self.deltas
+        return self.means + (not self.fixed_tau2) + (self.deltas if self.given is None else 0)
 
     def loglik(self, parameters: Array) -> Array:
-        """Return the log-likelihood at rows of parameters, (B, 2 + deltas), real or complex."""
-        mu, tau2, delta = parameters[:, :1], parameters[:, 1:2], parameters[:, 2:]
+        """Return the log-likelihood at rows of parameters, (B, means + 1 + deltas), real or complex."""
+        p = self.means
+        mu, tau2, delta = parameters[:, :p] @ self.X.T, parameters[:, p : p + 1], parameters[:, p + 1 :]
         total = self.v + tau2
         s = np.sqrt(total)
         density = -0.5 * np.log(2 * math.pi * total) - 0.5 * (self.y - mu) ** 2 / total
@@ -268,30 +297,31 @@ class _Model:
         return own, log_mean
 
     def bounds(self) -> Array:
-        """Return the range of each parameter, (2 + deltas, 2)."""
+        """Return the range of each parameter, (means + 1 + deltas, 2)."""
         low = {"step": 1e-8, "beta": 1e-5}.get(self.kind, 0.0)
-        return np.array(
-            [[-np.inf, np.inf], [0.0, 0.0 if self.fixed_tau2 else np.inf], *[[low, _DELTA_MAX]] * self.deltas]
-        )
+        deltas = [[low, _DELTA_MAX]] * self.deltas if self.given is None else [[one, one] for one in self.given]
+        return np.array([*[[-np.inf, np.inf]] * self.means, [0.0, 0.0 if self.fixed_tau2 else np.inf], *deltas])
 
     def stretch(self, parameters: Array) -> Array:
         """Return rows of parameters on the scale on which they are searched: weights of steps and beta as logarithms."""
         if self.kind not in ("step", "beta"):
             return parameters
-        return np.concatenate([parameters[..., :2], np.log(parameters[..., 2:])], axis=-1)
+        here = self.means + 1
+        return np.concatenate([parameters[..., :here], np.log(parameters[..., here:])], axis=-1)
 
     def unstretch(self, searched: Array) -> Array:
         """Undo :meth:`stretch`."""
         if self.kind not in ("step", "beta"):
             return searched
-        return np.concatenate([searched[..., :2], np.exp(searched[..., 2:])], axis=-1)
+        here = self.means + 1
+        return np.concatenate([searched[..., :here], np.exp(searched[..., here:])], axis=-1)
 
     def climb(self, searched: Array) -> tuple[float, Array]:
         """Return what is minimised, and its gradient."""
         point = self.unstretch(searched)
         gradient = -self.gradient(point)
         if self.kind in ("step", "beta"):
-            gradient[2:] *= point[2:]
+            gradient[self.means + 1 :] *= point[self.means + 1 :]
         return -float(self.loglik(point[None])[0]), gradient
 
     def gradient(self, parameters: Array) -> Array:
@@ -354,13 +384,14 @@ def _maximise(model: _Model) -> tuple[Array, float]:
 
 
 def _starts(model: _Model) -> list[Array]:
-    fits = kernel.fit(model.y[None], model.v[None], method="EE" if model.fixed_tau2 else "ML", test="z")
-    mu, tau2 = float(fits.beta[0, 0]), float(fits.tau2[0])
+    fits = kernel.fit(model.y[None], model.v[None], model.X[None], method="EE" if model.fixed_tau2 else "ML", test="z")
+    mu, tau2 = fits.beta[0], float(fits.tau2[0])
     spread = 0.0 if model.fixed_tau2 else max(tau2, 0.05)
     weights = {"step": (0.9, 0.3, 0.05), "beta": (1.0, 0.7, 1.3)}.get(model.kind, (1.0, 4.0, 0.05))
     shares = (1.0, 0.5, 1.0)
     return [
-        np.array([share * mu, spread, *[delta] * model.deltas]) for share, delta in zip(shares, weights, strict=True)
+        np.array([*(share * mu), spread, *([delta] * model.deltas if model.given is None else model.given)])
+        for share, delta in zip(shares, weights, strict=True)
     ]
 
 
@@ -401,6 +432,16 @@ def _cuts(steps: Any) -> tuple[float, ...]:
     return tuple(cuts if cuts[-1] == 1 else [*cuts, 1.0])
 
 
+def _given(weights: Sequence[float], kind: str, cuts: tuple[float, ...]) -> Array:
+    """Return given weights but the first, which is 1."""
+    if kind != "step":
+        raise InputError(f"weights belong to kind='step', not {kind!r}")
+    found = np.asarray(weights, dtype=float)
+    if found.shape != (len(cuts),) or found[0] != 1 or not ((found > 0) & (found <= _DELTA_MAX)).all():
+        raise InputError(f"weights must be {len(cuts)} positive numbers, one an interval of P (up to {cuts}), the first of them 1")
+    return found[1:]
+
+
 def _scale(result: PooledEffect, kind: str, precision: str | None) -> Array:
     if precision is None:
         return np.ones(result.k)
@@ -419,29 +460,38 @@ def _report(
     model: _Model, parameters: Array, loglik: float, result: PooledEffect, alternative: str, sign: float
 ) -> SelectionModel:
     rows = _inside(parameters, model.bounds())
-    names = ["mu", "tau2", *(f"delta{i + 1 + (model.kind == 'step')}" for i in range(model.deltas))]
-    scale = np.array([model.unit * sign, model.unit**2, *[1.0] * model.deltas])
-    covariance = _covariance(model, parameters, rows) * np.outer(scale[rows], scale[rows])
+    p, own = model.means, model.given is not None
+    means = ["mu"] if result.X is None else list(result.terms)
+    names = [*means, "tau2", *(f"delta{i + 1 + (model.kind == 'step')}" for i in range(model.deltas))]
+    turn = np.eye(len(parameters))
+    turn[:p, :p] = model.back * model.unit * sign
+    turn[p, p] = model.unit**2
+    turn = turn[np.ix_(rows, rows)]
+    covariance = turn @ _covariance(model, parameters, rows) @ turn.T
     se = np.full(len(parameters), np.nan)
     se[rows] = np.sqrt(np.where(np.diagonal(covariance) > 0, np.diagonal(covariance), np.nan))
-    estimate, tau2 = float(parameters[0] * scale[0]), float(parameters[1] * scale[1])
+    beta, tau2 = model.back @ parameters[:p] * model.unit * sign, float(parameters[p] * model.unit**2)
+    estimate = float(beta[0])
     first = model.kind == "step"
-    plain = kernel.fit(result.yi[None], result.vi[None], method="EE" if model.fixed_tau2 else "ML", test="z")
+    X = None if result.X is None else result.X[None]
+    plain = kernel.fit(result.yi[None], result.vi[None], X, method="EE" if model.fixed_tau2 else "ML", test="z")
     # The likelihood is in units of the mean standard error; back to those of yi.
     loglik -= result.k * math.log(model.unit)
-    without = float(kernel.log_likelihood(result.yi[None], result.vi[None], None, plain.tau2, restricted=False)[0])
-    lrt = max(0.0, 2 * (loglik - without))
+    without = float(kernel.log_likelihood(result.yi[None], result.vi[None], X, plain.tau2, restricted=False)[0])
+    lrt = math.nan if own else max(0.0, 2 * (loglik - without))
     interval = kernel.interval(np.array(estimate), se[0], np.array(np.inf), result.level)
     counts = np.bincount(model.group, minlength=len(model.cuts)) if first else np.zeros(0, dtype=int)
     return SelectionModel(
         kind=model.kind, steps=tuple(map(float, model.cuts)), alternative=alternative, estimate=estimate, se=float(se[0]),
         statistic=estimate / float(se[0]), p_value=float(kernel.tail(np.array(estimate / se[0]), np.array(np.inf))),
-        ci_low=float(interval[0]), ci_high=float(interval[1]), tau2=tau2, tau2_se=float(se[1]),
-        delta=np.append([1.0] * first, parameters[2:]), delta_se=np.append([np.nan] * first, se[2:]),
+        ci_low=float(interval[0]), ci_high=float(interval[1]), tau2=tau2, tau2_se=float(se[p]),
+        delta=np.append([1.0] * first, parameters[p + 1 :]), delta_se=np.append([np.nan] * first, se[p + 1 :]),
         vcov=pd.DataFrame(covariance, index=[names[i] for i in rows], columns=[names[i] for i in rows]), lrt=lrt,
-        lrt_df=model.deltas, lrt_p=float(chdtrc(model.deltas, lrt)), loglik=loglik, aic=2 * model.free - 2 * loglik,
+        lrt_df=0 if own else model.deltas, lrt_p=math.nan if own else float(chdtrc(model.deltas, lrt)), loglik=loglik,
+        aic=2 * model.free - 2 * loglik,
         unadjusted=float(plain.beta[0, 0]), counts=counts, k=result.k, level=result.level,
-        notes=_notes(result, counts, parameters, rows, estimate, covariance),
+        coefficients=coefficient_table(list(result.terms), beta, se[:p], np.full(p, np.inf), result.level),
+        notes=_notes(result, model, counts, rows, estimate, covariance),
     )  # fmt: skip
 
 
@@ -455,14 +505,16 @@ def _covariance(model: _Model, parameters: Array, rows: Array) -> Array:
 
 
 def _notes(
-    result: PooledEffect, counts: Array, parameters: Array, rows: Array, estimate: float, covariance: Array
+    result: PooledEffect, model: _Model, counts: Array, rows: Array, estimate: float, covariance: Array
 ) -> tuple[str, ...]:
     notes = list(few_trials(result, "the weights are hardly known"))
-    if len(counts) and counts.min() == 1:
+    if model.given is not None:
+        notes = ["The weights are given: the estimate says what would follow from them, not that trials are missing."]
+    elif len(counts) and counts.min() == 1:
         notes.append("One trial alone in an interval of P: its weight is hardly known.")
-    if set(range(2, len(parameters))) - set(rows.tolist()):
+    if model.given is None and set(range(model.means + 1, model.means + 1 + model.deltas)) - set(rows.tolist()):
         notes.append("A weight is at the end of its range: treat the estimate with caution.")
-    if not result.yi.min() <= estimate <= result.yi.max():
+    if result.X is None and not result.yi.min() <= estimate <= result.yi.max():
         notes.append("The effect lies beyond that of every trial: these data do not carry the model.")
     if not np.isfinite(covariance).all():
         notes.append("The likelihood is flat about its maximum: no standard error can be given.")

@@ -10,6 +10,7 @@ import functools
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import Any
 
 import pandas as pd
@@ -142,10 +143,16 @@ def _chosen(
     horizon: float, endpoint: str | None, measure: str, cautions: str,
 ) -> pd.DataFrame:  # fmt: skip
     """Return the effects of an evidence, which is the same as long as it is the same object."""
-    compared = with_patients(comparisons(evidence, wanted, comparators), evidence)
+    compared = (one for of in product(wanted, comparators) for one in _compared(evidence, *of))
     asked: dict[str, Any] = {"outcome": outcome, "timing": timing, "horizon": horizon, "endpoint": endpoint, "measure": measure,
                              "cautions": cautions}  # fmt: skip
     return carry(effects_of(compared, evidence.rules, **asked), evidence=evidence)
+
+
+@functools.lru_cache(maxsize=64)
+def _compared(evidence: Evidence, condition: str, comparator: str) -> tuple[Comparison, ...]:
+    """Return the comparisons of a condition, which every outcome and window reads."""
+    return tuple(with_patients(comparisons(evidence, [condition], [comparator]), evidence))
 
 
 def effects_of(

@@ -22,7 +22,7 @@ from acuevidence.plots.parts.marks import mid_range
 from acuevidence.plots.parts.style import COLOURS, MID_BAND
 from acuevidence.topic import topic_of
 
-__all__ = ["Rows", "chart_of", "forest_chart", "pooled_row"]
+__all__ = ["forest_chart"]
 
 _TOLD = {
     "year": "Year", "outcome": "Outcome", "instrument": "Instrument", "week": "Week", "timing": "Timing",

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from acuevidence.appraisal.thresholds import Mid
+    from acuevidence.synthesis.given import GivenMetaAnalysis
     from acuevidence.synthesis.glmm import GlmmMetaAnalysis
     from acuevidence.synthesis.result import MetaAnalysis
     from acuevidence.synthesis.two_by_two import TwoByTwoMetaAnalysis
@@ -71,7 +72,7 @@ _REPEATED = ("estimate", "ci_low", "ci_high")
 
 
 def forest(
-    result: MetaAnalysis | TwoByTwoMetaAnalysis | GlmmMetaAnalysis | pd.DataFrame
+    result: MetaAnalysis | TwoByTwoMetaAnalysis | GlmmMetaAnalysis | GivenMetaAnalysis | pd.DataFrame
     | Mapping[str, MetaAnalysis | TwoByTwoMetaAnalysis | GlmmMetaAnalysis],
     *,
     ax: Axes | None = None,

@@ -8,7 +8,7 @@ import pandas as pd
 
 from acuevidence.arguments import guard
 from acuevidence.effects.trials import trial_effects
-from acuevidence.evidence import Evidence, load_evidence
+from acuevidence.evidence import Evidence
 from acuevidence.evidence.carried import carry, evidence_of, excluded_of
 from acuevidence.synthesis import GroupedMetaAnalysis, meta_analysis
 
@@ -86,7 +86,9 @@ def apart(effects: pd.DataFrame) -> pd.DataFrame:
     >>> apart(ae.trial_effects("pelvic_pain", comparator="sham"))["group"].value_counts().to_dict()
     {'sham, men': 4, 'sham, women': 2}
     """
-    evidence = evidence_of(effects) or load_evidence()
+    evidence = evidence_of(effects)
+    if evidence is None:
+        return effects.assign(group=effects["comparator"])
     conditions = list(effects["condition"].unique())
     split = {condition: _populations(condition, evidence) for condition in conditions}
     names = [

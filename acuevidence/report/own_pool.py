@@ -64,7 +64,7 @@ def pool_text(file: str | Path, *, measure: str | None = None, by: str | None = 
     between = getattr(result, "between", None)
     if between is not None:
         parts.append(between.summary())
-    parts.append("Methods: " + methods_text(next(iter(groups.values()))))
+    parts.append("Methods: " + methods_text(max(groups.values(), key=lambda one: one.k)))
     if forest is not None:
         from acuevidence.plots import save
 

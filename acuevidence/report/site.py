@@ -68,6 +68,18 @@ def build_site(
     Notes
     -----
     The site is made in a folder beside the target and moved over it when it is whole, so that a run that fails leaves the older one.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import acuevidence as ae
+    >>> from acuevidence.evidence.scaffold import start_review
+    >>> folder = tempfile.mkdtemp()
+    >>> files = start_review(folder + "/review")
+    >>> ae.report.build_site(folder + "/site", evidence=ae.load_evidence(folder + "/review"))
+    Traceback (most recent call last):
+    ...
+    acuevidence.errors.InputError: ... holds no trial yet; there is nothing to report
     """
     folder = Path(folder)
     refuse_unwritable(folder)

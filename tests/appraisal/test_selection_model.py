@@ -12,6 +12,7 @@ import math
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.integrate import quad
 from scipy.stats import norm
@@ -133,3 +134,43 @@ def test_impossible_selection_models_are_refused_with_the_fix():
         result.selection_model("halfnorm")
     with pytest.raises(ae.InputError, match="precision has no part in a step"):
         result.selection_model(precision="se")
+
+
+@pytest.mark.parametrize(
+    ("key", "steps"),
+    [("ML|stepfun|0.025,0.5|fixed delta 1,.5,.2", (0.025, 0.5)),
+     ("ML|stepfun|VeveaWoods moderate one-tailed", (0.005, 0.01, 0.05, 0.1, 0.25, 0.35, 0.5, 0.65, 0.75, 0.9, 0.95, 0.99, 0.995, 1))],
+)  # fmt: skip
+@pytest.mark.parametrize("unit", [1.0, 1e-5])
+def test_given_weights_agree_with_metafor(key, steps, unit):
+    file = json.loads((REFERENCE / "selmodel__dat.bcg.json").read_text())
+    want = file["expected"][key]
+    result = ae.meta_analysis(np.array(file["data"]["yi"]) * unit, np.array(file["data"]["vi"]) * unit**2, method="ML", test="z")
+    found = result.selection_model(steps=steps, weights=want["delta"], alternative="less")
+    assert found.estimate / unit == pytest.approx(want["beta"][0], rel=1e-6)
+    assert found.se / unit == pytest.approx(want["se"][0], rel=1e-6)
+    assert found.tau2 / unit**2 == pytest.approx(want["tau2"], rel=1e-6)
+    assert found.lrt_df == 0
+    assert math.isnan(found.lrt_p)
+
+
+def test_weights_of_one_are_the_model_without_selection_also_with_moderators():
+    file = json.loads((REFERENCE / "selmodel__dat.bcg.json").read_text())
+    data = pd.DataFrame({"yi": file["data"]["yi"], "vi": file["data"]["vi"], "year": np.arange(1950, 1963)})
+    plain = ae.meta_analysis("yi", "vi", data=data, moderators="~ year", method="ML", test="z")
+    found = plain.selection_model(weights=(1, 1))
+    assert found.coefficients["estimate"].to_numpy() == pytest.approx(plain.coefficients["estimate"].to_numpy(), rel=1e-7)
+    assert found.loglik == pytest.approx(plain.loglik, abs=1e-10)
+    free = plain.selection_model(kind="halfnormal")
+    assert free.loglik >= plain.loglik - 1e-9
+    moved = ae.meta_analysis("yi", "vi", data=data.assign(year=data["year"] - 1950), moderators="~ year", method="ML", test="z")
+    slopes = [one.coefficients["estimate"].loc["year"] for one in (free, moved.selection_model(kind="halfnormal"))]
+    assert slopes[0] == pytest.approx(slopes[1], rel=1e-5)
+
+
+def test_weights_that_do_not_fit_are_refused():
+    result = ae.meta_analysis([0.1, 0.4, 0.5, 0.3], [0.02, 0.03, 0.05, 0.02])
+    with pytest.raises(ae.InputError, match="the first of them 1"):
+        result.selection_model(weights=(0.5, 0.2))
+    with pytest.raises(ae.InputError, match="kind='step'"):
+        result.selection_model(kind="beta", weights=(1, 1))

@@ -17,6 +17,7 @@ from acuevidence.synthesis.location_scale import LocationScaleMetaAnalysis
 from acuevidence.synthesis.network import NetworkMetaAnalysis
 from acuevidence.synthesis.network_components import ComponentNetwork
 from acuevidence.synthesis.result import GroupedMetaAnalysis, MetaAnalysis
+from acuevidence.synthesis.two_by_two import TwoByTwoMetaAnalysis
 
 NUMBERS = """
     X aic aicc beta bic ci_high ci_low coefficients conventions covariance data df estimate excluded formula h2 i2 k level
@@ -41,7 +42,7 @@ TAKEN_BY = {
     "Methods": MetaAnalysis, "PooledPlots": MetaAnalysis, "GroupedMethods": GroupedMetaAnalysis,
     "ComponentMethods": ComponentNetwork, "NetworkMethods": NetworkMetaAnalysis, "NetworkPlots": NetworkMetaAnalysis,
     "DependentMethods": DependentMetaAnalysis, "GivenMethods": GivenMetaAnalysis,
-    "LocationScaleMethods": LocationScaleMetaAnalysis, "PosteriorMethods": Posterior,
+    "LocationScaleMethods": LocationScaleMetaAnalysis, "TableMethods": TwoByTwoMetaAnalysis, "PosteriorMethods": Posterior,
 }  # fmt: skip
 
 

@@ -59,7 +59,7 @@ def test_every_name_of_a_room_is_in_the_reference(room):
     assert unlisted(f"acuevidence.{room}", getattr(ae, room).__all__) == []
 
 
-@pytest.mark.parametrize("module", ["report.tables", "plots.chart", "report.methods_text"])
+@pytest.mark.parametrize("module", ["report.tables", "plots.chart", "plots.questions.nuance_chart", "report.methods_text"])
 def test_every_function_of_the_report_is_in_the_reference(module):
     loaded = importlib.import_module(f"acuevidence.{module}")
     assert unlisted(loaded.__name__, loaded.__all__) == []

@@ -95,3 +95,9 @@ def test_a_location_scale_model_needs_a_likelihood():
     data, _ = read("locscale__syn.k100A")
     with pytest.raises(ae.InputError, match="REML"):
         ae.meta_analysis("yi", "vi", data=data, scale="~ x1", method="DL")
+
+
+def test_a_result_of_which_something_was_given_has_its_forest_and_its_text():
+    result = ae.meta_analysis([0.9, 0.4, 0.6], [0.09, 0.04, 0.06], tau2=0.05)
+    assert any("0.05" in text.get_text() for text in result.forest().figure.findobj(lambda part: hasattr(part, "get_text")))
+    assert "τ² given" in result.methods_text()
