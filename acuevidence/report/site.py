@@ -23,8 +23,8 @@ from acuevidence.errors import InputError, MissingExtraError
 from acuevidence.evidence import Evidence, conditions, load_evidence
 from acuevidence.questions.pooled import pooled
 from acuevidence.questions.published import published
-from acuevidence.questions.sensitivity import sensitivity
 from acuevidence.questions.safety import number, safety
+from acuevidence.questions.sensitivity import sensitivity
 from acuevidence.report import drawing, figures
 from acuevidence.report import sentences as words
 from acuevidence.report.site_forest import forest_rows, strips
