@@ -98,7 +98,8 @@ class Topic:
     comparators : mapping of Side
         What it is compared with, by key, in the order in which they are drawn.
     conditions : mapping
-        Condition to ``label``, ``outcomes`` (the preferred one first) and ``published`` (how syntheses call it).
+        Condition to ``label``, ``outcomes`` (the preferred one first, where selection.yaml names no order) and ``published`` (how
+        syntheses call it).
     outcomes : mapping
         Outcome to ``label``, ``scale`` or ``unit`` of a difference, ``beside`` (the outcome that it is compared with in the same
         trials) and ``spread_of`` (the outcome whose typical SD it takes); the first is the main one.
@@ -352,10 +353,10 @@ def load_topic(folder: Path) -> Topic:
     for name, about in parts["conditions"].items():
         wanted = about.get("outcomes") or []
         unknown = [one for one in _texts(f"conditions.{name}.outcomes", wanted) if one not in parts["outcomes"]]
-        if unknown or not wanted:
+        if unknown:
             raise InputError(
                 f"topic.yaml: conditions.{name}.outcomes must name outcomes of this file ({', '.join(parts['outcomes'])}), "
-                f"not {', '.join(unknown) or 'none'}"
+                f"not {', '.join(unknown)}"
             )
     _distinct_roles(parts["treatment"], parts["comparators"], parts["other_roles"])
     return Topic(**parts)

@@ -145,7 +145,8 @@ class Rules:
 
     def choices(self, condition: str, outcome: str | None = None) -> list[Choice]:
         """Return the places in the order of outcomes of a condition, the preferred one first; of one outcome where it is named."""
-        order = self.outcome_order.get(condition) or self.outcome_order.get("default") or self.topic.conditions[condition]["outcomes"]
+        order = self.outcome_order.get(condition) or self.outcome_order.get("default")
+        order = order or self.topic.conditions[condition].get("outcomes") or list(self.topic.outcomes)
         found = [Choice(entry) if isinstance(entry, str) else Choice(**entry) for entry in order]
         return found if outcome is None else [*(c for c in found if c.outcome == outcome), Choice(outcome)]
 

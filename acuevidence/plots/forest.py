@@ -177,8 +177,6 @@ def forest(
     choice("arms", arms, ("n", "summary"))
     repeated = isinstance(result, pd.DataFrame)
     groups = [] if repeated else _groups(result)
-    if not repeated and not groups:
-        raise InputError("result holds no trial with usable figures; there is nothing to draw")
     data = _repeats(result) if repeated else pd.concat([r.data for _, r in groups]) if groups else pd.DataFrame()
     events = any(getattr(one, "events", False) for _, one in groups)
     effect = effect or _effect(data, groups)

@@ -24,6 +24,7 @@ from acuevidence.evidence import Evidence, conditions, load_evidence
 from acuevidence.questions.pooled import pooled
 from acuevidence.questions.published import published
 from acuevidence.questions.safety import number, safety
+from acuevidence.questions.sensitivity import sensitivity
 from acuevidence.report import drawing, figures
 from acuevidence.report import sentences as words
 from acuevidence.report.site_forest import forest_rows, strips
@@ -34,7 +35,7 @@ from acuevidence.verdicts.claims import answer_table, answered, claims, verdicts
 __all__ = ["build_site", "environment"]
 
 _TEMPLATES = Path(__file__).parent / "templates"
-_FOREST = "forest_{}"
+_OF_CONDITION = ("forest_{}", "sensitivity_{}")
 Pooled = Mapping[str, Mapping[str, Any]]  # condition to comparator to effect
 _PRINTED = ["outcome", "measure", "week", "timing", "arm", "figures_as_printed", "locator", "source_url", "caution"]
 
@@ -108,7 +109,8 @@ def build_site(
         f".side-{place} .strip {{ color: {topic.colour(key)}; }}\n" for place, key in enumerate(topic.comparators)
     ).encode()
     written |= {f"tables/{key}.csv": table.to_csv().encode() for key, table in _tables(names, pools, evidence).items()}
-    wanted = dict.fromkeys([*filter(None, claims(evidence)["figure"]), "nuance", "safety", *map(_FOREST.format, pools)])
+    of_conditions = [kind.format(name) for name in names for kind in _OF_CONDITION]
+    wanted = dict.fromkeys([*filter(None, claims(evidence)["figure"]), "nuance", "safety", *of_conditions])
     known = figures.figures(evidence)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -217,6 +219,7 @@ def _condition(name: str, pools: Pooled, evidence: Evidence) -> dict[str, Any]:
         "coverage": words.coverage(name, effects, evidence=evidence), "meaning": words.meaning(name, results),
         "published": published(name, evidence=evidence).to_dict("records"), "excluded": left.to_dict("records"),
         "findings": summary_of_findings(results), "comparators": evidence.topic.comparators,
+        "sensitivity": sensitivity(name, evidence=evidence).to_dict("records") if results else [],
         "trials": [{**row, "effects": used.get(row["trial_id"], []), "printed": printed.get(row["trial_id"], []),
                     "comparators": list(asked.get(row["trial_id"], []))}
                    for row in trials.to_dict("records")],

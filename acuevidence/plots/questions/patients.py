@@ -81,7 +81,7 @@ def patients(
         ax.annotate("as before", (top, top), xytext=(-30, -4), textcoords="offset points", ha="right", va="top", color="#777777",
                     fontsize=0.9 * size, rotation=0)  # fmt: skip
         slope = _slope(rows)
-        for group, colour, marker in (("control", COLOURS["usual_care"], "s"), ("treated", COLOURS["sham"], "o")):
+        for group, colour, marker in (("control", COLOURS["second"], "s"), ("treated", COLOURS["main"], "o")):
             mine = rows[rows["group"] == group]
             ax.plot(mine["baseline"], mine["value"], marker, ms=0.35 * size, mfc="none", mew=0.5, color=colour, alpha=0.75)
             level = mine["value"].mean() - slope * mine["baseline"].mean()
