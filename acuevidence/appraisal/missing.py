@@ -35,6 +35,7 @@ __all__ = ["MissingEvidence", "missing_evidence"]
 _REACH = 3.0  # assumed effects are looked at from -3 to 3 SD
 _POINTS = 601
 _NOT_MEASURED = "no figure printed"
+_PART = "reported with "  # a site or second report of a trial whose figures, or lack of them, count already
 _WORDS = {"above": "favours {treatment}", "below": "favours the comparator", "unsure": "unsure which way"}
 
 
@@ -246,6 +247,7 @@ def _missing_trials(result: PooledEffect, include: str) -> pd.DataFrame:
     comparator = str(data["comparator"].iloc[0])
     rows = pd.DataFrame(left)
     rows = rows[rows["arm"].isna() & (rows["comparator"] == comparator) & ~rows["trial_id"].isin(data["trial_id"])]
+    rows = rows[~rows["reason"].str.startswith(_PART)]
     for column in ("condition", "population"):  # a frame that was filtered still carries what the whole one left out
         if column in data and column in rows and data[column].notna().all():
             rows = rows[rows[column].isin(data[column])]

@@ -16,7 +16,7 @@ from typing import Any
 import pandas as pd
 
 from acuevidence.appraisal.certainty import certainty
-from acuevidence.appraisal.thresholds import main_mid
+from acuevidence.appraisal.thresholds import Mid, band_of, mid_of
 from acuevidence.arguments import guard
 from acuevidence.effects.trials import trial_effects
 from acuevidence.errors import InputError, MissingExtraError
@@ -96,7 +96,7 @@ def build_site(
         "licence": _licence(evidence),
         "untreated": topic.of_kind("untreated"), "placebo": topic.of_kind("placebo"),
     }  # fmt: skip
-    pages = {"index.html": ("index.html", _index(evidence)), "methods.html": ("methods.html", _methods(evidence))}
+    pages = {"index.html": ("index.html", _index(pools, evidence)), "methods.html": ("methods.html", _methods(_band(pools, pools, evidence), evidence))}
     if surveys:
         pages["safety.html"] = ("safety.html", _safety(evidence))
     pages |= {f"{name}.html": ("condition.html", _condition(name, pools, evidence)) for name in names}
@@ -169,22 +169,28 @@ def environment() -> Any:
     return found
 
 
-def _index(evidence: Evidence) -> dict[str, Any]:
-    asked, band = claims(evidence).set_index("id"), main_mid(evidence)
+def _index(pools: Pooled, evidence: Evidence) -> dict[str, Any]:
+    asked = claims(evidence).set_index("id")
     rows, found = [], answered(evidence=evidence)
     for answer in answer_table(found, evidence).to_dict("records"):
         about, one = asked.loc[answer["id"]], found[answer["id"]]
         everywhere = list(about["population"]) or (conditions(evidence) if about["comparators"] else [])
         rows.append(
             {**answer, "conditions": everywhere, "comparators": list(about["comparators"]), "rule": about["rule"],
-             "plot": strips((*one.estimates, *one.published), band, evidence.topic.treatment.phrase),
+             "plot": strips((*one.estimates, *one.published), _band(everywhere, pools, evidence), evidence.topic.treatment.phrase),
              "sources": _claim_sources(everywhere, about["comparators"], evidence) if len(everywhere) == 1 else []}
         )  # fmt: skip
     given = {row["verdict"] for row in rows}
     return {
-        "claims": rows, "verdicts": {name: said for name, said in verdicts(evidence).items() if name in given}, "band": band,
+        "claims": rows, "verdicts": {name: said for name, said in verdicts(evidence).items() if name in given},
+        "band": _band(pools, pools, evidence),
         "comparators": evidence.topic.comparators, "titles": {key: one.title for key, one in figures.figures(evidence).items()},
     }  # fmt: skip
+
+
+def _band(names: Iterable[str], pools: Pooled, evidence: Evidence) -> Mid | None:
+    """Return the thresholds that the pooled effects of conditions are judged by, as one band."""
+    return band_of([one for name in names for one in pools.get(name, {}).values()], evidence)
 
 
 def _claim_sources(names: Iterable[str], comparators: Iterable[str], evidence: Evidence) -> list[tuple[str, str]]:
@@ -199,10 +205,10 @@ def _claim_sources(names: Iterable[str], comparators: Iterable[str], evidence: E
 def _condition(name: str, pools: Pooled, evidence: Evidence) -> dict[str, Any]:
     effects = trial_effects(name, evidence=evidence)
     results = pools.get(name, {})
-    band, places = main_mid(evidence), list(evidence.topic.comparators)
+    places = list(evidence.topic.comparators)
     plots = [
         {"name": _slug(group), "place": places.index(evidence.topic.comparison(group)), "label": evidence.topic.label(group),
-         "result": one, "certainty": certainty(one), "rows": forest_rows(one, band)}
+         "result": one, "certainty": certainty(one), "band": mid_of(one, evidence), "rows": forest_rows(one, mid_of(one, evidence))}
         for group, one in results.items()
     ]  # fmt: skip
     used = {trial: rows.to_dict("records") for trial, rows in effects.groupby("trial_id")}
@@ -215,7 +221,7 @@ def _condition(name: str, pools: Pooled, evidence: Evidence) -> dict[str, Any]:
         .unique()
     )
     return {
-        "name": name, "label": evidence.topic.label(name), "plots": plots, "band": band,
+        "name": name, "label": evidence.topic.label(name), "plots": plots,
         "coverage": words.coverage(name, effects, evidence=evidence), "meaning": words.meaning(name, results),
         "published": published(name, evidence=evidence).to_dict("records"), "excluded": left.to_dict("records"),
         "findings": summary_of_findings(results), "comparators": evidence.topic.comparators,
@@ -242,8 +248,8 @@ def _safety(evidence: Evidence) -> dict[str, Any]:
             "published": found.published.to_dict("records"), "per": found.per}  # fmt: skip
 
 
-def _methods(evidence: Evidence) -> dict[str, Any]:
-    return {"band": main_mid(evidence), "asked": claims(evidence).to_dict("records"), "rules": evidence.rules}
+def _methods(band: Mid | None, evidence: Evidence) -> dict[str, Any]:
+    return {"band": band, "asked": claims(evidence).to_dict("records"), "rules": evidence.rules}
 
 
 def _words(value: Any) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from acuevidence.appraisal.certainty import Certainty, certainty
-from acuevidence.appraisal.thresholds import Mid, has_mid, mid
+from acuevidence.appraisal.thresholds import Mid, mid_of, published_threshold
 from acuevidence.arguments import guard
 from acuevidence.effects.participants import counted
 from acuevidence.errors import InputError
@@ -67,16 +67,16 @@ def summary_of_findings(
     evidence, topic = evidence_of(results, evidence), topic_of(results)
     rows: list[dict[str, str]] = []
     notes: list[str] = []
-    bands: dict[str, None] = {}
+    bands: dict[str, list[str]] = {}
     for name, one in results.items():
         if one.k == 0:
             continue
-        outcome, band = _main_outcome(one), _band(_main_outcome(one), evidence)
+        outcome, band = _main_outcome(one), mid_of(one, evidence)
         rated, marks = certainty(one), []
         for reason in rated.reasons:
             marks.append(str(len(notes) + 1))
             notes.append(f"{len(notes) + 1}. {reason[0].upper()}{reason[1:]}.")
-        bands[_threshold(outcome, band, evidence, topic)] = None
+        bands.setdefault(_threshold(one, outcome, band, evidence), []).append(_comparison(name, topic))
         rows.append({
             "Comparison": _comparison(name, topic),
             "Outcome, follow-up": f"{_outcome_words(one, topic)}, {_follow_up(one)}",
@@ -86,7 +86,7 @@ def summary_of_findings(
             "Certainty": f"{rated.symbols} {rated.level}" + (f" [{', '.join(marks)}]" if marks else ""),
             "In plain words": _comment(one, band, topic),
         })  # fmt: skip
-    return Table("Summary of findings", pd.DataFrame(rows), (_assumed(results), *bands, *notes))
+    return Table("Summary of findings", pd.DataFrame(rows), (_assumed(results), *_thresholds(results, bands), *notes))
 
 
 def _assumed(results: Mapping[str, MetaAnalysis]) -> str:
@@ -112,21 +112,30 @@ def _main_outcome(one: MetaAnalysis) -> str:
     return str(one.data["outcome"].mode().iloc[0]) if "outcome" in one.data else ""
 
 
-def _band(outcome: str, evidence: Evidence | None) -> Mid | None:
-    return mid(outcome, "SMD", evidence=evidence) if evidence is not None and has_mid(outcome, evidence=evidence) else None
+def _threshold(one: MetaAnalysis, outcome: str, band: Mid | None, evidence: Evidence | None) -> str:
+    """Return what a comparison is judged by, in SD and in points; its certainty rests on the same threshold."""
+    if band is None or evidence is None:
+        return "no MID in the evidence."
+    said = f"{_span(band, '.2f')} SD ({band.source})"
+    points = published_threshold(evidence, outcome, "MD", _only(one.data, "condition"), _only(one.data, "comparator"))
+    return f"{said}." if points is None else f"{said}, {_span(points, '.3g')} points of 0-100 ({points.source})."
 
 
-def _threshold(outcome: str, band: Mid | None, evidence: Evidence | None, topic: Topic) -> str:
-    words = topic.outcome(outcome) or "an outcome that is not named"
-    if band is None:
-        return f"Minimal important difference of {words}: no MID in the evidence."
-    points = mid(outcome, "MD", evidence=evidence)
-    if points is None:
-        return f"Minimal important difference of {words}: {band.low:g} to {band.high:g} SD ({band.source})."
-    return (
-        f"Minimal important difference of {words}: {band.low:g} to {band.high:g} SD ({band.source}), "
-        f"{points.low:g} to {points.high:g} points of 0-100 ({points.source})."
-    )
+def _span(band: Mid, form: str) -> str:
+    """Return a threshold as a number, several as the smallest to the largest."""
+    low, high = (format(value, form) for value in (band.low, band.high))
+    return low if low == high else f"{low} to {high}"
+
+
+def _thresholds(results: Mapping[str, MetaAnalysis], bands: Mapping[str, list[str]]) -> list[str]:
+    """Return the thresholds as notes; where comparisons differ in theirs, each names its own."""
+    topic = topic_of(results)
+    outcomes = dict.fromkeys(topic.outcome(_main_outcome(one)) for one in results.values() if one.k)
+    words = " or ".join(filter(None, outcomes)) or "an outcome that is not named"
+    return [
+        f"Minimal important difference of {words}{', ' + ' and '.join(names) if len(bands) > 1 else ''}: {said}"
+        for said, names in bands.items()
+    ]
 
 
 def _outcome_words(one: MetaAnalysis, topic: Topic) -> str:

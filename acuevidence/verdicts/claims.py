@@ -287,6 +287,8 @@ def _claims(evidence: Evidence) -> dict[str, Claim]:
     found = {}
     for entry in map(dict, given["claims"]):
         about = given["analyses"][entry["analysis"]]
+        if "aim" in (options := entry.get("options", {})):
+            choice(f"aim of claim {entry['id']}", options["aim"], ("important", "benefit"))
         wording = {**about["wording"], **entry.pop("wording", {})}
         if set(wording) != set(given["verdicts"]):
             raise InputError(f"claims.yaml: {entry['id']} needs a wording for each of {', '.join(given['verdicts'])}")

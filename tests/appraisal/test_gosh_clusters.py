@@ -62,9 +62,17 @@ def test_the_unit_of_the_effects_does_not_matter_and_a_draw_repeats():
     np.testing.assert_allclose(one.trials["separation"], large.trials["separation"])
 
 
-def test_in_neck_pain_one_trial_parts_the_subsets():
-    result = ae.meta_analysis("yi", "vi", data=ae.trial_effects("neck_pain", comparator="sham"), labels="study")
-    assert result.gosh_clusters().flagged == ("Vas 2006",)
+@pytest.mark.parametrize(("odd", "flagged"), [(1.8, ("odd",)), (0.85, ())])
+def test_a_trial_is_flagged_beyond_what_chance_gives_the_largest_of_nine(odd, flagged):
+    # eight trials about 0.3 that agree (Q 1.77 on 7 df: tau2 0), all of variance 0.04: the ninth is (odd - 0.3) / sqrt(0.04 + 0.04/8)
+    # standard errors off, 7.07 and 2.59; the largest of nine by chance is the normal quantile at 1 - 0.025/9, 2.77
+    y = [0.2, 0.4, 0.25, 0.35, 0.15, 0.45, 0.28, 0.32, odd]
+    found = ae.meta_analysis(y, [0.04] * 9, labels=[*"ABCDEFGH", "odd"]).gosh_clusters()
+    assert found.limit == pytest.approx(2.7729, abs=5e-4)
+    assert found.trials.loc["odd", "residual"] == pytest.approx((odd - 0.3) / 0.045**0.5, rel=1e-6)
+    assert found.trials.index[0] == "odd"
+    assert found.trials.loc["odd", "separation"] > found.threshold
+    assert found.flagged == flagged
 
 
 def test_clusters_are_refused_where_they_mean_nothing():

@@ -130,12 +130,32 @@ def test_pooled_rates_are_those_of_a_likelihood_searched_by_brute_force(found, k
 
 
 def test_no_patient_of_an_overlapping_programme_is_counted_twice(found):
-    from acuevidence.appraisal.thresholds import appraisal_rules
-
+    # notes of safety.csv: art_reporting2019 and arc_thesis "same programme as" or "part of" Witt 2009
     used = found.sources[found.sources.pooled]
-    for group in appraisal_rules()["safety"]["overlaps"]:
-        inside = used[used.study_id.isin(group["sources"])]
-        assert inside.groupby(["event", "denominator"])["study_id"].nunique().max() <= 1
+    german = used[used.study_id.isin(["witt2009", "art_reporting2019", "arc_thesis"])]
+    assert set(zip(german.study_id, german.event, strict=True)) == {
+        ("witt2009", "any"),
+        ("witt2009", "requiring_treatment"),
+        ("witt2009", "pneumothorax"),
+        ("art_reporting2019", "bleeding_or_haematoma"),
+        ("art_reporting2019", "pain_at_site"),
+    }
+    # Witt 2009 2 of 229,230 and Weidenhammer 2008 5 of 503,397; without the 1 of 40,736 of the thesis
+    lungs = found.rate("pneumothorax", "patients")
+    assert (lungs.sources, lungs.events, lungs.n) == (2, 7, 732627)
+    # Witt 2009 19,726 of 229,230; MacPherson 2004 682 of 6,348; Zhao 2011 74 of 1,968
+    anything = found.rate("any", "patients")
+    assert (anything.sources, anything.events, anything.n) == (3, 20482, 237546)
+
+
+def test_recruits_reported_twice_are_counted_once():
+    # notes of safety.csv: MacPherson 2005 "same recruits as MacPherson 2004"; it prints percents alone, so counts are invented
+    evidence = surveys(("macpherson2005", "any", 300, 1000), ("macpherson2004", "any", 100, 1000))
+    result = ae.questions.safety(evidence=evidence)
+    row = result.rate("any", "treatments")
+    assert (row.sources, row.events, row.n) == (1, 100, 1000)
+    assert row.rate == pytest.approx(1000)
+    assert result.sources.set_index("study_id").pooled.to_dict() == {"macpherson2005": False, "macpherson2004": True}
 
 
 def test_an_unknown_scale_is_refused():

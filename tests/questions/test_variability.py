@@ -21,8 +21,8 @@ def whole():
     return ae.variability()
 
 
-def with_spread(tmp_path, factor, mean=1.0):
-    """Return the evidence with the printed SDs (and means) of all acupuncture arms multiplied."""
+def with_spread(tmp_path, factor, mean=1.0, people=1):
+    """Return the evidence with the printed SDs (and means) of all acupuncture arms multiplied, and the patients of all arms."""
     shutil.copytree(data_folder(), tmp_path, dirs_exist_ok=True)
     results = pd.read_csv(tmp_path / "results.csv", dtype=str)
     arms = pd.read_csv(tmp_path / "arms.csv", dtype=str)
@@ -35,13 +35,14 @@ def with_spread(tmp_path, factor, mean=1.0):
     middle, half = (numbers[0] + numbers[1]) / 2 * mean, (numbers[1] - numbers[0]) / 2 * factor
     results["ci_low"] = numbers[0].where(~ours, middle - half)
     results["ci_high"] = numbers[1].where(~ours, middle + half)
+    results["n"] = (pd.to_numeric(results["n"]) * people).astype("Int64")
     results.to_csv(tmp_path / "results.csv", index=False)
     return ae.load_evidence(tmp_path)
 
 
 def test_trials_enter_with_nakagawas_formula_on_the_printed_sds():
-    # Mendelson 1983: 30.2 (18) n 36 against 40 (24.3) n 41; Jena 2008: 4.7 (5.6) n 1613 against 7.5 (6.3) n 1569
-    printed = {"mendelson1983": (30.2, 18, 36, 40, 24.3, 41), "jena2008": (4.7, 5.6, 1613, 7.5, 6.3, 1569)}
+    # Molsberger 2002: 26 (21) n 58 against 36 (19) n 58; Jena 2008: 4.7 (5.6) n 1613 against 7.5 (6.3) n 1569
+    printed = {"molsberger2002": (26, 21, 58, 36, 19, 58), "jena2008": (4.7, 5.6, 1613, 7.5, 6.3, 1569)}
     effects = whole().effects.set_index(["trial_id", "measure"])
     for trial, (m1, s1, n1, m2, s2, n2) in printed.items():
         h1, h2 = 1 / (2 * (n1 - 1)), 1 / (2 * (n2 - 1))
@@ -78,8 +79,8 @@ def test_final_scores_and_changes_have_their_own_ratio_of_coefficients_of_variat
     pools = whole().pools.query("measure == 'lnCVR'")
     assert set(pools.scores) == {"final", "change"}
     scores = whole().effects.query("measure == 'lnCVR'").set_index("trial_id").scores
-    # Mendelson 1983 prints pain after the course, Lam 2021 the change of pain
-    assert (scores["mendelson1983"], scores["lam2021"]) == ("final", "change")
+    # Molsberger 2002 prints pain after the course, Lam 2021 the change of pain
+    assert (scores["molsberger2002"], scores["lam2021"]) == ("final", "change")
     against_sham = pools.query("condition == 'all' and comparator == 'sham'").set_index("scores")
     assert against_sham.k.sum() == len(whole().effects.query("measure == 'lnCVR' and comparator == 'sham'"))
 
@@ -102,8 +103,24 @@ def test_too_few_trials_get_no_verdict():
 
 
 def test_a_larger_spread_at_the_same_means_is_more_than_chance_and_mean_shift_explain(tmp_path):
-    verdict = ae.variability("low_back_pain", comparator="sham", evidence=with_spread(tmp_path, 4.0)).verdicts.iloc[0]
+    # a hundred times the patients: at four times the SDs the means of the trials as printed are too vague to take out
+    found = ae.variability("low_back_pain", comparator="sham", evidence=with_spread(tmp_path, 4.0, people=100))
+    verdict = found.verdicts.iloc[0]
     assert bool(verdict.more_spread) is True
+    assert verdict.reason.startswith("more spread than chance and a shift of the mean explain")
+    # printed SDs: Molsberger 2002 21 and 19, of 58 and 58; Leibing 2002 22 and 22, of 35 and 40
+    spread = found.effects.query("measure == 'lnVR'").set_index("trial_id")
+    assert spread.yi["molsberger2002"] == pytest.approx(math.log(4 * 21 / 19), rel=1e-9)
+    assert spread.yi["leibing2002"] == pytest.approx(math.log(4) + 1 / (2 * 3499) - 1 / (2 * 3999), rel=1e-9)
+    assert spread.vi["leibing2002"] == pytest.approx(1 / (2 * 3499) + 1 / (2 * 3999), rel=1e-9)
+
+
+def test_a_larger_spread_is_not_called_more_where_the_means_are_too_vague_to_take_out(tmp_path):
+    found = ae.variability("low_back_pain", comparator="sham", evidence=with_spread(tmp_path, 4.0))
+    # Kong 2020 prints a change of -4.33 with a CI, n 59: its SD is now several times its mean, and its lnCVR has no precision
+    changes = found.pools.query("measure == 'lnCVR' and scores == 'change'").iloc[0]
+    assert found.pools.query("measure == 'lnVR'").iloc[0].ci_low > 0 > changes.ci_low
+    assert bool(found.verdicts.iloc[0].more_spread) is False
 
 
 def test_spread_that_grows_with_the_mean_is_explained_by_the_mean(tmp_path):
@@ -123,7 +140,16 @@ def test_the_verdict_reads_as_a_sentence_with_its_figures():
     text = whole().summary()
     assert "all against sham: " in text
     assert text == repr(whole())
-    assert whole()._repr_html_().count("<li>") == len(whole().verdicts)
+    # Fink 2002, the one trial of elbow pain: 8.03 (4.60) n 14 against 12.28 (4.14) n 15
+    ratio = 4.60 / 4.14 * math.exp(1 / (2 * 13) - 1 / (2 * 14))
+    lines = text.splitlines()
+    place = lines.index("elbow_pain against sham: insufficient data: 1 of the 3 trials needed print spreads")
+    assert lines[place + 1].startswith(f"  lnVR of all scores: ratio {ratio:.2f} (")
+    assert lines[place + 1].endswith("), k = 1")
+    # on a page every verdict and every pool is a paragraph below the heading
+    page = whole()._repr_html_()
+    assert page.count("<p>") == 1 + len(whole().verdicts) + len(whole().pools)
+    assert all(f"<p>{line}</p>" in page for line in lines[: place + 2])
 
 
 def test_a_comparison_without_printed_spreads_is_refused():

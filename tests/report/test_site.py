@@ -45,7 +45,7 @@ class Page(HTMLParser):
         self.words += data
 
 
-def _blank(folder, only, progress):
+def _blank(folder, *, evidence, only, progress):
     folder.mkdir()
     for name in only:
         for kind in ("svg", "png"):
@@ -56,7 +56,7 @@ def _blank(folder, only, progress):
 def built(tmp_path_factory):
     folder = tmp_path_factory.mktemp("site")
     patch = pytest.MonkeyPatch()
-    patch.setattr(site.figures, "build", _blank)
+    patch.setattr(site.drawing, "build", _blank)
     files = site.build_site(folder)
     patch.undo()
     pages = {path.name: Page(path.read_text(encoding="utf-8")) for path in folder.glob("*.html")}
@@ -128,11 +128,11 @@ def test_an_address_that_is_no_web_page_does_not_become_a_link():
 
 
 def test_a_run_that_fails_leaves_the_older_site_as_it_was(tmp_path, monkeypatch):
-    def broken(folder, only, progress):
+    def broken(folder, *, evidence, only, progress):
         raise RuntimeError("no room")
 
-    monkeypatch.setattr(site.figures, "build", broken)
-    monkeypatch.setattr(site, "_tables", lambda names: {})
+    monkeypatch.setattr(site.drawing, "build", broken)
+    monkeypatch.setattr(site, "_tables", lambda *given: {})
     monkeypatch.setattr(site, "environment", lambda: _Templates())
     for name in ("_index", "_condition", "_safety", "_methods"):
         monkeypatch.setattr(site, name, lambda *given: {})

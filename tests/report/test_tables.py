@@ -46,10 +46,23 @@ def test_every_step_of_certainty_lost_has_a_footnote():
 
 
 def test_each_outcome_is_judged_by_its_own_minimal_important_difference():
-    points = ae.mid("function", "MD")
-    notes = " ".join(summary_of_findings(ae.pooled("knee_osteoarthritis", outcome="function")).notes)
-    assert f"{points.low:g} to {points.high:g} points of 0-100" in notes
-    assert "difference of pain" not in notes
+    # 3.57 points of WOMAC function (0-68), published for acupuncture v sham in the knee alone, is 100 * 3.57 / 68 of 100.
+    notes = summary_of_findings(ae.pooled("knee_osteoarthritis", outcome="function")).notes
+    sham, care = (note for note in notes if note.startswith("Minimal important difference"))
+    assert sham.startswith("Minimal important difference of function, acupuncture v sham: 0.26 SD (3.57 points of 0-68")
+    assert ", 5.25 points of 0-100 (3.57 points of 0-68" in sham
+    assert care == "Minimal important difference of function, acupuncture v usual care: no MID in the evidence."
+
+
+@pytest.mark.parametrize(
+    ("condition", "said"),
+    [("knee_osteoarthritis", "0.37 SD (0.37 SD units"), ("low_back_pain", "15 points of 0-100 (15 points of 0-100, pain VAS"),
+     ("neck_pain", "10 points of 0-100 (10 points of 0-100, pain, pooled over instruments")],
+)  # fmt: skip
+def test_pain_is_judged_by_the_threshold_of_its_condition(condition, said):
+    notes = [n for n in summary_of_findings(ae.pooled(condition)).notes if n.startswith("Minimal important difference")]
+    assert len(notes) == 1
+    assert said in notes[0]
 
 
 def test_an_outcome_without_a_threshold_says_so_and_loses_no_step_for_one():

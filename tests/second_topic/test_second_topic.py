@@ -29,17 +29,7 @@ claims:
     outcome: depressive_symptoms
     timing: end_of_treatment
     analysis: benefit
-    options: {aim: zero}
-"""
-
-
-THRESHOLD = """
-minimal_important_difference:
-  - outcomes: [depressive_symptoms]
-    measure: SMD
-    unit: SD
-    low: {row: BDI, part: 1, says: smallest invented one}
-    high: {row: BDI, part: 2, says: largest invented one}
+    options: {aim: benefit}
 """
 
 
@@ -78,11 +68,10 @@ def with_claim(folder, tmp_path_factory):
     """The same review with a claim, and with the threshold that claims are judged by."""
     whole = tmp_path_factory.mktemp("claimed") / "exercise"
     shutil.copytree(folder, whole)
-    for file, text in (("claims.yaml", CLAIM), ("appraisal.yaml", THRESHOLD)):
-        kept = (whole / file).read_text(encoding="utf-8").replace("minimal_important_difference: []", "")
-        (whole / file).write_text(kept.replace("claims: []", "") + text, encoding="utf-8")
-    row = {"condition": "depression", "outcome": "depressive_symptoms", "level": "between", "measure": "BDI", "threshold": "0.2 to 0.3",
-           "unit": "SD", "type": "invented", "source_url": "https://example.org", "locator": "results"}  # fmt: skip
+    kept = (whole / "claims.yaml").read_text(encoding="utf-8")
+    (whole / "claims.yaml").write_text(kept.replace("claims: []", "") + CLAIM, encoding="utf-8")
+    row = {"condition": "depression", "outcome": "depressive_symptoms", "level": "between", "use": "decides", "measure": "BDI",
+           "value": 0.2, "threshold": "0.2", "unit": "SD units", "type": "invented", "source_url": "https://example.org", "locator": "results"}  # fmt: skip
     enter(whole, "thresholds", [row])
     return whole
 
@@ -112,7 +101,9 @@ def test_what_is_made_of_a_result_knows_its_own_review_alone(evidence):
     rated = ae.certainty(result)
     said = rated.summary() + result.summary()
     assert not FIRST_TOPIC.search(said), said
-    assert rated.domains.set_index("domain").loc["risk_of_bias", "reason"].startswith("not rated")
+    # No judgement of these trials is entered, so the whole weight is unjudged, which costs one step.
+    domain = rated.domains.set_index("domain").loc["risk_of_bias"]
+    assert domain["reason"] == "mostly not assessed or unclear by weight (not assessed 100%)"
     with pytest.raises(ae.InputError, match="give delta="):
         ae.meta_analysis([0.1, 0.2, 0.3], [0.01] * 3).sequential()
     missing = result.missing_evidence(size=0.3)
@@ -126,7 +117,7 @@ def test_ids_that_the_package_s_own_review_has_take_nothing_from_it():
         {"trial_id": ["cherkin2001", "leibing2002"], "comparator": "sham", "yi": [0.2, 0.3], "vi": [0.02, 0.03]}
     )
     reasons = ae.certainty(ae.meta_analysis(data=effects)).domains.set_index("domain").reason
-    assert reasons["risk_of_bias"] == "not rated: no ratings of these trials are given"
+    assert reasons["risk_of_bias"] == "not assessed: the result carries no evidence on its trials"
 
 
 def test_a_network_of_its_treatments(evidence):
@@ -193,16 +184,16 @@ def test_figures_are_drawn_from_the_folder_and_name_its_files(folder, tmp_path):
 
 
 def test_what_has_too_little_to_show_is_named(evidence, monkeypatch, tmp_path):
-    from acuevidence.report import figures
+    from acuevidence.report import drawing, figures
 
     kept = {name: one for name, one in figures.figures(evidence).items() if name in ("time_course", "flow_depression")}
-    monkeypatch.setattr(figures, "figures", lambda evidence: kept)
-    files = figures.build(tmp_path, evidence=evidence)
+    monkeypatch.setattr(drawing, "figures", lambda evidence: kept)
+    files = drawing.build(tmp_path, evidence=evidence)
     assert {file.name for file in files} == {"flow_depression.png", "flow_depression.svg", "manifest.json"}
-    assert list(figures.not_drawn(tmp_path)) == ["time_course"]
-    assert figures.check(tmp_path, evidence=evidence) == []
+    assert list(drawing.not_drawn(tmp_path)) == ["time_course"]
+    assert drawing.check(tmp_path, evidence=evidence) == []
     with pytest.raises(ae.InputError, match="no comparator has three trials"):
-        figures.build(tmp_path, evidence=evidence, only=["time_course"])
+        drawing.build(tmp_path, evidence=evidence, only=["time_course"])
 
 
 def test_tables_and_sentences(evidence):
@@ -227,6 +218,15 @@ def test_a_claim_is_answered_in_its_words(with_claim):
     answers = ae.evaluate_claims(evidence=ae.load_evidence(with_claim))
     assert answers["verdict"].tolist() == ["supported"]
     assert not FIRST_TOPIC.search(answers.to_string())
+
+
+def test_an_aim_that_no_rule_knows_is_named(with_claim, tmp_path):
+    whole = tmp_path / "exercise"
+    shutil.copytree(with_claim, whole)
+    text = (whole / "claims.yaml").read_text(encoding="utf-8")
+    (whole / "claims.yaml").write_text(text.replace("options: {aim: benefit}", "options: {aim: zero}"), encoding="utf-8")
+    with pytest.raises(ae.InputError, match="aim of claim relief.*zero"):
+        ae.evaluate_claims(evidence=ae.load_evidence(whole))
 
 
 def test_what_a_file_was_made_from_is_its_own_folder(evidence, tmp_path):
@@ -282,7 +282,7 @@ def test_init_needs_no_answer_and_overwrites_nothing(tmp_path):
         assert found.exit_code == 0, found.output
         assert "holds no trial yet" in found.output
     assert not (tmp_path / "out").exists()
-    for build in (ae.report.build_site, ae.report.figures.build):
+    for build in (ae.report.build_site, ae.report.drawing.build):
         with pytest.raises(ae.InputError, match="holds no trial yet"):
             build(tmp_path / "out", evidence=ae.load_evidence(new))
 
