@@ -96,7 +96,10 @@ def build_site(
         "licence": _licence(evidence),
         "untreated": topic.of_kind("untreated"), "placebo": topic.of_kind("placebo"),
     }  # fmt: skip
-    pages = {"index.html": ("index.html", _index(pools, evidence)), "methods.html": ("methods.html", _methods(_band(pools, pools, evidence), evidence))}
+    pages = {
+        "index.html": ("index.html", _index(pools, evidence)),
+        "methods.html": ("methods.html", _methods(_band(pools, pools, evidence), evidence)),
+    }
     if surveys:
         pages["safety.html"] = ("safety.html", _safety(evidence))
     pages |= {f"{name}.html": ("condition.html", _condition(name, pools, evidence)) for name in names}

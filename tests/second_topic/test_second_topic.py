@@ -71,7 +71,8 @@ def with_claim(folder, tmp_path_factory):
     kept = (whole / "claims.yaml").read_text(encoding="utf-8")
     (whole / "claims.yaml").write_text(kept.replace("claims: []", "") + CLAIM, encoding="utf-8")
     row = {"condition": "depression", "outcome": "depressive_symptoms", "level": "between", "use": "decides", "measure": "BDI",
-           "value": 0.2, "threshold": "0.2", "unit": "SD units", "type": "invented", "source_url": "https://example.org", "locator": "results"}  # fmt: skip
+           "value": 0.2, "threshold": "0.2", "unit": "SD units", "type": "invented", "source_url": "https://example.org",
+           "locator": "results"}  # fmt: skip
     enter(whole, "thresholds", [row])
     return whole
 
