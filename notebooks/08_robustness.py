@@ -51,9 +51,16 @@ missing.plot(title="Neck pain: acupuncture v sham", width="double").figure
 # The same for every comparison. `bound` is the effect of the missing trials at which the verdict flips (where it is unsure: from which on the interval would lie above zero).
 
 # %%
+def judged(condition, group, one):
+    """Whether a threshold is published for what is pooled."""
+    return ae.mid(one.data["outcome"].iloc[0], "SMD", condition=condition, comparator=group.partition(", ")[0]) is not None
+
+
 rows = []
 for name, groups in results.items():
     for against, one in groups.items():
+        if not judged(name, against, one):
+            continue
         found = one.missing_evidence()
         rows.append({
             "condition": name, "comparator": against, "trials": one.k, "missing": found.k_missing,
@@ -64,11 +71,9 @@ table = pd.DataFrame(rows).set_index(["condition", "comparator"])
 table.round(2)
 
 # %%
-above = sum(one.missing_evidence().verdict == "above" for groups in results.values() for one in groups.values())
-stays = sum(
-    (found.scenarios["verdict"] == "above")[["observed", "null"]].all()
-    for groups in results.values() for one in groups.values() for found in [one.missing_evidence()]
-)
+found = [one.missing_evidence() for name, groups in results.items() for key, one in groups.items() if judged(name, key, one)]
+above = sum(one.verdict == "above" for one in found)
+stays = sum((one.scenarios["verdict"] == "above")[["observed", "null"]].all() for one in found)
 Markdown(
     f"Of {len(table)} comparisons {above} have an interval above zero from the trials with figures alone; in **{stays}** of them it stays "
     "there if every trial without figures found no difference at all."

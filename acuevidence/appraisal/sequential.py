@@ -138,7 +138,7 @@ def sequential(
     Examples
     --------
     >>> import acuevidence as ae
-    >>> effects = ae.trial_effects("headache", comparator="sham")
+    >>> effects = ae.trial_effects("neck_pain", comparator="sham")
     >>> monitored = ae.meta_analysis("yi", "vi", data=effects, labels="study").sequential()
     >>> monitored.steps.shape[0]
     3

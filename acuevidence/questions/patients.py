@@ -95,7 +95,7 @@ class Patients:
         Examples
         --------
         >>> import acuevidence as ae
-        >>> ae.questions.patients("vickers2004").to_frame().groupby("analysis").size().max()
+        >>> ae.questions.patients("vickers2004").to_frame().groupby("analysis").size().max().item()
         4
         """
         named = {

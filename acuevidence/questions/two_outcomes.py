@@ -178,7 +178,7 @@ def two_outcomes(
     >>> import acuevidence as ae
     >>> both = ae.questions.two_outcomes(comparator="sham")
     >>> both.to_frame()[["outcome", "trials"]].values.tolist()
-    [['pain', 3], ['function', 3], ['difference', 3]]
+    [['pain', 7], ['function', 7], ['difference', 7]]
     """
     choice("structure", structure, ("CS", "UN"))
     if not -1 < correlation < 1:

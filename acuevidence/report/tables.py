@@ -81,7 +81,7 @@ def league_table(network: NetworkMetaAnalysis, *, digits: int = 2) -> Table:
     >>> from acuevidence.report.tables import league_table
     >>> net = ae.network(["needles", "needles"], ["sham", "usual care"], [0.2, 0.5], [0.1, 0.1], ["A", "B"])
     >>> league_table(net).frame["needles"].tolist()
-    ['–', '-0.20 (-0.40 to -0.00)', '-0.50 (-0.70 to -0.30)']
+    ['–', '-0.20 (-0.40 to 0.00)', '-0.50 (-0.70 to -0.30)']
     """
     cells = network.league(digits)
     order = cells.index

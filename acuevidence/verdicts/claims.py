@@ -173,7 +173,7 @@ def answered(ids: str | Iterable[str] | None = None, evidence: Evidence | None =
     >>> from acuevidence.verdicts.claims import answered
     >>> one = answered("lbp-relief")["lbp-relief"].estimates[0]
     >>> one.label, one.scale, one.low < one.estimate < one.high
-    ('v sham', 'sd', True)
+    ('v usual care', 'sd', True)
     """
     evidence = load_evidence() if evidence is None else evidence
     known = _claims(evidence)

@@ -75,9 +75,8 @@ def test_the_axis_holds_every_interval_and_the_null():
 
 
 def test_the_band_is_the_minimal_important_difference():
-    band = ae.mid("pain", "SMD")
-    [(_, [row])] = marks(forest_chart(ae.pooled("neck_pain"), mid=band), "rect")
-    assert (row["estimate"], row["high"], row["source"]) == (band.low, band.high, band.source)
+    [(_, [row])] = marks(forest_chart(ae.pooled("neck_pain"), mid=(0.3, 0.5)), "rect")
+    assert (row["estimate"], row["high"]) == (0.3, 0.5)
     assert marks(forest_chart(ae.pooled("neck_pain")), "rect") == []
 
 

@@ -27,7 +27,7 @@ FRESH = {
     "pyplot after": ("import matplotlib.pyplot as plt\nfig = plt.figure()\nplt.plot([1, 2])", 1),
     "interactive": ("plt.isinteractive()", 0),
     "its figure": ("r.forest().figure", 1),
-    "several": ("r.forest()\nax = r.funnel()\nr.baujat_plot();", 3),
+    "several": ("r.forest()\nax = r.funnel()\nr.plot.baujat();", 3),
     "given axes": ("fig, axes = plt.subplots(1, 2, figsize=(14, 4))\nr.forest(ax=axes[0])\nr.funnel(ax=axes[1])", 1),
     "constrained": (
         "fig, axes = plt.subplots(2, 2, figsize=(16, 9), layout='constrained')\nr.funnel(ax=axes[0, 0])\nr.forest(ax=axes[1, 1])", 1

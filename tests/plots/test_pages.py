@@ -139,7 +139,7 @@ def test_decimals_follow_the_scale():
 def test_years_and_p_values_of_columns_read_as_such():
     data = pd.DataFrame({"yi": [0.1, 0.2], "vi": 0.1, "year": [2000, 2010], "p": [0.00001, 0.04], "n": [1200, 12000]})
     said = words(ae.meta_analysis("yi", "vi", data=data).forest(columns=["year", "p", "n"])).split()
-    assert {"2000", "2010", "<0.001", "0.04", "1,200", "12,000"} <= set(said)
+    assert {"2000", "2010", "<0.001", "0.040", "1,200", "12,000"} <= set(said)
 
 
 def test_a_result_of_unknown_direction_says_lower_and_higher():
