@@ -342,7 +342,7 @@ def test_a_published_network_in_another_unit():
 def test_effects_that_agree_exactly_agree_in_every_unit():
     v = np.array([0.02, 0.05, 0.03, 0.04])
     for y in (0.1, 0.3, 1e9 / 3):
-        result = pooled(np.full(4, y), v)
+        result = pooled(np.full(4, y), v, test="HKSJ")
         assert (result.q, result.tau2, result.se) == (0.0, 0.0, 0.0)
         assert result.permutation_test().p_value == 2 / 16  # all signs, and all of them turned
         assert regressed(np.full(4, y), v).beta[1] == 0.0
