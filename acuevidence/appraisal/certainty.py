@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from acuevidence.arguments import guard
 from acuevidence.errors import InputError
 from acuevidence.evidence import Evidence
 from acuevidence.evidence.carried import evidence_of
-from acuevidence.inputs import choice
+from acuevidence.inputs import brief, choice
 from acuevidence.later import Later
 from acuevidence.shown import Shown
 from acuevidence.synthesis import MetaAnalysis
@@ -220,8 +221,14 @@ def _rules(changed: Mapping[str, Any], evidence: Evidence | None) -> dict[str, d
     rules = {domain: dict(of) for domain, of in appraisal_rules(evidence)["certainty"].items()}
     for domain, of in changed.items():
         choice("rules", domain, rules)
+        if not isinstance(of, Mapping):
+            raise InputError(f"rules[{domain!r}] must be a dict of {', '.join(rules[domain])}, not {brief(of)}")
         for name, value in of.items():
-            choice(f"rules[{domain!r}]", name, rules[domain])
+            now = rules[domain][choice(f"rules[{domain!r}]", name, rules[domain])]
+            number = isinstance(now, (int, float))
+            if not isinstance(value, Real if number else type(now)) or isinstance(value, bool):
+                kind = "a number" if number else f"as {now!r}"
+                raise InputError(f"rules[{domain!r}][{name!r}] must be {kind}, not {brief(value)}")
             rules[domain][name] = value
     return rules
 

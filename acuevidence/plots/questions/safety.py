@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from acuevidence.evidence import Evidence
+    from acuevidence.questions.safety import Safety
 
 __all__ = ["safety"]
 
@@ -25,7 +26,7 @@ _FLOOR = 0.01  # the left end of the axis, below the smallest rate that so many 
 
 
 def safety(
-    rates: Any = None,
+    rates: Safety | None = None,
     *,
     ax: Axes | None = None,
     width: str | float = "double",

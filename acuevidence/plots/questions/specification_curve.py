@@ -15,6 +15,8 @@ from acuevidence.plots.parts.style import COLOURS
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from acuevidence.questions.multiverse import Multiverse
+
 __all__ = ["specification_curve"]
 
 _BINS = 120
@@ -31,7 +33,7 @@ _OPTIONS = {
 
 
 def specification_curve(
-    result: Any,
+    result: Multiverse,
     *,
     ax: Axes | None = None,
     width: str | float = "double",
