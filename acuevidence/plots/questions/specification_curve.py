@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from acuevidence.arguments import guard
+from acuevidence.inputs import choice
 from acuevidence.plots.parts.axis import sides
 from acuevidence.plots.parts.caption import caption as write_caption
 from acuevidence.plots.parts.page import drawing, inches, new_figure
@@ -82,7 +83,8 @@ def specification_curve(
             ax.set_title(title or "")
             return ax
         wide = inches(width)
-        shown = decisions or _shown(result, 6 if wide < 5 else 9)
+        shown = [choice("decisions", name, list(result.moves.index)) for name in (() if decisions is None else decisions)]
+        shown = shown or _shown(result, 6 if wide < 5 else 9)
         rows = _rows(result, shown)
         matrix = (len(rows) + 0.5 * len(shown)) * size * 1.35 / 72
         upper = 1.5 if wide < 5 else 2.0
