@@ -141,7 +141,7 @@ def sequential(
     >>> effects = ae.trial_effects("neck_pain", comparator="sham")
     >>> monitored = ae.meta_analysis("yi", "vi", data=effects, labels="study").sequential()
     >>> monitored.steps.shape[0]
-    3
+    9
     >>> bool(monitored.participants == effects[["n1", "n2"]].sum(axis=None))
     True
     """
