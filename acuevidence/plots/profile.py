@@ -77,6 +77,8 @@ def profile(
         ax.axhline(top - drop, color=COLOURS["muted"], linewidth=0.6, linestyle=(0, (4, 2)))
         kind = "Restricted log-likelihood" if result.method == "REML" else "Log-likelihood"
         ax.set(xlim=(0, upper), ylim=(max(curve.min(), top - 3 * drop), top + 0.3 * drop), xlabel="τ²", ylabel=kind)
+        if narrow(width) and size > 8:  # a label at the very end of the axis would reach beyond the page
+            ax.locator_params(axis="x", nbins=4, prune="upper")
         legend_above(ax, size)
     return ax
 
