@@ -60,8 +60,8 @@ def ancova(outcomes: np.ndarray, treated: np.ndarray, covariates: np.ndarray) ->
 
     Notes
     -----
-    ``b = (X'X)^-1 X'y`` with the residual variance on n - p - 2 degrees of freedom; Vickers and Altman 2001, BMJ 323:1123, on
-    analysis of covariance for baseline and follow-up measurements.
+    ``b = (X'X)^-1 X'y`` with the residual variance on n - p - 2 degrees of freedom: the usual
+    analysis of covariance of a follow-up value on the one before.
 
     Examples
     --------
