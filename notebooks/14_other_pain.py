@@ -46,7 +46,7 @@ for condition, one in effects.items():
     if one.empty:
         display(Markdown("No trial prints a figure of this condition alone, so nothing is pooled."))
         continue
-    for population, part in one.groupby(one["population"].fillna(""), sort=False):
+    for population, part in one.groupby(one["population"].astype("string").fillna(""), sort=False):
         result = ae.meta_analysis(data=part, labels="study", by="comparator")
         title = evidence.topic.label(condition) + (f", {population}" if population else "")
         display(ae.plots.forest(result, arms="summary", size=6, title=title).figure)

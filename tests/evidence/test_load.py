@@ -232,7 +232,7 @@ def test_a_stranger_s_folder_takes_no_rule_of_the_package(tmp_path):
     evidence = ae.load_evidence(tmp_path)
     assert evidence.rules.measures == {}
     assert evidence.rules.responders == ()
-    assert evidence.appraisal["minimal_important_difference"] == []
+    assert evidence.thresholds.empty
     assert evidence.appraisal["certainty"]["risk_of_bias"]["unblinded_comparators"] == []
     assert ae.claims(evidence).empty
     assert ae.evaluate_claims(evidence=evidence).empty

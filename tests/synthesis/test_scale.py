@@ -85,7 +85,7 @@ def equal_draw(runs, rng):
 
 
 def test_hksj_covers_at_its_level_when_trials_are_equally_precise():
-    fits = scale.simulate(equal_draw, 4_000, seed=7)  # then it is Student's interval for a mean, whatever tau2
+    fits = scale.simulate(equal_draw, 4_000, seed=7, test="HKSJ")  # then it is Student's interval for a mean, whatever tau2
     low, high = kernel.interval(fits.beta[:, 0], np.sqrt(fits.vcov[:, 0, 0]), fits.df, 0.95)
     assert ((low <= 0.3) & (high >= 0.3)).mean() == pytest.approx(0.95, abs=0.012)
 
@@ -199,7 +199,7 @@ def test_bootstrap_without_a_seed_draws_anew_each_time():
         (lambda: scale.fit_chunks(np.full((2, 3), np.nan), np.ones((2, 3))), "row 0 does not"),
         (lambda: scale.fit_chunks(np.ones((2, 3)), np.ones((2, 3)), method="REMl"), "did you mean"),
         (lambda: scale.simulate(draw, 0, seed=1), "there must be rows"),
-        (lambda: ae.fit_many(np.ones((2, 3)), np.ones((2, 3)), chunk=0), "chunk must be 1 or more"),
+        (lambda: ae.fit_many(np.ones((2, 3)), np.ones((2, 3)), chunk=0), "chunk must be a whole number from 1"),
         (lambda: ae.fit_many(np.full((2, 3), np.nan), np.full((2, 3), np.nan)), "every yi is NaN"),
     ],
 )

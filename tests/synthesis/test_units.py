@@ -347,9 +347,9 @@ def test_effects_that_agree_exactly_agree_in_every_unit():
         assert result.permutation_test().p_value == 2 / 16  # all signs, and all of them turned
         assert regressed(np.full(4, y), v).beta[1] == 0.0
     with pytest.raises(ae.InputError, match="agree exactly"):
-        pooled(np.zeros(4), v).permutation_test()
+        pooled(np.zeros(4), v, test="HKSJ").permutation_test()
     with pytest.raises(ae.InputError, match="agree exactly"):
-        regressed(np.full(4, 0.3), v).permutation_test()
+        regressed(np.full(4, 0.3), v, test="HKSJ").permutation_test()
 
 
 def test_contrasts_that_clusters_cannot_tell_apart():
