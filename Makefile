@@ -20,6 +20,7 @@ figures: $(VENV)/.installed  ## validate the evidence, pool it, draw every figur
 
 test: $(VENV)/.installed  ## lint, types, import contracts, tests, notebooks, figures unchanged
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/acuevidence figures --check
@@ -34,6 +35,7 @@ fast: $(VENV)/.installed  ## the tests of numbers and of the house: no pictures,
 
 fix: $(VENV)/.installed  ## mend what ruff can mend by itself
 	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
 
 oldest:  ## the tests of numbers with the oldest libraries that pyproject.toml allows, in an environment of its own
 	test -x .venv-oldest/bin/python || $(PYTHON) -m venv .venv-oldest
@@ -74,31 +76,13 @@ docs: $(VENV)/.installed  ## build the documentation site
 doctest: $(VENV)/.installed  ## run the examples of README, guide and docstrings, and follow the links between pages
 	$(BIN)/pytest -n 2 README.md docs acuevidence tests/docs
 
-linkfast: $(VENV)/.installed  ## the tests of numbers and of the house: no pictures, notebooks, site or wheel
-	$(BIN)/ruff check .
-	$(BIN)/pytest -q -n 2 -m "not locked and not release" tests/architecture tests/effects tests/evidence tests/topic
-
-fix: $(VENV)/.installed  ## mend what ruff can mend by itself
-	$(BIN)/ruff check --fix .
-
-oldest:  ## the tests of numbers with the oldest libraries that pyproject.toml allows, in an environment of its own
-	test -x .venv-oldest/bin/python || $(PYTHON) -m venv .venv-oldest
-	.venv-oldest/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
-	.venv-oldest/bin/uv pip install --quiet --python .venv-oldest/bin/python --resolution lowest-direct -e . pytest hypothesis
-	.venv-oldest/bin/pytest -o addopts="" -q -p no:cacheprovider tests/effects tests/topic
-
-new-figure:  ## a figure to start from: make new-figure NAME=name
-	@test -n "$(NAME)" || { echo "give a name: make new-figure NAME=name"; exit 2; }
-	@test ! -e acuevidence/plots/$(NAME).py || { echo "acuevidence/plots/$(NAME).py is there already"; exit 2; }
-	sed 's/radial/$(NAME)/g' acuevidence/plots/radial.py > acuevidence/plots/$(NAME).py
-	@echo "acuevidence/plots/$(NAME).py is a copy of radial.py; CONTRIBUTING.md says where to name it"
-
-check: $(VENV)/.installed  ## follow the documentation's links to other sites (needs the internet)
+linkcheck: $(VENV)/.installed  ## follow the documentation's links to other sites (needs the internet)
 	UV_PROJECT_ENVIRONMENT=$(VENV) $(BIN)/uv sync --frozen --quiet --extra tables --group docs
 	$(BIN)/sphinx-build -b linkcheck docs docs/_build/linkcheck
 
-lint: $(VENV)/.installed
+lint: $(VENV)/.installed  ## what needs no test run: lint, format, types, import contracts
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 

@@ -27,10 +27,21 @@ _MOST = 10**8  # draws or rows at once
 _COLUMNS = ("yi", "vi", "se", "study")  # defaults that name a column of data
 
 _WORDS = {
-    "str": "text", "int": "a whole number", "float": "a number", "bool": "True or False", "None": "None", "Path": "a path",
-    "Sequence": "a list", "Iterable": "a list", "Callable": "a function", "Mapping": "a dict", "dict": "a dict",
-    "PooledEffect": "a MetaAnalysis", "NetworkEffects": "a NetworkMetaAnalysis", "Axes": "Axes of matplotlib",
-}  # fmt: skip
+    "str": "text",
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "True or False",
+    "None": "None",
+    "Path": "a path",
+    "Sequence": "a list",
+    "Iterable": "a list",
+    "Callable": "a function",
+    "Mapping": "a dict",
+    "dict": "a dict",
+    "PooledEffect": "a MetaAnalysis",
+    "NetworkEffects": "a NetworkMetaAnalysis",
+    "Axes": "Axes of matplotlib",
+}
 
 
 def guarded(function: Callable[P, R]) -> Callable[P, R]:

@@ -43,9 +43,13 @@ def _unwritten(error: OSError) -> str:
 
 
 app = typer.Typer(
-    cls=_Commands, help="Evidence from trials: validate, pool, draw, answer, report.", no_args_is_help=True, add_completion=False,
-    pretty_exceptions_enable=False, rich_markup_mode=None,
-)  # fmt: skip
+    cls=_Commands,
+    help="Evidence from trials: validate, pool, draw, answer, report.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
 
 
 def _version(wanted: bool) -> None:
@@ -63,9 +67,7 @@ _Folder = Annotated[
 def main(
     context: typer.Context,
     evidence: _Folder = None,
-    version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
-    ] = False,
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")] = False,
 ) -> None:
     """Evidence from trials: the package's own on acupuncture for chronic pain, or a review of yours (init, -e)."""
     context.obj = evidence
@@ -110,9 +112,7 @@ def init(
 @app.command()
 def validate(
     context: typer.Context,
-    folder: Annotated[
-        Path | None, typer.Argument(help="Folder of evidence tables. Default: the package's own.")
-    ] = None,
+    folder: Annotated[Path | None, typer.Argument(help="Folder of evidence tables. Default: the package's own.")] = None,
     evidence_folder: _Folder = None,
 ) -> None:
     """Check evidence tables: types, ranges, vocabulary, keys; list every fault."""
@@ -129,9 +129,7 @@ def validate(
 def figures(
     context: typer.Context,
     check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 when a figure would change.")] = False,
-    only: Annotated[
-        list[str] | None, typer.Option("--only", metavar="NAME", help="One figure; may be repeated.")
-    ] = None,
+    only: Annotated[list[str] | None, typer.Option("--only", metavar="NAME", help="One figure; may be repeated.")] = None,
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder of the figures.")] = Path("figures"),
     evidence: _Folder = None,
 ) -> None:
@@ -174,9 +172,7 @@ def analyse(
 @app.command()
 def claims(
     context: typer.Context,
-    ids: Annotated[
-        list[str] | None, typer.Argument(help="Claims to answer in full, for example lbp-relief. Default: all.")
-    ] = None,
+    ids: Annotated[list[str] | None, typer.Argument(help="Claims to answer in full, for example lbp-relief. Default: all.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Every answer in full, as JSON.")] = False,
     as_markdown: Annotated[bool, typer.Option("--markdown", help="Every answer in full, as Markdown.")] = False,
     evidence: _Folder = None,

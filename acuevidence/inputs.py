@@ -117,7 +117,9 @@ def kept(index: pd.Index, missing: str, **given: Any) -> tuple[np.ndarray, pd.Da
     """
     choice("missing", missing, ("raise", "drop"))
     absent = {
-        name: np.isnan(column) if isinstance(column, np.ndarray) and column.dtype.kind == "f" else np.asarray(pd.isna(column), dtype=bool)
+        name: np.isnan(column)
+        if isinstance(column, np.ndarray) and column.dtype.kind == "f"
+        else np.asarray(pd.isna(column), dtype=bool)
         for name, column in given.items()
     }
     if missing == "raise":
@@ -239,9 +241,7 @@ def _one_index(read: Mapping[str, _Read], data: pd.DataFrame | None) -> pd.Index
         origin, index = "data", data.index
     for name, one in long.items():
         if index is not None and one.index is not None and len(one.index) == len(index) and not index.equals(one.index):
-            raise InputError(
-                f"{name} and {origin} have different indexes; align them first (for example with reset_index)"
-            )
+            raise InputError(f"{name} and {origin} have different indexes; align them first (for example with reset_index)")
     lengths = {name: len(one.cells) for name, one in long.items()}
     if data is not None:
         lengths.setdefault("data", len(data))

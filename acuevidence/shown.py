@@ -98,4 +98,6 @@ def fine(coefficients: pd.DataFrame) -> int:
 def readable(coefficients: pd.DataFrame) -> pd.DataFrame:
     """Return a table of effects with their standard errors as text."""
     places = {name: 4 if name in _WITHOUT_UNIT else fine(coefficients) for name in coefficients}
-    return pd.DataFrame({name: [number(x, places[name]) for x in column] for name, column in coefficients.items()}, coefficients.index)
+    return pd.DataFrame(
+        {name: [number(x, places[name]) for x in column] for name, column in coefficients.items()}, coefficients.index
+    )

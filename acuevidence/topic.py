@@ -289,8 +289,7 @@ class Topic:
             treatment=Side("Treatment", "the treatment", "Treatment", ("treatment",)),
             comparators={role: self.comparator(role) for role in others},
             conditions={
-                name: {"label": name.replace("_", " ").capitalize(), "outcomes": list(found)}
-                for name, found in conditions.items()
+                name: {"label": name.replace("_", " ").capitalize(), "outcomes": list(found)} for name, found in conditions.items()
             },
             outcomes={name: {"label": name.replace("_", " ")} for name in outcomes},
         )
@@ -334,17 +333,13 @@ def load_topic(folder: Path) -> Topic:
         parts[key] = _mapping(given.get(key) or {}, key)
     parts["treatment"] = _side("treatment", given["treatment"])
     parts["comparators"] = {
-        str(key): _side(f"comparators.{key}", side)
-        for key, side in _mapping(given["comparators"], "comparators").items()
+        str(key): _side(f"comparators.{key}", side) for key, side in _mapping(given["comparators"], "comparators").items()
     }
     for key in ("conditions", "outcomes"):
-        parts[key] = {
-            str(name): _labelled(f"{key}.{name}", about) for name, about in _mapping(given[key], key).items()
-        }
+        parts[key] = {str(name): _labelled(f"{key}.{name}", about) for name, about in _mapping(given[key], key).items()}
     parts["columns"] = {
         str(table): tuple(
-            _column(f"columns.{table}.{name}", str(name), about)
-            for name, about in _mapping(columns, f"columns.{table}").items()
+            _column(f"columns.{table}.{name}", str(name), about) for name, about in _mapping(columns, f"columns.{table}").items()
         )
         for table, columns in _mapping(given.get("columns") or {}, "columns").items()
     }
@@ -439,7 +434,7 @@ def _side(where: str, given: Any) -> Side:
         if not isinstance(about.get(key, ""), str):
             raise InputError(f"topic.yaml: {where}.{key} must be text, not {about[key]!r}")
     if about.get("colour") and not re.fullmatch("#[0-9a-fA-F]{6}", about["colour"]):
-        raise InputError(f"topic.yaml: {where}.colour must be six hexadecimal digits such as \"#0072B2\", not {about['colour']!r}")
+        raise InputError(f'topic.yaml: {where}.colour must be six hexadecimal digits such as "#0072B2", not {about["colour"]!r}')
     if about.get("kind", "") not in _KINDS:
         raise InputError(f"topic.yaml: {where}.kind must be placebo, untreated or active, not {about['kind']!r}")
     for key in ("roles", "published"):
@@ -472,8 +467,15 @@ def _column(where: str, name: str, given: Any) -> Column:
     if kind not in _TYPES:
         raise InputError(f"topic.yaml: {where}.type must be one of {', '.join(_TYPES)}, not {kind!r}")
     lists = {key: tuple(_texts(f"{where}.{key}", about.get(key, []))) for key in ("values", "roles")}
-    return Column(name, _TYPES[kind], lists["values"], bool(about.get("required", False)), lists["roles"],
-                  str(about.get("description", "")), str(about.get("unit", "")))  # fmt: skip
+    return Column(
+        name,
+        _TYPES[kind],
+        lists["values"],
+        bool(about.get("required", False)),
+        lists["roles"],
+        str(about.get("description", "")),
+        str(about.get("unit", "")),
+    )
 
 
 def _distinct_roles(treatment: Side, comparators: Mapping[str, Side], others: tuple[str, ...]) -> None:

@@ -22,10 +22,16 @@ def trials() -> pd.DataFrame:
     """Return made-up trials with every default column."""
     rng = np.random.default_rng(1)
     return pd.DataFrame(
-        {"labels": [f"Trial {i}" for i in range(ROWS)], "yi": rng.normal(0.3, 0.3, ROWS), "vi": rng.uniform(0.01, 0.1, ROWS),
-         "n1": rng.integers(20, 200, ROWS), "n2": rng.integers(20, 200, ROWS), "instrument": "VAS pain",
-         "week": rng.integers(2, 14, ROWS)}
-    )  # fmt: skip
+        {
+            "labels": [f"Trial {i}" for i in range(ROWS)],
+            "yi": rng.normal(0.3, 0.3, ROWS),
+            "vi": rng.uniform(0.01, 0.1, ROWS),
+            "n1": rng.integers(20, 200, ROWS),
+            "n2": rng.integers(20, 200, ROWS),
+            "instrument": "VAS pain",
+            "week": rng.integers(2, 14, ROWS),
+        }
+    )
 
 
 def timed(result: ae.MetaAnalysis, kind: str) -> tuple[float, float]:
@@ -45,8 +51,10 @@ def main() -> None:
         for kind in ("png", "svg"):
             timed(result, kind)
             drawn, written = zip(*(timed(result, kind) for _ in range(RUNS)), strict=True)
-            lines.append(f"forest of {ROWS} rows, {columns}: drawn {statistics.median(drawn):.2f} s, "
-                         f"with {kind.upper()} {statistics.median(written):.2f} s (median of {RUNS})")  # fmt: skip
+            lines.append(
+                f"forest of {ROWS} rows, {columns}: drawn {statistics.median(drawn):.2f} s, "
+                f"with {kind.upper()} {statistics.median(written):.2f} s (median of {RUNS})"
+            )
     print("\n".join(lines))
     LOG.write_text("\n".join(lines) + "\n", encoding="utf-8")
 

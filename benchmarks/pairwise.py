@@ -196,10 +196,7 @@ def repeated():
     twenty.gosh()
     gosh = time.perf_counter() - start
     return {
-        "one fit with its result object, k = 20": cpu(
-            lambda: [ae.meta_analysis(y[0, :K], v[0, :K]) for _ in range(50)], 20
-        )
-        / 50,
+        "one fit with its result object, k = 20": cpu(lambda: [ae.meta_analysis(y[0, :K], v[0, :K]) for _ in range(50)], 20) / 50,
         "10,000 fits, all outputs (fit_many)": cpu(lambda: ae.fit_many(*data(B, K))),
         "leave-one-out, k = 1,000": cpu(long.leave_one_out),
         "permutation test, 10,000 draws, k = 50": cpu(lambda: fifty.permutation_test(exact=False, n=10_000, seed=1)),
@@ -211,8 +208,7 @@ def importing():
     """Return CPU seconds of `import acuevidence` above `import pandas`."""
     code = "import time, pandas; a = time.process_time(); import acuevidence; print(time.process_time() - a)"
     return min(
-        float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
-        for _ in range(3)
+        float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout) for _ in range(3)
     )
 
 
@@ -235,9 +231,7 @@ def table(found, ours, one):
     rows = ["| | one fit, ms | 10,000 fits, s | acuevidence faster by |", "|---|---|---|---|"]
     rows.append(f"| **acuevidence** | {1e3 * one:.2f} | {ours:.3f} | |")
     for name, (single, many) in sorted(found.items(), key=lambda item: item[1][1]):
-        rows.append(
-            f"| {name} | {'' if single is None else f'{1e3 * single:.2f}'} | {many:.3f} | {many / ours:.3g} times |"
-        )
+        rows.append(f"| {name} | {'' if single is None else f'{1e3 * single:.2f}'} | {many:.3f} | {many / ours:.3g} times |")
     return "\n".join(rows)
 
 
@@ -259,9 +253,19 @@ def main():
         for n in ("numpy", "pandas", "scipy", "pymare", "pimeta", "pymetaanalysis", "statsmodels", "numba")
         if _has(n)
     }
-    measured = {"python": platform.python_version(), "machine": platform.machine(), "versions": versions, "converged": converged,
-                "kernel_10000": ours, "repeated": times, "peers": found, "import": importing(), "by_b": by_b, "by_k": by_k,
-                "max_rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}  # fmt: skip
+    measured = {
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+        "versions": versions,
+        "converged": converged,
+        "kernel_10000": ours,
+        "repeated": times,
+        "peers": found,
+        "import": importing(),
+        "by_b": by_b,
+        "by_k": by_k,
+        "max_rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    }
     print(json.dumps(measured, indent=1))
     print(table(found, ours, times["one fit with its result object, k = 20"]))
     print(pd.Series(times).to_markdown() if _has("tabulate") else pd.Series(times).to_string())

@@ -28,10 +28,17 @@ LOG = Path(__file__).parent / "results" / "scale.log"
 CONDITION, MOST_LEFT_OUT, SETS = "neck_pain", 4, 256
 DECISIONS, CHUNK = 20, 8_192
 NARROW = {
-    "outcome": ["in order"], "timing": ["end_of_treatment", "short"], "statistic": ["final first"],
-    "figures": ["arms first"], "responders": ["in"], "comparator_type": ["any"], "size": ["any"],
-    "left_out": ["none out", "most influential trial out"], "estimator": list(kernel.METHODS), "test": list(kernel.TESTS),
-}  # fmt: skip
+    "outcome": ["in order"],
+    "timing": ["end_of_treatment", "short"],
+    "statistic": ["final first"],
+    "figures": ["arms first"],
+    "responders": ["in"],
+    "comparator_type": ["any"],
+    "size": ["any"],
+    "left_out": ["none out", "most influential trial out"],
+    "estimator": list(kernel.METHODS),
+    "test": list(kernel.TESTS),
+}
 log = logging.getLogger("scale")
 
 
@@ -99,9 +106,7 @@ def compared(name, work, chunk, kill_at, client):
 def main():
     LOG.parent.mkdir(exist_ok=True)
     handlers = [logging.StreamHandler(sys.stdout), logging.FileHandler(LOG, mode="w")]
-    logging.basicConfig(
-        level=logging.WARNING, format="%(relativeCreated)8.0f ms  %(name)s: %(message)s", handlers=handlers
-    )
+    logging.basicConfig(level=logging.WARNING, format="%(relativeCreated)8.0f ms  %(name)s: %(message)s", handlers=handlers)
     log.setLevel(logging.INFO)
     versions = ae.__version__, np.__version__, platform.python_version(), os.cpu_count()
     log.info("acuevidence %s, numpy %s, Python %s, %d cores", *versions)

@@ -13,15 +13,52 @@ REFERENCE = Path(__file__).parent / "reference"
 UNITS = (1e-8, 3e-6, 1e8)
 FLOOR = (1e-3, 1e-4, 1e-8)  # sizes, by power of the unit, below which differences in the last digits are no matter
 EFFECT = {
-    "estimate", "estimates", "se", "ci_low", "ci_high", "pi_low", "pi_high", "beta", "pred", "yi", "median", "mean", "sd",
-    "limit_low", "limit_high", "unadjusted", "target", "network", "network_se", "direct", "direct_se", "indirect",
-    "indirect_se", "difference", "difference_se", "mu", "tau", "prediction", "residuals", "total", "specific", "non_specific",
-}  # fmt: skip
+    "estimate",
+    "estimates",
+    "se",
+    "ci_low",
+    "ci_high",
+    "pi_low",
+    "pi_high",
+    "beta",
+    "pred",
+    "yi",
+    "median",
+    "mean",
+    "sd",
+    "limit_low",
+    "limit_high",
+    "unadjusted",
+    "target",
+    "network",
+    "network_se",
+    "direct",
+    "direct_se",
+    "indirect",
+    "indirect_se",
+    "difference",
+    "difference_se",
+    "mu",
+    "tau",
+    "prediction",
+    "residuals",
+    "total",
+    "specific",
+    "non_specific",
+}
 VARIANCE = {"tau2", "tau2_se", "vi", "vcov", "covariance", "components", "sigma2", "G", "tau2_del", "own", "bread"}
 NOT_COMPARED = {
-    "loglik", "aic", "bic", "aicc",  # shift by the logarithm of the unit; they have a test of their own
-    "data", "trials", "model", "excluded", "X", "pull",  # what was given, and parts of what is compared
-}  # fmt: skip
+    "loglik",
+    "aic",
+    "bic",
+    "aicc",  # shift by the logarithm of the unit; they have a test of their own
+    "data",
+    "trials",
+    "model",
+    "excluded",
+    "X",
+    "pull",  # what was given, and parts of what is compared
+}
 
 
 def numbers(answer, place=""):
@@ -107,8 +144,10 @@ def drawn(seed, k):
 @pytest.fixture(scope="session")
 def effect_sets():
     """Return (name, effects, variances): published sets, random ones, and one whose trials differ a millionfold."""
-    read = {name: pd.DataFrame(json.loads((REFERENCE / f"{name}.json").read_text())["data"]) for name in (
-        "uni__dat.bcg__RR", "diag__dat.hine1989__REML", "selmodel__dat.hackshaw1998", "selmodel__dat.raudenbush1985")}  # fmt: skip
+    read = {
+        name: pd.DataFrame(json.loads((REFERENCE / f"{name}.json").read_text())["data"])
+        for name in ("uni__dat.bcg__RR", "diag__dat.hine1989__REML", "selmodel__dat.hackshaw1998", "selmodel__dat.raudenbush1985")
+    }
     found = [(name, d["yi"].to_numpy(), d["vi"].to_numpy()) for name, d in read.items()]
     bcg = read["uni__dat.bcg__RR"]
     a, c = bcg["ai"] / bcg["n1i"], bcg["ci"] / bcg["n2i"]

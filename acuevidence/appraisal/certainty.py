@@ -88,9 +88,7 @@ class Certainty(Shown):
     to_row = _to_row
 
     def _sentences(self) -> list[str]:
-        lines = [
-            f"{row.domain.replace('_', ' ')}: -{row.downgrade} ({row.reason})" for row in self.domains.itertuples()
-        ]
+        lines = [f"{row.domain.replace('_', ' ')}: -{row.downgrade} ({row.reason})" for row in self.domains.itertuples()]
         about = f" that the effect is {self.state}" if self.target == "threshold" else ""
         return [f"Certainty{about}: {self.level} {self.symbols}", *lines]
 
@@ -167,9 +165,14 @@ def certainty(
 
 
 def rate(
-    result: MetaAnalysis, shown: Headline, *, target: str | None = None, override: Mapping[str, tuple[int, str]] | None = None,
-    rules: Mapping[str, Any] | None = None, evidence: Evidence | None = None,
-) -> Certainty:  # fmt: skip
+    result: MetaAnalysis,
+    shown: Headline,
+    *,
+    target: str | None = None,
+    override: Mapping[str, tuple[int, str]] | None = None,
+    rules: Mapping[str, Any] | None = None,
+    evidence: Evidence | None = None,
+) -> Certainty:
     """Rate a pooled effect whose headline is at hand, as :func:`certainty` does.
 
     Parameters
@@ -306,7 +309,9 @@ def _missing(result: MetaAnalysis, shown: Headline, absent: NotHeld | None, rule
         lost = 1 if _weaker(after, seen) else 0
         said += f"; they move the interval to {low:.2f} to {high:.2f}: {after}"
         if shown.threshold is not None:
-            said += f" (with benefits taken at {shown.threshold:.2f} the estimate is {absent.at(result.estimate, shown.threshold):.2f})"
+            said += (
+                f" (with benefits taken at {shown.threshold:.2f} the estimate is {absent.at(result.estimate, shown.threshold):.2f})"
+            )
     if result.X is None and result.k >= rules["trials_for_test"]:
         p = result.small_study_test(model="lm").p_value
         said += f"; Egger's test P {p:.2f}"

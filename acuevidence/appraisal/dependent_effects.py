@@ -231,10 +231,19 @@ def multilevel_small_study_test(result: MultilevelMetaAnalysis) -> SmallStudyTes
     statistic = float(fit.beta[1] / own[1])
     width = float(stdtrit(both[0], 0.5 + result.level / 2)) * own[0]
     return SmallStudyTest(
-        kind="egger", model="multilevel", predictor="se", statistic=statistic, p_value=2 * float(stdtr(df, -abs(statistic))),
-        df=None if np.isinf(df) else df, slope=float(fit.beta[1]) / unit, slope_se=float(own[1]) / unit, limit=float(fit.beta[0]),
-        limit_low=float(fit.beta[0] - width), limit_high=float(fit.beta[0] + width), k=result.k,
-    )  # fmt: skip
+        kind="egger",
+        model="multilevel",
+        predictor="se",
+        statistic=statistic,
+        p_value=2 * float(stdtr(df, -abs(statistic))),
+        df=None if np.isinf(df) else df,
+        slope=float(fit.beta[1]) / unit,
+        slope_se=float(own[1]) / unit,
+        limit=float(fit.beta[0]),
+        limit_low=float(fit.beta[0] - width),
+        limit_high=float(fit.beta[0] + width),
+        k=result.k,
+    )
 
 
 def _sigma2(result: Any) -> pd.Series:
@@ -253,7 +262,9 @@ def _without_each(result: DependentMetaAnalysis, cluster: Any) -> tuple[Array, A
     home = pd.Series(code).groupby(model.block).transform("first").to_numpy()
     torn = np.flatnonzero(home != code)
     if len(torn):
-        raise InputError(f"cluster separates effects that the model makes dependent, for example row {result.data.index[torn[0]]!r}")
+        raise InputError(
+            f"cluster separates effects that the model makes dependent, for example row {result.data.index[torn[0]]!r}"
+        )
     sized = model.X / np.abs(model.X).max(axis=0)
     rest = np.where(code[None, :] == np.arange(len(names))[:, None], 0.0, 1.0)
     lone = np.flatnonzero(np.linalg.matrix_rank(rest[..., None] * sized) < model.X.shape[1])
@@ -277,10 +288,15 @@ class _Batch:
         self.basis, triangle = np.linalg.qr(model.X)
         self.back = np.linalg.inv(triangle)
         self.stacks = [
-            (model.sampling(rows), np.stack([kernel(rows) for kernel in model.kernels], axis=0).astype(float), self.basis[rows],
-             model.y[rows], (code[rows[:, 0]][None, :] != out[:, None]).astype(float))
+            (
+                model.sampling(rows),
+                np.stack([kernel(rows) for kernel in model.kernels], axis=0).astype(float),
+                self.basis[rows],
+                model.y[rows],
+                (code[rows[:, 0]][None, :] != out[:, None]).astype(float),
+            )
             for rows in stacks(model.block)
-        ]  # fmt: skip
+        ]
 
     def fit(self, start: Array, refit: bool) -> tuple[Array, Array, Array]:
         """Return coefficients (B, p), covariances (B, p, p) and variances (B, m): climbs from where the whole model stands."""

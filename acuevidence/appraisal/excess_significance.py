@@ -115,10 +115,16 @@ def excess_significance(result: PooledEffect, alpha: float = 0.05, *, test: str 
     expected, k = float(power.sum()), result.k
     p = {"chi2": _chi2, "binom": _binom, "exact": _exact}[test](observed, expected, power)
     return ExcessSignificance(
-        observed=observed, expected=expected, ratio=observed / expected, p_value=min(p, 1.0),
-        power=pd.Series(power, index=result.data.index, name="power"), alpha=alpha, test=test, k=k,
+        observed=observed,
+        expected=expected,
+        ratio=observed / expected,
+        p_value=min(p, 1.0),
+        power=pd.Series(power, index=result.data.index, name="power"),
+        alpha=alpha,
+        test=test,
+        k=k,
         notes=few_trials(result, "the test has little power"),
-    )  # fmt: skip
+    )
 
 
 def _chi2(observed: int, expected: float, power: np.ndarray) -> float:

@@ -54,17 +54,13 @@ class FailSafeN(Shown):
 
     def to_frame(self) -> pd.DataFrame:
         """Return the number as one row."""
-        return pd.DataFrame(
-            [{"kind": self.kind, "n": self.n, "p_value": self.p_value, "target": self.target, "k": self.k}]
-        )
+        return pd.DataFrame([{"kind": self.kind, "n": self.n, "p_value": self.p_value, "target": self.target, "k": self.k}])
 
     def _sentences(self) -> list[str]:
         return [f"Fail-safe N ({self.kind.capitalize()}): {self.n:g} null trials beside {self.k}.", *self.notes]
 
 
-def fail_safe_n(
-    result: PooledEffect, kind: str = "rosenthal", *, alpha: float = 0.05, target: float | None = None
-) -> FailSafeN:
+def fail_safe_n(result: PooledEffect, kind: str = "rosenthal", *, alpha: float = 0.05, target: float | None = None) -> FailSafeN:
     """Return how many null trials would undo a pooled effect.
 
     Parameters

@@ -86,9 +86,7 @@ class GoshClusters(Shown):
             where = "; ".join(f"{row.share:.0%} about {row.estimate:.2f}" for row in self.clusters.itertuples())
             who = ", ".join(f"{name} ({self.trials.loc[name, 'separation']:.2f})" for name in self.flagged)
             said = f"form {count} clusters ({where}). " + (
-                f"Made by: {who}."
-                if who
-                else f"No trial is flagged (separation {self.threshold:g}, residual {self.limit:.2f})."
+                f"Made by: {who}." if who else f"No trial is flagged (separation {self.threshold:g}, residual {self.limit:.2f})."
             )
         return [f"{len(self.subsets):,} subsets of {len(self.trials)} trials {said}", *self.notes]
 
@@ -160,9 +158,7 @@ def gosh_clusters(
     member = points[names].to_numpy(dtype=bool)
     shares = np.stack([member[cluster == c].mean(axis=0) for c in range(1, cluster.max() + 1)], axis=1)
     trials = pd.DataFrame({"separation": _separation(member, cluster)}, index=pd.Index(names, name="trial"))
-    trials["residual"] = (
-        meta_analysis(result.yi, result.vi, method=result.method, test="z").influence()["rstudent"].to_numpy()
-    )
+    trials["residual"] = meta_analysis(result.yi, result.vi, method=result.method, test="z").influence()["rstudent"].to_numpy()
     limit = -float(ndtri(0.025 / result.k))
     trials[[f"share_{c + 1}" for c in range(shares.shape[1])]] = shares
     trials["flagged"] = (trials["separation"] >= threshold) & (trials["residual"].abs() >= limit)
@@ -173,9 +169,14 @@ def gosh_clusters(
     clusters.insert(1, "share", clusters["subsets"] / len(points))
     few = (f"{len(names)} trials: with fewer than 10, a cluster may be one trial's weight.",) if len(names) < 10 else ()
     return GoshClusters(
-        subsets=points, clusters=clusters, trials=trials.sort_values("separation", ascending=False, kind="stable"),
-        heterogeneity=heterogeneity, threshold=threshold, limit=limit, notes=few,
-    )  # fmt: skip
+        subsets=points,
+        clusters=clusters,
+        trials=trials.sort_values("separation", ascending=False, kind="stable"),
+        heterogeneity=heterogeneity,
+        threshold=threshold,
+        limit=limit,
+        notes=few,
+    )
 
 
 def _peaks(points: np.ndarray) -> np.ndarray:

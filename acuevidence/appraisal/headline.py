@@ -104,8 +104,9 @@ class Headline(Shown):
             lines.append(f"{shown}, {level} interval; prediction interval {predicted}.")
         lines += [
             f"{row.label}: {words.interval(row.yi, row.ci_low, row.ci_high, 3)}, {row.state}."
-            for row in self.trials.itertuples() if self.k > 1
-        ]  # fmt: skip
+            for row in self.trials.itertuples()
+            if self.k > 1
+        ]
         against = "" if self.threshold is None else f" (smallest important difference {self.threshold:.2f})"
         return [*lines, f"State: {self.state}{against}.", *self.notes]
 
@@ -184,10 +185,18 @@ def headline(result: PooledEffect, *, threshold: float | None = None, evidence: 
     frame["state"] = [judge(row.ci_low, row.ci_high) for row in frame.itertuples()]
     shown = {name: None if np.isnan(value) else float(value) for name, value in zip(_NUMBERS, numbers, strict=True)}
     return Headline(
-        **shown, method=method, state=state, state_low=span[0], state_high=span[1], k=result.k,
-        level=result.level, threshold=found, beside=frame.drop(method, errors="ignore"),
-        trials=trials, notes=tuple(notes),
-    )  # fmt: skip
+        **shown,
+        method=method,
+        state=state,
+        state_low=span[0],
+        state_high=span[1],
+        k=result.k,
+        level=result.level,
+        threshold=found,
+        beside=frame.drop(method, errors="ignore"),
+        trials=trials,
+        notes=tuple(notes),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +227,12 @@ def _pooled(
         if bayes is not None:
             numbers, method = list(bayes), next(name for name in beside if name.startswith("Bayes"))
         elif named and result.method != "EE":
-            return [np.nan] * 5, _TOO_FEW, "cannot tell", [f"Fewer than {_FEW} trials, and no prior of τ is published for this measure."]
+            return (
+                [np.nan] * 5,
+                _TOO_FEW,
+                "cannot tell",
+                [f"Fewer than {_FEW} trials, and no prior of τ is published for this measure."],
+            )
         else:
             notes.append(f"Few trials ({result.k}): the interval rests on an estimate of τ² from them alone.")
     own_prediction = result.k >= _FEW and bool(result.tau2) and result.pi_low is not None
@@ -263,7 +277,9 @@ def _others(result: PooledEffect, own: str) -> dict[str, list[float]]:
 def _trials(result: PooledEffect, judge: _Judge) -> pd.DataFrame:
     low, high = kernel.interval(result.yi, np.sqrt(result.vi), np.full(result.k, np.inf), result.level)
     data = result.data
-    labels = data["labels"] if "labels" in data else data["study"] if "study" in data else [f"trial {i + 1}" for i in range(result.k)]
+    labels = (
+        data["labels"] if "labels" in data else data["study"] if "study" in data else [f"trial {i + 1}" for i in range(result.k)]
+    )
     states = [judge(a, b) for a, b in zip(low, high, strict=True)]
     return pd.DataFrame({"label": list(labels), "yi": result.yi, "ci_low": low, "ci_high": high, "state": states})
 

@@ -18,9 +18,16 @@ _VERY_LOW = "the evidence is very uncertain about the effect of {treatment} on {
 
 
 def in_words(
-    state: str, level: str, *, treatment: str, outcome: str, low: float | None = None, high: float | None = None,
-    verb: str = "improves", unit: str = "SD",
-) -> str:  # fmt: skip
+    state: str,
+    level: str,
+    *,
+    treatment: str,
+    outcome: str,
+    low: float | None = None,
+    high: float | None = None,
+    verb: str = "improves",
+    unit: str = "SD",
+) -> str:
     """Return what may be said of an effect.
 
     Parameters

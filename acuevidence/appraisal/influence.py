@@ -255,17 +255,29 @@ def _pooled(result: PooledEffect, present: np.ndarray, names: pd.Index) -> pd.Da
     estimate, se = fits.beta[:, 0], np.sqrt(fits.vcov[:, 0, 0])
     low, high = kernel.interval(estimate, se, fits.df, result.level)
     return pd.DataFrame(
-        {"estimate": estimate, "se": se, "statistic": estimate / se, "p_value": kernel.tail(estimate / se, fits.df),
-         "ci_low": low, "ci_high": high, "q": fits.q, "q_p": kernel.chi_square_tail(fits.q, fits.q_df),
-         "tau2": np.nan_to_num(fits.tau2), "i2": fits.i2, "h2": fits.h2},
+        {
+            "estimate": estimate,
+            "se": se,
+            "statistic": estimate / se,
+            "p_value": kernel.tail(estimate / se, fits.df),
+            "ci_low": low,
+            "ci_high": high,
+            "q": fits.q,
+            "q_p": kernel.chi_square_tail(fits.q, fits.q_df),
+            "tau2": np.nan_to_num(fits.tau2),
+            "i2": fits.i2,
+            "h2": fits.h2,
+        },
         index=names,
-    )  # fmt: skip
+    )
 
 
 def _deleted(result: PooledEffect, X: np.ndarray) -> tuple[kernel.Fits, np.ndarray]:
     """Return the fits without each trial, and which trials can be left out; the rest are fitted whole in their place."""
     absent = np.eye(result.k, dtype=bool)
-    rank = np.linalg.matrix_rank(np.where(absent[..., None], 0.0, X / np.abs(X).max(axis=0))) if result.X is not None else np.array(1)
+    rank = (
+        np.linalg.matrix_rank(np.where(absent[..., None], 0.0, X / np.abs(X).max(axis=0))) if result.X is not None else np.array(1)
+    )
     known = np.broadcast_to(rank == X.shape[1], (result.k,))
     y = np.where(absent & known[:, None], np.nan, result.yi)
     design = None if result.X is None else X

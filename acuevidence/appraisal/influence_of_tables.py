@@ -160,10 +160,17 @@ def _pooled(result: TwoByTwoMetaAnalysis, present: np.ndarray, names: pd.Index) 
     found["tau2"] = np.zeros(len(names))
     rest = {name: np.where(known, found[name], np.nan) for name in ("q", "q_p", "tau2", "i2", "h2")}
     return pd.DataFrame(
-        {"estimate": estimate, "se": se, "statistic": z, "p_value": kernel.tail(z, np.array(np.inf)), "ci_low": low,
-         "ci_high": high, **rest},
+        {
+            "estimate": estimate,
+            "se": se,
+            "statistic": z,
+            "p_value": kernel.tail(z, np.array(np.inf)),
+            "ci_low": low,
+            "ci_high": high,
+            **rest,
+        },
         index=names,
-    )  # fmt: skip
+    )
 
 
 def _names(result: TwoByTwoMetaAnalysis) -> pd.Index:

@@ -106,7 +106,9 @@ class MissingEvidence(Shown):
         ]
         for name, row in self.scenarios.iloc[1:].iterrows():
             assumed = _ASSUMED[str(name)].format(size=self.size, treatment=treatment)
-            lines.append(f"If {assumed}: {row['estimate']:.2f} ({row['ci_low']:.2f} to {row['ci_high']:.2f}), {words[row['verdict']]}.")
+            lines.append(
+                f"If {assumed}: {row['estimate']:.2f} ({row['ci_low']:.2f} to {row['ci_high']:.2f}), {words[row['verdict']]}."
+            )
         if self.k_missing:
             lines.append(self._bound_in_words())
         return lines
@@ -222,10 +224,18 @@ def missing_evidence(
         None if important is None else _first(result, v, lambda frame: frame["estimate"] >= important, -_REACH, _REACH),
     ]
     return MissingEvidence(
-        scenarios=scenarios, trials=trials, curve=curve, bound_above=bounds[0], bound_below=bounds[1], bound_mid=bounds[2],
-        verdict=verdict, size=size, mid=important, level=result.level,
+        scenarios=scenarios,
+        trials=trials,
+        curve=curve,
+        bound_above=bounds[0],
+        bound_below=bounds[1],
+        bound_mid=bounds[2],
+        verdict=verdict,
+        size=size,
+        mid=important,
+        level=result.level,
         topic=topic_of(result),
-    )  # fmt: skip
+    )
 
 
 # --- the trials --------------------------------------------------------------------------------------------------
@@ -237,13 +247,9 @@ def _missing_trials(result: PooledEffect, include: str) -> pd.DataFrame:
         raise InputError(f"missing evidence is for a pooled effect; this result has moderators ({result.formula})")
     left = excluded_of(data)
     if left is None or "comparator" not in data or "trial_id" not in data:
-        raise InputError(
-            "the result does not name the trials it leaves out; pool the rows of trial_effects(), with data="
-        )
+        raise InputError("the result does not name the trials it leaves out; pool the rows of trial_effects(), with data=")
     if data["comparator"].nunique() != 1:
-        raise InputError(
-            "missing evidence is for one comparator at a time; pool by='comparator' and take one of the groups"
-        )
+        raise InputError("missing evidence is for one comparator at a time; pool by='comparator' and take one of the groups")
     comparator = str(data["comparator"].iloc[0])
     rows = pd.DataFrame(left)
     rows = rows[rows["arm"].isna() & (rows["comparator"] == comparator) & ~rows["trial_id"].isin(data["trial_id"])]

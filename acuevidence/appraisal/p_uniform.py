@@ -112,10 +112,17 @@ def p_uniform(result: PooledEffect) -> PUniform:
     low, high = (_limit(model, top, best - drop, side) for side in (-1.0, 1.0))
     ends = sorted((sign * unit * low, sign * unit * high))
     return PUniform(
-        estimate=sign * unit * top, ci_low=ends[0], ci_high=ends[1], statistic=statistic,
-        p_value=float(chdtrc(1, statistic)), tau2=unit**2 * tau2, significant=int(model.significant.sum()), k=result.k,
-        level=result.level, notes=(*few_trials(result, "the estimate is unstable"), *_doubts(result, model, sign * unit * top)),
-    )  # fmt: skip
+        estimate=sign * unit * top,
+        ci_low=ends[0],
+        ci_high=ends[1],
+        statistic=statistic,
+        p_value=float(chdtrc(1, statistic)),
+        tau2=unit**2 * tau2,
+        significant=int(model.significant.sum()),
+        k=result.k,
+        level=result.level,
+        notes=(*few_trials(result, "the estimate is unstable"), *_doubts(result, model, sign * unit * top)),
+    )
 
 
 def _doubts(result: PooledEffect, model: _Model, estimate: float) -> tuple[str, ...]:
@@ -156,9 +163,7 @@ class _Model:
         values = [self.loglik(mu, tau2) for tau2 in grid]
         i = int(np.argmax(values))
         low, high = grid[max(i - 1, 0)], grid[min(i + 1, len(grid) - 1)]
-        found = minimize_scalar(
-            lambda x: -self.loglik(mu, x), bounds=(low, high), method="bounded", options={"xatol": 1e-10}
-        )
+        found = minimize_scalar(lambda x: -self.loglik(mu, x), bounds=(low, high), method="bounded", options={"xatol": 1e-10})
         inner = (float(-found.fun), float(found.x))
         return max(inner, (values[0], 0.0))
 

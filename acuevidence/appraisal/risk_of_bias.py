@@ -185,7 +185,9 @@ def _worst(rows: list[_Row]) -> _Row | None:
 def _rating(found: Mapping[str, _Judgement | None], overall: list[_Row]) -> tuple[str, str, str]:
     known = {name: one for name, one in found.items() if one is not None}
     judgements = [one.value for one in known.values()] + [row.value for row in overall]
-    said = "; ".join([f"{name}: {one.value} ({one.whose})" for name, one in known.items()] + [f"overall: {row.value}" for row in overall])
+    said = "; ".join(
+        [f"{name}: {one.value} ({one.whose})" for name, one in known.items()] + [f"overall: {row.value}" for row in overall]
+    )
     source = " ; ".join(dict.fromkeys([one.source for one in known.values()] + [row.source for row in overall]))
     if "high" in judgements:
         return HIGH, said, source

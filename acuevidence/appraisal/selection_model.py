@@ -108,8 +108,23 @@ class SelectionModel(Shown):
 
     def to_frame(self) -> pd.DataFrame:
         """Return the model as one row."""
-        names = ("kind", "alternative", "k", "estimate", "se", "p_value", "ci_low", "ci_high", "tau2", "lrt", "lrt_df",
-                 "lrt_p", "loglik", "aic", "unadjusted")  # fmt: skip
+        names = (
+            "kind",
+            "alternative",
+            "k",
+            "estimate",
+            "se",
+            "p_value",
+            "ci_low",
+            "ci_high",
+            "tau2",
+            "lrt",
+            "lrt_df",
+            "lrt_p",
+            "loglik",
+            "aic",
+            "unadjusted",
+        )
         row = {name: getattr(self, name) for name in names}
         return pd.DataFrame([{**row, **{f"delta{i}": value for i, value in enumerate(self.delta, start=1)}}])
 
@@ -193,9 +208,7 @@ def selection_model(
     given = None if weights is None else _given(weights, kind, cuts)
     model = _Model.of(result, kind, cuts, sign, _scale(result, kind, precision), given)
     if result.k < model.free:
-        raise InputError(
-            f"a selection model with {model.free} parameters needs as many trials; this result has {result.k}"
-        )
+        raise InputError(f"a selection model with {model.free} parameters needs as many trials; this result has {result.k}")
     parameters, loglik = _maximise(model)
     return _report(model, parameters, loglik, result, alternative, sign)
 
@@ -356,9 +369,7 @@ _LOG_WEIGHTS: dict[str, Callable[[Array, Array, Array, Array], Array]] = {
     "beta": _beta,
     "halfnormal": lambda p, q, delta, precision: -delta * precision * p**2,
     "negexp": lambda p, q, delta, precision: -delta * precision * p,
-    "logistic": lambda p, q, delta, precision: (
-        math.log(2) - delta * precision * p - np.log1p(np.exp(-delta * precision * p))
-    ),
+    "logistic": lambda p, q, delta, precision: math.log(2) - delta * precision * p - np.log1p(np.exp(-delta * precision * p)),
     "power": lambda p, q, delta, precision: delta * precision * np.log(q),
 }
 
@@ -371,9 +382,14 @@ def _maximise(model: _Model) -> tuple[Array, float]:
     bounds = model.bounds()
     best: tuple[Array, float] | None = None
     for start in _starts(model):
-        found = minimize(model.climb, model.stretch(start), jac=True, method="L-BFGS-B",
-                         bounds=[tuple(pair) for pair in model.stretch(bounds.T).T],
-                         options={"maxiter": 500, "ftol": 1e-13, "gtol": 1e-8})  # fmt: skip
+        found = minimize(
+            model.climb,
+            model.stretch(start),
+            jac=True,
+            method="L-BFGS-B",
+            bounds=[tuple(pair) for pair in model.stretch(bounds.T).T],
+            options={"maxiter": 500, "ftol": 1e-13, "gtol": 1e-8},
+        )
         point = _polish(model, model.unstretch(found.x), bounds)
         value = float(model.loglik(point[None])[0])
         if np.isfinite(value) and (best is None or value > best[1] + 1e-9):
@@ -456,9 +472,7 @@ def _scale(result: PooledEffect, kind: str, precision: str | None) -> Array:
     return found / found.max()
 
 
-def _report(
-    model: _Model, parameters: Array, loglik: float, result: PooledEffect, alternative: str, sign: float
-) -> SelectionModel:
+def _report(model: _Model, parameters: Array, loglik: float, result: PooledEffect, alternative: str, sign: float) -> SelectionModel:
     rows = _inside(parameters, model.bounds())
     p, own = model.means, model.given is not None
     means = ["mu"] if result.X is None else list(result.terms)
@@ -482,17 +496,32 @@ def _report(
     interval = kernel.interval(np.array(estimate), se[0], np.array(np.inf), result.level)
     counts = np.bincount(model.group, minlength=len(model.cuts)) if first else np.zeros(0, dtype=int)
     return SelectionModel(
-        kind=model.kind, steps=tuple(map(float, model.cuts)), alternative=alternative, estimate=estimate, se=float(se[0]),
-        statistic=estimate / float(se[0]), p_value=float(kernel.tail(np.array(estimate / se[0]), np.array(np.inf))),
-        ci_low=float(interval[0]), ci_high=float(interval[1]), tau2=tau2, tau2_se=float(se[p]),
-        delta=np.append([1.0] * first, parameters[p + 1 :]), delta_se=np.append([np.nan] * first, se[p + 1 :]),
-        vcov=pd.DataFrame(covariance, index=[names[i] for i in rows], columns=[names[i] for i in rows]), lrt=lrt,
-        lrt_df=0 if own else model.deltas, lrt_p=math.nan if own else float(chdtrc(model.deltas, lrt)), loglik=loglik,
+        kind=model.kind,
+        steps=tuple(map(float, model.cuts)),
+        alternative=alternative,
+        estimate=estimate,
+        se=float(se[0]),
+        statistic=estimate / float(se[0]),
+        p_value=float(kernel.tail(np.array(estimate / se[0]), np.array(np.inf))),
+        ci_low=float(interval[0]),
+        ci_high=float(interval[1]),
+        tau2=tau2,
+        tau2_se=float(se[p]),
+        delta=np.append([1.0] * first, parameters[p + 1 :]),
+        delta_se=np.append([np.nan] * first, se[p + 1 :]),
+        vcov=pd.DataFrame(covariance, index=[names[i] for i in rows], columns=[names[i] for i in rows]),
+        lrt=lrt,
+        lrt_df=0 if own else model.deltas,
+        lrt_p=math.nan if own else float(chdtrc(model.deltas, lrt)),
+        loglik=loglik,
         aic=2 * model.free - 2 * loglik,
-        unadjusted=float(plain.beta[0, 0]), counts=counts, k=result.k, level=result.level,
+        unadjusted=float(plain.beta[0, 0]),
+        counts=counts,
+        k=result.k,
+        level=result.level,
         coefficients=coefficient_table(list(result.terms), beta, se[:p], np.full(p, np.inf), result.level),
         notes=_notes(result, model, counts, rows, estimate, covariance),
-    )  # fmt: skip
+    )
 
 
 def _covariance(model: _Model, parameters: Array, rows: Array) -> Array:
@@ -504,9 +533,7 @@ def _covariance(model: _Model, parameters: Array, rows: Array) -> Array:
     return np.linalg.inv(information)
 
 
-def _notes(
-    result: PooledEffect, model: _Model, counts: Array, rows: Array, estimate: float, covariance: Array
-) -> tuple[str, ...]:
+def _notes(result: PooledEffect, model: _Model, counts: Array, rows: Array, estimate: float, covariance: Array) -> tuple[str, ...]:
     notes = list(few_trials(result, "the weights are hardly known"))
     if model.given is not None:
         notes = ["The weights are given: the estimate says what would follow from them, not that trials are missing."]

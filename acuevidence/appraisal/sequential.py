@@ -168,17 +168,32 @@ def sequential(
     known = people is not None
     total = np.full(result.k, np.nan) if people is None else np.cumsum(people[place])
     labels = result.data["labels"] if "labels" in result.data else pd.Series(range(1, result.k + 1))
-    steps = pd.DataFrame({
-        "label": labels.astype(str).to_numpy()[place], "order": key[place], "information": information, "participants": total,
-        "fraction": fraction, "estimate": estimate, "z": z, "boundary": boundary,
-    })  # fmt: skip
+    steps = pd.DataFrame(
+        {
+            "label": labels.astype(str).to_numpy()[place],
+            "order": key[place],
+            "information": information,
+            "participants": total,
+            "fraction": fraction,
+            "estimate": estimate,
+            "z": z,
+            "boundary": boundary,
+        }
+    )
     over = np.flatnonzero(np.abs(z) >= boundary)
     return Sequential(
-        steps=steps, required=needed, accrued=float(information[-1]), participants=round(total[-1]) if known else None,
-        required_participants=float(total[-1] / fraction[-1]) if known else None, diversity=100 * diversity, delta=delta,
-        alpha=alpha, power=power, crossed=str(steps["label"][over[0]]) if len(over) else None,
+        steps=steps,
+        required=needed,
+        accrued=float(information[-1]),
+        participants=round(total[-1]) if known else None,
+        required_participants=float(total[-1] / fraction[-1]) if known else None,
+        diversity=100 * diversity,
+        delta=delta,
+        alpha=alpha,
+        power=power,
+        crossed=str(steps["label"][over[0]]) if len(over) else None,
         notes=("Diversity is that of the whole result: it is hardly known with few trials.",) if result.k < 10 else (),
-    )  # fmt: skip
+    )
 
 
 def obrien_fleming(fraction: Any, alpha: float = 0.05) -> np.ndarray:

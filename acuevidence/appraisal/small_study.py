@@ -32,8 +32,12 @@ __all__ = [
 
 KINDS = ("egger", "begg", "peters", "harbord")
 PREDICTORS = ("se", "vi", "n", "1/n", "1/sqrt(n)")
-_NAMES = {"egger": "Egger's regression test", "begg": "Begg and Mazumdar's rank test", "peters": "Peters' test",
-          "harbord": "Harbord's test"}  # fmt: skip
+_NAMES = {
+    "egger": "Egger's regression test",
+    "begg": "Begg and Mazumdar's rank test",
+    "peters": "Peters' test",
+    "harbord": "Harbord's test",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
@@ -78,8 +82,20 @@ class SmallStudyTest(Shown):
 
     def to_frame(self) -> pd.DataFrame:
         """Return the test as one row."""
-        names = ("kind", "model", "predictor", "statistic", "df", "p_value", "slope", "slope_se", "limit", "limit_low",
-                 "limit_high", "k")  # fmt: skip
+        names = (
+            "kind",
+            "model",
+            "predictor",
+            "statistic",
+            "df",
+            "p_value",
+            "slope",
+            "slope_se",
+            "limit",
+            "limit_low",
+            "limit_high",
+            "k",
+        )
         return pd.DataFrame([{name: getattr(self, name) for name in names}])
 
     def _sentences(self) -> list[str]:
@@ -91,9 +107,7 @@ class SmallStudyTest(Shown):
         return [line, *self.notes]
 
 
-def small_study_test(
-    result: PooledEffect, kind: str = "egger", model: str = "rma", predictor: str | None = None
-) -> SmallStudyTest:
+def small_study_test(result: PooledEffect, kind: str = "egger", model: str = "rma", predictor: str | None = None) -> SmallStudyTest:
     """Test whether small trials show larger effects.
 
     Parameters
@@ -209,10 +223,17 @@ def pet_peese(result: PooledEffect) -> pd.DataFrame:
         low, high = kernel.interval(beta[0], se[0], df, result.level)
         p = kernel.tail(beta / se, df)
         rows[name] = {
-            "estimate": beta[0], "se": se[0], "statistic": beta[0] / se[0], "df": df, "p_value": p[0],
-            "ci_low": float(low), "ci_high": float(high), "slope": beta[1] / scale, "slope_se": se[1] / scale,
+            "estimate": beta[0],
+            "se": se[0],
+            "statistic": beta[0] / se[0],
+            "df": df,
+            "p_value": p[0],
+            "ci_low": float(low),
+            "ci_high": float(high),
+            "slope": beta[1] / scale,
+            "slope_se": se[1] / scale,
             "slope_p": p[1],
-        }  # fmt: skip
+        }
     frame = pd.DataFrame(rows).T
     found = frame.loc["PET", "p_value"] < 0.10
     frame["chosen"] = [not found, bool(found)]
@@ -313,12 +334,20 @@ def limit_meta_analysis(result: PooledEffect) -> LimitMetaAnalysis:
     at_limit = at_zero + tau / s * (y - at_zero)
     radial = np.corrcoef(at_limit / np.sqrt(v), 1 / np.sqrt(v))[0, 1]
     return LimitMetaAnalysis(
-        estimate=estimate, se=se, ci_low=float(low), ci_high=float(high),
-        p_value=float(kernel.tail(np.array(estimate / se), np.array(np.inf))), slope=slope, tau2=tau2,
-        g2=100 * max(0.0, 1 - float(radial) ** 2), q_small=result.q - float(plain.q[0]), q_resid=float(plain.q[0]),
-        limits=pd.DataFrame({"yi": at_limit, "se": np.sqrt(v)}, index=result.data.index), k=result.k,
+        estimate=estimate,
+        se=se,
+        ci_low=float(low),
+        ci_high=float(high),
+        p_value=float(kernel.tail(np.array(estimate / se), np.array(np.inf))),
+        slope=slope,
+        tau2=tau2,
+        g2=100 * max(0.0, 1 - float(radial) ** 2),
+        q_small=result.q - float(plain.q[0]),
+        q_resid=float(plain.q[0]),
+        limits=pd.DataFrame({"yi": at_limit, "se": np.sqrt(v)}, index=result.data.index),
+        k=result.k,
         notes=few_trials(result, "the effect at the limit is an extrapolation"),
-    )  # fmt: skip
+    )
 
 
 # --- parts -------------------------------------------------------------------------------------------------------
@@ -343,20 +372,37 @@ def _fit(y: np.ndarray, v: np.ndarray, x: np.ndarray, method: str, test: str) ->
 
 
 def _regression(
-    kind: str, model: str, predictor: str, y: np.ndarray, v: np.ndarray, x: np.ndarray, method: str, test: str,
-    level: float, notes: tuple[str, ...],
-) -> SmallStudyTest:  # fmt: skip
+    kind: str,
+    model: str,
+    predictor: str,
+    y: np.ndarray,
+    v: np.ndarray,
+    x: np.ndarray,
+    method: str,
+    test: str,
+    level: float,
+    notes: tuple[str, ...],
+) -> SmallStudyTest:
     fits, scale = _fit(y, v, x, method, test)
     beta, se, df = fits.beta[0], np.sqrt(np.diagonal(fits.vcov[0])), fits.df[0]
     statistic = float(beta[1] / se[1])
     low, high = kernel.interval(beta[0], se[0], df, level)
     has_limit = predictor != "n"
     return SmallStudyTest(
-        kind=kind, model=model, predictor=predictor, statistic=statistic,
-        p_value=float(kernel.tail(np.array(statistic), df)), df=float(df) if np.isfinite(df) else None,
-        slope=float(beta[1] / scale), slope_se=float(se[1] / scale), limit=float(beta[0]) if has_limit else None,
-        limit_low=float(low) if has_limit else None, limit_high=float(high) if has_limit else None, k=len(y), notes=notes,
-    )  # fmt: skip
+        kind=kind,
+        model=model,
+        predictor=predictor,
+        statistic=statistic,
+        p_value=float(kernel.tail(np.array(statistic), df)),
+        df=float(df) if np.isfinite(df) else None,
+        slope=float(beta[1] / scale),
+        slope_se=float(se[1] / scale),
+        limit=float(beta[0]) if has_limit else None,
+        limit_low=float(low) if has_limit else None,
+        limit_high=float(high) if has_limit else None,
+        k=len(y),
+        notes=notes,
+    )
 
 
 def _kendall(y: np.ndarray, v: np.ndarray) -> tuple[float, float]:
@@ -378,9 +424,7 @@ def _events(result: PooledEffect, what: str) -> tuple[np.ndarray, ...]:
     data = result.data
     missing = [name for name in names if name not in data or data[name].isna().any()]
     if missing:
-        raise InputError(
-            f"{what} needs events1, n1, events2 and n2 of every trial in data=; missing: {', '.join(missing)}"
-        )
+        raise InputError(f"{what} needs events1, n1, events2 and n2 of every trial in data=; missing: {', '.join(missing)}")
     return tuple(data[name].to_numpy(dtype=float) for name in names)
 
 
@@ -388,9 +432,7 @@ def _peters(result: PooledEffect) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     e1, n1, e2, n2 = _events(result, "Peters' test")
     events, none = e1 + e2, n1 + n2 - e1 - e2
     if (events == 0).any() or (none == 0).any():
-        raise InputError(
-            "Peters' test needs trials with events and with participants without one; leave the others out"
-        )
+        raise InputError("Peters' test needs trials with events and with participants without one; leave the others out")
     return result.yi, 1 / events + 1 / none, 1 / (n1 + n2)
 
 
@@ -401,9 +443,7 @@ def _harbord(result: PooledEffect) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     score = e1 - events * n1 / n
     information = n1 * n2 * events * (n - events) / (n**2 * (n - 1))
     if (information <= 0).any():
-        raise InputError(
-            "Harbord's test needs trials with events and with participants without one; leave the others out"
-        )
+        raise InputError("Harbord's test needs trials with events and with participants without one; leave the others out")
     # trial_effects turns effects so that positive favours acupuncture; the score is turned the same way.
     turn = -1.0 if float(score @ result.yi) < 0 else 1.0
     return turn * score / information, 1 / information, 1 / np.sqrt(information)

@@ -76,9 +76,7 @@ class TrimAndFill(Shown):
         return [line, *self.notes]
 
 
-def trim_and_fill(
-    result: PooledEffect, estimator: str = "L0", side: str | None = None, *, centre: str = "model"
-) -> TrimAndFill:
+def trim_and_fill(result: PooledEffect, estimator: str = "L0", side: str | None = None, *, centre: str = "model") -> TrimAndFill:
     """Fill the funnel with the mirror images of the trials that have no counterpart.
 
     Parameters
@@ -146,11 +144,20 @@ def trim_and_fill(
     estimate, se = fits.beta[0, 0], np.sqrt(fits.vcov[0, 0, 0])
     low, high = kernel.interval(estimate, se, fits.df[0], result.level)
     return TrimAndFill(
-        k0=k0, k0_se=k0_se, side=side, estimator=estimator, p_k0=0.5 ** (k0 + 1) if estimator == "R0" else None,
-        estimate=float(estimate), se=float(se), ci_low=float(low), ci_high=float(high), tau2=float(fits.tau2[0]),
-        filled=pd.DataFrame({"yi": filled_y, "vi": filled_v}), k=result.k,
+        k0=k0,
+        k0_se=k0_se,
+        side=side,
+        estimator=estimator,
+        p_k0=0.5 ** (k0 + 1) if estimator == "R0" else None,
+        estimate=float(estimate),
+        se=float(se),
+        ci_low=float(low),
+        ci_high=float(high),
+        tau2=float(fits.tau2[0]),
+        filled=pd.DataFrame({"yi": filled_y, "vi": filled_v}),
+        k=result.k,
         notes=few_trials(result, "asymmetry cannot be told from chance"),
-    )  # fmt: skip
+    )
 
 
 def _side(result: PooledEffect, method: str) -> str:
@@ -183,15 +190,9 @@ def _missing(centred: np.ndarray, estimator: str) -> tuple[int, float]:
     if estimator == "Q0" and root < 0:
         raise InputError("estimator='Q0' has no solution: nearly every effect lies on one side of the centre; use 'L0' or 'R0'")
     k0 = least if estimator == "L0" else k - 0.5 - math.sqrt(root)
-    variance = (
-        k * (k + 1) * (2 * k + 1) + 10 * k0**3 + 27 * k0**2 + 17 * k0 - 18 * k * k0**2 - 18 * k * k0 + 6 * k**2 * k0
-    ) / 24
+    variance = (k * (k + 1) * (2 * k + 1) + 10 * k0**3 + 27 * k0**2 + 17 * k0 - 18 * k * k0**2 - 18 * k * k0 + 6 * k**2 * k0) / 24
     spread = math.sqrt(variance) if variance >= 0 else math.nan
-    se = (
-        4 * spread / (2 * k - 1)
-        if estimator == "L0"
-        else 2 * spread / math.sqrt((k - 0.5) ** 2 - k0 * (2 * k - k0 - 1))
-    )
+    se = 4 * spread / (2 * k - 1) if estimator == "L0" else 2 * spread / math.sqrt((k - 0.5) ** 2 - k0 * (2 * k - k0 - 1))
     return max(0, round(k0)), se
 
 

@@ -61,9 +61,13 @@ def typical_sd_of(evidence: Evidence, condition: str | None = None, outcome: str
     """
     rows = evidence.results
     rows = rows[
-        (rows["outcome"] == (outcome or evidence.topic.main_outcome)) & (rows["statistic"] == "final") & rows["sd"].notna()
-        & rows["scale_max"].notna() & rows["caution"].isna() & (rows["week"].isna() | (rows["week"] > 0))
-    ]  # fmt: skip
+        (rows["outcome"] == (outcome or evidence.topic.main_outcome))
+        & (rows["statistic"] == "final")
+        & rows["sd"].notna()
+        & rows["scale_max"].notna()
+        & rows["caution"].isna()
+        & (rows["week"].isna() | (rows["week"] > 0))
+    ]
     own = condition is not None and rows.loc[rows["condition"] == condition, "trial_id"].nunique() >= _FEWEST
     if own:
         rows = rows[rows["condition"] == condition]
@@ -71,9 +75,7 @@ def typical_sd_of(evidence: Evidence, condition: str | None = None, outcome: str
     # An arm printed at several weeks counts once.
     by_arm = points.groupby([rows["trial_id"], rows["arm"]]).median()
     low, middle, high = by_arm.quantile([0.25, 0.5, 0.75]) if len(by_arm) else [np.nan] * 3
-    return TypicalSD(
-        float(middle), float(low), float(high), len(by_arm), rows["trial_id"].nunique(), condition if own else None
-    )
+    return TypicalSD(float(middle), float(low), float(high), len(by_arm), rows["trial_id"].nunique(), condition if own else None)
 
 
 def spread_of(result: Any, evidence: Evidence | None) -> float:

@@ -13,9 +13,15 @@ from acuevidence.errors import InputError
 from acuevidence.inputs import numeric, refuse
 
 __all__ = [
-    "combine_arms", "correlation_of_change", "crossover_se", "crossover_smd", "design_effect", "sd_of_change", "sd_of_final",
+    "combine_arms",
+    "correlation_of_change",
+    "crossover_se",
+    "crossover_smd",
+    "design_effect",
+    "sd_of_change",
+    "sd_of_final",
     "split_arm",
-]  # fmt: skip
+]
 
 
 def combine_arms(mean: Any, sd: Any, n: Any, *, data: pd.DataFrame | None = None) -> pd.Series:
@@ -308,9 +314,7 @@ def crossover_se(sd1: Any, sd2: Any, n: Any, r: Any, *, data: pd.DataFrame | Non
     return like(_of_difference(a["sd1"], a["sd2"], a["r"]) / np.sqrt(a["n"]), index, sd1, sd2, n, r)
 
 
-def crossover_smd(
-    mean1: Any, sd1: Any, mean2: Any, sd2: Any, n: Any, r: Any, *, data: pd.DataFrame | None = None
-) -> pd.DataFrame:
+def crossover_smd(mean1: Any, sd1: Any, mean2: Any, sd2: Any, n: Any, r: Any, *, data: pd.DataFrame | None = None) -> pd.DataFrame:
     """Return the SMD of a crossover trial, on the scale of parallel groups.
 
     Parameters

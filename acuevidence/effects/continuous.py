@@ -50,9 +50,7 @@ def hedges_j(m: Any) -> Array:
     return np.exp(gammaln(m / 2) - 0.5 * np.log(m / 2) - gammaln((m - 1) / 2))
 
 
-def two_means(
-    measure: str, a: dict[str, Array], index: pd.Index, *, vtype: str, correct: bool, **_: Any
-) -> tuple[Array, Array]:
+def two_means(measure: str, a: dict[str, Array], index: pd.Index, *, vtype: str, correct: bool, **_: Any) -> tuple[Array, Array]:
     """Return yi and vi of a measure of two groups of means.
 
     Parameters

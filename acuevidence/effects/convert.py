@@ -20,9 +20,17 @@ from acuevidence.errors import InputError
 from acuevidence.inputs import choice, numeric, refuse
 
 __all__ = [
-    "back_transform", "or_to_r", "or_to_smd", "r_to_or", "r_to_smd", "responders_per_100", "smd_to_nnt", "smd_to_or",
-    "smd_to_points", "smd_to_r",
-]  # fmt: skip
+    "back_transform",
+    "or_to_r",
+    "or_to_smd",
+    "r_to_or",
+    "r_to_smd",
+    "responders_per_100",
+    "smd_to_nnt",
+    "smd_to_or",
+    "smd_to_points",
+    "smd_to_r",
+]
 
 _FACTOR = float(np.pi / np.sqrt(3))
 

@@ -20,9 +20,20 @@ from acuevidence.evidence.rules import Rules
 from acuevidence.evidence.select import Candidate, Comparison, given
 
 __all__ = [
-    "Derived", "NotEnoughError", "Size", "benefit_of", "exact_factor", "notes_on", "points_factor", "possible_sd", "rounding",
-    "size_of", "standard_error", "turned", "variance_of_mean",
-]  # fmt: skip
+    "Derived",
+    "NotEnoughError",
+    "Size",
+    "benefit_of",
+    "exact_factor",
+    "notes_on",
+    "points_factor",
+    "possible_sd",
+    "rounding",
+    "size_of",
+    "standard_error",
+    "turned",
+    "variance_of_mean",
+]
 
 _PER_FOUR_WEEKS = {r"4 weeks|28 days": 1.0, r"\bmonth": 28 * 12 / 365.25, r"\byear": 28 / 365.25, r"\bweek\b": 4.0}
 
@@ -279,7 +290,9 @@ def _parallel(candidate: Candidate, rules: Rules) -> bool:
     return bool(rules.parallel_phase and re.search(rules.parallel_phase, candidate.measure))
 
 
-def variance_of_mean(found: Mapping[tuple[str, str], Derived], dependent: bool, standardised: bool) -> tuple[np.ndarray, float, bool]:
+def variance_of_mean(
+    found: Mapping[tuple[str, str], Derived], dependent: bool, standardised: bool
+) -> tuple[np.ndarray, float, bool]:
     """Return the weights of a trial's contrasts, the variance of their weighted mean, and whether arms are shared.
 
     Contrasts that share an arm of n covary by ``spread**2 / n``, and standardised ones also by g g' / (2 N) with N participants in

@@ -252,12 +252,23 @@ def _measured(one: _Side, two: _Side, measure: str, candidate: Candidate, lent: 
         notes.append(_STATISTICS[statistic])
     pooled = _within([(one.sd, one.n), (two.sd, two.n)])
     return Derived(
-        yi=float(effect["yi"]), vi=float(effect["vi"]), how=f"{measure} from means and {' and '.join(sources) or 'SDs'} of the arms",
-        rows=tuple(arm.row for arm in arms), notes=tuple(dict.fromkeys(notes)), statistic=statistic, n1=one.n, n2=two.n,
-        mean1=one.mean, sd1=one.sd, mean2=two.mean, sd2=two.sd, spread=pooled if measure == "MD" else 1.0,
-        n_assumed=any(arm.size.assumed for arm in arms), borrowed_sd=lent is not None and lent.borrowed,
+        yi=float(effect["yi"]),
+        vi=float(effect["vi"]),
+        how=f"{measure} from means and {' and '.join(sources) or 'SDs'} of the arms",
+        rows=tuple(arm.row for arm in arms),
+        notes=tuple(dict.fromkeys(notes)),
+        statistic=statistic,
+        n1=one.n,
+        n2=two.n,
+        mean1=one.mean,
+        sd1=one.sd,
+        mean2=two.mean,
+        sd2=two.sd,
+        spread=pooled if measure == "MD" else 1.0,
+        n_assumed=any(arm.size.assumed for arm in arms),
+        borrowed_sd=lent is not None and lent.borrowed,
         sd_assumed=lent is not None and lent.assumed,
-    )  # fmt: skip
+    )
 
 
 def _precise(found: Derived, one: _Side, two: _Side, candidate: Candidate, measure: str) -> Derived:
@@ -313,10 +324,18 @@ def counts(candidate: Candidate, comparison: Comparison, measure: str, rules: Ru
     effect = effect_size("OR2D" if standardised else measure, events1=e1, n1=n1, events2=e2, n2=n2).iloc[0]
     how = "SMD from responders by the logistic conversion of the odds ratio" if standardised else f"{measure} from responders"
     return Derived(
-        yi=float(effect["yi"]) * benefit, vi=float(effect["vi"]), how=how, rows=tuple(rows),
-        notes=(*dict.fromkeys(notes), *notes_on(comparison, candidate, rules)), statistic="count",
-        n1=n1, n2=n2, events1=e1, events2=e2, n_assumed=any(s[1].assumed for side in sides for s in side),
-    )  # fmt: skip
+        yi=float(effect["yi"]) * benefit,
+        vi=float(effect["vi"]),
+        how=how,
+        rows=tuple(rows),
+        notes=(*dict.fromkeys(notes), *notes_on(comparison, candidate, rules)),
+        statistic="count",
+        n1=n1,
+        n2=n2,
+        events1=e1,
+        events2=e2,
+        n_assumed=any(s[1].assumed for side in sides for s in side),
+    )
 
 
 def _events(row: Any, n: float, notes: list[str]) -> int:

@@ -88,9 +88,16 @@ def _difference(row: Any, candidate: Candidate, comparison: Comparison, measure:
 
 
 def _sized(
-    size: float, se: float, source: str, candidate: Candidate, comparison: Comparison, measure: str, rules: Rules,
-    notes: tuple[str, ...], known: dict[str, Any],
-) -> Derived:  # fmt: skip
+    size: float,
+    se: float,
+    source: str,
+    candidate: Candidate,
+    comparison: Comparison,
+    measure: str,
+    rules: Rules,
+    notes: tuple[str, ...],
+    known: dict[str, Any],
+) -> Derived:
     """Return the effect of a difference that is turned, with its standard error."""
     row, n1, n2 = known["rows"][0], known["n1"], known["n2"]
     notes = (*notes, *notes_on(comparison, candidate, rules))
@@ -112,9 +119,7 @@ def _known(rows: tuple[Any, ...], statistic: str, one: Size, two: Size) -> dict[
     return {"rows": rows, "statistic": statistic, "n1": one.n, "n2": two.n, "n_assumed": one.assumed or two.assumed}
 
 
-def _deviation(
-    row: Any, implied: float, candidate: Candidate, comparison: Comparison, rules: Rules
-) -> tuple[float, str, bool]:
+def _deviation(row: Any, implied: float, candidate: Candidate, comparison: Comparison, rules: Rules) -> tuple[float, str, bool]:
     """Return the SD that standardises a difference, its story, and whether it rests on an assumed correlation.
 
     Of a difference that is not adjusted the SD is the one that its standard error implies. That of an adjusted one would be the
@@ -155,11 +160,16 @@ def _standardised(row: Any, candidate: Candidate, comparison: Comparison, measur
         factor = exact_factor(sizes[0].n + sizes[1].n - 2)
         notes.append("Cohen's d, corrected for small samples")
     return Derived(
-        yi=turned(row, abs(estimate)) * factor, vi=(se * factor) ** 2,
-        how=f"SMD as printed, precision from its {source}", rows=(row,), notes=(*notes, *(s.note for s in sizes if s.note)),
-        statistic=row.effect_type, n1=sizes[0].n if sizes else None, n2=sizes[1].n if sizes else None,
+        yi=turned(row, abs(estimate)) * factor,
+        vi=(se * factor) ** 2,
+        how=f"SMD as printed, precision from its {source}",
+        rows=(row,),
+        notes=(*notes, *(s.note for s in sizes if s.note)),
+        statistic=row.effect_type,
+        n1=sizes[0].n if sizes else None,
+        n2=sizes[1].n if sizes else None,
         n_assumed=any(size.assumed for size in sizes),
-    )  # fmt: skip
+    )
 
 
 def _sizes(row: Any, comparison: Comparison, rules: Rules) -> tuple[Any, ...]:
@@ -170,9 +180,16 @@ def _sizes(row: Any, comparison: Comparison, rules: Rules) -> tuple[Any, ...]:
 
 
 def _from_t(
-    row: Any, n1: float, n2: float, candidate: Candidate, comparison: Comparison, measure: str, rules: Rules, notes: list[str],
+    row: Any,
+    n1: float,
+    n2: float,
+    candidate: Candidate,
+    comparison: Comparison,
+    measure: str,
+    rules: Rules,
+    notes: list[str],
     known: dict[str, Any],
-) -> Derived:  # fmt: skip
+) -> Derived:
     """Return the standardised difference of a printed t statistic: g = J t sqrt(1/n1 + 1/n2)."""
     if measure != "SMD":
         raise NotEnoughError(f"a t statistic gives no {measure}")
@@ -196,11 +213,17 @@ def _average(pairs: dict[tuple[str, str], Derived], comparison: Comparison, meas
     notes = dict.fromkeys(note for d in found for note in d.notes)
     combined = [f"combined arms: {', '.join(sorted(a))}" for a in arms if len(a) > 1]
     return replace(
-        found[0], yi=float(weights @ [d.yi for d in found]), vi=vi,
+        found[0],
+        yi=float(weights @ [d.yi for d in found]),
+        vi=vi,
         how=f"{found[0].how}; mean of {len(found)} contrasts by inverse variance{said}",
-        rows=tuple(row for d in found for row in d.rows), notes=(*notes, *combined), n1=n1, n2=n2,
-        n_assumed=any(d.n_assumed for d in found), sd_assumed=any(d.sd_assumed for d in found),
-    )  # fmt: skip
+        rows=tuple(row for d in found for row in d.rows),
+        notes=(*notes, *combined),
+        n1=n1,
+        n2=n2,
+        n_assumed=any(d.n_assumed for d in found),
+        sd_assumed=any(d.sd_assumed for d in found),
+    )
 
 
 def ratio(candidate: Candidate, comparison: Comparison, measure: str, rules: Rules) -> Derived:
@@ -213,8 +236,14 @@ def ratio(candidate: Candidate, comparison: Comparison, measure: str, rules: Rul
             how = "SMD from the printed odds ratio by the logistic conversion" if measure == "SMD" else "OR as printed"
             sizes = _sizes(row, comparison, rules)
             return Derived(
-                yi=turned(row, size) * factor, vi=(se * factor) ** 2, how=how, rows=(row,), statistic=row.effect_type,
-                n1=sizes[0].n if sizes else None, n2=sizes[1].n if sizes else None,
-                n_assumed=any(size.assumed for size in sizes), notes=notes_on(comparison, candidate, rules),
-            )  # fmt: skip
+                yi=turned(row, size) * factor,
+                vi=(se * factor) ** 2,
+                how=how,
+                rows=(row,),
+                statistic=row.effect_type,
+                n1=sizes[0].n if sizes else None,
+                n2=sizes[1].n if sizes else None,
+                n_assumed=any(size.assumed for size in sizes),
+                notes=notes_on(comparison, candidate, rules),
+            )
     raise NotEnoughError("a risk ratio or risk difference without the responders of each arm")

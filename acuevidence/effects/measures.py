@@ -36,11 +36,20 @@ _PAIRED = ("mean_pre", "mean_post", "sd_pre", "sd_post", "n", "r")
 _CONTROLLED = tuple(f"{name}{group}" for group in (1, 2) for name in _PAIRED)
 _PAIRS = ("both", "only1", "only2", "neither")
 _FORMULAS: dict[tuple[str, ...], Callable[..., tuple[np.ndarray, np.ndarray]]] = {
-    _MEANS: continuous.two_means, _COUNTS: binary.two_counts, _RATES: rates.two_rates, _PRINTED: intervals.printed_ratio,
-    _COUNT: single.one_count, _TIMED: rates.one_rate, _MEAN: single.one_mean, _PAIRED: paired.pre_post,
-    _CONTROLLED: paired.pre_post_control, _PAIRS: binary.matched_pairs, _CORRELATION: correlations.one_correlation,
-    _PARTIAL: correlations.partial_correlation, _PARTIAL_T: correlations.partial_correlation,
-}  # fmt: skip
+    _MEANS: continuous.two_means,
+    _COUNTS: binary.two_counts,
+    _RATES: rates.two_rates,
+    _PRINTED: intervals.printed_ratio,
+    _COUNT: single.one_count,
+    _TIMED: rates.one_rate,
+    _MEAN: single.one_mean,
+    _PAIRED: paired.pre_post,
+    _CONTROLLED: paired.pre_post_control,
+    _PAIRS: binary.matched_pairs,
+    _CORRELATION: correlations.one_correlation,
+    _PARTIAL: correlations.partial_correlation,
+    _PARTIAL_T: correlations.partial_correlation,
+}
 
 
 @dataclass(frozen=True)
@@ -78,8 +87,13 @@ class Measure:
         return tuple(name for name in names if name not in _SPARE.get(self.code, ()))
 
 
-_SPARE = {"SMCR": ("sd_post",), "SMCRD": ("sd_post1", "sd_post2"), "VR": ("mean1", "mean2"), "VRC": ("mean_pre", "mean_post"),
-          "SDLN": ("mean",)}  # fmt: skip
+_SPARE = {
+    "SMCR": ("sd_post",),
+    "SMCRD": ("sd_post1", "sd_post2"),
+    "VR": ("mean1", "mean2"),
+    "VRC": ("mean_pre", "mean_post"),
+    "SDLN": ("mean",),
+}
 
 
 def _difference(code: str, name: str, *takes: tuple[str, ...]) -> Measure:
@@ -90,9 +104,7 @@ def _ratio(code: str, name: str, *takes: tuple[str, ...]) -> Measure:
     return Measure(code, name, takes, ratio=True, null=1.0, back=np.exp, scale="ratio")
 
 
-def _one_group(
-    code: str, name: str, takes: tuple[str, ...], back: Callable[[Any], Any] | None = None, scale: str = ""
-) -> Measure:
+def _one_group(code: str, name: str, takes: tuple[str, ...], back: Callable[[Any], Any] | None = None, scale: str = "") -> Measure:
     return Measure(code, name, (takes,), null=None, back=back, scale=scale)
 
 

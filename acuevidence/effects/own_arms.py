@@ -21,9 +21,7 @@ __all__ = ["contrasts", "spread_from_print"]
 
 _ARM = ("mean", "sd", "n", "events", "nonevents", "time", "se", "low", "high", "median", "q1_", "q3_", "min", "max")
 _KEYS = ("study", "year", "condition", "outcome", "week", "subgroup")
-Comparison = tuple[
-    Any, list[tuple[Any, str]], tuple[Any, str]
-]  # a row; its compared arms and its reference, as row and suffix
+Comparison = tuple[Any, list[tuple[Any, str]], tuple[Any, str]]  # a row; its compared arms and its reference, as row and suffix
 _QUANTILES = {"min": "minimum", "q1_": "q1", "median": "median", "q3_": "q3", "max": "maximum"}
 
 
@@ -95,9 +93,9 @@ def _from_quantiles(table: OwnTable, k: str, arm: str, there: set[str]) -> None:
     for bases in (tuple(_QUANTILES), ("q1_", "median", "q3_"), ("min", "median", "max")):
         if not set(bases) <= there:
             continue
-        rows = (frame[f"mean{k}"].isna() | frame[f"sd{k}"].isna()) & frame[
-            [f"n{k}", *(f"{b}{k}" for b in bases)]
-        ].notna().all(axis=1)
+        rows = (frame[f"mean{k}"].isna() | frame[f"sd{k}"].isna()) & frame[[f"n{k}", *(f"{b}{k}" for b in bases)]].notna().all(
+            axis=1
+        )
         if rows.any():
             labels = table.place.labels[frame.index[rows]]
             given: dict[str, Any] = {_QUANTILES[b]: frame[f"{b}{k}"][rows].set_axis(labels) for b in bases}
@@ -133,18 +131,14 @@ def contrasts(table: OwnTable, reference: str | int | None, shared: str, *, alon
         Where it is not said which arm is the comparator, or a trial has none of that name.
     """
     frame = table.frame
-    third = [
-        k for k in "3456789" if any(f"{b}{k}" in frame and frame[f"{b}{k}"].notna().any() for b in ("mean", "events"))
-    ]
+    third = [k for k in "3456789" if any(f"{b}{k}" in frame and frame[f"{b}{k}"].notna().any() for b in ("mean", "events"))]
     if third:
         return _made(table, _wide(table, third[-1], reference), shared)
     two = any(c in frame and frame[c].notna().any() for c in ("mean1", "events1", "yi", "ratio", "r"))
     one = "n" in frame and any(c in frame and frame[c].notna().any() for c in ("mean", "events"))
     if alone or two or not one or "treatment" not in frame or frame["treatment"].isna().all():
         if reference is not None:
-            raise InputError(
-                "reference= is for tables with three arms or more, or with one row an arm; this one has neither"
-            )
+            raise InputError("reference= is for tables with three arms or more, or with one row an arm; this one has neither")
         return table
     keys = [c for c in _KEYS if c in frame]
     if not frame.duplicated(keys).any():
@@ -157,14 +151,9 @@ def _wide(table: OwnTable, last: str, reference: str | int | None) -> list[Compa
     frame, found = table.frame, list[Comparison]()
     for i in frame.index:
         arms = [
-            k
-            for k in "123456789"[: int(last)]
-            if any(pd.notna(frame.get(f"{b}{k}", {}).get(i)) for b in ("mean", "events", "sd"))
+            k for k in "123456789"[: int(last)] if any(pd.notna(frame.get(f"{b}{k}", {}).get(i)) for b in ("mean", "events", "sd"))
         ]
-        names = {
-            k: str(frame[f"label{k}"][i]) if f"label{k}" in frame and pd.notna(frame[f"label{k}"][i]) else k
-            for k in arms
-        }
+        names = {k: str(frame[f"label{k}"][i]) if f"label{k}" in frame and pd.notna(frame[f"label{k}"][i]) else k for k in arms}
         if len(arms) < 2:
             found.append((i, [(i, "1")], (i, "2")))
             continue
@@ -202,9 +191,7 @@ def _long(table: OwnTable, keys: list[str], reference: str | int | None) -> list
         mine = rows.index[is_reference[rows.index]]
         others = rows.index[~is_reference[rows.index]]
         if len(mine) > 1:
-            raise InputError(
-                f"{table.row(mine[0])} and {table.row(mine[1])} are both the arm {reference!r} of one trial"
-            )
+            raise InputError(f"{table.row(mine[0])} and {table.row(mine[1])} are both the arm {reference!r} of one trial")
         if len(mine) == 0 or len(others) == 0:
             why = f"no arm called {reference!r}" if len(mine) == 0 else "no arm to compare"
             found += [(i, [], (i, why)) for i in rows.index]
@@ -246,16 +233,20 @@ def _made(table: OwnTable, plan: list[Comparison], shared: str) -> OwnTable:
             rows.append(made)
             origin.append(i)
             how.append(
-                f"{table.how[i]}; the shared arm is split over {len(compared)} comparisons"
-                if shares is not None
-                else table.how[i]
+                f"{table.how[i]}; the shared arm is split over {len(compared)} comparisons" if shares is not None else table.how[i]
             )
     result = OwnTable(
         pd.DataFrame(rows).dropna(axis=1, how="all").reindex(columns=list(dict.fromkeys(c for row in rows for c in row))),
-        Place(table.place.labels[origin], table.place.letters, table.place.sheet), table.understood, table.name,
-        {name: np.array(said, dtype=bool) for name, said in unreported.items()}, table.left, table.notes, reasons,
-        pd.Series(how, dtype=object), split=split,
-    )  # fmt: skip
+        Place(table.place.labels[origin], table.place.letters, table.place.sheet),
+        table.understood,
+        table.name,
+        {name: np.array(said, dtype=bool) for name, said in unreported.items()},
+        table.left,
+        table.notes,
+        reasons,
+        pd.Series(how, dtype=object),
+        split=split,
+    )
     words = [c for c in frame if pd.api.types.is_object_dtype(frame[c]) and c in result.frame]
     result.frame = result.frame.astype(dict.fromkeys(words, object))
     result.frame = result.frame.astype({f"{b}{side}": float for b in _ARM for side in "12"})
@@ -264,9 +255,7 @@ def _made(table: OwnTable, plan: list[Comparison], shared: str) -> OwnTable:
     result.note_rows(
         sorted(split), "comparisons of one trial share an arm, whose participants are split over them (shared='split')"
     )
-    result.note_rows(
-        whole, "comparisons of one trial share an arm and are not independent; vcalc gives their covariance"
-    )
+    result.note_rows(whole, "comparisons of one trial share an arm and are not independent; vcalc gives their covariance")
     return result
 
 

@@ -264,9 +264,7 @@ def _described(table: OwnTable, ours: str, cells: list[Any]) -> pd.Series:
         if np.isinf(found[i]):
             found[i] = np.nan
             lost.append(i)
-    table.note_rows(
-        [i for i in lost if not is_not_reported(cells[i])], f"{table.called(ours)} is no number and is left out"
-    )
+    table.note_rows([i for i in lost if not is_not_reported(cells[i])], f"{table.called(ours)} is no number and is left out")
     return found
 
 
@@ -309,9 +307,7 @@ def _consensus(table: OwnTable, grid: Grid) -> None:
     agreed = reviewer == "consensus"
     drop = ~agreed & study.isin(study[agreed])
     alone = ~agreed & ~drop
-    several = alone & (
-        reviewer[alone].groupby(study[alone]).transform("nunique").reindex(study.index, fill_value=0) > 1
-    )
+    several = alone & (reviewer[alone].groupby(study[alone]).transform("nunique").reindex(study.index, fill_value=0) > 1)
     rule = "two reviewers and no consensus; settle it in Covidence or remove one"
     refuse(several.to_numpy(), rule, study, table.place.labels)
     _drop(table, drop.to_numpy(), "a consensus stands in its place")

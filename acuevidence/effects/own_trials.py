@@ -27,26 +27,42 @@ __all__ = ["read_trials", "template"]
 _MEANS = ("mean1", "sd1", "n1", "mean2", "sd2", "n2")
 _COUNTS = ("events1", "n1", "events2", "n2")
 _WAYS: dict[str, tuple[str, ...]] = {
-    "means": _MEANS, "counts": _COUNTS, "rates": ("events1", "time1", "events2", "time2"),
-    "changes": ("mean_pre", "mean_post", "sd_pre", "n", "r"), "correlations": ("r", "n"), "single means": ("mean", "sd", "n"),
+    "means": _MEANS,
+    "counts": _COUNTS,
+    "rates": ("events1", "time1", "events2", "time2"),
+    "changes": ("mean_pre", "mean_post", "sd_pre", "n", "r"),
+    "correlations": ("r", "n"),
+    "single means": ("mean", "sd", "n"),
     "proportions": ("events", "n"),
-}  # fmt: skip
+}
 _TWO_GROUPS = ("means", "counts", "rates", "ratios")
 _SAID = {
-    "means": "means and SDs of the arms", "counts": "events", "rates": "events in person-time", "changes": "means before and after",
-    "correlations": "correlation and n", "single means": "mean and SD", "proportions": "events",
-}  # fmt: skip
+    "means": "means and SDs of the arms",
+    "counts": "events",
+    "rates": "events in person-time",
+    "changes": "means before and after",
+    "correlations": "correlation and n",
+    "single means": "mean and SD",
+    "proportions": "events",
+}
 _NEEDED = (
     "mean1 sd1 n1 mean2 sd2 n2 (for an SD also se1, low1 and high1, or q1_1 and q3_1 or min1 and max1 with median1), or events1 n1 "
     "events2 n2, or yi or ratio with vi, se, ci_low and ci_high, p or t, or events1 time1 events2 time2, or one group: r n; events n; "
     "mean sd n; mean_pre mean_post sd_pre sd_post r n"
 )
 _CODES: dict[str, dict[str, str]] = {  # which code of effect_size gives a measure from figures of a kind, where it is not its own
-    "means": {"SMD": "SMD", "OR": "D2OR"}, "counts": {"SMD": "OR2D"},
-}  # fmt: skip
-_KIND = {_MEANS: "means", _COUNTS: "counts", ("events1", "time1", "events2", "time2"): "rates", ("events", "n"): "proportions",
-         ("mean", "sd", "n"): "single means", ("r", "n"): "correlations",
-         ("mean_pre", "mean_post", "sd_pre", "sd_post", "n", "r"): "changes"}  # fmt: skip
+    "means": {"SMD": "SMD", "OR": "D2OR"},
+    "counts": {"SMD": "OR2D"},
+}
+_KIND = {
+    _MEANS: "means",
+    _COUNTS: "counts",
+    ("events1", "time1", "events2", "time2"): "rates",
+    ("events", "n"): "proportions",
+    ("mean", "sd", "n"): "single means",
+    ("r", "n"): "correlations",
+    ("mean_pre", "mean_post", "sd_pre", "sd_post", "n", "r"): "changes",
+}
 _SCALE = {"OR2D": "SMD", "D2OR": "OR"}
 _FACTOR = float(np.sqrt(3) / np.pi)
 _DIFFERENCES = ("SMD", "SMDH", "MD", "MC", "SMCC", "SMCR")
@@ -209,9 +225,7 @@ def _limits_from_text(table: OwnTable) -> None:
         table.frame = table.frame.rename(columns={"ci": table.understood.named.pop("ci")})
         return
     number = r"[+\-\u2212]?\d+(?:[.,]\d+)?"
-    pattern = re.compile(
-        rf"[(\[]?\s*({number})\s*(?:to|;|,\s|–|—|-|\u2026|\.\.\.)\s*({number})\s*[)\]]?", re.IGNORECASE
-    )
+    pattern = re.compile(rf"[(\[]?\s*({number})\s*(?:to|;|,\s|–|—|-|\u2026|\.\.\.)\s*({number})\s*[)\]]?", re.IGNORECASE)
     for i, cell in enumerate(table.frame["ci"]):
         if cell is None or pd.isna(cell):
             continue
@@ -246,9 +260,7 @@ def _ways(table: OwnTable) -> pd.Series:
         unsaid = [name for name in absent if not _unreported(table, row, name)]
         if unsaid:
             there = ", ".join(c for c in COUNTED if has.at[row, c])
-            hint = (
-                f"; {table.understood.advice(unsaid)}" if any(name not in table.understood.named for name in unsaid) else ""
-            )
+            hint = f"; {table.understood.advice(unsaid)}" if any(name not in table.understood.named for name in unsaid) else ""
             raise InputError(
                 f"{table.row(row)} has only {there}; a trial needs {_NEEDED}; missing: {', '.join(unsaid)} (write NR where it is not "
                 f"reported){hint}"
@@ -279,9 +291,7 @@ def _absent(table: OwnTable, row: Any, has: pd.DataFrame) -> list[str]:
 
 def _scales(table: OwnTable, way: pd.Series) -> pd.Series:
     """Return the measure that the table names for each row: in a column, or by the heading of its effects."""
-    said = (
-        table.frame["measure"] if "measure" in table.frame else pd.Series(None, index=table.frame.index, dtype=object)
-    )
+    said = table.frame["measure"] if "measure" in table.frame else pd.Series(None, index=table.frame.index, dtype=object)
     scale = said.map(lambda cell: "" if cell is None else scale_of(cell) or "")
     known = bool((scale != "").any())
     for row in table.frame.index[(scale == "") & said.notna() & (way.isin(("effects", "ratios")))] if known else ():
@@ -322,9 +332,7 @@ def _chosen(table: OwnTable, way: pd.Series, measure: str | None) -> str:
     if len(named) == 1 and (kinds <= {"effects", "ratios"} or _gives(named[0], kinds)):
         return named[0]
     if kinds == {"changes"}:
-        raise InputError(
-            "means before and after: on which scale? Say measure='MC' (points), 'SMCC' or 'SMCR' (standardised)"
-        )
+        raise InputError("means before and after: on which scale? Say measure='MC' (points), 'SMCC' or 'SMCR' (standardised)")
     defaults = {
         "means": "SMD",
         "counts": "OR",
@@ -399,9 +407,7 @@ def _from_given(table: OwnTable, rows: pd.DataFrame, way: str, measure: str, lev
     ratio = scale.isin(RATIOS)
     effect = "ratio" if way == "ratios" else "yi"
     _ask_for_logarithms(table, rows, way, ratio)
-    cells = {
-        c: rows[c].to_numpy(dtype=float) for c in ("yi", "ratio", "vi", "se", "ci_low", "ci_high", "p", "t", "n1", "n2")
-    }
+    cells = {c: rows[c].to_numpy(dtype=float) for c in ("yi", "ratio", "vi", "se", "ci_low", "ci_high", "p", "t", "n1", "n2")}
     low, high = cells["ci_low"], cells["ci_high"]
     refuse(high <= low, "ci_high must be above ci_low", high, labels)
     refuse(cells["vi"] <= 0, "vi must be positive", cells["vi"], labels)
@@ -461,19 +467,18 @@ def _precision(
     df = np.where(scale.isin(_DIFFERENCES), cells["n1"] + cells["n2"] - 2, np.nan)
     by_p = np.full(len(middle), np.nan)
     for t_test in (True, False):
-        rows = (
-            np.isfinite(cells["p"])
-            & (middle != 0)
-            & (np.isfinite(df) & (df > 0) if t_test else ~(np.isfinite(df) & (df > 0)))
-        )
+        rows = np.isfinite(cells["p"]) & (middle != 0) & (np.isfinite(df) & (df > 0) if t_test else ~(np.isfinite(df) & (df > 0)))
         if rows.any():
             by_p[rows] = from_p(middle[rows], cells["p"][rows], df=df[rows] if t_test else None)["vi"]
     with np.errstate(divide="ignore", invalid="ignore"):
         by_t = (middle / cells["t"]) ** 2
     ways = {
-        "variance": cells["vi"], "SE": cells["se"] ** 2, "interval": ((high - low) / (2 * float(ndtri(0.5 + level / 2)))) ** 2,
-        "P value": by_p, "test statistic": by_t,
-    }  # fmt: skip
+        "variance": cells["vi"],
+        "SE": cells["se"] ** 2,
+        "interval": ((high - low) / (2 * float(ndtri(0.5 + level / 2)))) ** 2,
+        "P value": by_p,
+        "test statistic": by_t,
+    }
     vi, source = np.full(len(middle), np.nan), np.full(len(middle), "", dtype=object)
     for name, value in ways.items():
         rows = np.isnan(vi) & np.isfinite(value)
@@ -513,9 +518,7 @@ def _turned(table: OwnTable, found: pd.DataFrame, way: pd.Series, measure: str) 
             "the whole column out"
         )
     if unsaid.any():
-        table.notes.append(
-            f"effects without higher_is are taken as positive where group 1 is better: {table.rows(unsaid)}"
-        )
+        table.notes.append(f"effects without higher_is are taken as positive where group 1 is better: {table.rows(unsaid)}")
     table.direction = "benefit"
     turn = two & (better == "worse")
     found.loc[turn, "yi"] = -found.loc[turn, "yi"]
@@ -540,9 +543,14 @@ def _finished(table: OwnTable, found: pd.DataFrame, way: pd.Series, measure: str
     se = np.sqrt(frame["vi"])
     half = float(ndtri(0.975)) * se
     frame = frame.assign(
-        trial_id=frame["trial_id"].where(frame["trial_id"].notna(), frame["study"]), effect=scale, se=se, ci_low=frame["yi"] - half,
-        ci_high=frame["yi"] + half, instrument=frame.get("measure_used"), comparator_role=frame.get("comparator"),
-    )  # fmt: skip
+        trial_id=frame["trial_id"].where(frame["trial_id"].notna(), frame["study"]),
+        effect=scale,
+        se=se,
+        ci_low=frame["yi"] - half,
+        ci_high=frame["yi"] + half,
+        instrument=frame.get("measure_used"),
+        comparator_role=frame.get("comparator"),
+    )
     spare = [c for c in frame if c in COUNTED and c not in COLUMNS and frame[c].isna().all()]
     own = [c for c in frame.columns if c not in COLUMNS and c not in (*spare, "ci")]
     made = frame.reindex(columns=[*COLUMNS, *own])
@@ -552,18 +560,18 @@ def _finished(table: OwnTable, found: pd.DataFrame, way: pd.Series, measure: str
         made[column] = whole.astype("Int64") if (whole.dropna() % 1 == 0).all() else whole
     made.index = table.place.labels[frame.index]
     made.attrs = {
-        "excluded": table.excluded(way == "none"), "notes": tuple(table.notes), "columns": dict(table.understood.named),
+        "excluded": table.excluded(way == "none"),
+        "notes": tuple(table.notes),
+        "columns": dict(table.understood.named),
         "direction": table.direction,
-    }  # fmt: skip
+    }
     return made
 
 
 def _implausible(table: OwnTable, frame: pd.DataFrame, scale: str) -> None:
     """Note what is possible and unlikely; it stays in."""
     if scale in ("SMD", "SMDH"):
-        table.note_rows(
-            frame.index[frame["yi"].abs() > 3], "a standardised difference above 3 (a standard error typed as an SD?)"
-        )
+        table.note_rows(frame.index[frame["yi"].abs() > 3], "a standardised difference above 3 (a standard error typed as an SD?)")
     for column in frame.columns.intersection(["n1", "n2", "n", "events1", "events2", "events"]):
         values = frame[column].to_numpy(dtype=float)
         part = np.isfinite(values) & (values % 1 != 0)
@@ -572,11 +580,7 @@ def _implausible(table: OwnTable, frame: pd.DataFrame, scale: str) -> None:
     blank = frame["comparator"].isna()
     if not blank.all():
         table.note_rows(frame.index[blank], "no comparator is named")
-    keys = [
-        c for c in ("study", "year", "comparator", "treatment", "outcome", "week", "subgroup", "trial_id") if c in frame
-    ]
+    keys = [c for c in ("study", "year", "comparator", "treatment", "outcome", "week", "subgroup", "trial_id") if c in frame]
     twice = frame.duplicated(keys, keep=False) & ~frame.index.isin(list(table.split))
     if twice.any():
-        table.notes.append(
-            f"the same study stands more than once, with nothing that tells its rows apart: {table.rows(twice)}"
-        )
+        table.notes.append(f"the same study stands more than once, with nothing that tells its rows apart: {table.rows(twice)}")

@@ -40,27 +40,51 @@ def _figures(data: pd.DataFrame, rule: Mapping[str, Any], comparison: Comparison
     treated = data[rule["group"]] == rule["treated"]
     complete = data[rule["final"]].notna() & data[rule["baseline"]].notna()
     held = data[complete]
-    fit = ancova(held[[rule["final"]]].to_numpy(float).T, treated[complete].to_numpy(float), held[[rule["baseline"]]].to_numpy(float))
+    fit = ancova(
+        held[[rule["final"]]].to_numpy(float).T, treated[complete].to_numpy(float), held[[rule["baseline"]]].to_numpy(float)
+    )
     difference, se = float(fit.difference[0]), float(fit.se[0])
     common = {
-        "condition": comparison.trial.condition, "trial_id": comparison.trial.trial_id, "outcome": rule["outcome"],
-        "measure": rule["measure"], "week": float(rule["week"]), "source_url": rule["source_url"], "source_kind": "patient_data",
-        "locator": f"columns {rule['final']} and {rule['baseline']}", "extraction": "single",
-    }  # fmt: skip
+        "condition": comparison.trial.condition,
+        "trial_id": comparison.trial.trial_id,
+        "outcome": rule["outcome"],
+        "measure": rule["measure"],
+        "week": float(rule["week"]),
+        "source_url": rule["source_url"],
+        "source_kind": "patient_data",
+        "locator": f"columns {rule['final']} and {rule['baseline']}",
+        "extraction": "single",
+    }
     results = []
     for arm, of in ((rule["arm"], treated), (rule["comparator_arm"], ~treated)):
         values = data.loc[complete & of, rule["final"]]
         said = f"{values.mean():.1f} (SD {values.std():.1f}), n {len(values)}"
-        results.append(_made(
-            comparison.figures["results"], **common, arm=arm, statistic="final", n=len(values), n_basis="analysed", mean=values.mean(),
-            sd=values.std(), benefit=rule["benefit"], figures_as_printed=said,
-        ))  # fmt: skip
+        results.append(
+            _made(
+                comparison.figures["results"],
+                **common,
+                arm=arm,
+                statistic="final",
+                n=len(values),
+                n_basis="analysed",
+                mean=values.mean(),
+                sd=values.std(),
+                benefit=rule["benefit"],
+                figures_as_printed=said,
+            )
+        )
     better = difference * rule["benefit"] > 0
     contrast = _made(
-        comparison.figures["contrasts"], **common, arm=rule["arm"], comparator_arm=rule["comparator_arm"],
-        effect_type="adjusted_mean_difference", estimate=difference, se=se, favours=rule["role"] if better else "comparator",
+        comparison.figures["contrasts"],
+        **common,
+        arm=rule["arm"],
+        comparator_arm=rule["comparator_arm"],
+        effect_type="adjusted_mean_difference",
+        estimate=difference,
+        se=se,
+        favours=rule["role"] if better else "comparator",
         figures_as_printed=f"difference adjusted for baseline {difference:.2f} (SE {se:.3f})",
-    )  # fmt: skip
+    )
     return results, contrast
 
 

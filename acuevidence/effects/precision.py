@@ -15,9 +15,7 @@ from acuevidence.inputs import numeric, refuse
 __all__ = ["from_ci", "from_f", "from_p", "from_t", "printed_ratio", "sd_from_ci", "sd_from_se"]
 
 
-def from_ci(
-    low: Any, high: Any, *, level: float = 0.95, log: bool = False, data: pd.DataFrame | None = None
-) -> pd.DataFrame:
+def from_ci(low: Any, high: Any, *, level: float = 0.95, log: bool = False, data: pd.DataFrame | None = None) -> pd.DataFrame:
     """Return the effect and variance behind a normal confidence interval.
 
     Parameters

@@ -22,9 +22,16 @@ _ORDER = ("minimum", "q1", "median", "q3", "maximum")
 
 
 def mean_sd_from_quantiles(
-    n: Any, *, minimum: Any = None, q1: Any = None, median: Any = None, q3: Any = None, maximum: Any = None,
-    method: str = "luo-wan-shi", data: pd.DataFrame | None = None,
-) -> pd.DataFrame:  # fmt: skip
+    n: Any,
+    *,
+    minimum: Any = None,
+    q1: Any = None,
+    median: Any = None,
+    q3: Any = None,
+    maximum: Any = None,
+    method: str = "luo-wan-shi",
+    data: pd.DataFrame | None = None,
+) -> pd.DataFrame:
     """Estimate mean and SD from a median with a range, quartiles, or both.
 
     Parameters
@@ -85,9 +92,7 @@ def mean_sd_from_quantiles(
     refuse(a["n"] < 3, "n must be 3 or more", a["n"], index)
     for low, high in itertools.pairwise(known):
         refuse(a[low] > a[high], f"{low} must not exceed {high}", a[low], index)
-    refuse(
-        a[known[0]] == a[known[-1]], f"{known[0]} and {known[-1]} are equal, which leaves no spread", a[known[0]], index
-    )
+    refuse(a[known[0]] == a[known[-1]], f"{known[0]} and {known[-1]} are equal, which leaves no spread", a[known[0]], index)
     if method == "luo-wan-shi":
         mean, sd = _luo_wan_shi(a, known)
     elif method == "qe":

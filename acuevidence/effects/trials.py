@@ -37,12 +37,50 @@ _MARKS = ("late", "course_assumed", "n_assumed", "borrowed_sd", "sd_assumed", "p
 _WHOLE = ("year", "pmid", "n1", "n2", "events1", "events2")
 _NUMBERS = ("yi", "vi", "se", "ci_low", "ci_high", "mean1", "sd1", "mean2", "sd2", "spread1", "spread2", "week")
 COLUMNS = [
-    "trial_id", "study", "year", "condition", "diagnosis", "population", "treatment_weeks", "comparator", "comparator_role",
-    "outcome", "measure_used", "instrument", "timing", "week", "kind", "statistic", "effect", "yi", "vi", "se", "ci_low", "ci_high",
-    "n1", "n2", "mean1", "sd1", "mean2", "sd2", "events1", "events2", "spread1", "spread2",
-    *_MARKS, "derivation", "arms", "comparator_arms", "doi", "pmid", "reference_url", "source_kind", "source_url", "locator",
+    "trial_id",
+    "study",
+    "year",
+    "condition",
+    "diagnosis",
+    "population",
+    "treatment_weeks",
+    "comparator",
+    "comparator_role",
+    "outcome",
+    "measure_used",
+    "instrument",
+    "timing",
+    "week",
+    "kind",
+    "statistic",
+    "effect",
+    "yi",
+    "vi",
+    "se",
+    "ci_low",
+    "ci_high",
+    "n1",
+    "n2",
+    "mean1",
+    "sd1",
+    "mean2",
+    "sd2",
+    "events1",
+    "events2",
+    "spread1",
+    "spread2",
+    *_MARKS,
+    "derivation",
+    "arms",
+    "comparator_arms",
+    "doi",
+    "pmid",
+    "reference_url",
+    "source_kind",
+    "source_url",
+    "locator",
     "figures_as_printed",
-]  # fmt: skip
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,20 +170,31 @@ def trial_effects(
     wanted, comparators = checked(
         evidence, condition, comparator, outcome, timing, measure, cautions, horizon=horizon, endpoint=endpoint
     )
-    return _chosen(
-        evidence, tuple(wanted), tuple(comparators), outcome, timing, float(horizon), endpoint, measure, cautions
-    ).copy()
+    return _chosen(evidence, tuple(wanted), tuple(comparators), outcome, timing, float(horizon), endpoint, measure, cautions).copy()
 
 
 @functools.lru_cache(maxsize=256)
 def _chosen(
-    evidence: Evidence, wanted: tuple[str, ...], comparators: tuple[str, ...], outcome: str | None, timing: str,
-    horizon: float, endpoint: str | None, measure: str, cautions: str,
-) -> pd.DataFrame:  # fmt: skip
+    evidence: Evidence,
+    wanted: tuple[str, ...],
+    comparators: tuple[str, ...],
+    outcome: str | None,
+    timing: str,
+    horizon: float,
+    endpoint: str | None,
+    measure: str,
+    cautions: str,
+) -> pd.DataFrame:
     """Return the effects of an evidence, which is the same as long as it is the same object."""
     compared = (one for of in product(wanted, comparators) for one in _compared(evidence, *of))
-    asked: dict[str, Any] = {"outcome": outcome, "timing": timing, "horizon": horizon, "endpoint": endpoint, "measure": measure,
-                             "cautions": cautions}  # fmt: skip
+    asked: dict[str, Any] = {
+        "outcome": outcome,
+        "timing": timing,
+        "horizon": horizon,
+        "endpoint": endpoint,
+        "measure": measure,
+        "cautions": cautions,
+    }
     return carry(effects_of(compared, evidence.rules, **asked), evidence=evidence)
 
 
@@ -156,9 +205,16 @@ def _compared(evidence: Evidence, condition: str, comparator: str) -> tuple[Comp
 
 
 def effects_of(
-    compared: Iterable[Comparison], rules: Rules, *, outcome: str | None, timing: str, measure: str, cautions: str,
-    horizon: float = 26, endpoint: str | None = None,
-) -> pd.DataFrame:  # fmt: skip
+    compared: Iterable[Comparison],
+    rules: Rules,
+    *,
+    outcome: str | None,
+    timing: str,
+    measure: str,
+    cautions: str,
+    horizon: float = 26,
+    endpoint: str | None = None,
+) -> pd.DataFrame:
     """Return the effects of comparisons that are at hand, as :func:`trial_effects` does."""
     window = rules.timings[timing]
     if window.late is not None:
@@ -292,9 +348,7 @@ def _participants(comparison: Comparison, rules: Rules) -> float:
     return float(comparison.trial.n_randomized) if given(comparison.trial.n_randomized) else math.nan
 
 
-def _row(
-    known: dict[str, Any], comparison: Comparison, candidate: Candidate, derived: Derived, asked: _Asked
-) -> dict[str, Any]:
+def _row(known: dict[str, Any], comparison: Comparison, candidate: Candidate, derived: Derived, asked: _Asked) -> dict[str, Any]:
     trial, rules, se = comparison.trial, asked.rules, math.sqrt(derived.vi)
     half = float(ndtri(0.975)) * se
     rows = derived.rows
@@ -309,21 +363,35 @@ def _row(
         **{key: getattr(trial, key) for key in ("diagnosis", "treatment_weeks", "doi", "pmid")},
         **own,
         "comparator_role": comparison.role,
-        "outcome": candidate.outcome, "measure_used": rows[0].measure,
-        "instrument": rules.short_name(rows[0].measure), "timing": asked.timing,
-        "week": math.nan if candidate.week is None else candidate.week, "kind": candidate.kind, "statistic": derived.statistic,
-        "effect": asked.measure, "yi": derived.yi, "vi": derived.vi, "se": se, "ci_low": derived.yi - half, "ci_high": derived.yi + half,
-        **sizes, **numbers, **dict(zip(("spread1", "spread2"), contributions(derived, asked.measure), strict=True)),
-        "late": candidate.late, "course_assumed": candidate.course_assumed,
+        "outcome": candidate.outcome,
+        "measure_used": rows[0].measure,
+        "instrument": rules.short_name(rows[0].measure),
+        "timing": asked.timing,
+        "week": math.nan if candidate.week is None else candidate.week,
+        "kind": candidate.kind,
+        "statistic": derived.statistic,
+        "effect": asked.measure,
+        "yi": derived.yi,
+        "vi": derived.vi,
+        "se": se,
+        "ci_low": derived.yi - half,
+        "ci_high": derived.yi + half,
+        **sizes,
+        **numbers,
+        **dict(zip(("spread1", "spread2"), contributions(derived, asked.measure), strict=True)),
+        "late": candidate.late,
+        "course_assumed": candidate.course_assumed,
         **{name: getattr(derived, name) for name in ("n_assumed", "borrowed_sd", "sd_assumed")},
         "primary_endpoint": candidate.primary,
         "derivation": "; ".join(dict.fromkeys([derived.how, *derived.notes, *warned])),
         "arms": ", ".join(a for a in comparison.treated if a in used),
         "comparator_arms": ", ".join(a for a in comparison.control if a in used),
         "reference_url": _reference(trial, rows[0].source_url),
-        **{key: " | ".join(dict.fromkeys(str(getattr(row, key)) for row in rows))
-           for key in ("source_kind", "source_url", "locator", "figures_as_printed")},
-    }  # fmt: skip
+        **{
+            key: " | ".join(dict.fromkeys(str(getattr(row, key)) for row in rows))
+            for key in ("source_kind", "source_url", "locator", "figures_as_printed")
+        },
+    }
 
 
 def _reference(trial: Any, read_at: str) -> str:

@@ -6,5 +6,13 @@ from acuevidence.evidence.load import Evidence, conditions, data_folder, default
 from acuevidence.evidence.rules import Rules, Window
 
 __all__ = [
-    "Evidence", "Rules", "Window", "conditions", "data_folder", "default_folder", "joined", "load_evidence", "read_revman",
-]  # fmt: skip
+    "Evidence",
+    "Rules",
+    "Window",
+    "conditions",
+    "data_folder",
+    "default_folder",
+    "joined",
+    "load_evidence",
+    "read_revman",
+]

@@ -14,8 +14,17 @@ import pandas as pd
 from acuevidence.topic import Topic, topic_of
 
 __all__ = [
-    "Excluded", "carry", "direction_of", "evidence_of", "excluded_of", "joined", "lost", "outcomes_of", "plain", "topic_of",
-]  # fmt: skip
+    "Excluded",
+    "carry",
+    "direction_of",
+    "evidence_of",
+    "excluded_of",
+    "joined",
+    "lost",
+    "outcomes_of",
+    "plain",
+    "topic_of",
+]
 
 _DIRECTIONS = ("benefit", "events", "spread")
 _OF_TRIAL_EFFECTS = {"trial_id", "comparator", "derivation", "arms", "comparator_arms", "source_kind"}

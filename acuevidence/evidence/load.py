@@ -266,9 +266,14 @@ def _load(path: Path, stamp: tuple[Any, ...]) -> Evidence:
         raise EvidenceError(_message(path, found), found)
     default = default_folder()
     return Evidence(
-        **tables, rules=load_rules(path, default, topic), folder=str(path), topic=topic,
-        appraisal=_over(path, default, "appraisal.yaml"), claims=_over(path, default, "claims.yaml"), ipd=ipd,
-    )  # fmt: skip
+        **tables,
+        rules=load_rules(path, default, topic),
+        folder=str(path),
+        topic=topic,
+        appraisal=_over(path, default, "appraisal.yaml"),
+        claims=_over(path, default, "claims.yaml"),
+        ipd=ipd,
+    )
 
 
 def _patients(path: Path, descriptor: Mapping[str, Any]) -> tuple[dict[str, pd.DataFrame], list[pd.DataFrame]]:
@@ -296,9 +301,13 @@ def _same_version(path: Path) -> None:
     version = given.get("schema_version", 1) if isinstance(given, dict) else None
     if version != schema.SCHEMA_VERSION:
         failure = {
-            "table": "datapackage", "row": "", "column": "schema_version", "value": version,
-            "problem": "not a known version of the tables", "allowed": str(schema.SCHEMA_VERSION),
-        }  # fmt: skip
+            "table": "datapackage",
+            "row": "",
+            "column": "schema_version",
+            "value": version,
+            "problem": "not a known version of the tables",
+            "allowed": str(schema.SCHEMA_VERSION),
+        }
         raise EvidenceError(
             f"datapackage.json of {path}: schema_version {version!r} is not known to this package (known: "
             f"{schema.SCHEMA_VERSION}); a newer acuevidence may read it",

@@ -201,6 +201,11 @@ def load_rules(folder: Path, default: Path, topic: Topic) -> Rules:
 def window(given: Mapping[str, Any]) -> Window:
     """Return a timing window from its entry in a file."""
     return Window(
-        given["from"], given["to"], given["target"], given.get("after_course", False), tuple(given.get("words", ())),
-        given.get("above", False), given.get("late"),
-    )  # fmt: skip
+        given["from"],
+        given["to"],
+        given["target"],
+        given.get("after_course", False),
+        tuple(given.get("words", ())),
+        given.get("above", False),
+        given.get("late"),
+    )

@@ -66,7 +66,11 @@ def start_review(
     given = {"treatment": treatment, "comparator": comparator, "condition": condition, "outcome": outcome}
     words = {"name": _text("name", name)}
     for key, value in given.items():
-        words |= {key: _text(key, value), key.capitalize(): _text(key, value[:1].upper() + value[1:]), f"{key}_key": _key(key, value)}
+        words |= {
+            key: _text(key, value),
+            key.capitalize(): _text(key, value[:1].upper() + value[1:]),
+            f"{key}_key": _key(key, value),
+        }
     if words["comparator_key"] in ("treatment", "active", "not_stated"):
         raise InputError(f"comparator {comparator!r} is the name of another role ({words['comparator_key']}); call it otherwise")
     texts = {

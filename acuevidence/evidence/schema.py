@@ -25,21 +25,42 @@ _EXACT = 2**53  # whole numbers beyond it are not exact as floats
 _NUMERIC = {"number": "float64", "integer": "Int64"}
 # Within one row, each of these must not exceed the next where both are given.
 _ORDERED = {
-    "results": [("events", "n"), ("ci_low", "mean"), ("mean", "ci_high"), ("ci_low", "ci_high"), ("scale_min", "scale_max"),
-                ("minimum", "q1"), ("minimum", "median"), ("q1", "median"), ("median", "q3"), ("median", "maximum"),
-                ("q3", "maximum")],
+    "results": [
+        ("events", "n"),
+        ("ci_low", "mean"),
+        ("mean", "ci_high"),
+        ("ci_low", "ci_high"),
+        ("scale_min", "scale_max"),
+        ("minimum", "q1"),
+        ("minimum", "median"),
+        ("q1", "median"),
+        ("median", "q3"),
+        ("median", "maximum"),
+        ("q3", "maximum"),
+    ],
     "contrasts": [("ci_low", "estimate"), ("estimate", "ci_high"), ("ci_low", "ci_high"), ("scale_min", "scale_max")],
     "reference_syntheses": [("ci_low", "estimate"), ("estimate", "ci_high"), ("ci_low", "ci_high")],
-}  # fmt: skip
+}
 # Cells that must stand in another table where they are given; what the descriptor's own keys cannot say.
 _WHERE_GIVEN = [("design", ["trial_id", "arm"], "arms")]
 # Rows that agree in these are one figure, printed on one page.
 _ONE_FIGURE = {
     "results": ["trial_id", "arm", "outcome", "measure", "week", "timing", "statistic", "source_url", "locator"],
-    "contrasts": ["trial_id", "arm", "comparator_arm", "outcome", "measure", "week", "timing", "effect_type", "source_url", "locator"],
+    "contrasts": [
+        "trial_id",
+        "arm",
+        "comparator_arm",
+        "outcome",
+        "measure",
+        "week",
+        "timing",
+        "effect_type",
+        "source_url",
+        "locator",
+    ],
     "design": ["trial_id", "arm", "field"],
     "quality": ["trial_id", "tool", "domain", "source_url"],
-}  # fmt: skip
+}
 _SPELLED_ONCE = {"trials": ["trial_id"], "arms": ["trial_id", "arm"]}
 # Columns whose allowed values are words of the topic, by what the topic calls them; published syntheses use wider words.
 _WORDS = {name: name for name in ("condition", "outcome", "role", "comparator", "favours", "event", "responder")}
@@ -77,12 +98,14 @@ def with_vocabulary(descriptor: dict[str, Any], topic: Topic) -> dict[str, Any]:
         own = {column.name: _own(column) for column in topic.columns.get(name, ())}
         of = _PUBLISHED if name == "reference_syntheses" else _WORDS
         kept = [
-            own.pop(field["name"]) if field["name"] in own
-            else _worded(field, words[of[field["name"]]]) if field["name"] in of and "enum" in field.get("constraints", {})
+            own.pop(field["name"])
+            if field["name"] in own
+            else _worded(field, words[of[field["name"]]])
+            if field["name"] in of and "enum" in field.get("constraints", {})
             else field
             for field in fields
             if field["name"] in named.get(name, ()) or field["name"] not in replaced
-        ]  # fmt: skip
+        ]
         resources.append({**resource, "schema": {**resource["schema"], "fields": [*kept, *own.values()]}})
     return {**descriptor, "topic_columns": named, "resources": resources}
 
@@ -96,9 +119,10 @@ def _worded(field: dict[str, Any], words: list[str]) -> dict[str, Any]:
 def _own(column: Column) -> dict[str, Any]:
     """Return the field of a column of the topic alone."""
     field: dict[str, Any] = {
-        "name": column.name, "type": column.type,
+        "name": column.name,
+        "type": column.type,
         "description": column.description or f"{column.name.replace('_', ' ').capitalize()}.",
-    }  # fmt: skip
+    }
     if column.unit:
         field["unit"] = column.unit
     rules: dict[str, Any] = {"required": True} if column.required else {}
@@ -132,7 +156,9 @@ def read_cells(raw: pd.DataFrame, resource: dict[str, Any]) -> tuple[pd.DataFram
     for field in fields:
         column = field["name"]
         if column not in raw.columns:
-            failures.append(_failure(name, None, column, None, "column is missing", "a column of the table; its cells may be empty"))
+            failures.append(
+                _failure(name, None, column, None, "column is missing", "a column of the table; its cells may be empty")
+            )
             raw = raw.assign(**{column: ""})
         cells = raw[column].astype(str)
         if field["type"] in _NUMERIC:
@@ -147,10 +173,16 @@ def read_cells(raw: pd.DataFrame, resource: dict[str, Any]) -> tuple[pd.DataFram
             table[column] = numbers.where(~wrong).astype(_NUMERIC[field["type"]])
         else:
             failures += [
-                _failure(name, i, column, cells.iloc[i], "spaces at an end, or characters not in composed (NFC) form",
-                         repr(unicodedata.normalize("NFC", cells.iloc[i].strip())))
+                _failure(
+                    name,
+                    i,
+                    column,
+                    cells.iloc[i],
+                    "spaces at an end, or characters not in composed (NFC) form",
+                    repr(unicodedata.normalize("NFC", cells.iloc[i].strip())),
+                )
                 for i in np.flatnonzero([c != unicodedata.normalize("NFC", c.strip()) for c in cells])
-            ]  # fmt: skip
+            ]
             table[column] = cells.where(cells != "")
     return pd.DataFrame(table, index=raw.index), failures
 
@@ -211,7 +243,9 @@ def noted(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
         given = table[estimate].notna()
         same = [c for c in _ONE_FIGURE[name] if c not in ("measure", "source_url", "locator")] + [estimate]
         twice = given & table[given].duplicated(same).reindex(table.index, fill_value=False)
-        rows += [(name, i, estimate, table[estimate].iloc[i], "the same figure stands in an earlier row") for i in np.flatnonzero(twice)]
+        rows += [
+            (name, i, estimate, table[estimate].iloc[i], "the same figure stands in an earlier row") for i in np.flatnonzero(twice)
+        ]
     found = [(table, i + 2, column, value, note) for table, i, column, value, note in rows]
     return pd.DataFrame(found, columns=["table", "row", "column", "value", "note"])
 
@@ -230,10 +264,16 @@ def _check_cells(table: pd.DataFrame, resource: dict[str, Any]) -> list[dict[str
         schema.validate(table.reset_index(drop=True), lazy=True)
     except pa.errors.SchemaErrors as error:
         return [
-            _failure(resource["name"], case["index"], case["column"], case["failure_case"],
-                     _problem(str(case["check"])), _allowed(fields[case["column"]]))
+            _failure(
+                resource["name"],
+                case["index"],
+                case["column"],
+                case["failure_case"],
+                _problem(str(case["check"])),
+                _allowed(fields[case["column"]]),
+            )
             for case in error.failure_cases.to_dict("records")
-        ]  # fmt: skip
+        ]
     return []
 
 
@@ -258,9 +298,7 @@ def _check_order(table: pd.DataFrame, name: str) -> list[dict[str, Any]]:
     for low, high in _ORDERED.get(name, []):
         wrong = (table[low].astype(float) > table[high].astype(float)).to_numpy()
         failures += [
-            _failure(
-                name, i, low, table[low].iloc[i], f"greater than {high}", f"at most {high} = {table[high].iloc[i]}"
-            )
+            _failure(name, i, low, table[low].iloc[i], f"greater than {high}", f"at most {high} = {table[high].iloc[i]}")
             for i in np.flatnonzero(wrong)
         ]
     return failures
@@ -295,7 +333,9 @@ def _check_twice(table: pd.DataFrame, name: str) -> list[dict[str, Any]]:
     if not columns:
         return []
     # Means and medians, or counts and percentages, of one figure may stand in rows of their own: those rows differ elsewhere.
-    values = [c for c in table.columns if c not in columns and c not in ("extraction", "sign_note", "caution", "figures_as_printed")]
+    values = [
+        c for c in table.columns if c not in columns and c not in ("extraction", "sign_note", "caution", "figures_as_printed")
+    ]
     again = table.duplicated(columns + (values if name in ("results", "contrasts") else []))
     return [
         _failure(name, i, columns[-1], table[columns[-1]].iloc[i], "the same figure a second time", "one row a figure")
@@ -311,9 +351,7 @@ def _check_spelling(table: pd.DataFrame, name: str) -> list[dict[str, Any]]:
     folded = keys.str.casefold().str.replace(r"[^a-z0-9/]", "", regex=True)
     first = keys.groupby(folded).transform("first")
     return [
-        _failure(
-            name, i, _SPELLED_ONCE[name][-1], keys.iloc[i], "a second spelling", f"the first spelling: {first.iloc[i]}"
-        )
+        _failure(name, i, _SPELLED_ONCE[name][-1], keys.iloc[i], "a second spelling", f"the first spelling: {first.iloc[i]}")
         for i in np.flatnonzero((keys != first).to_numpy())
     ]
 

@@ -179,13 +179,23 @@ def _compared(trial: Row, comparator: str, tables: Mapping[str, Rows], rules: Ru
     randomised = tuple(a for a in arms if not a.arm.endswith("_pooled"))
     design = design_of(figures["design"])
     course, until = _course(trial, design, control, present[0], rules)
-    return Comparison(trial, comparator, present[0], treated, control, figures, left_out, randomised, design, course, until,
-                      rules.topic.treatment.phrase)  # fmt: skip
+    return Comparison(
+        trial,
+        comparator,
+        present[0],
+        treated,
+        control,
+        figures,
+        left_out,
+        randomised,
+        design,
+        course,
+        until,
+        rules.topic.treatment.phrase,
+    )
 
 
-def _course(
-    trial: Row, design: Design, control: Mapping[str, Row], role: str, rules: Rules
-) -> tuple[float | None, float]:
+def _course(trial: Row, design: Design, control: Mapping[str, Row], role: str, rules: Rules) -> tuple[float | None, float]:
     """Return the length of the course, and the last week at which the comparator had not had the treatment itself."""
     course = float(trial.treatment_weeks) if given(trial.treatment_weeks) else design.course
     said = [design.treated_after[arm] for arm in control if arm in design.treated_after]
@@ -198,9 +208,15 @@ def _course(
 
 
 def candidates(
-    comparison: Comparison, rules: Rules, choices: Sequence[Choice], timing: str, cautions: str, reasons: list[str],
-    *, primary: bool = False,
-) -> list[Candidate]:  # fmt: skip
+    comparison: Comparison,
+    rules: Rules,
+    choices: Sequence[Choice],
+    timing: str,
+    cautions: str,
+    reasons: list[str],
+    *,
+    primary: bool = False,
+) -> list[Candidate]:
     """Return the candidate figures of some outcomes, best first, and append to ``reasons`` why others do not count.
 
     With ``primary`` those of the declared primary endpoint alone, whatever the window.
@@ -227,17 +243,35 @@ def candidates(
         kind = _kind(row, of_week)
         order = {name: rank for rank, name in enumerate(rules.statistics)}
         levels = ("contrast", "arms") if kind == "adjusted" else rules.levels
-        key = (placed.late, chosen, placed.distance, -placed.week, rules.measure_rank(outcome, row.measure), order.get(kind, 0),
-               _rank(rules.sources, row.source_kind), levels.index(level), _instrument(row),
-               outcome, kind, level, row.source_kind, placed.week, placed.assumed, declared)  # fmt: skip
+        key = (
+            placed.late,
+            chosen,
+            placed.distance,
+            -placed.week,
+            rules.measure_rank(outcome, row.measure),
+            order.get(kind, 0),
+            _rank(rules.sources, row.source_kind),
+            levels.index(level),
+            _instrument(row),
+            outcome,
+            kind,
+            level,
+            row.source_kind,
+            placed.week,
+            placed.assumed,
+            declared,
+        )
         groups[key].append(row)
     return [_candidate(key, rows, moments, comparison, rules) for key, rows in sorted(groups.items(), key=lambda item: item[0][:9])]
 
 
 def _candidate(
-    key: tuple[Any, ...], rows: list[Row], moments: Mapping[tuple[str, str], Mapping[float, Moment]], comparison: Comparison,
+    key: tuple[Any, ...],
+    rows: list[Row],
+    moments: Mapping[tuple[str, str], Mapping[float, Moment]],
+    comparison: Comparison,
     rules: Rules,
-) -> Candidate:  # fmt: skip
+) -> Candidate:
     late, instrument, (outcome, kind, level, source_kind, week, assumed, declared) = key[0], key[8], key[9:]
     same = moments[outcome, instrument]
     others = sorted(
@@ -247,9 +281,19 @@ def _candidate(
     near = design.primary_week is None or abs(week - design.primary_week) <= rules.within_primary
     printed = next((float(row.week) for row in rows if given(row.week)), None)
     return Candidate(
-        outcome, rows[0].measure, source_kind, kind, level, printed, late, assumed, declared and near, tuple(rows),
-        same[week], tuple(others),
-    )  # fmt: skip
+        outcome,
+        rows[0].measure,
+        source_kind,
+        kind,
+        level,
+        printed,
+        late,
+        assumed,
+        declared and near,
+        tuple(rows),
+        same[week],
+        tuple(others),
+    )
 
 
 def caution(row: Row, rules: Any) -> str:

@@ -89,8 +89,16 @@ def bubble(
         ax.axhline(0, color=COLOURS["muted"], linewidth=0.6)
         draw = _levels if _categorical(result, data, name) else _line
         x = draw(ax, result, name, _held(result, data, name, at), size)
-        ax.scatter(x, result.yi, s=140 * result.weights / result.weights.max(), facecolor=COLOURS["neutral"], alpha=0.4,
-                   edgecolor=COLOURS["neutral"], linewidths=0.6, zorder=3)  # fmt: skip
+        ax.scatter(
+            x,
+            result.yi,
+            s=140 * result.weights / result.weights.max(),
+            facecolor=COLOURS["neutral"],
+            alpha=0.4,
+            edgecolor=COLOURS["neutral"],
+            linewidths=0.6,
+            zorder=3,
+        )
         ax.margins(0.08)
         favours = topic_of(result).treatment.phrase if direction_of(result) == "benefit" else ""
         side = f" (positive favours {favours})" if favours else ""
@@ -108,8 +116,15 @@ def _line(ax: Axes, result: Any, name: str, held: dict[str, Any], size: float) -
     if "pi_low" in predicted:
         for end, label in (("pi_low", _words(result, "prediction")), ("pi_high", None)):
             ax.plot(line, predicted[end], color=COLOURS["muted"], linewidth=0.7, linestyle=(0, (4, 2)), label=label)
-    ax.fill_between(line, predicted["ci_low"], predicted["ci_high"], color=COLOURS["main"], alpha=0.18, linewidth=0,
-                    label=_words(result, "confidence"))  # fmt: skip
+    ax.fill_between(
+        line,
+        predicted["ci_low"],
+        predicted["ci_high"],
+        color=COLOURS["main"],
+        alpha=0.18,
+        linewidth=0,
+        label=_words(result, "confidence"),
+    )
     ax.plot(line, predicted["pred"], color=COLOURS["main"])
     return x
 
@@ -125,10 +140,23 @@ def _levels(ax: Axes, result: Any, name: str, held: dict[str, Any], size: float)
         first = place[0] < 0
         if "pi_low" in predicted:
             for end in (row.pi_low, row.pi_high):
-                ax.plot(place, [end, end], color=COLOURS["muted"], linewidth=0.7, linestyle=(0, (4, 2)),
-                        label=_words(result, "prediction") if first and end == row.pi_low else None)  # fmt: skip
-        ax.fill_between(place, row.ci_low, row.ci_high, color=COLOURS["main"], alpha=0.18, linewidth=0,
-                        label=_words(result, "confidence") if first else None)  # fmt: skip
+                ax.plot(
+                    place,
+                    [end, end],
+                    color=COLOURS["muted"],
+                    linewidth=0.7,
+                    linestyle=(0, (4, 2)),
+                    label=_words(result, "prediction") if first and end == row.pi_low else None,
+                )
+        ax.fill_between(
+            place,
+            row.ci_low,
+            row.ci_high,
+            color=COLOURS["main"],
+            alpha=0.18,
+            linewidth=0,
+            label=_words(result, "confidence") if first else None,
+        )
         ax.plot(place, [row.pred, row.pred], color=COLOURS["main"])
     room = 0.9 * points_wide(ax) / len(levels)
     ax.set_xticks(centre, [wrapped(str(level).replace("_", " "), room, size) for level in levels])
@@ -161,9 +189,7 @@ def _moderator(result: Any, data: pd.DataFrame, moderator: str | None) -> str:
     numbers = [c for c in used if not _categorical(result, data, c)]
     chosen = numbers if numbers else used
     if len(chosen) != 1:
-        raise InputError(
-            f"moderator must be named: the formula {result.formula!r} has {', '.join(chosen) or 'no column'}"
-        )
+        raise InputError(f"moderator must be named: the formula {result.formula!r} has {', '.join(chosen) or 'no column'}")
     return chosen[0]
 
 

@@ -25,9 +25,16 @@ from acuevidence.topic import topic_of
 __all__ = ["forest_chart"]
 
 _TOLD = {
-    "year": "Year", "outcome": "Outcome", "instrument": "Instrument", "week": "Week", "timing": "Timing",
-    "derivation": "Derived as", "figures_as_printed": "Printed figures", "locator": "Printed at", "source_url": "Source",
-}  # fmt: skip
+    "year": "Year",
+    "outcome": "Outcome",
+    "instrument": "Instrument",
+    "week": "Week",
+    "timing": "Timing",
+    "derivation": "Derived as",
+    "figures_as_printed": "Printed figures",
+    "locator": "Printed at",
+    "source_url": "Source",
+}
 _WIDTH, _ROW = 420, 19  # pixels
 _HALF = 0.32  # half the height of a diamond, in rows
 
@@ -149,9 +156,7 @@ def pooled_row(one: Any, effect: str) -> dict[str, Any]:
         "predicted": "needs three trials",
         "aloud": f"Pooled effect of {one.k} trials, {row['text']}",
     }
-    spread = (
-        {"tau2": f"{one.tau2:.3f}", "i2": f"{one.i2:.0f}%"} if one.k > 1 else dict.fromkeys(("tau2", "i2"), "one trial")
-    )
+    spread = {"tau2": f"{one.tau2:.3f}", "i2": f"{one.i2:.0f}%"} if one.k > 1 else dict.fromkeys(("tau2", "i2"), "one trial")
     row |= spread
     if {"n1", "n2"} <= set(one.data.columns):
         counts = one.data[["n1", "n2"]]
@@ -189,9 +194,15 @@ def chart_of(rows: Rows, effect: str, mid: Any, favours: tuple[str, str], title:
     x = alt.X("estimate:Q", scale=x_scale, title=f"← {favours[0]}   |   {effect}   |   {favours[1]} →")
     heading = {"test": f"indexof({rows.headings}, datum.value) >= 0", "value": "bold"}
     axis = alt.Axis(
-        values=list(range(len(rows.labels))), labelExpr=f"{json.dumps(rows.labels)}[datum.value]", title=None, grid=False,
-        ticks=False, domain=False, labelLimit=320, labelFontWeight={"condition": heading, "value": "normal"},
-    )  # fmt: skip
+        values=list(range(len(rows.labels))),
+        labelExpr=f"{json.dumps(rows.labels)}[datum.value]",
+        title=None,
+        grid=False,
+        ticks=False,
+        domain=False,
+        labelLimit=320,
+        labelFontWeight={"condition": heading, "value": "normal"},
+    )
     y = alt.Y("row:Q", scale=alt.Scale(domain=[len(rows.labels) - 0.5, -0.5], nice=False, zero=False), axis=axis)
     layers = _background(alt, x, mid, effect)
     if rows.trials:
@@ -231,12 +242,8 @@ def _background(alt: Any, x: Any, mid: Any, effect: str) -> list[Any]:
 
 
 def _trial_layers(alt: Any, trials: list[dict[str, Any]], x: Any, y: Any) -> list[Any]:
-    told = _tooltips(
-        alt, trials, {"label": "Study", "text": "Effect", "weight_text": "Weight", "n": "Participants"} | _TOLD
-    )
-    base = alt.Chart(_data(alt, trials)).encode(
-        y=y, color=alt.Color("colour:N", scale=None), tooltip=told, description="aloud:N"
-    )
+    told = _tooltips(alt, trials, {"label": "Study", "text": "Effect", "weight_text": "Weight", "n": "Participants"} | _TOLD)
+    base = alt.Chart(_data(alt, trials)).encode(y=y, color=alt.Color("colour:N", scale=None), tooltip=told, description="aloud:N")
     size = alt.Size("weight:Q", scale=alt.Scale(domainMin=0, range=[8, 130]), legend=None)
     link = {"href": "source_url:N"} if any("source_url" in row for row in trials) else {}
     low = x.copy()
@@ -248,9 +255,18 @@ def _trial_layers(alt: Any, trials: list[dict[str, Any]], x: Any, y: Any) -> lis
 
 
 def _pooled_layers(alt: Any, pooled_rows: list[dict[str, Any]], x: Any, y: Any) -> list[Any]:
-    names = {"condition": "Condition", "label": "Comparison", "text": "Pooled effect", "predicted": "Prediction interval",
-             "trials": "Trials", "n": "Participants", "tau2": "tau2", "i2": "I2", "certainty": "Certainty",
-             "reasons": "Reasons"}  # fmt: skip
+    names = {
+        "condition": "Condition",
+        "label": "Comparison",
+        "text": "Pooled effect",
+        "predicted": "Prediction interval",
+        "trials": "Trials",
+        "n": "Participants",
+        "tau2": "tau2",
+        "i2": "I2",
+        "certainty": "Certainty",
+        "reasons": "Reasons",
+    }
     told = _tooltips(alt, pooled_rows, names)
     colour = alt.Color("colour:N", scale=None)
     corners = [

@@ -66,7 +66,9 @@ def cumulative(
     True
     """
     given = isinstance(result, pd.DataFrame)
-    frame = table(result, "leave_one_out() or cumulative()", ("estimate", "ci_low", "ci_high")) if given else result.cumulative(order)
+    frame = (
+        table(result, "leave_one_out() or cumulative()", ("estimate", "ci_low", "ci_high")) if given else result.cumulative(order)
+    )
     y = np.arange(len(frame))
     names = [str(name) if given or i == 0 else f"+ {name}" for i, name in enumerate(frame.index)]
     estimate, low, high = (frame[c].to_numpy(dtype=float) for c in ("estimate", "ci_low", "ci_high"))

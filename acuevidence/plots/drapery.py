@@ -23,9 +23,14 @@ __all__ = ["drapery"]
 
 
 def drapery(
-    result: MetaAnalysis, *, ax: Axes | None = None, width: str | float = "single", size: float = 7,
-    limits: tuple[float, float] | None = None, effect: str | None = None,
-) -> Axes:  # fmt: skip
+    result: MetaAnalysis,
+    *,
+    ax: Axes | None = None,
+    width: str | float = "single",
+    size: float = 7,
+    limits: tuple[float, float] | None = None,
+    effect: str | None = None,
+) -> Axes:
     """Draw the P value functions of a meta-analysis.
 
     Parameters
@@ -68,8 +73,9 @@ def drapery(
     if result.X is not None:
         raise InputError("a drapery plot is for a pooled effect, without moderators")
     low, high = limits or (
-        min(result.yi.min(), result.estimate - 5 * result.se), max(result.yi.max(), result.estimate + 5 * result.se)
-    )  # fmt: skip
+        min(result.yi.min(), result.estimate - 5 * result.se),
+        max(result.yi.max(), result.estimate + 5 * result.se),
+    )
     x = np.linspace(low, high, 801)
     df = np.array(np.inf if result.df is None else result.df)
     with drawing(ax, size, "Drapery plot"):
@@ -79,11 +85,15 @@ def drapery(
         if result.pi_low is not None:
             spread = np.sqrt(result.se**2 + (result.tau2 or 0.0))
             free = np.array(np.inf if result.prediction == "z" else result.k - (2 if result.prediction == "HTS" else 1))
-            ax.fill_between(x, tail((x - result.estimate) / spread, free), color=COLOURS["main"], alpha=0.15, linewidth=0,
-                            label="new trial (prediction)")  # fmt: skip
-        ax.plot(
-            x, tail((x - result.estimate) / result.se, df), color=COLOURS["main"], linewidth=1.8, label="pooled effect"
-        )
+            ax.fill_between(
+                x,
+                tail((x - result.estimate) / spread, free),
+                color=COLOURS["main"],
+                alpha=0.15,
+                linewidth=0,
+                label="new trial (prediction)",
+            )
+        ax.plot(x, tail((x - result.estimate) / result.se, df), color=COLOURS["main"], linewidth=1.8, label="pooled effect")
         ax.axvline(0, color=COLOURS["neutral"], linewidth=0.6)
         ax.axhline(1 - result.level, color=COLOURS["neutral"], linewidth=0.6, linestyle=(0, (4, 2)))
         ax.set(xlim=(low, high), ylim=(0, 1.02), xlabel="Hypothetical effect", ylabel="Two-sided P value")

@@ -41,26 +41,46 @@ __all__ = ["LAYOUTS", "forest", "forest_size", "mid_words"]
 LAYOUTS = {
     "default": Layout(),
     "revman": Layout(
-        interval="{estimate} [{low}, {high}]", effect_title="{effect}\n{model}, {level:g}% CI",
-        plot_title="{effect}\n{model}, {level:g}% CI", square="#00A000", square_events="#2A52BE", diamond="black",
-        text_right=False, weight_first=True, study_title="Study or Subgroup", spread="Tau² = {tau2}; ",
+        interval="{estimate} [{low}, {high}]",
+        effect_title="{effect}\n{model}, {level:g}% CI",
+        plot_title="{effect}\n{model}, {level:g}% CI",
+        square="#00A000",
+        square_events="#2A52BE",
+        diamond="black",
+        text_right=False,
+        weight_first=True,
+        study_title="Study or Subgroup",
+        spread="Tau² = {tau2}; ",
         heterogeneity="Heterogeneity: {spread}Chi² = {q:.2f}, df = {df:g} (P {is_p}); I² = {i2:.0f}%",
         test="Test for overall effect: {kind} = {statistic:.2f} (P {is_p})",
         subgroups="Test for subgroup differences: Chi² = {q:.2f}, df = {df:g} (P {is_p}), I² = {i2:.0f}%",
     ),
     "bmj": Layout(
-        spread="τ²={tau2}; ", heterogeneity="Test for heterogeneity: {spread}Q={q:.1f}, df={df:g}, P{sign_p}; I²={i2:.0f}%",
-        test="Test for overall effect: {kind}={statistic:.2f}, P{sign_p}", subgroups="", smallest_p=0.01, plot_cm=8, row=1.65,
+        spread="τ²={tau2}; ",
+        heterogeneity="Test for heterogeneity: {spread}Q={q:.1f}, df={df:g}, P{sign_p}; I²={i2:.0f}%",
+        test="Test for overall effect: {kind}={statistic:.2f}, P{sign_p}",
+        subgroups="",
+        smallest_p=0.01,
+        plot_cm=8,
+        row=1.65,
     ),
     "jama": Layout(
-        interval="{estimate} ({low}-{high})", square="#1F3A6E", diamond="#8FB4DC", favours_at="top", study_title="Source",
-        spread="", heterogeneity="Heterogeneity: Q = {q:.1f} (P {is_p}); I² = {i2:.0f}%",
+        interval="{estimate} ({low}-{high})",
+        square="#1F3A6E",
+        diamond="#8FB4DC",
+        favours_at="top",
+        study_title="Source",
+        spread="",
+        heterogeneity="Heterogeneity: Q = {q:.1f} (P {is_p}); I² = {i2:.0f}%",
         test="Test for overall effect: {kind} = {statistic:.2f} (P {is_p})",
-        subgroups="Test for subgroup differences: Q = {q:.1f}, df = {df:g} (P {is_p})", leading_zero=False, empty_rows=False,
-        plot_cm=8, row=1.6,
+        subgroups="Test for subgroup differences: Q = {q:.1f}, df = {df:g} (P {is_p})",
+        leading_zero=False,
+        empty_rows=False,
+        plot_cm=8,
+        row=1.6,
     ),
     "compact": Layout(row=1.4),
-}  # fmt: skip
+}
 _NAMES = {
     "SMD": "Std. mean difference",
     "MD": "Mean difference",
@@ -72,7 +92,11 @@ _REPEATED = ("estimate", "ci_low", "ci_high")
 
 
 def forest(
-    result: MetaAnalysis | TwoByTwoMetaAnalysis | GlmmMetaAnalysis | GivenMetaAnalysis | pd.DataFrame
+    result: MetaAnalysis
+    | TwoByTwoMetaAnalysis
+    | GlmmMetaAnalysis
+    | GivenMetaAnalysis
+    | pd.DataFrame
     | Mapping[str, MetaAnalysis | TwoByTwoMetaAnalysis | GlmmMetaAnalysis],
     *,
     ax: Axes | None = None,
@@ -186,8 +210,11 @@ def forest(
     null = None if effect in MEASURES and MEASURES[effect].null is None else 0.0
     single = width is not None and narrow(width)
     if repeated and columns is None and not single:
-        columns = [Column("P", [chosen.p(p)["p"] for p in data["p_value"]]), Column("τ²", "tau2", digits=3),
-                   Column("I² (%)", "i2", digits=0)]  # fmt: skip
+        columns = [
+            Column("P", [chosen.p(p)["p"] for p in data["p_value"]]),
+            Column("τ²", "tau2", digits=3),
+            Column("I² (%)", "i2", digits=0),
+        ]
     words, said = sides(result, events)
     if favours is not None:
         words, said = _two_texts(favours), ""
@@ -195,13 +222,34 @@ def forest(
     extra = columns_for(data, columns, quality, arms, single, topic_of(result))
     name = effect if natural is None or natural.ratio else natural.word.capitalize()
     with drawing(ax, size, "Forest plot"):
-        shown = Shown(_coloured(chosen, events), extra, ratio, single, certainty, prediction,
-                      _decimals(result, groups, effect, ratio, back) if digits is None else digits, back,
-                      null is not None)  # fmt: skip
+        shown = Shown(
+            _coloured(chosen, events),
+            extra,
+            ratio,
+            single,
+            certainty,
+            prediction,
+            _decimals(result, groups, effect, ratio, back) if digits is None else digits,
+            back,
+            null is not None,
+        )
         rows = rows_of_frame(result, shown) if repeated else rows_of_result(result, groups, shown)
-        below = _below(groups, data, extra, quality, not_shown, caption, mid, effect if name == effect else f"{name} ({effect})", said)
-        canvas = Canvas(ax, width, shown.layout, size, rows, extra, below, title, single, heads=_heads(chosen, groups, name),
-                        weight=all(getattr(one, "weights", None) is not None for _, one in groups) and not repeated)  # fmt: skip
+        below = _below(
+            groups, data, extra, quality, not_shown, caption, mid, effect if name == effect else f"{name} ({effect})", said
+        )
+        canvas = Canvas(
+            ax,
+            width,
+            shown.layout,
+            size,
+            rows,
+            extra,
+            below,
+            title,
+            single,
+            heads=_heads(chosen, groups, name),
+            weight=all(getattr(one, "weights", None) is not None for _, one in groups) and not repeated,
+        )
         return canvas.draw(effect, ratio, mid, words, ends, back, null)
 
 
@@ -241,8 +289,9 @@ def forest_size(result: Any, **options: Any) -> tuple[float, float]:
 
 def _two_texts(favours: Any) -> tuple[str, str]:
     if isinstance(favours, str) or not isinstance(favours, Sequence) or len(favours) != 2:
-        raise InputError(f'favours must be two texts, for the left and the right side, such as ("{favours}", "..."), '
-                         f"not {brief(favours)}")  # fmt: skip
+        raise InputError(
+            f'favours must be two texts, for the left and the right side, such as ("{favours}", "..."), not {brief(favours)}'
+        )
     return str(favours[0]), str(favours[1])
 
 
@@ -305,9 +354,16 @@ def _heads(layout: Layout, groups: list[tuple[str, Any]], effect: str) -> tuple[
 
 
 def _below(
-    groups: list[tuple[str, Any]], data: pd.DataFrame, columns: list[Column], quality: pd.DataFrame | None, not_shown: Any,
-    caption: bool, mid: Any, effect: str, said_of_sides: str,
-) -> list[str]:  # fmt: skip
+    groups: list[tuple[str, Any]],
+    data: pd.DataFrame,
+    columns: list[Column],
+    quality: pd.DataFrame | None,
+    not_shown: Any,
+    caption: bool,
+    mid: Any,
+    effect: str,
+    said_of_sides: str,
+) -> list[str]:
     missing = not_shown
     if not_shown is None:
         missing = next((r.data.attrs["excluded"] for _, r in groups if "excluded" in r.data.attrs), None)
@@ -339,9 +395,7 @@ def _not_shown(missing: Any, topic: Topic) -> list[str]:
     if not isinstance(missing, pd.DataFrame):
         return ["Not shown (no usable figures): " + ", ".join(map(str, missing)) + "."]
     if lacking := [name for name in ("study", "comparator") if name not in missing]:
-        raise InputError(
-            f"not_shown lacks {', '.join(lacking)}; give the names of the trials as a list, or a frame with these"
-        )
+        raise InputError(f"not_shown lacks {', '.join(lacking)}; give the names of the trials as a list, or a frame with these")
     trials = missing[missing["arm"].isna()] if "arm" in missing else missing
     lines = []
     groups = trials["comparator"].astype(str)

@@ -87,8 +87,10 @@ def _default(data: pd.DataFrame, arms: str, topic: Topic) -> list[Column]:
     arm, short = [side.label for side in two], [side.short or side.label for side in two]
     if {"events1", "n1", "events2", "n2"} <= set(data.columns) and "mean1" not in data:
         for side, over in enumerate(arm, 1):
-            found += [Column("Events", f"events{side}", over=over, total=f"events{side}"),
-                      Column("n", f"n{side}", over=over, total=f"n{side}")]  # fmt: skip
+            found += [
+                Column("Events", f"events{side}", over=over, total=f"events{side}"),
+                Column("n", f"n{side}", over=over, total=f"n{side}"),
+            ]
     elif {"n1", "n2"} <= set(data.columns):
         if arms == "summary" and {"mean1", "sd1", "events1"} <= set(data.columns):
             for side, over in enumerate(arm, 1):
@@ -129,8 +131,7 @@ def _instruments(data: pd.DataFrame) -> list[str]:
     changed = data["statistic"] == "change" if "statistic" in data else pd.Series(False, index=data.index)
     names = data["instrument"].astype(object)
     return [
-        _NOTHING if pd.isna(name) else f"{name}, Δ" if change else str(name)
-        for name, change in zip(names, changed, strict=True)
+        _NOTHING if pd.isna(name) else f"{name}, Δ" if change else str(name) for name, change in zip(names, changed, strict=True)
     ]
 
 
@@ -138,10 +139,7 @@ def _weeks(data: pd.DataFrame) -> list[str]:
     """Return the printed week, or the words that stand for it."""
     words = data["timing"] if "timing" in data else pd.Series("", index=data.index)
     said = {"end_of_treatment": "end"}
-    return [
-        f"{week:.10g}" if pd.notna(week) else said.get(word, _NOTHING)
-        for week, word in zip(data["week"], words, strict=True)
-    ]
+    return [f"{week:.10g}" if pd.notna(week) else said.get(word, _NOTHING) for week, word in zip(data["week"], words, strict=True)]
 
 
 def _ratings(rating: pd.Series, data: pd.DataFrame) -> list[str]:
@@ -165,9 +163,7 @@ def _checked(quality: pd.DataFrame, data: pd.DataFrame) -> pd.DataFrame:
         raise InputError(f"quality: ratings must be '+', '-' or '?', not {wrong[0]!r}")
     names = _rated_by(data)
     if len(data) and len(quality) and not names.isin(quality.index).any():
-        raise InputError(
-            f"quality rates none of the trials drawn; its index must hold their names, such as {names.iloc[0]!r}"
-        )
+        raise InputError(f"quality rates none of the trials drawn; its index must hold their names, such as {names.iloc[0]!r}")
     return quality
 
 
@@ -176,15 +172,15 @@ def _filled(columns: Sequence[Column], data: pd.DataFrame) -> list[Column]:
     for column in columns:
         values = column.values
         if isinstance(values, str) and values not in data:
-            raise InputError(
-                f"columns: the data have no column {values!r}; they have {', '.join(map(str, data.columns))}"
-            )
+            raise InputError(f"columns: the data have no column {values!r}; they have {', '.join(map(str, data.columns))}")
         cells = values(data) if callable(values) else data[values] if isinstance(values, str) else list(values)
         if len(cells) != len(data):
             raise InputError(f"column {column.title!r} has {len(cells)} texts for {len(data)} trials; give one a trial")
         if _P_VALUE.fullmatch(values if isinstance(values, str) else column.title):
-            texts = [words.p(float(value)) if isinstance(value, (float, np.floating)) and value == value else _text(value, None)
-                     for value in cells]  # fmt: skip
+            texts = [
+                words.p(float(value)) if isinstance(value, (float, np.floating)) and value == value else _text(value, None)
+                for value in cells
+            ]
         else:
             digits = _digits(cells) if column.digits is None else column.digits
             texts = [_text(value, digits) for value in cells]

@@ -111,8 +111,7 @@ def _trials(one: Any, shown: Shown, start: int, colour: str) -> list[Row]:
         cells["effect"] = shown.effect(yi[i], yi[i] - half[i], yi[i] + half[i]) if inside else "Not estimable"
         if weights is not None:
             cells["weight"] = f"{weights[i]:.1f}"
-        row = Row("trial", str(label), yi[i], yi[i] - half[i], yi[i] + half[i], weight=float(area[i]), colour=colour,
-                  cells=cells)  # fmt: skip
+        row = Row("trial", str(label), yi[i], yi[i] - half[i], yi[i] + half[i], weight=float(area[i]), colour=colour, cells=cells)
         if fitted is not None:
             row.fitted = (float(fitted[i, 0]), float(fitted[i, 1]), float(fitted[i, 2]))
         rows.append(row)
@@ -173,8 +172,10 @@ def _model(one: Any, shown: Shown) -> list[Row]:
     r2 = "" if one.r2 is None else f"; R² {one.r2:.0f}%"
     return [
         Row("text", f"Moderators {one.formula}: {kind} {one.qm:.2f}, df {one.qm_df}, P {layout.p(one.qm_p)['p']}{r2}"),
-        Row("text", "Residual heterogeneity:" + residual.format(spread=spread, q=one.q, df=one.q_df, i2=one.i2, **layout.p(one.q_p))),
-    ]  # fmt: skip
+        Row(
+            "text", "Residual heterogeneity:" + residual.format(spread=spread, q=one.q, df=one.q_df, i2=one.i2, **layout.p(one.q_p))
+        ),
+    ]
 
 
 def _between(result: Any, shown: Shown) -> list[Row]:
@@ -186,9 +187,7 @@ def _between(result: Any, shown: Shown) -> list[Row]:
         i2 = max(0.0, 100 * (between.q - between.df) / between.q) if between.q > 0 else 0.0
         text = layout.subgroups.format(q=between.q, df=between.df, i2=i2, **layout.p(between.p))
         both = len(between.shared)
-        text += (
-            f"; taken as independent, though {both} trial{'s stand' if both > 1 else ' stands'} in both" if both else ""
-        )
+        text += f"; taken as independent, though {both} trial{'s stand' if both > 1 else ' stands'} in both" if both else ""
         rows.append(Row("text", text, bold=True))
     overall = getattr(result, "overall", None)
     if overall is not None:

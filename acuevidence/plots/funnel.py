@@ -32,8 +32,11 @@ if TYPE_CHECKING:
 
 __all__ = ["funnel"]
 
-_CONTOURS = ((0.10, 0.05, "#F1F1F1", "0.05 < P < 0.10"), (0.05, 0.01, "#E1E1E1", "0.01 < P < 0.05"),
-             (0.01, 0.0, "#CDCDCD", "P < 0.01"))  # fmt: skip
+_CONTOURS = (
+    (0.10, 0.05, "#F1F1F1", "0.05 < P < 0.10"),
+    (0.05, 0.01, "#E1E1E1", "0.01 < P < 0.05"),
+    (0.01, 0.0, "#CDCDCD", "P < 0.01"),
+)
 
 
 def funnel(
@@ -182,9 +185,7 @@ def _ground(ax: Axes, frame: tuple[float, float, float], effect: str, ratio: boo
         ratio_ticks(ax.xaxis, "RR")
 
 
-def _trials(
-    ax: Axes, topic: Topic, name: str, one: Any, fill: Any, pseudo: bool, frame: tuple[float, float, float]
-) -> None:
+def _trials(ax: Axes, topic: Topic, name: str, one: Any, fill: Any, pseudo: bool, frame: tuple[float, float, float]) -> None:
     colour = topic.colour(name) if name else COLOURS["main"]
     se = np.sqrt(one.vi)
     ax.axvline(one.estimate, color=colour, lw=0.9, zorder=2)
@@ -198,10 +199,13 @@ def _trials(
                 ls=(0, (4, 2)),
                 zorder=2,
             )
-    ax.scatter(one.yi, se, s=16, color=colour, edgecolors="white", linewidths=0.5, zorder=4, label=topic.group(name) if name else "")
+    ax.scatter(
+        one.yi, se, s=16, color=colour, edgecolors="white", linewidths=0.5, zorder=4, label=topic.group(name) if name else ""
+    )
     if fill is not None and fill.k0:
-        ax.scatter(fill.filled["yi"], np.sqrt(fill.filled["vi"]), s=16, facecolors="white", edgecolors=colour,
-                   linewidths=0.8, zorder=4)  # fmt: skip
+        ax.scatter(
+            fill.filled["yi"], np.sqrt(fill.filled["vi"]), s=16, facecolors="white", edgecolors=colour, linewidths=0.8, zorder=4
+        )
 
 
 def _head(ax: Axes, title: str, one: Any, test: bool, size: float) -> None:
@@ -234,8 +238,15 @@ def _legend(panels: list[Axes], pseudo: bool, filled: bool, size: float) -> None
         handles.append(Line2D([], [], color="#555555", lw=0, marker="o", mfc="white", ms=4, label="filled trial"))
     figure: Any = panels[0].figure
     columns = columns_for([handle.get_label() for handle in handles], 72 * figure.get_figwidth() - 8, 0.9 * size)
-    figure.legend(handles=handles, loc="outside upper right", ncols=columns, fontsize=0.9 * size, handlelength=1.4,
-                  columnspacing=1.2, borderaxespad=0.2)  # fmt: skip
+    figure.legend(
+        handles=handles,
+        loc="outside upper right",
+        ncols=columns,
+        fontsize=0.9 * size,
+        handlelength=1.4,
+        columnspacing=1.2,
+        borderaxespad=0.2,
+    )
 
 
 def _words(result: Any, groups: list[tuple[str, Any]], pseudo: bool) -> str:

@@ -147,12 +147,11 @@ def _densities(ax: Axes, clouds: list[tuple[str, pd.DataFrame, str]], height: st
         for _, part, colour in clouds:
             density, _ = np.histogram(part[column], edges, density=True)
             tallest = max(tallest, float(density.max()))
-            panel.stairs(density, edges, fill=True, color=colour, alpha=0.5,
-                         orientation="vertical" if panel is above else "horizontal")  # fmt: skip
+            panel.stairs(
+                density, edges, fill=True, color=colour, alpha=0.5, orientation="vertical" if panel is above else "horizontal"
+            )
         panel.set_axis_off()
-        panel.set(
-            **{"xlim" if panel is above else "ylim": ends, "ylim" if panel is above else "xlim": (0, 1.05 * tallest)}
-        )
+        panel.set(**{"xlim" if panel is above else "ylim": ends, "ylim" if panel is above else "xlim": (0, 1.05 * tallest)})
 
 
 guard(__name__, "gosh")

@@ -23,16 +23,23 @@ __all__ = ["influence"]
 
 # Column of the frame, heading, and the value of a trial without influence.
 _PANELS = [
-    ("rstudent", "Studentised\nresidual", 0.0), ("dffits", "DFFITS", 0.0), ("cook_d", "Cook's\ndistance", 0.0),
-    ("cov_r", "Covariance\nratio", 1.0), ("tau2_del", "τ² without\nthe trial", None), ("q_del", "Q without\nthe trial", None),
-    ("hat", "Hat\nvalue", None), ("weight", "Weight\n(%)", None),
-]  # fmt: skip
+    ("rstudent", "Studentised\nresidual", 0.0),
+    ("dffits", "DFFITS", 0.0),
+    ("cook_d", "Cook's\ndistance", 0.0),
+    ("cov_r", "Covariance\nratio", 1.0),
+    ("tau2_del", "τ² without\nthe trial", None),
+    ("q_del", "Q without\nthe trial", None),
+    ("hat", "Hat\nvalue", None),
+    ("weight", "Weight\n(%)", None),
+]
 _SINGLE = ("rstudent", "cook_d", "tau2_del")
 _PANEL = 7.0  # least width of a panel in units of the type size
 _AROUND = 6.6  # height of headings and ticks of a band of panels in the same units
 
 
-def influence(result: MetaAnalysis | pd.DataFrame, *, ax: Axes | None = None, width: str | float = "double", size: float = 7) -> Axes:
+def influence(
+    result: MetaAnalysis | pd.DataFrame, *, ax: Axes | None = None, width: str | float = "double", size: float = 7
+) -> Axes:
     """Draw the case diagnostics of a meta-analysis, one row a trial and one panel a diagnostic.
 
     Parameters
@@ -70,9 +77,7 @@ def influence(result: MetaAnalysis | pd.DataFrame, *, ax: Axes | None = None, wi
     cuts = {} if isinstance(result, pd.DataFrame) else _cuts(result.k, len(result.beta))
     influential = frame["influential"].to_numpy(dtype=bool)
     with drawing(ax, size, "Influence of each trial"):
-        page = (
-            points_wide(ax) if ax is not None else 72 * inches(width) - 6
-        )
+        page = points_wide(ax) if ax is not None else 72 * inches(width) - 6
         names = [wrapped(str(name), 0.42 * page, size) for name in frame.index]
         left = max(text_width(name, size) for name in names) + size
         bands = math.ceil(len(panels) / max(1, int((page - left) / (_PANEL * size))))
@@ -99,9 +104,7 @@ def _cuts(k: int, p: int) -> dict[str, tuple[float, ...]]:
     return {"rstudent": (-1.96, 1.96), "dffits": (-far, far), "cook_d": (most["cook_d"],), "hat": (most["hat"],)}
 
 
-def _panel(
-    ax: Axes, values: np.ndarray, influential: np.ndarray, neutral: float | None, cuts: tuple[float, ...]
-) -> None:
+def _panel(ax: Axes, values: np.ndarray, influential: np.ndarray, neutral: float | None, cuts: tuple[float, ...]) -> None:
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
     y = np.arange(len(values))

@@ -104,13 +104,22 @@ def labbe(
         ax = new_axes(width, high, ax)
         ax.plot([0, 100], [0, 100], color=COLOURS["muted"], linewidth=0.6, label="no difference")
         total = m1 + m2
-        ax.scatter(100 * e2 / m2, 100 * e1 / m1, s=16 + 200 * total / total.max(), facecolor=COLOURS["main"], alpha=0.45,
-                   edgecolor=COLOURS["main"], linewidths=0.6, zorder=3)  # fmt: skip
+        ax.scatter(
+            100 * e2 / m2,
+            100 * e1 / m1,
+            s=16 + 200 * total / total.max(),
+            facecolor=COLOURS["main"],
+            alpha=0.45,
+            edgecolor=COLOURS["main"],
+            linewidths=0.6,
+            zorder=3,
+        )
         _pooled(ax, result, effect)
         highest = 100 * float(max((e1 / m1).max(), (e2 / m2).max()))
         end = upper or (100.0 if highest >= 50 else 5 * math.ceil(1.15 * highest / 5 + 0.01))
-        ax.set(xlim=(0, end), ylim=(0, end), aspect="equal", xlabel=f"Risk with {groups[1]} (%)",
-               ylabel=f"Risk with {groups[0]} (%)")  # fmt: skip
+        ax.set(
+            xlim=(0, end), ylim=(0, end), aspect="equal", xlabel=f"Risk with {groups[1]} (%)", ylabel=f"Risk with {groups[0]} (%)"
+        )
         if left := int((~complete).sum()):
             ax.set_xlabel(f"{ax.get_xlabel()}\n{left} trial{'' if left == 1 else 's'} without counts not drawn")
         legend_above(ax, size)

@@ -119,8 +119,17 @@ def _cell(ax: Axes, x: int, y: int, text: str, certain: float, size: float) -> N
     face: Any = "0.93" if name else mpl.colormaps["BrBG"](0.5 + 0.7 * certain)
     dark = not name and 0.299 * face[0] + 0.587 * face[1] + 0.114 * face[2] < 0.55
     ax.add_patch(Rectangle((x - 0.48, y - 0.47), 0.96, 0.94, facecolor=face, edgecolor="none"))
-    ax.text(x, y, text, ha="center", va="center", fontsize=size, color="white" if dark else "black",
-            fontweight="normal", linespacing=1.1)  # fmt: skip
+    ax.text(
+        x,
+        y,
+        text,
+        ha="center",
+        va="center",
+        fontsize=size,
+        color="white" if dark else "black",
+        fontweight="normal",
+        linespacing=1.1,
+    )
 
 
 guard(__name__, "league")

@@ -18,8 +18,12 @@ if TYPE_CHECKING:
 
 __all__ = ["missing_evidence"]
 
-_MARKS = {"observed": ("D", "trials with figures alone"), "reported": ("s", "missing: as reported"),
-          "null": ("o", "missing: no difference"), "opposite": ("v", "missing: all against")}  # fmt: skip
+_MARKS = {
+    "observed": ("D", "trials with figures alone"),
+    "reported": ("s", "missing: as reported"),
+    "null": ("o", "missing: no difference"),
+    "opposite": ("v", "missing: all against"),
+}
 
 
 def missing_evidence(
@@ -83,8 +87,15 @@ def missing_evidence(
         _bound(ax, result, limits, size)
         _scenarios(ax, result, size)
         if result.mid is not None:
-            ax.annotate("MID", (0, result.mid), xycoords=("axes fraction", "data"), xytext=(2, 2), textcoords="offset points",
-                        fontsize=0.9 * size, color="#8A6508")  # fmt: skip
+            ax.annotate(
+                "MID",
+                (0, result.mid),
+                xycoords=("axes fraction", "data"),
+                xytext=(2, 2),
+                textcoords="offset points",
+                fontsize=0.9 * size,
+                color="#8A6508",
+            )
         ax.set_xlabel("Effect assumed in the missing trials (SMD)")
         ax.set_ylabel("Pooled SMD")
         if title:
@@ -116,9 +127,17 @@ def _bound(ax: Axes, result: Any, limits: tuple[float, float], size: float) -> N
     what = "positive from" if result.verdict == "unsure" else "verdict flips at"
     ax.axvline(bound, color=COLOURS["second"], lw=0.9, ls=":", zorder=2)
     right = bound < sum(limits) / 2
-    ax.annotate(f"{what} {bound:.2f}".replace("-", "−"), (bound, 1), xycoords=("data", "axes fraction"),
-                xytext=(3 if right else -3, -1), textcoords="offset points", ha="left" if right else "right", va="top",
-                fontsize=0.9 * size, color=COLOURS["second"])  # fmt: skip
+    ax.annotate(
+        f"{what} {bound:.2f}".replace("-", "−"),
+        (bound, 1),
+        xycoords=("data", "axes fraction"),
+        xytext=(3 if right else -3, -1),
+        textcoords="offset points",
+        ha="left" if right else "right",
+        va="top",
+        fontsize=0.9 * size,
+        color=COLOURS["second"],
+    )
 
 
 def _scenarios(ax: Axes, result: Any, size: float) -> None:
@@ -131,9 +150,7 @@ def _scenarios(ax: Axes, result: Any, size: float) -> None:
         row, x = result.scenarios.loc[name], places[name]
         colour = COLOURS["second"] if name == "observed" else COLOURS["neutral"]
         ax.plot([x, x], [row["ci_low"], row["ci_high"]], color=colour, lw=0.9, zorder=4)
-        ax.plot(
-            [x], [row["estimate"]], marker=marker, ms=4, color=colour, mec="white", mew=0.4, lw=0, label=label, zorder=5
-        )
+        ax.plot([x], [row["estimate"]], marker=marker, ms=4, color=colour, mec="white", mew=0.4, lw=0, label=label, zorder=5)
     ax.legend(loc="lower right", fontsize=0.85 * size, handletextpad=0.2, borderaxespad=0.1)
 
 

@@ -72,12 +72,8 @@ def network(
     counted = result.data.attrs.get("participants") if participants is None else participants
     lacking = [] if counted is None else [name for name in names if name not in counted]
     if lacking:
-        raise InputError(
-            f"participants lacks {', '.join(str(name) for name in lacking)}; give a number for every treatment"
-        )
-    trials = {
-        n: result.data.loc[(result.data[["treat1", "treat2"]] == n).any(axis=1), "study"].nunique() for n in names
-    }
+        raise InputError(f"participants lacks {', '.join(str(name) for name in lacking)}; give a number for every treatment")
+    trials = {n: result.data.loc[(result.data[["treat1", "treat2"]] == n).any(axis=1), "study"].nunique() for n in names}
     weight = np.array([trials[n] if counted is None else float(counted[n]) for n in names])
     angle = np.pi / 2 - 2 * np.pi * np.arange(len(names)) / len(names)
     x, y = np.cos(angle), np.sin(angle)
@@ -85,8 +81,9 @@ def network(
         page = 72 * inches(width)
         if ax is not None:
             page = ax.get_window_extent().width * 72 / ax.figure.dpi
-        said = [wrapped(str(n), 0.25 * page, size) + "\n" + _counts(trials[n], None if counted is None else counted[n])
-                for n in names]  # fmt: skip
+        said = [
+            wrapped(str(n), 0.25 * page, size) + "\n" + _counts(trials[n], None if counted is None else counted[n]) for n in names
+        ]
         size = min(fitting(label, 0.26 * page, size) for label in said)
         node = min(0.042 * page, 16.0)
         high = max(_LINE * size * (label.count("\n") + 1) for label in said)
@@ -121,14 +118,19 @@ def _nodes(ax: Axes, x: np.ndarray, y: np.ndarray, radius: np.ndarray, said: lis
     from matplotlib.patches import Ellipse
 
     for px, py, r, label in zip(x, y, radius, said, strict=True):
-        ax.add_patch(
-            Ellipse((px, py), 2 * r, 2 * r, facecolor=COLOURS["main"], edgecolor="white", linewidth=0.8, zorder=3)
-        )
+        ax.add_patch(Ellipse((px, py), 2 * r, 2 * r, facecolor=COLOURS["main"], edgecolor="white", linewidth=0.8, zorder=3))
         side = 0 if abs(px) < 1e-6 else np.sign(px)
         ends = {0: "center", 1: "left", -1: "right"}[int(side)]
         above = 0 if side else np.sign(py)
-        ax.text(px + side * (r + _GAP), py + above * (r + _GAP), label, ha=ends, fontsize=size, linespacing=1.1,
-                va={0: "center", 1: "bottom", -1: "top"}[int(above)])  # fmt: skip
+        ax.text(
+            px + side * (r + _GAP),
+            py + above * (r + _GAP),
+            label,
+            ha=ends,
+            fontsize=size,
+            linespacing=1.1,
+            va={0: "center", 1: "bottom", -1: "top"}[int(above)],
+        )
 
 
 def _label_boxes(ax: Axes, said: list[str], size: float) -> list[tuple[float, float, float, float]]:
@@ -155,8 +157,7 @@ def _edges(
 ) -> None:
     """Draw the edges, and the number of trials where it meets no node, no label and no other number."""
     pairs = [
-        tuple(sorted((names.index(a), names.index(b))))
-        for a, b in zip(result.data["treat1"], result.data["treat2"], strict=True)
+        tuple(sorted((names.index(a), names.index(b)))) for a, b in zip(result.data["treat1"], result.data["treat2"], strict=True)
     ]
     counts = {pair: pairs.count(pair) for pair in sorted(set(pairs))}
     taken = [*labels, *((px, py, r, r) for px, py, r in zip(x, y, radius, strict=True))]
@@ -174,8 +175,16 @@ def _edges(
             px, py = x[i] + t * (x[j] - x[i]), y[i] + t * (y[j] - y[i])
             if all(abs(px - qx) > wide + w or abs(py - qy) > high + h for qx, qy, w, h in taken):
                 taken.append((px, py, wide, high))
-                ax.text(px, py, str(k), ha="center", va="center", fontsize=0.9 * size, zorder=2,
-                        bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6})  # fmt: skip
+                ax.text(
+                    px,
+                    py,
+                    str(k),
+                    ha="center",
+                    va="center",
+                    fontsize=0.9 * size,
+                    zorder=2,
+                    bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6},
+                )
                 break
 
 

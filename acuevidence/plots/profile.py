@@ -67,13 +67,9 @@ def profile(
     with drawing(ax, size, "Profile of the likelihood"):
         ax = new_axes(width, 2.6 if narrow(width) else 3.2, ax)
         inside = tau2[curve >= top - drop]
-        ax.axvspan(
-            inside.min(), inside.max(), color="0.93", linewidth=0, label=f"{100 * result.level:g}% profile interval"
-        )
+        ax.axvspan(inside.min(), inside.max(), color="0.93", linewidth=0, label=f"{100 * result.level:g}% profile interval")
         ax.plot(tau2, curve, color=COLOURS["main"])
-        ax.axvline(
-            result.tau2, color=COLOURS["neutral"], linewidth=0.8, label=f"τ² ({result.method}) {result.tau2:.3g}"
-        )
+        ax.axvline(result.tau2, color=COLOURS["neutral"], linewidth=0.8, label=f"τ² ({result.method}) {result.tau2:.3g}")
         ax.axhline(top - drop, color=COLOURS["muted"], linewidth=0.6, linestyle=(0, (4, 2)))
         kind = "Restricted log-likelihood" if result.method == "REML" else "Log-likelihood"
         ax.set(xlim=(0, upper), ylim=(max(curve.min(), top - 3 * drop), top + 0.3 * drop), xlabel="τ²", ylabel=kind)

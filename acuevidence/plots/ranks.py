@@ -95,9 +95,7 @@ def ranks(
         for row, name in enumerate(scores.index):
             said = "reference"
             if name != result.reference:
-                said = "{:.{d}f} ({:.{d}f} to {:.{d}f})".format(
-                    *effects.loc[name, ["estimate", "ci_low", "ci_high"]], d=digits
-                )
+                said = "{:.{d}f} ({:.{d}f} to {:.{d}f})".format(*effects.loc[name, ["estimate", "ci_low", "ci_high"]], d=digits)
             ax.annotate(said, (1, row), xytext=(8, 0), va="center", **beside)
     return ax
 
@@ -118,8 +116,9 @@ def _rankogram(result: NetworkEffects, ax: Axes | None, width: str | float, size
         ax.pcolormesh(edges, edges, shares.to_numpy(), cmap=shades, vmin=0, vmax=1, edgecolor="white", linewidth=0.6)
         for (i, j), share in np.ndenumerate(shares.to_numpy()):
             if share >= 0.005:
-                ax.text(j, i, f"{100 * share:.0f}", ha="center", va="center", fontsize=small,
-                        color="white" if share > 0.6 else "black")  # fmt: skip
+                ax.text(
+                    j, i, f"{100 * share:.0f}", ha="center", va="center", fontsize=small, color="white" if share > 0.6 else "black"
+                )
         beside: dict[str, Any] = {
             "xycoords": ax.get_yaxis_transform(),
             "textcoords": "offset points",

@@ -89,14 +89,10 @@ def ridge(
             ax.fill_between(x, i, i - 0.8 * density / density.max(), color=COLOURS["muted"], alpha=0.35, linewidth=0)
         ax.hlines(y, trials["ci_low"], trials["ci_high"], color=COLOURS["muted"], linewidth=1)
         ax.plot(trials["mean"], y, "o", color=COLOURS["neutral"], markersize=3)
-        ax.plot(
-            trials["yi"], y, "o", color=COLOURS["neutral"], markersize=3.5, markerfacecolor="none", markeredgewidth=0.6
-        )
+        ax.plot(trials["yi"], y, "o", color=COLOURS["neutral"], markersize=3.5, markerfacecolor="none", markeredgewidth=0.6)
         for base, name, colour in ((k + 1.6, "prediction", "muted"), (k + 3.9, "mu", "main")):
             density = posterior.density(name, x)
-            ax.fill_between(
-                x, base, base - 1.9 * density / density.max(), color=COLOURS[colour], alpha=0.45, linewidth=0
-            )
+            ax.fill_between(x, base, base - 1.9 * density / density.max(), color=COLOURS[colour], alpha=0.45, linewidth=0)
             ends = summary.loc[name, ["ci_low", "ci_high"]]
             ax.plot(ends, [base, base], color=COLOURS[colour], linewidth=2.5, solid_capstyle="butt")
         ax.set_yticks([*y, k + 1.6, k + 3.9], [*names, "New trial", "Mean effect"], fontsize=size)

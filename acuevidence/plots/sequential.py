@@ -69,8 +69,17 @@ def sequential(
         own = ax is None
         ax = new_axes(width, 2.0 + 8 * size / 72, ax)
         steps = result.steps
-        ax.plot([0, *(100 * steps["fraction"])], [0, *steps["z"]], color=colour, lw=1.1, marker="o", ms=3, mec="white", mew=0.4,
-                zorder=4)  # fmt: skip
+        ax.plot(
+            [0, *(100 * steps["fraction"])],
+            [0, *steps["z"]],
+            color=colour,
+            lw=1.1,
+            marker="o",
+            ms=3,
+            mec="white",
+            mew=0.4,
+            zorder=4,
+        )
         _boundaries(ax, result)
         ax.axhline(0, color="black", lw=0.6)
         for z in (-1.96, 1.96):
@@ -81,9 +90,16 @@ def sequential(
         ax.set_xlim(0, right)
         ax.axvline(100, color=COLOURS["second"], lw=0.9)
         left_of = 0.5 * right < 100
-        ax.annotate(_required(result), (100, -top), xytext=(-3 if left_of else 3, 3),
-                    textcoords="offset points", ha="right" if left_of else "left", va="bottom", fontsize=0.9 * size,
-                    color=COLOURS["second"])  # fmt: skip
+        ax.annotate(
+            _required(result),
+            (100, -top),
+            xytext=(-3 if left_of else 3, 3),
+            textcoords="offset points",
+            ha="right" if left_of else "left",
+            va="bottom",
+            fontsize=0.9 * size,
+            color=COLOURS["second"],
+        )
         if labels:
             _crossing(ax, result, size)
         ax.set_xlabel("Information (% of required)")
@@ -102,8 +118,16 @@ def _required(result: Any) -> str:
 
 def _boundaries(ax: Axes, result: Any) -> None:
     for sign in (-1, 1):
-        ax.plot(100 * result.steps["fraction"], sign * result.steps["boundary"], color=COLOURS["second"], lw=0.9,
-                ls=(0, (4, 2)), marker="_", ms=4, zorder=3)  # fmt: skip
+        ax.plot(
+            100 * result.steps["fraction"],
+            sign * result.steps["boundary"],
+            color=COLOURS["second"],
+            lw=0.9,
+            ls=(0, (4, 2)),
+            marker="_",
+            ms=4,
+            zorder=3,
+        )
 
 
 def _crossing(ax: Axes, result: Any, size: float) -> None:
@@ -111,14 +135,11 @@ def _crossing(ax: Axes, result: Any, size: float) -> None:
     said = "boundary not crossed"
     if result.crossed is not None:
         row = result.steps[np.abs(result.steps["z"]) >= result.steps["boundary"]].iloc[0]
-        ax.plot(
-            [100 * row["fraction"]], [row["z"]], marker="o", ms=7, mfc="none", mec=COLOURS["neutral"], mew=0.8, zorder=5
-        )
+        ax.plot([100 * row["fraction"]], [row["z"]], marker="o", ms=7, mfc="none", mec=COLOURS["neutral"], mew=0.8, zorder=5)
         said = f"boundary crossed with {result.crossed}"
     # Between no effect and the conventional limit on the other side there is neither boundary nor, as a rule, evidence.
     side = -1.0 if result.steps["z"].iloc[-1] > 0 else 1.0
-    ax.annotate(said, (0.015, side), xycoords=("axes fraction", "data"), va="center", fontsize=0.9 * size,
-                color=COLOURS["neutral"])  # fmt: skip
+    ax.annotate(said, (0.015, side), xycoords=("axes fraction", "data"), va="center", fontsize=0.9 * size, color=COLOURS["neutral"])
 
 
 def _words(result: Any) -> str:

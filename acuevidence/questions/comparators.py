@@ -20,8 +20,20 @@ from acuevidence.synthesis.multilevel import MultilevelMetaAnalysis, multilevel
 __all__ = ["Comparators", "comparators"]
 
 _COLUMNS = [
-    "first", "second", "difference", "se", "df", "ci_low", "ci_high", "p_model", "p_robust", "robust_df", "p_value", "k", "shared",
-]  # fmt: skip
+    "first",
+    "second",
+    "difference",
+    "se",
+    "df",
+    "ci_low",
+    "ci_high",
+    "p_model",
+    "p_robust",
+    "robust_df",
+    "p_value",
+    "k",
+    "shared",
+]
 _TRUSTED = 4.0  # degrees of freedom from which cluster-robust tests are trusted (Tipton 2015)
 
 
@@ -90,7 +102,7 @@ class Comparators(Shown):
             f"{words.interval(self.difference, self.ci_low, self.ci_high, 3)}; P {words.p(self.p_model)}{robust}.",
             f"{words.count(self.k, 'effect')}; {words.count(self.shared, 'trial')} with both comparators. Multilevel model, random trials "
             f"and effects, REML; sampling errors of a shared arm covary.",
-        ]  # fmt: skip
+        ]
 
 
 def comparators(
@@ -153,11 +165,21 @@ def comparators(
     robust = model.robust(rows["trial_id"]).coefficients.loc["other"]
     trusted = float(robust["df"]) >= _TRUSTED
     return Comparators(
-        first=one, second=other, difference=float(term["estimate"]), se=float(term["se"]), df=float(term["df"]),
-        ci_low=float(term["ci_low"]), ci_high=float(term["ci_high"]), p_model=float(term["p_value"]),
-        p_robust=float(robust["p_value"]) if trusted else np.nan, robust_df=float(robust["df"]), k=len(rows),
-        shared=int(rows["trial_id"].duplicated().sum()), model=model, effects=effects,
-    )  # fmt: skip
+        first=one,
+        second=other,
+        difference=float(term["estimate"]),
+        se=float(term["se"]),
+        df=float(term["df"]),
+        ci_low=float(term["ci_low"]),
+        ci_high=float(term["ci_high"]),
+        p_model=float(term["p_value"]),
+        p_robust=float(robust["p_value"]) if trusted else np.nan,
+        robust_df=float(robust["df"]),
+        k=len(rows),
+        shared=int(rows["trial_id"].duplicated().sum()),
+        model=model,
+        effects=effects,
+    )
 
 
 guard(__name__, "comparators")

@@ -92,9 +92,17 @@ def consensus(*, evidence: Evidence | None = None) -> Consensus:
                 numbers = {name: getattr(mine, name) for name in ("k", "estimate", "ci_low", "ci_high")}
                 rows.append({**key, "own": True, "study": group.removeprefix(comparator).lstrip(", "), **numbers})
             rows += [
-                {**key, "own": False, "study": r.study, "k": r.n_trials, "estimate": r.estimate, "ci_low": r.ci_low, "ci_high": r.ci_high}
+                {
+                    **key,
+                    "own": False,
+                    "study": r.study,
+                    "k": r.n_trials,
+                    "estimate": r.estimate,
+                    "ci_low": r.ci_low,
+                    "ci_high": r.ci_high,
+                }
                 for r in found[found["comparator"] == comparator].itertuples()
-            ]  # fmt: skip
+            ]
     columns = ["condition", "comparator", "own", "study", "k", "estimate", "ci_low", "ci_high"]
     return Consensus(
         rows=pd.DataFrame(rows, columns=columns).astype({"own": bool}),

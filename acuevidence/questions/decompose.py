@@ -160,9 +160,11 @@ def decompose(
     return Decomposition(
         parts=_stacked({name: split.parts for name, split in found.items()}),
         shares=pd.DataFrame([{"condition": name, **split.share} for name, split in found.items()]),
-        effects=effects, covariance=shared_arm_covariance(effects),
-        models={name: split.model for name, split in found.items() if split.model is not None}, level=level,
-    )  # fmt: skip
+        effects=effects,
+        covariance=shared_arm_covariance(effects),
+        models={name: split.model for name, split in found.items() if split.model is not None},
+        level=level,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,10 +201,18 @@ def split_effect(effects: pd.DataFrame, *, structure: str | None = None, level: 
     V = shared_arm_covariance(effects)
     direct = _within_trials(effects, V, pair, level)
     share: dict[str, Any] = {
-        "k_total": total, "k_specific": specific, "k_three_arm": 0 if direct is None else direct.k,
-        "share": math.nan, "low": math.nan, "high": math.nan, "kind": None,
-        "post_low": math.nan, "post_median": math.nan, "post_high": math.nan, "p_within": math.nan,
-    }  # fmt: skip
+        "k_total": total,
+        "k_specific": specific,
+        "k_three_arm": 0 if direct is None else direct.k,
+        "share": math.nan,
+        "low": math.nan,
+        "high": math.nan,
+        "kind": None,
+        "post_low": math.nan,
+        "post_median": math.nan,
+        "post_high": math.nan,
+        "p_within": math.nan,
+    }
     if min(total, specific) < _FEWEST:
         share["words"] = (
             f"too few trials to split the effect: {specific} against {words['placebo']} and {total} against {words['untreated']}; "
@@ -210,15 +220,23 @@ def split_effect(effects: pd.DataFrame, *, structure: str | None = None, level: 
         )
         return _Split(_parts(None, direct, pair, (total, specific), level), share, None, None)
     model = multivariate(
-        "yi", V, data=effects, outcome="comparator", cluster="trial_id", level=level,
+        "yi",
+        V,
+        data=effects,
+        outcome="comparator",
+        cluster="trial_id",
+        level=level,
         structure=structure or ("UN" if share["k_three_arm"] >= _FOR_CORRELATION else "ID"),
-    )  # fmt: skip
+    )
     parts = _parts(model, direct, pair, (total, specific), level)
     interval, posterior = _share(model, pair, level)
     share.update(
         share=float(parts["estimate"]["non_specific"] / parts["estimate"]["total"]),
-        low=interval.low, high=interval.high, kind=interval.kind, **posterior,
-    )  # fmt: skip
+        low=interval.low,
+        high=interval.high,
+        kind=interval.kind,
+        **posterior,
+    )
     share["words"] = _words(share, interval, words)
     return _Split(parts, share, interval, model)
 
@@ -256,15 +274,15 @@ def _parts(
         sides = model.coefficients.loc[pair]
         beta, vcov = sides["estimate"].to_numpy(), model.vcov.loc[sides.index, sides.index].to_numpy()
         for name, weights, k in (
-            ("total", [1, 0], counted[0]), ("specific", [0, 1], counted[1]), ("non_specific", [1, -1], model.data["cluster"].nunique())
-        ):  # fmt: skip
+            ("total", [1, 0], counted[0]),
+            ("specific", [0, 1], counted[1]),
+            ("non_specific", [1, -1], model.data["cluster"].nunique()),
+        ):
             rows[name] = {"k": k, **contrast(weights, beta, vcov, sides["df"].min(), level=level)._asdict()}
     if direct is not None:
         rows["direct"] = {key: getattr(direct, key) for key in ("k", "estimate", "se", "ci_low", "ci_high")}
     columns = ["k", "estimate", "se", "ci_low", "ci_high"]
-    return pd.DataFrame.from_dict(rows, orient="index", columns=columns).astype(
-        {"k": int} | dict.fromkeys(columns[1:], float)
-    )
+    return pd.DataFrame.from_dict(rows, orient="index", columns=columns).astype({"k": int} | dict.fromkeys(columns[1:], float))
 
 
 def _share(model: MultivariateMetaAnalysis, pair: list[str], level: float) -> tuple[RatioInterval, dict[str, float]]:

@@ -112,9 +112,18 @@ def evidence_map(outcomes: Iterable[str] | None = None, *, evidence: Evidence | 
             for comparator, part in effects.groupby("comparator", sort=False):
                 one = meta_analysis("yi", "vi", data=part, labels="study", test="HKSJ-adhoc")
                 rows.append(
-                    (condition, comparator, outcome, one.k, int(part[["n1", "n2"]].sum().sum()), one.estimate, one.ci_low,
-                     one.ci_high, certainty(one).steps)
-                )  # fmt: skip
+                    (
+                        condition,
+                        comparator,
+                        outcome,
+                        one.k,
+                        int(part[["n1", "n2"]].sum().sum()),
+                        one.estimate,
+                        one.ci_low,
+                        one.ci_high,
+                        certainty(one).steps,
+                    )
+                )
     return EvidenceMap(cells=pd.DataFrame(rows, columns=_COLUMNS), topic=evidence.topic)
 
 

@@ -96,11 +96,18 @@ def flow(condition: str, *, effects: pd.DataFrame | None = None, evidence: Evide
         unprinted = out["reason"].str.startswith("no figure printed").astype(bool)
         outside = out["reason"].str.contains("outside the window").astype(bool) & ~unprinted
         pooled, left_out = used["trial_id"].nunique(), out["trial_id"].nunique()
-        rows.append({
-            "comparator": comparator, "label": topic.label(comparator), "asked": pooled + left_out, "pooled": pooled,
-            "left_out": left_out, "no_figure": int(unprinted.sum()), "outside": int(outside.sum()),
-            "other": int((~unprinted & ~outside).sum()),
-        })  # fmt: skip
+        rows.append(
+            {
+                "comparator": comparator,
+                "label": topic.label(comparator),
+                "asked": pooled + left_out,
+                "pooled": pooled,
+                "left_out": left_out,
+                "no_figure": int(unprinted.sum()),
+                "outside": int(outside.sum()),
+                "other": int((~unprinted & ~outside).sum()),
+            }
+        )
     known = int((evidence.trials["condition"] == condition).sum())
     return Flow(label=topic.label(condition), known=known, comparisons=pd.DataFrame(rows))
 

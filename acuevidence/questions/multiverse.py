@@ -105,11 +105,16 @@ class Multiverse(Shown):
             interval), and ``positive`` (estimate above zero). What asks for an unknown minimal important difference is NaN.
         """
         frame = self.distinct if distinct else self.specifications
-        return pd.Series({
-            "positive": (frame["estimate"] > 0).mean(), "above_zero": (frame["ci_low"] > 0).mean(),
-            "below_zero": (frame["ci_high"] < 0).mean(), "beyond_mid": self._reaching(frame["estimate"]),
-            "surely_beyond_mid": self._reaching(frame["ci_low"]),
-        }, dtype=float)  # fmt: skip
+        return pd.Series(
+            {
+                "positive": (frame["estimate"] > 0).mean(),
+                "above_zero": (frame["ci_low"] > 0).mean(),
+                "below_zero": (frame["ci_high"] < 0).mean(),
+                "beyond_mid": self._reaching(frame["estimate"]),
+                "surely_beyond_mid": self._reaching(frame["ci_low"]),
+            },
+            dtype=float,
+        )
 
     def _reaching(self, values: pd.Series) -> float:
         return math.nan if math.isnan(self.mid) else float((values >= self.mid).mean())
@@ -123,10 +128,14 @@ class Multiverse(Shown):
         low, middle, high = estimates.quantile([0.05, 0.5, 0.95])
         first = self.moves.iloc[0]
         share, once = self.shares(), self.shares(distinct=True)
-        beyond = "" if math.isnan(self.mid) else (
-            f"; estimate at or beyond {self.mid:.2f} in {share['beyond_mid']:.0%} ({once['beyond_mid']:.0%}), the whole interval in "
-            f"{share['surely_beyond_mid']:.0%} ({once['surely_beyond_mid']:.0%})"
-        )  # fmt: skip
+        beyond = (
+            ""
+            if math.isnan(self.mid)
+            else (
+                f"; estimate at or beyond {self.mid:.2f} in {share['beyond_mid']:.0%} ({once['beyond_mid']:.0%}), the whole interval in "
+                f"{share['surely_beyond_mid']:.0%} ({once['surely_beyond_mid']:.0%})"
+            )
+        )
         lines = [
             f"{len(estimates):,} specifications ({len(self.distinct):,} different analyses) of "
             f"{self.condition.replace('_', ' ')} against {self.comparator.replace('_', ' ')}: median {middle:.2f}, "
@@ -227,19 +236,28 @@ def multiverse(
     carry(ordered, topic=evidence.topic, direction="benefit")
     band = main_mid(evidence)
     return Multiverse(
-        specifications=ordered, decisions=options, standard=frame.iloc[0], moves=_moves(pooled, options),
-        not_pooled=len(frame) - len(pooled), mid=math.nan if band is None else band.low,
-        condition=condition, comparator=group, level=level,
-    )  # fmt: skip
+        specifications=ordered,
+        decisions=options,
+        standard=frame.iloc[0],
+        moves=_moves(pooled, options),
+        not_pooled=len(frame) - len(pooled),
+        mid=math.nan if band is None else band.low,
+        condition=condition,
+        comparator=group,
+        level=level,
+    )
 
 
 # --- the options -------------------------------------------------------------------------------------------------
 
 
 def _options(
-    condition: str, comparator: str, wanted: Mapping[str, Sequence[str]], exclude: Mapping[str, Sequence[str]],
+    condition: str,
+    comparator: str,
+    wanted: Mapping[str, Sequence[str]],
+    exclude: Mapping[str, Sequence[str]],
     evidence: Evidence,
-) -> dict[str, tuple[str, ...]]:  # fmt: skip
+) -> dict[str, tuple[str, ...]]:
     known = {
         "outcome": (IN_ORDER, *evidence.rules.outcomes(condition)),
         **FIGURES,
@@ -281,9 +299,7 @@ def _fits(sets: Array, options: Mapping[str, tuple[str, ...]], level: float, **w
     return found | {"k": np.broadcast_to(k[:, None, None], shape)}
 
 
-def _fitted(
-    y: Array, v: Array, *, estimators: tuple[str, ...], tests: tuple[str, ...], level: float
-) -> tuple[Array, ...]:
+def _fitted(y: Array, v: Array, *, estimators: tuple[str, ...], tests: tuple[str, ...], level: float) -> tuple[Array, ...]:
     """Return estimate, se, interval and tau2 by every estimator and test, (sets, estimators, tests) each."""
     found = np.full((5, len(y), len(estimators), len(tests)), np.nan)
     for i, method in enumerate(estimators):
@@ -298,10 +314,9 @@ def _fitted(
 def _specifications(options: Mapping[str, tuple[str, ...]], which: Array, fits: Mapping[str, Array]) -> pd.DataFrame:
     sizes = [len(names) for names in options.values()]
     codes = np.indices(sizes, dtype=np.int16).reshape(len(sizes), -1)
-    frame = pd.DataFrame({
-        name: pd.Categorical.from_codes(codes[i], categories=list(names))
-        for i, (name, names) in enumerate(options.items())
-    })  # fmt: skip
+    frame = pd.DataFrame(
+        {name: pd.Categorical.from_codes(codes[i], categories=list(names)) for i, (name, names) in enumerate(options.items())}
+    )
     for name, values in fits.items():
         column = values[which].ravel()
         frame[name] = column.astype(int) if name == "k" else column
@@ -319,10 +334,13 @@ def _moves(frame: pd.DataFrame, options: Mapping[str, tuple[str, ...]]) -> pd.Da
         medians, sizes, means = groups.median(), groups.size(), groups.mean()
         between = float((sizes * (means - mean) ** 2).sum() / sizes.sum())
         rows[name] = {
-            "spread": float(medians.max() - medians.min()), "share": 100 * between / total if total > 0 else 0.0,
-            "option_low": medians.idxmin(), "median_low": float(medians.min()),
-            "option_high": medians.idxmax(), "median_high": float(medians.max()),
-        }  # fmt: skip
+            "spread": float(medians.max() - medians.min()),
+            "share": 100 * between / total if total > 0 else 0.0,
+            "option_low": medians.idxmin(),
+            "median_low": float(medians.min()),
+            "option_high": medians.idxmax(),
+            "median_high": float(medians.max()),
+        }
     return (
         pd.DataFrame.from_dict(rows, orient="index")
         .rename_axis("decision")

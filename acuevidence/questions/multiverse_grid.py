@@ -64,9 +64,13 @@ class Grid:
 
     @classmethod
     def of(
-        cls, condition: str, comparator: str, options: Mapping[str, tuple[str, ...]],
-        exclude: Mapping[str, Sequence[str]], evidence: Evidence,
-    ) -> Grid:  # fmt: skip
+        cls,
+        condition: str,
+        comparator: str,
+        options: Mapping[str, tuple[str, ...]],
+        exclude: Mapping[str, Sequence[str]],
+        evidence: Evidence,
+    ) -> Grid:
         """Read the figures of a condition's trials in every way that the options ask for."""
         tables, trials = _readings(condition, comparator, options, _of_condition(condition, evidence))
         effects = np.stack([table[["yi", "vi"]].to_numpy(dtype=float) for table in tables])
@@ -74,9 +78,7 @@ class Grid:
         score = quality_scores(evidence).reindex(trials)
         types = evidence.topic.comparators[comparator].types
         masks = {
-            name: [
-                np.stack([_stays(name, option, table, score, types) for table in tables]) for option in options[name]
-            ]
+            name: [np.stack([_stays(name, option, table, score, types) for table in tables]) for option in options[name]]
             for name in TRIALS
         }
         teams = known["study"].str.extract(r"^([^\d,(]+)")[0].str.strip().to_numpy()
@@ -88,19 +90,26 @@ class Grid:
         """Return the distinct sets of trials, (sets, trials, 2), and for each specification of data which it is."""
         trials = self.effects.shape[1]
         names = list(TRIALS)
-        kept = np.stack([
-            np.logical_and.reduce([self.masks[name][i] for name, i in zip(names, picked, strict=True)])
-            for picked in product(*(range(len(self.options[name])) for name in names))
-        ], axis=1)  # (readings, combinations, trials)  # fmt: skip
+        kept = np.stack(
+            [
+                np.logical_and.reduce([self.masks[name][i] for name, i in zip(names, picked, strict=True)])
+                for picked in product(*(range(len(self.options[name])) for name in names))
+            ],
+            axis=1,
+        )  # (readings, combinations, trials)
         rows = np.where(kept[..., None], self.effects[:, None], np.nan).reshape(-1, trials, 2)
         unique, where_from = _distinct(rows)
         less = np.where(self.excluded[None, ..., None], np.nan, unique[:, None]).reshape(-1, trials, 2)
         some, which = _distinct(less)
-        left = np.stack([
-            some if option == LEFT_OUT[0] else scale.in_chunks(partial(
-                _left_out, option=option, teams=self.teams), [some], **where)
-            for option in self.options["left_out"]
-        ], axis=1)  # fmt: skip
+        left = np.stack(
+            [
+                some
+                if option == LEFT_OUT[0]
+                else scale.in_chunks(partial(_left_out, option=option, teams=self.teams), [some], **where)
+                for option in self.options["left_out"]
+            ],
+            axis=1,
+        )
         final, again = _distinct(left.reshape(-1, trials, 2))
         per_set = again.reshape(len(some), -1)[which].reshape(len(unique), -1)
         return final, per_set[where_from].ravel()
@@ -113,8 +122,9 @@ def _readings(
     ways = [dict(zip(FIGURES, picked, strict=True)) for picked in product(*(options[name] for name in FIGURES))]
     frames = {
         (outcome, i): _reading(condition, comparator, None if outcome == IN_ORDER else outcome, way, evidence)
-        for outcome in options["outcome"] for i, way in enumerate(ways)
-    }  # fmt: skip
+        for outcome in options["outcome"]
+        for i, way in enumerate(ways)
+    }
     trials = sorted(set().union(*(frame.index for frame in frames.values())))
     if not trials:
         raise InputError(f"no trial of {condition} against {comparator} prints a usable figure")
@@ -129,9 +139,13 @@ def _reading(condition: str, comparator: str, outcome: str | None, way: Mapping[
     if way["figures"] == "contrast first":
         rules = replace(rules, levels=tuple(reversed(rules.levels)))
     effects = trial_effects(
-        condition, comparator=comparator, outcome=outcome, timing=way["timing"], cautions=way["cautions"],
+        condition,
+        comparator=comparator,
+        outcome=outcome,
+        timing=way["timing"],
+        cautions=way["cautions"],
         evidence=replace(evidence, rules=rules),
-    )  # fmt: skip
+    )
     effects.attrs = {}
     if way["cautions"] == "include":
         effects = effects[~(effects["derivation"].str.contains("despite a caution") & (effects["yi"].abs() > _FAR))]
@@ -177,9 +191,7 @@ def _type_of(table: pd.DataFrame, types: Mapping[str, Mapping[str, Sequence[str]
     for name, wanted in types.items():
         fits = pd.Series(True, index=table.index)
         for column, values in wanted.items():
-            fits &= (
-                table[column].fillna("").map(lambda cell, wanted=set(values): bool(set(str(cell).split("/")) & wanted))
-            )
+            fits &= table[column].fillna("").map(lambda cell, wanted=set(values): bool(set(str(cell).split("/")) & wanted))
         found[fits] = name
     return found
 

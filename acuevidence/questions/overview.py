@@ -28,9 +28,23 @@ else:
 __all__ = ["Overview", "overview"]
 
 _COLUMNS = [
-    "group", "label", "comparator", "k", "patients", "at_least", "estimate", "ci_low", "ci_high", "pi_low", "pi_high", "tau2", "i2",
-    "certainty", "symbols", "reasons",
-]  # fmt: skip
+    "group",
+    "label",
+    "comparator",
+    "k",
+    "patients",
+    "at_least",
+    "estimate",
+    "ci_low",
+    "ci_high",
+    "pi_low",
+    "pi_high",
+    "tau2",
+    "i2",
+    "certainty",
+    "symbols",
+    "reasons",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
@@ -85,9 +99,7 @@ class Overview(Shown):
         return self.rows[shown].round(2)
 
 
-def overview(
-    results: Mapping[str, Mapping[str, Any]] | None = None, *, evidence: Evidence | None = None
-) -> Overview:  # fmt: skip
+def overview(results: Mapping[str, Mapping[str, Any]] | None = None, *, evidence: Evidence | None = None) -> Overview:
     """Return the effect in every condition against every comparator.
 
     Parameters
@@ -110,9 +122,7 @@ def overview(
     ['usual_care', 'sham']
     """
     groups = dict(results or {})
-    evidence = next(
-        (found for one in groups.values() if (found := evidence_of(dict(one), evidence)) is not None), evidence
-    )
+    evidence = next((found for one in groups.values() if (found := evidence_of(dict(one), evidence)) is not None), evidence)
     if results is None:
         evidence = load_evidence() if evidence is None else evidence
         groups = {condition: pooled(condition, evidence=evidence) for condition in conditions(evidence)}
@@ -144,11 +154,20 @@ def _numbers(one: Any) -> dict[str, Any]:
     rated = certainty(one)
     outer = one.k > 2 and one.pi_low is not None
     return {
-        "k": one.k, "patients": people.n,
-        "at_least": not people.complete, "estimate": one.estimate, "ci_low": one.ci_low, "ci_high": one.ci_high,
-        "pi_low": one.pi_low if outer else math.nan, "pi_high": one.pi_high if outer else math.nan,
-        "tau2": one.tau2, "i2": one.i2, "certainty": rated.level, "symbols": rated.symbols, "reasons": "; ".join(rated.reasons),
-    }  # fmt: skip
+        "k": one.k,
+        "patients": people.n,
+        "at_least": not people.complete,
+        "estimate": one.estimate,
+        "ci_low": one.ci_low,
+        "ci_high": one.ci_high,
+        "pi_low": one.pi_low if outer else math.nan,
+        "pi_high": one.pi_high if outer else math.nan,
+        "tau2": one.tau2,
+        "i2": one.i2,
+        "certainty": rated.level,
+        "symbols": rated.symbols,
+        "reasons": "; ".join(rated.reasons),
+    }
 
 
 guard(__name__, "overview")

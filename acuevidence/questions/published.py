@@ -15,9 +15,22 @@ from acuevidence.inputs import choice
 __all__ = ["published"]
 
 _COLUMNS = [
-    "study", "year", "type", "condition", "comparator", "outcome", "timing", "estimate", "ci_low", "ci_high",
-    "n_trials", "n_patients", "certainty", "source_url", "figures_as_printed",
-]  # fmt: skip
+    "study",
+    "year",
+    "type",
+    "condition",
+    "comparator",
+    "outcome",
+    "timing",
+    "estimate",
+    "ci_low",
+    "ci_high",
+    "n_trials",
+    "n_patients",
+    "certainty",
+    "source_url",
+    "figures_as_printed",
+]
 
 
 def published(

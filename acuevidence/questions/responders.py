@@ -22,9 +22,28 @@ from acuevidence.synthesis import meta_analysis
 __all__ = ["Responders", "responders"]
 
 _COLUMNS = [
-    "condition", "comparator", "k", "n", "control_risk", "control_low", "control_high", "rr", "rr_low", "rr_high", "rd", "rd_low",
-    "rd_high", "nnt", "nnt_low", "nnt_high", "pooled_rd", "pooled_rd_low", "pooled_rd_high", "state", "method",
-]  # fmt: skip
+    "condition",
+    "comparator",
+    "k",
+    "n",
+    "control_risk",
+    "control_low",
+    "control_high",
+    "rr",
+    "rr_low",
+    "rr_high",
+    "rd",
+    "rd_low",
+    "rd_high",
+    "nnt",
+    "nnt_low",
+    "nnt_high",
+    "pooled_rd",
+    "pooled_rd_low",
+    "pooled_rd_high",
+    "state",
+    "method",
+]
 _RESPONSE = "response"
 _NUMBERS = [name for name in _COLUMNS if name not in ("condition", "comparator", "k", "n", "state", "method")]
 

@@ -129,12 +129,27 @@ def safety(*, scale: str = "PAS", evidence: Evidence | None = None) -> Safety:
                 rates.append({"event": event, "label": about["label"], "denominator": denominator, **row})
                 if result is not None:
                     results[event, denominator] = result
-    columns = ["event", "label", "denominator", "sources", "events", "n", "rate", "ci_low", "ci_high", "pi_low", "pi_high",
-               "tau2", "i2", "method"]  # fmt: skip
+    columns = [
+        "event",
+        "label",
+        "denominator",
+        "sources",
+        "events",
+        "n",
+        "rate",
+        "ci_low",
+        "ci_high",
+        "pi_low",
+        "pi_high",
+        "tau2",
+        "i2",
+        "method",
+    ]
     frame = pd.DataFrame(rates, columns=columns)
     shown = _scaled(sources, float(rules["per"]))
-    return Safety(rates=frame, sources=shown, published=_published(evidence, rules), results=results,
-                  per=float(rules["per"]), scale=scale)  # fmt: skip
+    return Safety(
+        rates=frame, sources=shown, published=_published(evidence, rules), results=results, per=float(rules["per"]), scale=scale
+    )
 
 
 def rate_text(row: Any, per: float) -> str:
@@ -205,9 +220,7 @@ def _sources(evidence: Evidence, rules: Mapping[str, Any]) -> pd.DataFrame:
         else:
             reasons.append(left.get((row.study_id, row.event), ""))
     found["reason"] = reasons
-    found["reason"] = [
-        reason or _overlap(row, found, rules) for row, reason in zip(found.itertuples(), reasons, strict=True)
-    ]
+    found["reason"] = [reason or _overlap(row, found, rules) for row, reason in zip(found.itertuples(), reasons, strict=True)]
     return found.assign(pooled=found["reason"] == "")
 
 
@@ -235,17 +248,20 @@ def _pool(rows: pd.DataFrame, scale: str, per: float) -> tuple[dict[str, Any], M
     limits = ("estimate", "ci_low", "ci_high", "pi_low", "pi_high")
     back = {name: per * float(back_transform(getattr(result, name), scale, n=n)) for name in limits}
     return {
-        **row, "rate": back.pop("estimate"), **back, "tau2": result.tau2, "i2": result.i2, "method": f"random effects, {scale}",
-    }, result  # fmt: skip
+        **row,
+        "rate": back.pop("estimate"),
+        **back,
+        "tau2": result.tau2,
+        "i2": result.i2,
+        "method": f"random effects, {scale}",
+    }, result
 
 
 def _scaled(sources: pd.DataFrame, per: float) -> pd.DataFrame:
     counted = sources["events"].notna() & sources["n"].notna()
     low, high = exact_interval(sources["events"].fillna(0), sources["n"].fillna(1))
     rate = per * (sources["events"] / sources["n"]).astype(float)
-    return sources.assign(
-        rate=rate, ci_low=np.where(counted, per * low, np.nan), ci_high=np.where(counted, per * high, np.nan)
-    )
+    return sources.assign(rate=rate, ci_low=np.where(counted, per * low, np.nan), ci_high=np.where(counted, per * high, np.nan))
 
 
 def _published(evidence: Evidence, rules: Mapping[str, Any]) -> pd.DataFrame:

@@ -29,7 +29,20 @@ __all__ = ["sensitivity"]
 COLUMNS = ["analysis", "comparator", "k", "n", "estimate", "ci_low", "ci_high", "tau2", "method"]
 _STANDARD = "REML, HKSJ-adhoc"
 _INTERVAL_FROM = 3  # trials
-_ENTRIES = {"analysis", "endpoint", "horizon", "outcome", "without", "design", "quality", "where", "unless", "kind", "rules", "prior"}
+_ENTRIES = {
+    "analysis",
+    "endpoint",
+    "horizon",
+    "outcome",
+    "without",
+    "design",
+    "quality",
+    "where",
+    "unless",
+    "kind",
+    "rules",
+    "prior",
+}
 # Where a review names no analyses of its own.
 _ALWAYS: tuple[Mapping[str, Any], ...] = (
     {"analysis": "primary endpoint", "endpoint": "primary"},
@@ -40,9 +53,7 @@ _ALWAYS: tuple[Mapping[str, Any], ...] = (
 )
 
 
-def sensitivity(
-    condition: str, *, analyses: Sequence[str] | None = None, evidence: Evidence | None = None
-) -> pd.DataFrame:
+def sensitivity(condition: str, *, analyses: Sequence[str] | None = None, evidence: Evidence | None = None) -> pd.DataFrame:
     """Return the pooled effects of a condition by default and with one choice made otherwise at a time.
 
     Parameters

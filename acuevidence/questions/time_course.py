@@ -72,10 +72,7 @@ class TimeCourse(Shown):
         lines = [f"Effect by weeks since randomisation (SMD, correlation of weeks {self.correlation:g} assumed)"]
         for comparator, rows in self.periods.groupby("comparator", sort=False):
             lines.append(f"against {str(comparator).replace('_', ' ')}:")
-            lines += [
-                f"  {r.period}: {r.estimate:.2f} ({r.ci_low:.2f} to {r.ci_high:.2f}), k = {r.k}"
-                for r in rows.itertuples()
-            ]
+            lines += [f"  {r.period}: {r.estimate:.2f} ({r.ci_low:.2f} to {r.ci_high:.2f}), k = {r.k}" for r in rows.itertuples()]
             changes = self.changes[self.changes["comparator"] == comparator]
             lines += [
                 f"  {r.later} minus {r.earlier}: {r.estimate:.2f} ({r.ci_low:.2f} to {r.ci_high:.2f}), {r.k} trials print both"
@@ -90,9 +87,14 @@ class TimeCourse(Shown):
 
 
 def time_course(
-    condition: str | None = None, comparator: str | None = None, *, correlation: float = 0.6, level: float = 0.95,
-    evidence: Evidence | None = None, **selection: Any,
-) -> TimeCourse:  # fmt: skip
+    condition: str | None = None,
+    comparator: str | None = None,
+    *,
+    correlation: float = 0.6,
+    level: float = 0.95,
+    evidence: Evidence | None = None,
+    **selection: Any,
+) -> TimeCourse:
     """Follow the effect over the weeks since randomisation.
 
     Parameters
@@ -149,8 +151,11 @@ def time_course(
     return TimeCourse(
         periods=pd.concat([_periods(name, model, effects) for name, model in models.items()], ignore_index=True),
         changes=pd.concat([_changes(name, model, effects) for name, model in models.items()], ignore_index=True),
-        effects=effects, models=models, correlation=correlation, level=level,
-    )  # fmt: skip
+        effects=effects,
+        models=models,
+        correlation=correlation,
+        level=level,
+    )
 
 
 def effects_by_week(
@@ -225,9 +230,7 @@ def _periods(comparator: str, model: MultilevelMetaAnalysis, effects: pd.DataFra
 
 def _changes(comparator: str, model: MultilevelMetaAnalysis, effects: pd.DataFrame) -> pd.DataFrame:
     rows, present = _present(comparator, effects)
-    beta, vcov, df = (
-        model.coefficients["estimate"].to_numpy(), model.vcov.to_numpy(), model.coefficients["df"].to_numpy()
-    )  # fmt: skip
+    beta, vcov, df = (model.coefficients["estimate"].to_numpy(), model.vcov.to_numpy(), model.coefficients["df"].to_numpy())
     trials = {name: set(rows.loc[rows["period"] == name, "trial_id"]) for name in present}
     found = []
     for j, later in enumerate(present):

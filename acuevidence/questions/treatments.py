@@ -82,9 +82,7 @@ def treatment_network(
         condition, evidence, arm_treatments(evidence, by), {"outcome": outcome, "timing": timing, "cautions": cautions}
     )
     if effects.empty:
-        raise InputError(
-            "no trial prints usable figures on two treatments; choose another condition, outcome or timing"
-        )
+        raise InputError("no trial prints usable figures on two treatments; choose another condition, outcome or timing")
     rows = pd.concat([_all_pairs(trial) for _, trial in effects.groupby("trial_id", sort=False)], ignore_index=True)
     reference = evidence.topic.treatments.get("reference")
     if reference in {*rows["treat1"], *rows["treat2"]}:
@@ -186,13 +184,14 @@ def _against_treated(
 def _without_pooled(effects: pd.DataFrame, arms: pd.DataFrame, ours: tuple[str, ...]) -> pd.DataFrame:
     """Leave out effects of pooled arms whose parts have effects of their own, so that nobody counts twice."""
     roles = {(arm.trial_id, arm.arm): arm.role for arm in arms.itertuples()}
-    role = pd.Series([roles.get((t, str(a).split(", ")[0])) for t, a in zip(effects["trial_id"], effects["comparator_arms"], strict=True)],
-                     index=effects.index, dtype=object)  # fmt: skip
+    role = pd.Series(
+        [roles.get((t, str(a).split(", ")[0])) for t, a in zip(effects["trial_id"], effects["comparator_arms"], strict=True)],
+        index=effects.index,
+        dtype=object,
+    )
     pooled = effects["comparator_arms"].str.endswith("_pooled")
     parts = set(zip(effects["trial_id"][~pooled], role[~pooled], strict=True))
-    twice = [
-        p and (r in ours or (t, r) in parts) for p, t, r in zip(pooled, effects["trial_id"], role, strict=True)
-    ]
+    twice = [p and (r in ours or (t, r) in parts) for p, t, r in zip(pooled, effects["trial_id"], role, strict=True)]
     return effects[~np.array(twice, dtype=bool)].reset_index(drop=True)
 
 
@@ -207,9 +206,14 @@ def _all_pairs(trial: pd.DataFrame) -> pd.DataFrame:
     i, j = np.triu_indices(len(names), 1)
     variance = spread[i, i] + spread[j, j] - 2 * spread[i, j]
     return pd.DataFrame(
-        {"trial_id": trial["trial_id"].iloc[0], "treat1": np.array(names)[i], "treat2": np.array(names)[j],
-         "yi": mean[i] - mean[j], "se": np.sqrt(variance)}
-    )  # fmt: skip
+        {
+            "trial_id": trial["trial_id"].iloc[0],
+            "treat1": np.array(names)[i],
+            "treat2": np.array(names)[j],
+            "yi": mean[i] - mean[j],
+            "se": np.sqrt(variance),
+        }
+    )
 
 
 def _participants(effects: pd.DataFrame) -> dict[str, float]:

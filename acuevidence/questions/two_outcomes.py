@@ -66,8 +66,7 @@ class TwoOutcomes(Shown):
         """
         first, second = self.outcomes
         rows = [
-            {"comparator": name, "outcome": outcome, "trials": model.data["cluster"].nunique()}
-            | self._row(model, weights)
+            {"comparator": name, "outcome": outcome, "trials": model.data["cluster"].nunique()} | self._row(model, weights)
             for name, model in self.models.items()
             for outcome, weights in {first: (1, 0), second: (0, 1), "difference": (1, -1)}.items()
         ]
@@ -99,8 +98,7 @@ class TwoOutcomes(Shown):
     def _sentences(self) -> list[str]:
         first, second = (name.replace("_", " ") for name in self.outcomes)
         lines = [
-            f"{first.capitalize()} and {second} in the same trials "
-            f"(SMD, within-trial correlation {self.correlation:g} assumed)"
+            f"{first.capitalize()} and {second} in the same trials (SMD, within-trial correlation {self.correlation:g} assumed)"
         ]
         frame = self.to_frame()
         for name, group in frame.groupby("comparator", sort=False):
@@ -186,9 +184,7 @@ def two_outcomes(
     evidence = load_evidence() if evidence is None else evidence
     pair = _pair(evidence, outcomes)
     rows = joined(
-        trial_effects(
-            condition, comparator=comparator, outcome=outcome, timing=timing, cautions=cautions, evidence=evidence
-        )
+        trial_effects(condition, comparator=comparator, outcome=outcome, timing=timing, cautions=cautions, evidence=evidence)
         for outcome in pair
     )
     paired = rows[rows.groupby(["trial_id", "comparator"])["outcome"].transform("nunique") == len(pair)]
@@ -207,9 +203,7 @@ def two_outcomes(
         for name in counts
         if name not in too_few
     }
-    return TwoOutcomes(
-        outcomes=pair, effects=kept, models=models, too_few=too_few, correlation=correlation, level=level
-    )
+    return TwoOutcomes(outcomes=pair, effects=kept, models=models, too_few=too_few, correlation=correlation, level=level)
 
 
 def _pair(evidence: Evidence, given: Sequence[str] | None) -> tuple[str, str]:

@@ -76,9 +76,7 @@ class Variability(Shown):
         lines = [f"Spread between patients, {topic_of(self.effects).treatment.phrase} / comparator"]
         for verdict in self.verdicts.itertuples():
             lines.append(f"{verdict.condition} against {verdict.comparator}: {verdict.reason}")
-            mine = self.pools[
-                (self.pools["condition"] == verdict.condition) & (self.pools["comparator"] == verdict.comparator)
-            ]
+            mine = self.pools[(self.pools["condition"] == verdict.condition) & (self.pools["comparator"] == verdict.comparator)]
             lines += [
                 f"  {p.measure} of {p.scores} scores: ratio {p.ratio:.2f} ({p.ratio_low:.2f} to {p.ratio_high:.2f}), k = {p.k}"
                 for p in mine.itertuples()
@@ -170,9 +168,7 @@ def variability(
     """
     rows = joined(_measured(condition, measure, evidence, selection) for measure in ("lnVR", "lnCVR"))
     if rows.empty:
-        raise InputError(
-            f"no trial prints spreads for condition={condition!r} with {selection or 'the default selection'}"
-        )
+        raise InputError(f"no trial prints spreads for condition={condition!r} with {selection or 'the default selection'}")
     stacked = joined([rows, rows.assign(condition="all")] if condition is None else [rows])
     stacked["pool"] = stacked[_KEY].agg(" | ".join, axis=1)
     results = meta_analysis("yi", "vi", data=stacked, labels="study", by="pool", method=method, test=test)
@@ -186,9 +182,7 @@ def variability(
     return Variability(pools=pools, verdicts=frame, effects=rows, results=results)
 
 
-def _measured(
-    condition: str | None, measure: str, evidence: Evidence | None, selection: dict[str, Any]
-) -> pd.DataFrame:
+def _measured(condition: str | None, measure: str, evidence: Evidence | None, selection: dict[str, Any]) -> pd.DataFrame:
     rows = trial_effects(condition, measure=measure.removeprefix("ln"), evidence=evidence, **selection)
     kind = np.where(rows["statistic"] == "change", "change", "final")
     scores = kind if measure == "lnCVR" else "all"

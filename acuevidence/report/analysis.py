@@ -64,10 +64,17 @@ def analysis_text(condition: str, *, timing: str = "end_of_treatment", evidence:
 def _table(result: MetaAnalysis) -> str:
     data = result.data
     interval = [f"{y:.2f} ({low:.2f} to {high:.2f})" for y, low, high in data[["yi", "ci_low", "ci_high"]].to_numpy(dtype=float)]
-    table = pd.DataFrame({
-        "trial": data["study"], "outcome": data["outcome"], "week": data["week"], "n": data["n1"], "control n": data["n2"],
-        "effect (95% CI)": interval, "weight %": result.weights.round(1),
-    })  # fmt: skip
+    table = pd.DataFrame(
+        {
+            "trial": data["study"],
+            "outcome": data["outcome"],
+            "week": data["week"],
+            "n": data["n1"],
+            "control n": data["n2"],
+            "effect (95% CI)": interval,
+            "weight %": result.weights.round(1),
+        }
+    )
     return table.astype(object).where(table.notna(), "").to_string(index=False)
 
 

@@ -45,7 +45,10 @@ class Drift:
 
 
 def build(
-    folder: str | Path, *, evidence: Evidence | None = None, only: Iterable[str] = (),
+    folder: str | Path,
+    *,
+    evidence: Evidence | None = None,
+    only: Iterable[str] = (),
     progress: Callable[[Iterable[Any]], Iterable[Any]] = iter,
 ) -> list[Path]:
     """Draw figures into a folder and write its manifest.
@@ -94,7 +97,10 @@ def build(
 
 
 def check(
-    folder: str | Path, *, evidence: Evidence | None = None, only: Iterable[str] = (),
+    folder: str | Path,
+    *,
+    evidence: Evidence | None = None,
+    only: Iterable[str] = (),
     progress: Callable[[Iterable[Any]], Iterable[Any]] = iter,
 ) -> list[Drift]:
     """Draw figures afresh and compare them with those in a folder; nothing is written.

@@ -91,9 +91,7 @@ def _json(what: Any, frame: pd.DataFrame) -> bytes:
         content["results"] = [{"group": name, **_described(part)} for name, part in parts.items()]
     content["rows"] = _records(frame)
     content["excluded"] = _records(pd.DataFrame(frame.attrs["excluded"])) if "excluded" in frame.attrs else []
-    return (json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode(
-        "utf-8", "backslashreplace"
-    )
+    return (json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode("utf-8", "backslashreplace")
 
 
 def _described(result: Any) -> dict[str, Any]:

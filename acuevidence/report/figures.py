@@ -56,7 +56,10 @@ def figures(evidence: Evidence | None = None) -> dict[str, Figure]:
         Name to figure, drawn from that evidence.
     """
     evidence = load_evidence() if evidence is None else evidence
-    return {figure.name: figure for figure in (*_of_all(evidence), *_by_condition(evidence), *_of_one(evidence), *_of_patients(evidence))}
+    return {
+        figure.name: figure
+        for figure in (*_of_all(evidence), *_by_condition(evidence), *_of_one(evidence), *_of_patients(evidence))
+    }
 
 
 def _of_all(evidence: Evidence) -> Iterator[Figure]:
@@ -185,8 +188,14 @@ def _variability(evidence: Evidence) -> Any:
     from acuevidence.questions.variability import variability
 
     topic, groups = evidence.topic, variability(evidence=evidence).by_comparator()
-    return forest(groups, effect="Ratio of SDs", ratio=True, not_shown=(), size=6,
-                  title=f"Spread between patients, {topic.treatment.phrase} against {topic.comparator().phrase}")  # fmt: skip
+    return forest(
+        groups,
+        effect="Ratio of SDs",
+        ratio=True,
+        not_shown=(),
+        size=6,
+        title=f"Spread between patients, {topic.treatment.phrase} against {topic.comparator().phrase}",
+    )
 
 
 def _decomposition(evidence: Evidence) -> Any:
@@ -203,9 +212,14 @@ def _forest(condition: str, width: str, evidence: Evidence) -> Any:
     results = pooled(condition, evidence=evidence)
     known = all(has_mid(outcome, evidence=evidence) for one in results.values() for outcome in one.data["outcome"])
     return forest(
-        results, width=width, arms="summary", certainty=True, title=evidence.topic.label(condition),
-        mid=main_mid(evidence) if known else None, size=6,
-    )  # fmt: skip
+        results,
+        width=width,
+        arms="summary",
+        certainty=True,
+        title=evidence.topic.label(condition),
+        mid=main_mid(evidence) if known else None,
+        size=6,
+    )
 
 
 def _network(evidence: Evidence) -> Any:

@@ -94,9 +94,7 @@ def _how(result: MetaAnalysis) -> dict[str, str]:
         topic = topic_of(result)
         trials = f"Trials of {topic.treatment.phrase}" if topic.name else "Trials"
         timing = _named(data["timing"]) if "timing" in data else "any"
-        found["13a"] = (
-            f"{trials} in {said[0]} with a usable figure on {said[1]} against {said[2]}; timing as printed: {timing}."
-        )
+        found["13a"] = f"{trials} in {said[0]} with a usable figure on {said[1]} against {said[2]}; timing as printed: {timing}."
     if "derivation" in data:
         counts = data["derivation"].map(lambda how: str(how).split(";")[0]).value_counts()
         found["13b"] = "Effects came from: " + "; ".join(f"{how} ({n})" for how, n in counts.items()) + "."
@@ -116,8 +114,10 @@ def _trials(result: MetaAnalysis) -> dict[str, str]:
     """Return the items on the trials: those left out, their characteristics, quality and results."""
     data = result.data
     names = data.get("labels", pd.Series(data.index.astype(str), index=data.index)).astype(str)
-    each = "; ".join(f"{name}{_groups(row)} {y:.2f} (SE {v**0.5:.2f})" for name, (_, row), y, v in zip(
-        names, data.iterrows(), result.yi, result.vi, strict=True))  # fmt: skip
+    each = "; ".join(
+        f"{name}{_groups(row)} {y:.2f} (SE {v**0.5:.2f})"
+        for name, (_, row), y, v in zip(names, data.iterrows(), result.yi, result.vi, strict=True)
+    )
     trials = f"{result.k} trial{'' if result.k == 1 else 's'}"
     found = {
         "19": each,
@@ -152,10 +152,7 @@ def _groups(row: Any) -> str:
 def _quality(data: pd.DataFrame, names: pd.Series, evidence: Evidence) -> str:
     score = data["trial_id"].map(quality_scores(evidence))
     return (
-        "; ".join(
-            f"{n}: " + ("not rated" if pd.isna(s) else f"PEDro {s:g} of 10") for n, s in zip(names, score, strict=True)
-        )
-        + "."
+        "; ".join(f"{n}: " + ("not rated" if pd.isna(s) else f"PEDro {s:g} of 10") for n, s in zip(names, score, strict=True)) + "."
     )
 
 
@@ -169,9 +166,7 @@ def _synthesis(result: MetaAnalysis) -> dict[str, str]:
         found["20c"] = result.coefficients.round(3).to_string()
     if result.k > 2 and result.X is None:
         without = result.leave_one_out()["estimate"]
-        found["20d"] = (
-            f"Without each trial in turn the effect lies between {without.min():.3f} and {without.max():.3f}."
-        )
+        found["20d"] = f"Without each trial in turn the effect lies between {without.min():.3f} and {without.max():.3f}."
     return found
 
 
@@ -185,9 +180,7 @@ def _bias_and_certainty(result: MetaAnalysis) -> dict[str, str]:
         found["21"] = f"{result.k} trials: {p}"
         if "effect" in result.data and set(result.data["effect"]) == {"SMD"} and "trial_id" in result.data:
             rated = certainty(result)
-            found["15"] = (
-                "GRADE by written rules: risk of bias, inconsistency, indirectness, imprecision, missing evidence."
-            )
+            found["15"] = "GRADE by written rules: risk of bias, inconsistency, indirectness, imprecision, missing evidence."
             found["22"] = f"{rated.level.capitalize()}: " + ("; ".join(rated.reasons) or "no step lost") + "."
     return found
 

@@ -99,10 +99,13 @@ def _trials(result: Any, natural: Natural | None) -> str:
     data = result.data
     columns = data[["yi", "ci_low", "ci_high"]].to_numpy(dtype=float)
     shown = columns if natural is None else natural.back(columns)
-    table = pd.DataFrame({
-        "trial": data["study"], "effect (95% CI)": [f"{y:.3g} ({low:.3g} to {high:.3g})" for y, low, high in shown],
-        "weight %": result.weights.round(1),
-    })  # fmt: skip
+    table = pd.DataFrame(
+        {
+            "trial": data["study"],
+            "effect (95% CI)": [f"{y:.3g} ({low:.3g} to {high:.3g})" for y, low, high in shown],
+            "weight %": result.weights.round(1),
+        }
+    )
     return table.to_string(index=False)
 
 

@@ -43,9 +43,7 @@ def rm5(frame: pd.DataFrame) -> bytes:
     for study, when in zip(frame["study"], year, strict=True):
         if (key := str(study)) not in identity:
             identity[key] = f"STD-{len(identity) + 1}"
-            known = {"ID": identity[key], "NAME": _text(study)} | (
-                {} if pd.isna(when) else {"YEAR": f"{float(when):g}"}
-            )
+            known = {"ID": identity[key], "NAME": _text(study)} | ({} if pd.isna(when) else {"YEAR": f"{float(when):g}"})
             ElementTree.SubElement(included, "STUDY", known)
     analyses = ElementTree.SubElement(root, "ANALYSES_AND_DATA")
     keys = [c for c in ("comparison", "comparator") if c in frame]
@@ -53,9 +51,7 @@ def rm5(frame: pd.DataFrame) -> bytes:
     for number, (names, rows) in enumerate(_in_order(shared), start=1):
         comparison = ElementTree.SubElement(analyses, "COMPARISON", {"ID": f"CMP-{number:03}", "NO": str(number)})
         label = dict(zip(keys, names, strict=True))
-        ElementTree.SubElement(comparison, "NAME").text = _text(
-            label.get("comparison") or label.get("comparator") or "Comparison"
-        )
+        ElementTree.SubElement(comparison, "NAME").text = _text(label.get("comparison") or label.get("comparator") or "Comparison")
         _outcomes(comparison, frame.iloc[rows], kinds.iloc[rows], label.get("comparator", ""), identity)
     ElementTree.indent(root)
     return ElementTree.tostring(root, encoding="utf-8", xml_declaration=True) + b"\n"
@@ -85,9 +81,7 @@ def _outcomes(
     comparison: ElementTree.Element, frame: pd.DataFrame, kinds: pd.Series, comparator: str, identity: Mapping[str, str]
 ) -> None:
     names = frame["outcome"] if "outcome" in frame else pd.Series("Outcome", frame.index)
-    measures = (
-        frame["measure"] if "measure" in frame else frame.get("effect", pd.Series(None, frame.index, dtype=object))
-    )
+    measures = frame["measure"] if "measure" in frame else frame.get("effect", pd.Series(None, frame.index, dtype=object))
     measures = measures.astype(object).where(measures.notna(), kinds.map(_DEFAULT_MEASURE))
     known = {c: _texts(frame, c) for c in ("treatment", "method", "model")}
     groups = pd.DataFrame({"outcome": names.astype(str), "kind": kinds, "measure": measures, **known})
@@ -110,9 +104,7 @@ def _outcomes(
         for row, subgroup in zip(here.to_dict("records"), groups_here, strict=True):
             parent = element if pd.isna(subgroup) or not str(subgroup) else _part(element, kind, str(subgroup), parts)
             figures = _figures(row, kind)
-            ElementTree.SubElement(
-                parent, f"{kind}_DATA", {"STUDY_ID": identity[str(row["study"])], "ESTIMABLE": "YES", **figures}
-            )
+            ElementTree.SubElement(parent, f"{kind}_DATA", {"STUDY_ID": identity[str(row["study"])], "ESTIMABLE": "YES", **figures})
 
 
 def _texts(frame: pd.DataFrame, column: str) -> pd.Series:
@@ -121,9 +113,7 @@ def _texts(frame: pd.DataFrame, column: str) -> pd.Series:
     return words.astype(object).where(words.notna(), "").astype(str)
 
 
-def _part(
-    element: ElementTree.Element, kind: str, name: str, parts: dict[str, ElementTree.Element]
-) -> ElementTree.Element:
+def _part(element: ElementTree.Element, kind: str, name: str, parts: dict[str, ElementTree.Element]) -> ElementTree.Element:
     if name not in parts:
         number = len(parts) + 1
         known = {"ID": f"{element.get('ID')}.{number:02}", "NO": str(number)}

@@ -98,15 +98,32 @@ def beside_published(condition: str, results: Mapping[str, MetaAnalysis]) -> pd.
         Rows by comparator: the package's result first, then the published ones; SMD, positive favours the treatment.
     """
     rows = [
-        {"comparator": name, "source": "acuevidence", "scope": condition, "timing": "end of treatment", "SMD": one.estimate,
-         "low": one.ci_low, "high": one.ci_high, "trials": one.k}
-        for name, one in results.items() if one.k > 0
-    ]  # fmt: skip
+        {
+            "comparator": name,
+            "source": "acuevidence",
+            "scope": condition,
+            "timing": "end of treatment",
+            "SMD": one.estimate,
+            "low": one.ci_low,
+            "high": one.ci_high,
+            "trials": one.k,
+        }
+        for name, one in results.items()
+        if one.k > 0
+    ]
     for row in published(condition, evidence=evidence_of(results)).itertuples():
         rows.append(
-            {"comparator": row.comparator, "source": row.study, "scope": row.condition, "timing": row.timing,
-             "SMD": row.estimate, "low": row.ci_low, "high": row.ci_high, "trials": row.n_trials}
-        )  # fmt: skip
+            {
+                "comparator": row.comparator,
+                "source": row.study,
+                "scope": row.condition,
+                "timing": row.timing,
+                "SMD": row.estimate,
+                "low": row.ci_low,
+                "high": row.ci_high,
+                "trials": row.n_trials,
+            }
+        )
     frame = pd.DataFrame(rows).sort_values("comparator", kind="stable", ignore_index=True)
     return frame.round(2).astype({"trials": "Int64"})
 

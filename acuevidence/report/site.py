@@ -91,11 +91,14 @@ def build_site(
     pools = {name: found for name in names if (found := pooled(name, evidence=evidence))}
     surveys = len(evidence.safety) > 0
     shared = {
-        "nav": [(name, topic.label(name)) for name in names], "topic": topic, "surveys": surveys,
+        "nav": [(name, topic.label(name)) for name in names],
+        "topic": topic,
+        "surveys": surveys,
         "claimed": bool(evidence.claims["claims"]),
         "licence": _licence(evidence),
-        "untreated": topic.of_kind("untreated"), "placebo": topic.of_kind("placebo"),
-    }  # fmt: skip
+        "untreated": topic.of_kind("untreated"),
+        "placebo": topic.of_kind("placebo"),
+    }
     pages = {
         "index.html": ("index.html", _index(pools, evidence)),
         "methods.html": ("methods.html", _methods(_band(pools, pools, evidence), evidence)),
@@ -164,10 +167,20 @@ def environment() -> Any:
     except ImportError:
         raise MissingExtraError("the report", "Jinja2", "report") from None
     found = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
-    found.filters |= {"words": _words, "lines": _lines, "lower_first": _lower_first, "prose": _prose, "rate": number, "count": _count}
+        loader=jinja2.FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    found.filters |= {
+        "words": _words,
+        "lines": _lines,
+        "lower_first": _lower_first,
+        "prose": _prose,
+        "rate": number,
+        "count": _count,
+    }
     found.tests["address"] = lambda value: str(value).startswith(("https://", "http://"))
     return found
 
@@ -179,16 +192,25 @@ def _index(pools: Pooled, evidence: Evidence) -> dict[str, Any]:
         about, one = asked.loc[answer["id"]], found[answer["id"]]
         everywhere = list(about["population"]) or (conditions(evidence) if about["comparators"] else [])
         rows.append(
-            {**answer, "conditions": everywhere, "comparators": list(about["comparators"]), "rule": about["rule"],
-             "plot": strips((*one.estimates, *one.published), _band(everywhere, pools, evidence), evidence.topic.treatment.phrase),
-             "sources": _claim_sources(everywhere, about["comparators"], evidence) if len(everywhere) == 1 else []}
-        )  # fmt: skip
+            {
+                **answer,
+                "conditions": everywhere,
+                "comparators": list(about["comparators"]),
+                "rule": about["rule"],
+                "plot": strips(
+                    (*one.estimates, *one.published), _band(everywhere, pools, evidence), evidence.topic.treatment.phrase
+                ),
+                "sources": _claim_sources(everywhere, about["comparators"], evidence) if len(everywhere) == 1 else [],
+            }
+        )
     given = {row["verdict"] for row in rows}
     return {
-        "claims": rows, "verdicts": {name: said for name, said in verdicts(evidence).items() if name in given},
+        "claims": rows,
+        "verdicts": {name: said for name, said in verdicts(evidence).items() if name in given},
         "band": _band(pools, pools, evidence),
-        "comparators": evidence.topic.comparators, "titles": {key: one.title for key, one in figures.figures(evidence).items()},
-    }  # fmt: skip
+        "comparators": evidence.topic.comparators,
+        "titles": {key: one.title for key, one in figures.figures(evidence).items()},
+    }
 
 
 def _band(names: Iterable[str], pools: Pooled, evidence: Evidence) -> Mid | None:
@@ -199,9 +221,11 @@ def _band(names: Iterable[str], pools: Pooled, evidence: Evidence) -> Mid | None
 def _claim_sources(names: Iterable[str], comparators: Iterable[str], evidence: Evidence) -> list[tuple[str, str]]:
     """Return study and address of the published syntheses beside a claim, each once."""
     found = [
-        (row.study, row.source_url) for name in names for comparator in comparators
+        (row.study, row.source_url)
+        for name in names
+        for comparator in comparators
         for row in published(name, comparator, evidence=evidence).itertuples()
-    ]  # fmt: skip
+    ]
     return list(dict.fromkeys(found))
 
 
@@ -210,10 +234,17 @@ def _condition(name: str, pools: Pooled, evidence: Evidence) -> dict[str, Any]:
     results = pools.get(name, {})
     places = list(evidence.topic.comparators)
     plots = [
-        {"name": _slug(group), "place": places.index(evidence.topic.comparison(group)), "label": evidence.topic.label(group),
-         "result": one, "certainty": certainty(one), "band": mid_of(one, evidence), "rows": forest_rows(one, mid_of(one, evidence))}
+        {
+            "name": _slug(group),
+            "place": places.index(evidence.topic.comparison(group)),
+            "label": evidence.topic.label(group),
+            "result": one,
+            "certainty": certainty(one),
+            "band": mid_of(one, evidence),
+            "rows": forest_rows(one, mid_of(one, evidence)),
+        }
         for group, one in results.items()
-    ]  # fmt: skip
+    ]
     used = {trial: rows.to_dict("records") for trial, rows in effects.groupby("trial_id")}
     trials = evidence.trials[evidence.trials["condition"] == name].sort_values(["year", "study"], kind="stable")
     printed = _printed(name, evidence)
@@ -224,31 +255,44 @@ def _condition(name: str, pools: Pooled, evidence: Evidence) -> dict[str, Any]:
         .unique()
     )
     return {
-        "name": name, "label": evidence.topic.label(name), "plots": plots,
-        "coverage": words.coverage(name, effects, evidence=evidence), "meaning": words.meaning(name, results),
-        "published": published(name, evidence=evidence).to_dict("records"), "excluded": left.to_dict("records"),
-        "findings": summary_of_findings(results), "comparators": evidence.topic.comparators,
+        "name": name,
+        "label": evidence.topic.label(name),
+        "plots": plots,
+        "coverage": words.coverage(name, effects, evidence=evidence),
+        "meaning": words.meaning(name, results),
+        "published": published(name, evidence=evidence).to_dict("records"),
+        "excluded": left.to_dict("records"),
+        "findings": summary_of_findings(results),
+        "comparators": evidence.topic.comparators,
         "sensitivity": sensitivity(name, evidence=evidence).to_dict("records") if results else [],
-        "trials": [{**row, "effects": used.get(row["trial_id"], []), "printed": printed.get(row["trial_id"], []),
-                    "comparators": list(asked.get(row["trial_id"], []))}
-                   for row in trials.to_dict("records")],
-    }  # fmt: skip
+        "trials": [
+            {
+                **row,
+                "effects": used.get(row["trial_id"], []),
+                "printed": printed.get(row["trial_id"], []),
+                "comparators": list(asked.get(row["trial_id"], [])),
+            }
+            for row in trials.to_dict("records")
+        ],
+    }
 
 
 def _printed(name: str, evidence: Evidence) -> dict[str, list[dict[str, Any]]]:
     """Return every printed figure of a condition by trial: of arms, and between arms."""
     contrasts = evidence.contrasts.assign(arm=evidence.contrasts["arm"] + " v " + evidence.contrasts["comparator_arm"])
-    rows = pd.concat(
-        [evidence.results[["condition", "trial_id", *_PRINTED]], contrasts[["condition", "trial_id", *_PRINTED]]]
-    )
+    rows = pd.concat([evidence.results[["condition", "trial_id", *_PRINTED]], contrasts[["condition", "trial_id", *_PRINTED]]])
     chosen = rows[rows["condition"] == name]
     return {str(trial): found.to_dict("records") for trial, found in chosen.groupby("trial_id")}
 
 
 def _safety(evidence: Evidence) -> dict[str, Any]:
     found = safety(evidence=evidence)
-    return {"rates": found.rates.to_dict("records"), "sources": found.sources.to_dict("records"),
-            "published": found.published.to_dict("records"), "per": found.per}  # fmt: skip
+    return {
+        "rates": found.rates.to_dict("records"),
+        "sources": found.sources.to_dict("records"),
+        "published": found.published.to_dict("records"),
+        "per": found.per,
+    }
 
 
 def _methods(band: Mid | None, evidence: Evidence) -> dict[str, Any]:

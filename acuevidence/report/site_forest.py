@@ -99,20 +99,35 @@ def forest_rows(result: MetaAnalysis, band: Mid | None) -> ForestRows:
         return round(float(np.clip(100 * (float(value) - first) / (last - first), 0, 100)), 3)
 
     marks = [
-        Mark(trial=row, estimate=row["yi"], ci_low=row["ci_low"], ci_high=row["ci_high"], at=place(row["yi"]),
-             low=place(row["ci_low"]), high=place(row["ci_high"]),
-             cut=row["ci_low"] < first or row["ci_high"] > last,
-             side=round(4 + 14 * math.sqrt(weight / 100), 2), weight=float(weight))
+        Mark(
+            trial=row,
+            estimate=row["yi"],
+            ci_low=row["ci_low"],
+            ci_high=row["ci_high"],
+            at=place(row["yi"]),
+            low=place(row["ci_low"]),
+            high=place(row["ci_high"]),
+            cut=row["ci_low"] < first or row["ci_high"] > last,
+            side=round(4 + 14 * math.sqrt(weight / 100), 2),
+            weight=float(weight),
+        )
         for row, weight in zip(data.to_dict("records"), result.weights, strict=True)
-    ]  # fmt: skip
+    ]
     prediction = [math.nan if limit is None else place(limit) for limit in (result.pi_low, result.pi_high)]
     low, high, at = place(result.ci_low), place(result.ci_high), place(result.estimate)
     return ForestRows(
-        marks=marks, ticks=[(tick, place(tick)) for tick in range(math.ceil(first), math.floor(last) + 1)],
-        zero=place(0), pooled=at, low=low, high=high, tip=100 * (at - low) / (high - low),
-        pi_low=prediction[0], pi_high=prediction[1], mid_low=math.nan if band is None else place(band.low),
+        marks=marks,
+        ticks=[(tick, place(tick)) for tick in range(math.ceil(first), math.floor(last) + 1)],
+        zero=place(0),
+        pooled=at,
+        low=low,
+        high=high,
+        tip=100 * (at - low) / (high - low),
+        pi_low=prediction[0],
+        pi_high=prediction[1],
+        mid_low=math.nan if band is None else place(band.low),
         mid_high=math.nan if band is None else place(band.high),
-    )  # fmt: skip
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,9 +222,7 @@ _AXES = {
     "share": _Axis(ticks=(-0.5, 0.0, 0.5, 1.0, 1.5), log=False, words="share", zero=0.0),
     "per 100": _Axis(ticks=(0.0, 25.0, 50.0, 75.0, 100.0), log=False, words="patients of 100 who respond"),
     "tau2": _Axis(ticks=(0.0, 0.5, 1.0), log=False, words="variance of the true effects, tau2"),
-    "slope": _Axis(
-        ticks=(-1.0, -0.5, 0.0, 0.5, 1.0), log=False, words="standard deviations per unit; right of 0: rises", zero=0.0
-    ),
+    "slope": _Axis(ticks=(-1.0, -0.5, 0.0, 0.5, 1.0), log=False, words="standard deviations per unit; right of 0: rises", zero=0.0),
 }
 
 

@@ -77,15 +77,17 @@ def summary_of_findings(
             marks.append(str(len(notes) + 1))
             notes.append(f"{len(notes) + 1}. {reason[0].upper()}{reason[1:]}.")
         bands.setdefault(_threshold(one, outcome, band, evidence), []).append(_comparison(name, topic))
-        rows.append({
-            "Comparison": _comparison(name, topic),
-            "Outcome, follow-up": f"{_outcome_words(one, topic)}, {_follow_up(one)}",
-            **_absolute(one, outcome, condition, evidence),
-            "Effect (95% CI)": _effect(one),
-            "Participants (trials)": _participants(one),
-            "Certainty": f"{rated.symbols} {rated.level}" + (f" [{', '.join(marks)}]" if marks else ""),
-            "In plain words": _comment(one, band, topic),
-        })  # fmt: skip
+        rows.append(
+            {
+                "Comparison": _comparison(name, topic),
+                "Outcome, follow-up": f"{_outcome_words(one, topic)}, {_follow_up(one)}",
+                **_absolute(one, outcome, condition, evidence),
+                "Effect (95% CI)": _effect(one),
+                "Participants (trials)": _participants(one),
+                "Certainty": f"{rated.symbols} {rated.level}" + (f" [{', '.join(marks)}]" if marks else ""),
+                "In plain words": _comment(one, band, topic),
+            }
+        )
     return Table("Summary of findings", pd.DataFrame(rows), (_assumed(results), *_thresholds(results, bands), *notes))
 
 
@@ -165,8 +167,11 @@ def _absolute(one: MetaAnalysis, outcome: str, condition: str | None, evidence: 
             return {with_comparator: "–", points: "–", responders: "–"}
         odds = risk / (1 - risk) * np.exp(effect)
         new = np.minimum(risk * np.exp(effect), 1) if kind == "RR" else odds / (1 + odds)
-        return {with_comparator: f"{100 * risk:.0f} of 100 respond", points: "–",
-                responders: interval(*(100 * (new - risk)), digits=0)}  # fmt: skip
+        return {
+            with_comparator: f"{100 * risk:.0f} of 100 respond",
+            points: "–",
+            responders: interval(*(100 * (new - risk)), digits=0),
+        }
     sd, level = (nan, nan) if evidence is None else (_spread(one, outcome, condition, evidence), _level(one, outcome, evidence))
     more = [100 / (1 + exp(-x * pi / sqrt(3))) - 50 for x in effect]
     return {
@@ -179,9 +184,7 @@ def _absolute(one: MetaAnalysis, outcome: str, condition: str | None, evidence: 
 def _kind(one: MetaAnalysis) -> str:
     kinds = set(one.data["effect"].dropna()) if "effect" in one.data else {"SMD"}
     if len(kinds) != 1 or not kinds <= {"SMD", "RR", "OR"}:
-        raise InputError(
-            f"a Summary of Findings takes effects as SMD, RR or OR, not {', '.join(sorted(map(str, kinds)))}"
-        )
+        raise InputError(f"a Summary of Findings takes effects as SMD, RR or OR, not {', '.join(sorted(map(str, kinds)))}")
     return str(kinds.pop())
 
 
@@ -214,9 +217,13 @@ def _scaled(outcome: str, evidence: Evidence) -> pd.DataFrame:
     """Return the printed final means of an outcome on a printed scale; what has a unit is counted, not rated."""
     rows, unit = evidence.results, "unit" in evidence.topic.outcomes.get(outcome, {})
     return rows[
-        (rows["outcome"] == outcome) & (not unit) & (rows["statistic"] == "final")
-        & rows["scale_max"].notna() & rows["mean"].notna() & rows["caution"].isna()
-    ]  # fmt: skip
+        (rows["outcome"] == outcome)
+        & (not unit)
+        & (rows["statistic"] == "final")
+        & rows["scale_max"].notna()
+        & rows["mean"].notna()
+        & rows["caution"].isna()
+    ]
 
 
 def _effect(one: MetaAnalysis) -> str:
@@ -287,13 +294,25 @@ def to_row(
     condition = _only(result.data, "condition") if condition is None else condition
     sd = np.nan if evidence is None else typical_sd(condition, evidence=evidence).sd
     people = counted(result.data)
-    return pd.DataFrame([{
-        "condition": condition, "comparator": _only(result.data, "comparator"), "trials": result.k,
-        "participants": int(people.n) if people.complete else pd.NA, "estimate": result.estimate,
-        "ci_low": result.ci_low, "ci_high": result.ci_high, "points": result.estimate * sd,
-        "points_low": result.ci_low * sd, "points_high": result.ci_high * sd, "certainty": rated.level,
-        "symbols": rated.symbols, "reasons": "; ".join(rated.reasons) or "none",
-    }])  # fmt: skip
+    return pd.DataFrame(
+        [
+            {
+                "condition": condition,
+                "comparator": _only(result.data, "comparator"),
+                "trials": result.k,
+                "participants": int(people.n) if people.complete else pd.NA,
+                "estimate": result.estimate,
+                "ci_low": result.ci_low,
+                "ci_high": result.ci_high,
+                "points": result.estimate * sd,
+                "points_low": result.ci_low * sd,
+                "points_high": result.ci_high * sd,
+                "certainty": rated.level,
+                "symbols": rated.symbols,
+                "reasons": "; ".join(rated.reasons) or "none",
+            }
+        ]
+    )
 
 
 guard(__name__, "summary_of_findings", "to_row")

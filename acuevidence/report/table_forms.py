@@ -19,12 +19,34 @@ from acuevidence.report.whole_files import csv_text, replace
 
 __all__ = ["Table", "docx", "interval", "latex", "number", "word"]
 
-_LATEX = str.maketrans({
-    "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
-    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "●": r"$\bullet$", "○": r"$\circ$", "–": "--", "−": "$-$",
-    "τ": r"$\tau$", "²": r"$^2$", "±": r"$\pm$", "≥": r"$\geq$", "≤": r"$\leq$", "×": r"$\times$", "<": r"\textless{}",
-    ">": r"\textgreater{}", "|": r"\textbar{}", "\n": " ",
-})  # fmt: skip
+_LATEX = str.maketrans(
+    {
+        "\\": r"\textbackslash{}",
+        "&": r"\&",
+        "%": r"\%",
+        "$": r"\$",
+        "#": r"\#",
+        "_": r"\_",
+        "{": r"\{",
+        "}": r"\}",
+        "~": r"\textasciitilde{}",
+        "^": r"\textasciicircum{}",
+        "●": r"$\bullet$",
+        "○": r"$\circ$",
+        "–": "--",
+        "−": "$-$",
+        "τ": r"$\tau$",
+        "²": r"$^2$",
+        "±": r"$\pm$",
+        "≥": r"$\geq$",
+        "≤": r"$\leq$",
+        "×": r"$\times$",
+        "<": r"\textless{}",
+        ">": r"\textgreater{}",
+        "|": r"\textbar{}",
+        "\n": " ",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -197,17 +219,29 @@ def latex(title: str, frame: pd.DataFrame, notes: tuple[str, ...]) -> str:
     str
         LaTeX.
     """
-    widths = "".join(
-        rf">{{\raggedright\arraybackslash}}p{{\dimexpr{w:.3f}\linewidth-2\tabcolsep}}" for w in _shares(frame)
-    )
+    widths = "".join(rf">{{\raggedright\arraybackslash}}p{{\dimexpr{w:.3f}\linewidth-2\tabcolsep}}" for w in _shares(frame))
     head = " & ".join(rf"\textbf{{{_escaped(name)}}}" for name in frame.columns) + r" \\"
     body = [" & ".join(_escaped(cell) for cell in row) + r" \\" for row in frame.to_numpy()]
     below = [rf"\noindent {_escaped(note)}\par" for note in notes]
-    return "\n".join([
-        r"% needs \usepackage{array,booktabs,longtable}", r"{\footnotesize\setlength{\tabcolsep}{3pt}",
-        rf"\begin{{longtable}}{{@{{}}{widths}@{{}}}}", rf"\multicolumn{{{frame.shape[1]}}}{{@{{}}l}}{{\textbf{{{_escaped(title)}}}}} \\",
-        r"\toprule", head, r"\midrule", r"\endhead", r"\bottomrule", r"\endfoot", *body, r"\end{longtable}", *below, "}", "",
-    ])  # fmt: skip
+    return "\n".join(
+        [
+            r"% needs \usepackage{array,booktabs,longtable}",
+            r"{\footnotesize\setlength{\tabcolsep}{3pt}",
+            rf"\begin{{longtable}}{{@{{}}{widths}@{{}}}}",
+            rf"\multicolumn{{{frame.shape[1]}}}{{@{{}}l}}{{\textbf{{{_escaped(title)}}}}} \\",
+            r"\toprule",
+            head,
+            r"\midrule",
+            r"\endhead",
+            r"\bottomrule",
+            r"\endfoot",
+            *body,
+            r"\end{longtable}",
+            *below,
+            "}",
+            "",
+        ]
+    )
 
 
 def docx(title: str, frame: pd.DataFrame, notes: tuple[str, ...]) -> bytes:
@@ -269,8 +303,10 @@ def _escaped(text: Any) -> str:
 def _shares(frame: pd.DataFrame) -> list[float]:
     """Return the share of the width of each column: by the root of its longest text, never less than its longest word."""
     texts = [[str(name), *frame.iloc[:, i].astype(str)] for i, name in enumerate(frame.columns)]
-    needs = [max(max(len(t) for t in column) ** 0.5 * 3, max(len(w) for t in column for w in t.split() or [""] if "://" not in w))
-             for column in texts]  # fmt: skip
+    needs = [
+        max(max(len(t) for t in column) ** 0.5 * 3, max(len(w) for t in column for w in t.split() or [""] if "://" not in w))
+        for column in texts
+    ]
     return [0.98 * need / sum(needs) for need in needs]
 
 

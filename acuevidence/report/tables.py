@@ -47,15 +47,18 @@ def characteristics(condition: str, *, evidence: Evidence | None = None) -> Tabl
     evidence = load_evidence() if evidence is None else evidence
     choice("condition", condition, list(evidence.topic.conditions))
     trials = evidence.trials[evidence.trials["condition"] == condition].sort_values(["year", "study"])
-    roles = evidence.arms.groupby("trial_id")["role"].agg(
-        lambda r: ", ".join(str(x).replace("_", " ") for x in r.dropna())
-    )
+    roles = evidence.arms.groupby("trial_id")["role"].agg(lambda r: ", ".join(str(x).replace("_", " ") for x in r.dropna()))
     frame = pd.DataFrame(
-        {"Study": trials["study"], "Country": trials["country"], "Diagnosis": trials["diagnosis"],
-         "Randomised": trials["n_randomized"].map(number), "Arms": trials["trial_id"].map(roles),
-         **{_heading(column.name): trials[column.name].map(_plain) for column in evidence.topic.columns.get("trials", ())},
-         "Weeks": trials["treatment_weeks"].map(number)},
-    )  # fmt: skip
+        {
+            "Study": trials["study"],
+            "Country": trials["country"],
+            "Diagnosis": trials["diagnosis"],
+            "Randomised": trials["n_randomized"].map(number),
+            "Arms": trials["trial_id"].map(roles),
+            **{_heading(column.name): trials[column.name].map(_plain) for column in evidence.topic.columns.get("trials", ())},
+            "Weeks": trials["treatment_weeks"].map(number),
+        },
+    )
     frame = frame.astype(object).where(frame.notna(), "–").reset_index(drop=True)
     return Table(f"Characteristics of trials: {evidence.topic.label(condition)}", frame, ("–: not printed.",))
 
@@ -127,12 +130,23 @@ def study_results(result: MetaAnalysis) -> Table:
     data = result.data
     names = data["labels"] if "labels" in data else pd.Series(data.index.astype(str), index=data.index)
     half = 1.959963984540054 * data["vi"] ** 0.5
-    frame = pd.DataFrame({"Study": names, "Effect (95% CI)": [interval(*row) for row in zip(
-        data["yi"], data["yi"] - half, data["yi"] + half, strict=True)], "Weight (%)": [f"{w:.1f}" for w in result.weights]})  # fmt: skip
+    frame = pd.DataFrame(
+        {
+            "Study": names,
+            "Effect (95% CI)": [interval(*row) for row in zip(data["yi"], data["yi"] - half, data["yi"] + half, strict=True)],
+            "Weight (%)": [f"{w:.1f}" for w in result.weights],
+        }
+    )
     topic = topic_of(result)
-    wanted = {"n1": f"n {topic.treatment.phrase}", "n2": f"n {topic.comparator().phrase}", "measure_used": "Instrument",
-              "week": "Week",
-              "figures_as_printed": "Figures as printed", "derivation": "Derivation", "source_url": "Source"}  # fmt: skip
+    wanted = {
+        "n1": f"n {topic.treatment.phrase}",
+        "n2": f"n {topic.comparator().phrase}",
+        "measure_used": "Instrument",
+        "week": "Week",
+        "figures_as_printed": "Figures as printed",
+        "derivation": "Derivation",
+        "source_url": "Source",
+    }
     for column, title in wanted.items():
         if column in data:
             frame[title] = data[column].map(number if pd.api.types.is_numeric_dtype(data[column]) else word)

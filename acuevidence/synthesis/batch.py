@@ -130,9 +130,15 @@ def layout(code: Array, count: int) -> Layout:
 
 
 def fit_groups(
-    y: Array, v: Array, where: Layout, fit: Callable[[Array, Array], kernel.Fits], *, chunk: int = scale.CHUNK,
-    client: Any = None, progress: scale.Progress = iter,
-) -> kernel.Fits:  # fmt: skip
+    y: Array,
+    v: Array,
+    where: Layout,
+    fit: Callable[[Array, Array], kernel.Fits],
+    *,
+    chunk: int = scale.CHUNK,
+    client: Any = None,
+    progress: scale.Progress = iter,
+) -> kernel.Fits:
     """Fit the groups of a long table, those of like size together so that few cells stay empty."""
     width = np.ceil(np.log2(where.size)).astype(int)
     alike = [np.flatnonzero(width == w) for w in np.unique(width)]
@@ -152,9 +158,19 @@ def _padded(y: Array, v: Array, where: Layout, groups: Array) -> tuple[Array, Ar
     return np.where(inside, y[rows], np.nan), np.where(inside, v[rows], np.nan)
 
 
-def fit_many(yi: Any, vi: Any, *, by: Any = None, data: pd.DataFrame | None = None, method: str = "REML",
-             test: str = "HKSJ-adhoc", level: float = 0.95, chunk: int = scale.CHUNK, client: Any = None,
-             progress: scale.Progress = iter) -> Batch:  # fmt: skip
+def fit_many(
+    yi: Any,
+    vi: Any,
+    *,
+    by: Any = None,
+    data: pd.DataFrame | None = None,
+    method: str = "REML",
+    test: str = "HKSJ-adhoc",
+    level: float = 0.95,
+    chunk: int = scale.CHUNK,
+    client: Any = None,
+    progress: scale.Progress = iter,
+) -> Batch:
     """Pool many sets of effects at once.
 
     Parameters
@@ -208,8 +224,9 @@ def fit_many(yi: Any, vi: Any, *, by: Any = None, data: pd.DataFrame | None = No
     return _batch(fits, some, pd.RangeIndex(len(y)), method, test, float(level))
 
 
-def _long(yi: Any, vi: Any, by: Any, data: pd.DataFrame | None, fitted: Callable[..., kernel.Fits]
-          ) -> tuple[kernel.Fits, Array, pd.Index]:  # fmt: skip
+def _long(
+    yi: Any, vi: Any, by: Any, data: pd.DataFrame | None, fitted: Callable[..., kernel.Fits]
+) -> tuple[kernel.Fits, Array, pd.Index]:
     arrays, index = numeric(data, yi=yi, vi=vi)
     variances("vi", arrays["vi"], index)
     groups = values(data, by=by)[0]["by"]
@@ -231,9 +248,7 @@ def _wide(yi: Any, vi: Any, data: pd.DataFrame | None) -> tuple[Array, Array]:
     except (TypeError, ValueError):
         raise InputError("yi and vi must be numbers in rows of one length; fill short rows with NaN") from None
     if y.ndim != 2 or y.shape != v.shape:
-        raise InputError(
-            f"yi and vi must have one shape (B, k), not {y.shape} and {v.shape}; for a long table give by="
-        )
+        raise InputError(f"yi and vi must have one shape (B, k), not {y.shape} and {v.shape}; for a long table give by=")
     if y.size == 0:
         raise InputError(f"there is no trial to pool (yi has the shape {y.shape})")
     absent = np.isnan(y)
@@ -264,10 +279,18 @@ def _batch(fits: kernel.Fits, some: Array, groups: pd.Index, method: str, test: 
     df = np.where(known, fits.k - 1.0, 1.0)
     p_low, p_high = kernel.interval(estimate, np.sqrt(se**2 + np.where(known, tau2, 0.0)), df, level)
     found = {
-        "estimate": estimate, "se": se, "df": fits.df, "p_value": kernel.tail(statistic, fits.df), "ci_low": low,
-        "ci_high": high, "pi_low": np.where(known, p_low, np.nan), "pi_high": np.where(known, p_high, np.nan),
-        "tau2": tau2, "q": fits.q, "i2": fits.i2,
-    }  # fmt: skip
+        "estimate": estimate,
+        "se": se,
+        "df": fits.df,
+        "p_value": kernel.tail(statistic, fits.df),
+        "ci_low": low,
+        "ci_high": high,
+        "pi_low": np.where(known, p_low, np.nan),
+        "pi_high": np.where(known, p_high, np.nan),
+        "tau2": tau2,
+        "q": fits.q,
+        "i2": fits.i2,
+    }
     spread = {name: np.full(len(some), np.nan) for name in found}
     for name, value in found.items():
         spread[name][some] = value

@@ -34,8 +34,10 @@ _NODES = 4096
 # 2.27). Of tau both are halved.
 # Of log odds ratios and log risk ratios: Turner et al (2015, Statistics in Medicine 34:984), tau2 log-normal (-2.05, 1.71).
 _PUBLISHED = {
-    "rhodes": ("log-t", -1.72, 1.295, 5.0), "rhodes-pain": ("log-t", -1.51, 1.135, 5.0), "turner": ("log-normal", -1.025, 0.855),
-}  # fmt: skip
+    "rhodes": ("log-t", -1.72, 1.295, 5.0),
+    "rhodes-pain": ("log-t", -1.51, 1.135, 5.0),
+    "turner": ("log-normal", -1.025, 0.855),
+}
 _CHUNK = 2_000_000
 
 
@@ -73,8 +75,9 @@ class Posterior(Printed, PosteriorMethods):
     _trials: tuple[tuple[np.ndarray, np.ndarray, np.ndarray], ...] = field(repr=False)
 
     @guarded
-    def prob(self, *, mu_above: float | None = None, prediction_above: float | None = None,
-             tau_above: float | None = None) -> float:  # fmt: skip
+    def prob(
+        self, *, mu_above: float | None = None, prediction_above: float | None = None, tau_above: float | None = None
+    ) -> float:
         """Return a posterior probability.
 
         Parameters
@@ -303,9 +306,7 @@ def _mu_components(prior: Any) -> np.ndarray:
     if rows.shape[1] == 2:
         rows = np.column_stack([np.ones(len(rows)), rows])
     if rows.shape[1] != 3 or not np.isfinite(rows).all() or (rows[:, [0, 2]] <= 0).any():
-        raise InputError(
-            f"mu_prior must be None, (mean, sd) or (weight, mean, sd) each, sd and weight positive: {brief(prior)}"
-        )
+        raise InputError(f"mu_prior must be None, (mean, sd) or (weight, mean, sd) each, sd and weight positive: {brief(prior)}")
     rows[:, 0] /= rows[:, 0].sum()
     rows[:, 2] **= 2
     return rows
@@ -341,9 +342,7 @@ def _tau_prior(prior: Prior, k: int) -> tuple[Callable[[np.ndarray], np.ndarray]
     if name == "log-normal":
         m, s = numbers
         return lambda t: -np.log(t * s * math.sqrt(2 * math.pi)) - 0.5 * ((np.log(t) - m) / s) ** 2, True
-    location, scale, df = (
-        (0.0, numbers[0], 1.0) if name == "half-cauchy" else (0.0, *numbers) if name == "half-t" else numbers
-    )
+    location, scale, df = (0.0, numbers[0], 1.0) if name == "half-cauchy" else (0.0, *numbers) if name == "half-t" else numbers
     constant = -0.5 * math.log(df) - float(betaln(0.5, df / 2)) - math.log(scale)
     if name == "log-t":
         return (
@@ -367,9 +366,12 @@ def _quantiles(prior: Prior) -> Callable[[np.ndarray], np.ndarray] | None:
 
 
 def _integrate(
-    y: np.ndarray, v: np.ndarray, components: np.ndarray, log_prior: Callable[[np.ndarray], np.ndarray],
+    y: np.ndarray,
+    v: np.ndarray,
+    components: np.ndarray,
+    log_prior: Callable[[np.ndarray], np.ndarray],
     quantiles: Callable[[np.ndarray], np.ndarray] | None = None,
-) -> tuple[np.ndarray, np.ndarray, float]:  # fmt: skip
+) -> tuple[np.ndarray, np.ndarray, float]:
     """Return nodes of tau, their posterior weights, and the log of the marginal likelihood."""
     scale = math.sqrt(float(np.median(v))) + float(np.std(y))
     low, high = 0.0, 1.0
@@ -405,8 +407,11 @@ def _parts(tau: np.ndarray, y: np.ndarray, v: np.ndarray, components: np.ndarray
         total = v + tau[start : start + size, None] ** 2
         w = 1 / total
         sums[:, start : start + size] = (
-            np.log(total).sum(axis=1), w.sum(axis=1), w @ (y - centre), w @ (y - centre) ** 2,
-        )  # fmt: skip
+            np.log(total).sum(axis=1),
+            w.sum(axis=1),
+            w @ (y - centre),
+            w @ (y - centre) ** 2,
+        )
     logs, w0, w1, w2 = (s[:, None] for s in sums)
     share, m0, v0 = components.T
     p0 = np.where(np.isinf(v0), 0.0, 1 / v0)
@@ -431,9 +436,13 @@ def _given_tau(
 
 
 def _bayes_factors(
-    y: np.ndarray, v: np.ndarray, components: np.ndarray, log_prior: Callable[[np.ndarray], np.ndarray],
-    proper: bool, log_evidence: float,
-) -> pd.Series:  # fmt: skip
+    y: np.ndarray,
+    v: np.ndarray,
+    components: np.ndarray,
+    log_prior: Callable[[np.ndarray], np.ndarray],
+    proper: bool,
+    log_evidence: float,
+) -> pd.Series:
     known = {"mu=0": math.nan, "tau=0": math.nan}
     if proper and np.isfinite(components).all():
         known = {

@@ -117,7 +117,7 @@ class Contrast(NamedTuple):
 
 def contrast(
     weights: Sequence[float] | np.ndarray, beta: np.ndarray, covariance: np.ndarray, df: float | None, *, level: float = 0.95
-) -> Contrast:  # fmt: skip
+) -> Contrast:
     """Return a weighted sum of coefficients with its test and interval.
 
     Parameters
@@ -152,9 +152,7 @@ def contrast(
     return Contrast(estimate, se, float(free), float(kernel.tail(statistic, free)), float(low), float(high))
 
 
-def omnibus(
-    beta: np.ndarray, covariance: np.ndarray, terms: tuple[str, ...], df: float | None
-) -> tuple[Any, Any, float]:
+def omnibus(beta: np.ndarray, covariance: np.ndarray, terms: tuple[str, ...], df: float | None) -> tuple[Any, Any, float]:
     """Return the test that all coefficients but the intercept are zero (all, where there is no other)."""
     tested = [i for i, term in enumerate(terms) if term != "Intercept"] or [0]
     b, v = beta[tested], covariance[np.ix_(tested, tested)]

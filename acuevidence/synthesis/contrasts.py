@@ -57,7 +57,9 @@ class WaldTest(Shown):
 
     def _sentences(self) -> list[str]:
         normal = np.isinf(self.df2)
-        shape = f"chi2 {self.statistic:.3f} (df {self.df1}" if normal else f"F {self.statistic:.3f} (df {self.df1} and {self.df2:.4g}"
+        shape = (
+            f"chi2 {self.statistic:.3f} (df {self.df1}" if normal else f"F {self.statistic:.3f} (df {self.df1} and {self.df2:.4g}"
+        )
         return [f"Test of {', '.join(self.terms)}: {shape}, P {words.p(self.p_value)})."]
 
 

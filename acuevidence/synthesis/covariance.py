@@ -100,8 +100,7 @@ class LinearCovariance:
         self.y, self.X, self.V, self.kernels, self.block, self.restricted = y, X, V, kernels, block, restricted
         self._basis, self._triangle = np.linalg.qr(X)
         self._stacks = [
-            (rows, self.sampling(rows), [kernel(rows) for kernel in kernels], self._basis[rows], y[rows])
-            for rows in stacks(block)
+            (rows, self.sampling(rows), [kernel(rows) for kernel in kernels], self._basis[rows], y[rows]) for rows in stacks(block)
         ]
 
     def sampling(self, rows: np.ndarray) -> np.ndarray:
@@ -249,9 +248,7 @@ def climb(
         at, (value, gradient, curvature) = there, new
         if small:
             return Ascent(at, value, taken + 1)
-    raise ConvergenceError(
-        f"the likelihood did not settle within {most} steps; simplify the random part or try method='ML'"
-    )
+    raise ConvergenceError(f"the likelihood did not settle within {most} steps; simplify the random part or try method='ML'")
 
 
 def _newton(curvature: np.ndarray, gradient: np.ndarray, scale: np.ndarray) -> np.ndarray:

@@ -244,9 +244,7 @@ def containment_df(X: pd.DataFrame, levels: Sequence[np.ndarray]) -> np.ndarray:
     return np.maximum(df - p, 1)
 
 
-def coefficient_table(
-    names: Sequence[str], estimate: np.ndarray, se: np.ndarray, df: np.ndarray, level: float
-) -> pd.DataFrame:
+def coefficient_table(names: Sequence[str], estimate: np.ndarray, se: np.ndarray, df: np.ndarray, level: float) -> pd.DataFrame:
     """Estimates with t tests and intervals (infinite ``df``: normal)."""
     statistic = estimate / se
     width = stdtrit(df, 0.5 + level / 2) * se

@@ -125,10 +125,17 @@ class PooledEffect(Shown):
         with np.errstate(divide="ignore", invalid="ignore"):  # HKSJ's se is 0 when the effects agree exactly
             statistic = self.beta / se
         return pd.DataFrame(
-            {"estimate": self.beta, "se": se, "statistic": statistic, "df": self._df(),
-             "p_value": kernel.tail(statistic, self._df()), "ci_low": low, "ci_high": high},
+            {
+                "estimate": self.beta,
+                "se": se,
+                "statistic": statistic,
+                "df": self._df(),
+                "p_value": kernel.tail(statistic, self._df()),
+                "ci_low": low,
+                "ci_high": high,
+            },
             index=pd.Index(self.terms, name="term"),
-        )  # fmt: skip
+        )
 
     @property
     def vcov(self) -> pd.DataFrame:
@@ -208,7 +215,9 @@ class PooledEffect(Shown):
             text += f" {level} prediction interval {shown(self.pi_low)} to {shown(self.pi_high)}."
         lines = [f"{words.count(self.k, 'trial')}. {self.conventions}", text + self._beside() + self._natural()]
         if self.k > 1:
-            lines.append(f"Heterogeneity: {self._spread()}I2 {self.i2:.1f}%, Q {self.q:.2f} (df {self.q_df}, P {words.p(self.q_p)}).")
+            lines.append(
+                f"Heterogeneity: {self._spread()}I2 {self.i2:.1f}%, Q {self.q:.2f} (df {self.q_df}, P {words.p(self.q_p)})."
+            )
         if self.X is not None:
             r2 = "" if self.r2 is None else f"; R2 {self.r2:.1f}%"
             lines.append(f"Test of moderators: {self.qm:.2f}, P {words.p(self.qm_p)}{r2}.")
@@ -277,9 +286,16 @@ class PooledEffect(Shown):
         """
         frame = self.coefficients.reset_index()
         return frame.assign(
-            k=self.k, tau2=self.tau2, i2=self.i2, q=self.q, q_p=self.q_p, pi_low=self.pi_low, pi_high=self.pi_high,
-            method=self.method, test=self._test,
-        )  # fmt: skip
+            k=self.k,
+            tau2=self.tau2,
+            i2=self.i2,
+            q=self.q,
+            q_p=self.q_p,
+            pi_low=self.pi_low,
+            pi_high=self.pi_high,
+            method=self.method,
+            test=self._test,
+        )
 
     # --- small parts ---------------------------------------------------------------------------------------------
 
@@ -298,9 +314,7 @@ class PooledEffect(Shown):
         df = self._prediction_df()
         if df is None or self.X is not None:
             return None
-        low, high = kernel.interval(
-            np.array(self.estimate), np.sqrt(self.covariance[0, 0] + (self.tau2 or 0.0)), df, self.level
-        )
+        low, high = kernel.interval(np.array(self.estimate), np.sqrt(self.covariance[0, 0] + (self.tau2 or 0.0)), df, self.level)
         return float(low), float(high)
 
     def _parameters(self) -> int:

@@ -39,7 +39,14 @@ def columns_of(formula: str, data: pd.DataFrame) -> dict[str, pd.Series]:
     for name in sorted(map(str, needed)):
         if name not in data:
             choice("moderator", name, [str(column) for column in data.columns])
-        if pd.api.types.infer_dtype(data[name], skipna=True) in ("datetime64", "datetime", "date", "timedelta64", "timedelta", "period"):
+        if pd.api.types.infer_dtype(data[name], skipna=True) in (
+            "datetime64",
+            "datetime",
+            "date",
+            "timedelta64",
+            "timedelta",
+            "period",
+        ):
             raise InputError(f"moderator {name} holds dates; give a number, for example data[{name!r}].dt.year")
     return {name: data[name] for name in sorted(map(str, needed))}
 
@@ -95,9 +102,7 @@ def _known_levels(formula: str, data: pd.DataFrame, new: pd.DataFrame) -> None:
             raise InputError(f"new lacks the moderator {name}; give it a column of that name")
         words = not pd.api.types.is_numeric_dtype(data[name]) or f"C({name}" in formula.replace(" ", "")
         if words:
-            refuse(
-                ~new[name].isin(data[name]).to_numpy(), f"{name} has a level that no trial has", new[name], new.index
-            )
+            refuse(~new[name].isin(data[name]).to_numpy(), f"{name} has a level that no trial has", new[name], new.index)
 
 
 def _matrix(formula: str, data: pd.DataFrame) -> Any:

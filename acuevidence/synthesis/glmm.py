@@ -150,9 +150,19 @@ class GlmmMetaAnalysis(NormalEffect):
         return lines
 
 
-def glmm(events1: Any = "events1", n1: Any = "n1", events2: Any = "events2", n2: Any = "n2", *, model: str = "UM.FS",
-         effects: str = "random", rates: bool = False, data: pd.DataFrame | None = None, labels: Any = None,
-         level: float = 0.95) -> GlmmMetaAnalysis:  # fmt: skip
+def glmm(
+    events1: Any = "events1",
+    n1: Any = "n1",
+    events2: Any = "events2",
+    n2: Any = "n2",
+    *,
+    model: str = "UM.FS",
+    effects: str = "random",
+    rates: bool = False,
+    data: pd.DataFrame | None = None,
+    labels: Any = None,
+    level: float = 0.95,
+) -> GlmmMetaAnalysis:
     """Pool odds ratios, or ratios of incidence rates, by a one-stage model of the counts themselves.
 
     Parameters
@@ -224,12 +234,21 @@ def glmm(events1: Any = "events1", n1: Any = "n1", events2: Any = "events2", n2:
     own = t.frame(measure)
     k, extra = len(t.n1), 0 if effects == "equal" else 1
     parameters, rows = {"UM.FS": (k + 1 + extra, 2 * k), "UM.RS": (3 + extra, 2 * k)}.get(model, (1 + extra, k))
-    return _result(trials, common, fit, own, parameters, rows, measure=measure, model=model, effects=effects, level=level,
-                   excluded=excluded)  # fmt: skip
+    return _result(
+        trials, common, fit, own, parameters, rows, measure=measure, model=model, effects=effects, level=level, excluded=excluded
+    )
 
 
-def glmm_single(events: Any = "events", n: Any = "n", *, effects: str = "random", rates: bool = False,
-                data: pd.DataFrame | None = None, labels: Any = None, level: float = 0.95) -> GlmmMetaAnalysis:  # fmt: skip
+def glmm_single(
+    events: Any = "events",
+    n: Any = "n",
+    *,
+    effects: str = "random",
+    rates: bool = False,
+    data: pd.DataFrame | None = None,
+    labels: Any = None,
+    level: float = 0.95,
+) -> GlmmMetaAnalysis:
     """Pool proportions, or incidence rates, of one group by a one-stage model of the counts themselves.
 
     Parameters
@@ -298,9 +317,19 @@ def glmm_single(events: Any = "events", n: Any = "n", *, effects: str = "random"
     own = pd.DataFrame({"labels": np.asarray(named), **summaries}, index=index).join(own)
     common = common_effect(trials)
     fit = maximise(trials, common) if effects == "random" else common
-    return _result(trials, common, fit, own, 1 if effects == "equal" else 2, len(x), measure=measure,
-                   model="Poisson" if rates else "binomial", effects=effects, level=level,
-                   excluded=pd.DataFrame({"study": [], "reason": []}))  # fmt: skip
+    return _result(
+        trials,
+        common,
+        fit,
+        own,
+        1 if effects == "equal" else 2,
+        len(x),
+        measure=measure,
+        model="Poisson" if rates else "binomial",
+        effects=effects,
+        level=level,
+        excluded=pd.DataFrame({"study": [], "reason": []}),
+    )
 
 
 def _enough(k: int, effects: str) -> None:
@@ -336,8 +365,9 @@ def _two_groups(t: Tables, model: str) -> Likelihood:
     return found
 
 
-def _result(trials: Likelihood, common: Fit, fit: Fit | InterceptsFit, own: pd.DataFrame, parameters: int, rows: int,
-            **said: Any) -> GlmmMetaAnalysis:  # fmt: skip
+def _result(
+    trials: Likelihood, common: Fit, fit: Fit | InterceptsFit, own: pd.DataFrame, parameters: int, rows: int, **said: Any
+) -> GlmmMetaAnalysis:
     k, tau2 = len(own), fit.tau**2
     spread = np.diagonal(fit.covariance)
     yi, weight = trials.own()
@@ -350,12 +380,25 @@ def _result(trials: Likelihood, common: Fit, fit: Fit | InterceptsFit, own: pd.D
         typical = (k - 1) / (w.sum() - (w @ w) / w.sum())
         i2, h2 = float(100 * tau2 / (typical + tau2)), float(tau2 / typical + 1)
     return GlmmMetaAnalysis(
-        estimate=float(fit.theta), se=float(np.sqrt(spread[0])), tau2=tau2,
+        estimate=float(fit.theta),
+        se=float(np.sqrt(spread[0])),
+        tau2=tau2,
         tau2_se=float(2 * fit.tau * np.sqrt(spread[1])) if fit.tau > 0 else float("nan"),
-        sigma2=fit.sigma**2 if isinstance(fit, InterceptsFit) else None, i2=i2, h2=h2, q=q, q_df=k - 1, q_p=float(tails[0]),
-        q_wald=q_wald, q_wald_p=float(tails[1]), loglik=fit.loglik, aic=2 * parameters - 2 * fit.loglik,
-        bic=parameters * float(np.log(rows)) - 2 * fit.loglik, k=k, data=own, **said,
-    )  # fmt: skip
+        sigma2=fit.sigma**2 if isinstance(fit, InterceptsFit) else None,
+        i2=i2,
+        h2=h2,
+        q=q,
+        q_df=k - 1,
+        q_p=float(tails[0]),
+        q_wald=q_wald,
+        q_wald_p=float(tails[1]),
+        loglik=fit.loglik,
+        aic=2 * parameters - 2 * fit.loglik,
+        bic=parameters * float(np.log(rows)) - 2 * fit.loglik,
+        k=k,
+        data=own,
+        **said,
+    )
 
 
 guard(__name__, "glmm", "glmm_single")

@@ -61,8 +61,7 @@ def _marginal(trials: Likelihood, theta: float, a: Array, tau: float) -> tuple[f
     total = logsumexp(logs, axis=1)
     p = np.exp(logs - total[:, None])
     first = np.stack([terms.z, s * terms.z, terms.a], axis=-1)
-    rows = [[terms.zz, s * terms.zz, terms.za], [s * terms.zz, s**2 * terms.zz, s * terms.za],
-            [terms.za, s * terms.za, terms.aa]]  # fmt: skip
+    rows = [[terms.zz, s * terms.zz, terms.za], [s * terms.zz, s**2 * terms.zz, s * terms.za], [terms.za, s * terms.za, terms.aa]]
     second = np.stack([np.stack(row, axis=-1) for row in rows], axis=-2)
     gradient = np.einsum("km,kmi->ki", p, first)
     hessian = np.einsum("km,kmij->kij", p, second + first[..., :, None] * first[..., None, :])

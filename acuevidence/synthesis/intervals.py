@@ -90,8 +90,10 @@ def _on_natural_scale(frame: pd.DataFrame, result: PooledEffect, transform: bool
     data = result.data
     measure = transform if isinstance(transform, str) else measure_of(data)
     if not measure:
-        raise InputError("transform=True needs the measure of the effects: give it, for example transform='PLO', or name it in a "
-                         "column 'effect' of the data")  # fmt: skip
+        raise InputError(
+            "transform=True needs the measure of the effects: give it, for example transform='PLO', or name it in a "
+            "column 'effect' of the data"
+        )
     choice("transform", measure, MEASURES)
     natural = natural_scale(measure, data)
     if natural is None:
@@ -165,9 +167,16 @@ def tau2_interval(
 
 
 def bootstrap(
-    result: PooledEffect, kind: str = "parametric", *, n: int = 2000, seed: int | None = None, level: float | None = None,
-    chunk: int = scale.CHUNK, client: Any = None, progress: scale.Progress = iter,
-) -> pd.DataFrame:  # fmt: skip
+    result: PooledEffect,
+    kind: str = "parametric",
+    *,
+    n: int = 2000,
+    seed: int | None = None,
+    level: float | None = None,
+    chunk: int = scale.CHUNK,
+    client: Any = None,
+    progress: scale.Progress = iter,
+) -> pd.DataFrame:
     """Return bootstrap standard errors and percentile intervals of the coefficients and tau2.
 
     Parameters
@@ -218,9 +227,15 @@ def bootstrap(
 
 
 def _resampled(
-    n: int, *, y: np.ndarray, v: np.ndarray, X: np.ndarray | None, spread: np.ndarray | None, method: str,
+    n: int,
+    *,
+    y: np.ndarray,
+    v: np.ndarray,
+    X: np.ndarray | None,
+    spread: np.ndarray | None,
+    method: str,
     rng: np.random.Generator,
-) -> np.ndarray:  # fmt: skip
+) -> np.ndarray:
     """Return the coefficients and tau2 of n samples: effects about y with a spread, or without one trials drawn anew."""
     if spread is not None:
         y = y + rng.normal(size=(n, len(y))) * spread
@@ -281,9 +296,7 @@ def bootstrap_prediction(
     True
     """
     if result.X is not None or result.k < 2 or result.method == "EE":
-        raise InputError(
-            "a bootstrap prediction interval needs a random-effects model of two trials or more, no moderators"
-        )
+        raise InputError("a bootstrap prediction interval needs a random-effects model of two trials or more, no moderators")
     level = result.level if level is None else level
     y, v, k = result.yi, result.vi, result.k
     rng = np.random.default_rng(seed)

@@ -72,8 +72,7 @@ class Fits:
     converged: Array
 
 
-def fit(y: Array, v: Array, X: Array | None = None, *, method: str = "REML", test: str = "HKSJ",
-        tau2: Array | None = None) -> Fits:  # fmt: skip
+def fit(y: Array, v: Array, X: Array | None = None, *, method: str = "REML", test: str = "HKSJ", tau2: Array | None = None) -> Fits:
     """Fit B random-effects models.
 
     Parameters
@@ -198,9 +197,7 @@ class _Model:
             X = np.where(present[..., None], X, 0.0)
         Q, R = np.linalg.qr(X)
         Q = np.broadcast_to(Q, (*y.shape, X.shape[-1]))
-        return cls(
-            y, v, Q if complete else np.where(present[..., None], Q, 0.0), np.linalg.inv(R), present, k, X.shape[-1]
-        )
+        return cls(y, v, Q if complete else np.where(present[..., None], Q, 0.0), np.linalg.inv(R), present, k, X.shape[-1])
 
     def take(self, rows: Array) -> _Model:
         X = None if self.X is None else self.X[rows]
@@ -278,9 +275,7 @@ class _Model:
         g3 = m @ (np.swapaxes(xw, 1, 2) @ (xw * w[..., None]))
         xwwr = (np.swapaxes(xw, 1, 2) @ wr[..., None])[..., 0]
         found["yppp"] = _dot(wr * w, wr) - ((xwwr[:, None] @ m)[:, 0] * xwwr).sum(axis=1)
-        found["tr_pp"] = (
-            found["w2"] - 2 * np.trace(g3, axis1=1, axis2=2) + (g2 * np.swapaxes(g2, 1, 2)).sum(axis=(1, 2))
-        )
+        found["tr_pp"] = found["w2"] - 2 * np.trace(g3, axis1=1, axis2=2) + (g2 * np.swapaxes(g2, 1, 2)).sum(axis=(1, 2))
         return found | self._outweighed(w, found, lost, powers)
 
     def _outweighed(self, w: Array, found: dict[str, Array], lost: Array, powers: int) -> dict[str, Array]:
@@ -362,8 +357,19 @@ def _fit_chunk(y: Array, v: Array, X: Array | None, method: str, test: str, give
     df = np.where((free > 0) & (test != "z"), free, np.inf).astype(float)
     se = _tau2_se(method, model, used, at, fixed)
     i2, h2 = _inconsistency(method, tau2, fixed, free)
-    return Fits(beta, covariance * (scale * unit)[:, None, None], tau2 * unit, np.where(np.isnan(tau2), np.nan, se) * unit,
-                np.maximum(fixed["q"], 0.0), free, i2, h2, df, k, converged)  # fmt: skip
+    return Fits(
+        beta,
+        covariance * (scale * unit)[:, None, None],
+        tau2 * unit,
+        np.where(np.isnan(tau2), np.nan, se) * unit,
+        np.maximum(fixed["q"], 0.0),
+        free,
+        i2,
+        h2,
+        df,
+        k,
+        converged,
+    )
 
 
 def _coefficients(model: _Model, at: dict[str, Array], centre: Array, unit: Array) -> tuple[Array, Array]:
@@ -540,9 +546,7 @@ def _score(model: _Model, tau2: Array, restricted: bool, slope: bool = False) ->
     return score, -2 * s["yppp"] + (s["tr_pp"] if restricted else s["w2"])
 
 
-def _refine(
-    model: _Model, low: Array, high: Array, above: Array, below: Array, restricted: bool
-) -> tuple[Array, Array]:
+def _refine(model: _Model, low: Array, high: Array, above: Array, below: Array, restricted: bool) -> tuple[Array, Array]:
     """Find the root of the score in a bracket: Newton steps, halved brackets where one would leave it.
 
     The start is where the line through the scores at both ends crosses zero. A small Newton step squares its error and is the last.

@@ -131,15 +131,33 @@ class LocationScaleMetaAnalysis(FirstCoefficient, LocationScaleMethods):
         return f"Location-scale model by {self.method}, {self.link} link of the heterogeneity variance; {self._test} intervals of the mean."
 
     def _sentences(self) -> list[str]:
-        scale = ", ".join(f"{term} {row.estimate:.4g} (P {words.p(row.p_value)})" for term, row in self.scale_coefficients.iterrows())
-        return [f"{words.count(self.k, 'trial')}. {self.conventions}", f"{'Log variance' if self.link == 'log' else 'Variance'}: {scale}.",
-                *self.notes]  # fmt: skip
+        scale = ", ".join(
+            f"{term} {row.estimate:.4g} (P {words.p(row.p_value)})" for term, row in self.scale_coefficients.iterrows()
+        )
+        return [
+            f"{words.count(self.k, 'trial')}. {self.conventions}",
+            f"{'Log variance' if self.link == 'log' else 'Variance'}: {scale}.",
+            *self.notes,
+        ]
 
 
 def fit_location_scale(
-    y: Array, v: Array, X: Array, terms: tuple[str, ...], Z: Array, scale_terms: tuple[str, ...], *, method: str, test: str,
-    level: float, link: str, formula: str | None, scale: str, data: pd.DataFrame, excluded: pd.DataFrame,
-) -> LocationScaleMetaAnalysis:  # fmt: skip
+    y: Array,
+    v: Array,
+    X: Array,
+    terms: tuple[str, ...],
+    Z: Array,
+    scale_terms: tuple[str, ...],
+    *,
+    method: str,
+    test: str,
+    level: float,
+    link: str,
+    formula: str | None,
+    scale: str,
+    data: pd.DataFrame,
+    excluded: pd.DataFrame,
+) -> LocationScaleMetaAnalysis:
     """Fit a location-scale model by (restricted) maximum likelihood.
 
     Notes
@@ -153,7 +171,9 @@ def fit_location_scale(
         raise InputError(f"{X.shape[1] + Z.shape[1]} coefficients need more trials than that; there are {len(y)}")
     unit = len(v) / float((1 / v).sum())
     centre = float(y[v.argmin()]) if "Intercept" in terms else 0.0
-    model = _Model((y - centre) / np.sqrt(unit), v / unit, np.linalg.qr(X)[0], *_orthogonal(Z), method == "REML", link, np.log(unit))
+    model = _Model(
+        (y - centre) / np.sqrt(unit), v / unit, np.linalg.qr(X)[0], *_orthogonal(Z), method == "REML", link, np.log(unit)
+    )
     gamma, edge = _maximise(model)
     eta = model.Q @ gamma
     tau2 = np.exp(eta) if link == "log" else np.maximum(eta, 0.0) * unit
@@ -177,18 +197,39 @@ def fit_location_scale(
     scale_free = np.inf if test == "z" else float(k - m)
     loglik = _loglik(y, v, X, tau2, method == "REML")
     n = k - p if method == "REML" else k
-    qm, qs = (omnibus(b, V, names, None if np.isinf(f) else f) for b, V, names, f in
-              ((beta, covariance, terms, free), (alpha, scale_covariance, scale_terms, scale_free)))  # fmt: skip
+    qm, qs = (
+        omnibus(b, V, names, None if np.isinf(f) else f)
+        for b, V, names, f in ((beta, covariance, terms, free), (alpha, scale_covariance, scale_terms, scale_free))
+    )
     notes = () if known else ("A variance lies at 0 or without end: the scale coefficients have no standard errors.",)
     return LocationScaleMetaAnalysis(
         coefficients=coefficient_table(terms, beta, np.sqrt(covariance.diagonal()), np.full(p, free), level),
-        scale_coefficients=coefficient_table(scale_terms, alpha, np.sqrt(scale_covariance.diagonal()), np.full(m, scale_free), level),
+        scale_coefficients=coefficient_table(
+            scale_terms, alpha, np.sqrt(scale_covariance.diagonal()), np.full(m, scale_free), level
+        ),
         vcov=pd.DataFrame(covariance, index=terms, columns=terms),
-        scale_vcov=pd.DataFrame(scale_covariance, index=scale_terms, columns=scale_terms), tau2=tau2,
-        qm=qm[0], qm_df=qm[1], qm_p=qm[2], qs=qs[0], qs_df=qs[1], qs_p=qs[2], loglik=loglik,
-        aic=-2 * loglik + 2 * (p + m), bic=-2 * loglik + (p + m) * float(np.log(n)), k=k, method=method, _test=test, level=level,
-        link=link, formula=formula, scale=scale, data=data, excluded=excluded, notes=notes,
-    )  # fmt: skip
+        scale_vcov=pd.DataFrame(scale_covariance, index=scale_terms, columns=scale_terms),
+        tau2=tau2,
+        qm=qm[0],
+        qm_df=qm[1],
+        qm_p=qm[2],
+        qs=qs[0],
+        qs_df=qs[1],
+        qs_p=qs[2],
+        loglik=loglik,
+        aic=-2 * loglik + 2 * (p + m),
+        bic=-2 * loglik + (p + m) * float(np.log(n)),
+        k=k,
+        method=method,
+        _test=test,
+        level=level,
+        link=link,
+        formula=formula,
+        scale=scale,
+        data=data,
+        excluded=excluded,
+        notes=notes,
+    )
 
 
 def _orthogonal(Z: Array) -> tuple[Array, Array]:
@@ -245,7 +286,9 @@ def _maximise(model: _Model) -> tuple[Array, bool]:
     """Return the best of several climbs, and whether it lies at the edge of what is possible."""
     m = model.Q.shape[1]
     alone = max(float(kernel.fit(model.y[None], model.v[None], model.X[None], method="ML", test="z").tau2[0]), 0.05)
-    even = np.linalg.lstsq(model.Q, np.full(len(model.y), np.log(alone) + model.log_unit if model.link == "log" else alone), rcond=None)[0]
+    even = np.linalg.lstsq(
+        model.Q, np.full(len(model.y), np.log(alone) + model.log_unit if model.link == "log" else alone), rcond=None
+    )[0]
     residual = (model.y - model.X @ (model.X.T @ model.y)) ** 2
     leaning = np.linalg.lstsq(model.Q, np.log(np.maximum(residual, 0.05)) + model.log_unit, rcond=None)[0]
     if model.link == "identity":

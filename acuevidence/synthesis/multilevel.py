@@ -100,9 +100,16 @@ class MultilevelMetaAnalysis(DependentMetaAnalysis):
         df = np.where(rows != 0, table["df"].to_numpy(dtype=float), np.inf).min(axis=1)
         t, spread = stdtrit(df, 0.5 + level / 2), np.sqrt(se**2 + float(self.sigma2.sum()))
         return pd.DataFrame(
-            {"pred": pred, "se": se, "ci_low": pred - t * se, "ci_high": pred + t * se, "pi_low": pred - t * spread,
-             "pi_high": pred + t * spread}, index=index,
-        )  # fmt: skip
+            {
+                "pred": pred,
+                "se": se,
+                "ci_low": pred - t * se,
+                "ci_high": pred + t * se,
+                "pi_low": pred - t * spread,
+                "pi_high": pred + t * spread,
+            },
+            index=index,
+        )
 
     @guarded
     def sigma2_interval(self, level: float | None = None) -> pd.DataFrame:

@@ -31,6 +31,7 @@ __all__ = ["MultivariateMetaAnalysis", "multivariate"]
 
 _GONE = 1e-14  # share of the variance to be explained below which a component is 0
 
+
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
 class MultivariateMetaAnalysis(DependentMetaAnalysis):
     """Result of :func:`multivariate`.
@@ -315,9 +316,7 @@ def _pair(trial: np.ndarray, o_of: np.ndarray, a: int, b: int) -> Kernel:
     return kernel
 
 
-def _fit(
-    model: LinearCovariance, form: _Structure, pairs: list[tuple[int, int]], place: np.ndarray
-) -> tuple[np.ndarray, int]:
+def _fit(model: LinearCovariance, form: _Structure, pairs: list[tuple[int, int]], place: np.ndarray) -> tuple[np.ndarray, int]:
     """Fitted ``G`` and its number of parameters."""
     o = len(place)
     at = tuple(np.array(pairs).T)
@@ -329,9 +328,7 @@ def _fit(
     correlation = [[(low + high) / 2], [low], [high], [0.1]] if form.rho else [[], [], [], []]
     start, lower, upper, scale = (
         np.concatenate([part, tail])
-        for part, tail in zip(
-            (first, np.full(len(unit), floor), np.full(len(unit), np.inf), unit), correlation, strict=True
-        )
+        for part, tail in zip((first, np.full(len(unit), floor), np.full(len(unit), np.inf), unit), correlation, strict=True)
     )
 
     def build(theta: np.ndarray) -> np.ndarray:
@@ -346,10 +343,7 @@ def _fit(
         J = slope(theta)
         near = 1e-4 * scale
         bend = np.stack(
-            [
-                fit.score @ (slope(theta + near * e) - slope(theta - near * e)) / (2 * near @ e)
-                for e in np.eye(len(theta))
-            ]
+            [fit.score @ (slope(theta + near * e) - slope(theta - near * e)) / (2 * near @ e) for e in np.eye(len(theta))]
         )
         return fit.value, fit.score @ J, J.T @ fit.information @ J - (bend + bend.T) / 2
 

@@ -154,18 +154,14 @@ def _numbered(start: str, data: pd.DataFrame) -> list[str]:
     return [column for _, column in sorted((int(match[1]), column) for match, column in found if match)]
 
 
-def _long(
-    treatment: Any, study: Any, data: pd.DataFrame | None, summaries: dict[str, Any]
-) -> tuple[pd.DataFrame, pd.Index]:
+def _long(treatment: Any, study: Any, data: pd.DataFrame | None, summaries: dict[str, Any]) -> tuple[pd.DataFrame, pd.Index]:
     """Return one row an arm, as given."""
     numbers, index = numeric(data, missing=True, **summaries)
     labels = values(data, **{next(iter(summaries)): next(iter(summaries.values()))}, treatment=treatment, study=study)[0]
     return pd.DataFrame({"study": labels["study"], "treatment": labels["treatment"], **numbers}, index=index), index
 
 
-def _wide(
-    treatment: list[Any], study: Any, data: pd.DataFrame | None, summaries: dict[str, Any]
-) -> tuple[pd.DataFrame, pd.Index]:
+def _wide(treatment: list[Any], study: Any, data: pd.DataFrame | None, summaries: dict[str, Any]) -> tuple[pd.DataFrame, pd.Index]:
     """Return one row an arm from one row a trial; arms of which nothing is there are none."""
     each = {}
     for name, value in summaries.items():
@@ -192,12 +188,11 @@ def _wide(
     return arms.drop(columns=["row", "arm"]), arms.index
 
 
-def _complete(
-    arms: pd.DataFrame, index: pd.Index, missing: str, summaries: list[str]
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _complete(arms: pd.DataFrame, index: pd.Index, missing: str, summaries: list[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the arms with all their cells and a trial number, and what was left out."""
-    keep, dropped = kept(index, missing, **{name: arms[name].to_numpy() for name in summaries},
-                         study=arms["study"], treatment=arms["treatment"])  # fmt: skip
+    keep, dropped = kept(
+        index, missing, **{name: arms[name].to_numpy() for name in summaries}, study=arms["study"], treatment=arms["treatment"]
+    )
     reasons = dropped["reason"].to_numpy() if len(dropped) else np.empty(0, dtype=object)
     left = arms.loc[~keep, ["study", "treatment"]].assign(reason=reasons)
     arms = arms[keep]
@@ -244,7 +239,9 @@ def _pairs(arms: pd.DataFrame, summaries: list[str], add: float, measure: str) -
     if measure in _PAIRS_ONLY:
         many = (trial.groupby(trial).transform("size") > 2).to_numpy()
         instead = "SMD" if measure == "SMDH" else "OR, or network_counts()"
-        refuse(many, f"measure {measure!r} does not add up in a trial of more than two arms; take {instead}", arms["study"], arms.index)
+        refuse(
+            many, f"measure {measure!r} does not add up in a trial of more than two arms; take {instead}", arms["study"], arms.index
+        )
     if measure in _STANDARDISED:
         free = arms["n"] - 1
         spread = (free * arms["sd"] ** 2).groupby(trial).transform("sum") / free.groupby(trial).transform("sum")
@@ -257,7 +254,9 @@ def _pairs(arms: pd.DataFrame, summaries: list[str], add: float, measure: str) -
     arms = arms.assign(place=np.arange(len(arms)))
     rows = arms.index
     one = ["study", "trial", *(name for name in ("spread", "people", "more") if name in arms)]
-    left, right = ((arms[["trial", "place", "treatment", *summaries]]).add_suffix(i).rename(columns={f"trial{i}": "trial"}) for i in "12")
+    left, right = (
+        (arms[["trial", "place", "treatment", *summaries]]).add_suffix(i).rename(columns={f"trial{i}": "trial"}) for i in "12"
+    )
     pairs = left.merge(right, on="trial")
     pairs = pairs[pairs["place1"] < pairs["place2"]].sort_values(["trial", "place1", "place2"])
     pairs = pairs.rename(columns={"treatment1": "treat1", "treatment2": "treat2"})

@@ -122,9 +122,7 @@ class ComponentNetwork(Comparisons, ComponentMethods):
             else f"Additivity against the standard network: Q {self.q_difference:.2f} (df {self.q_difference_df}, "
             f"P {words.p(self.q_difference_p)})."
         )
-        lost = (
-            [f"Not told apart by these trials: {', '.join(self.not_estimable)}."] if self.not_estimable else []
-        )
+        lost = [f"Not told apart by these trials: {', '.join(self.not_estimable)}."] if self.not_estimable else []
         return [
             f"{words.count(len(self.components), 'component')} of {len(self.treatments)} treatments in "
             f"{words.count(self.k, 'trial')}. {self.conventions}",
@@ -298,9 +296,7 @@ def _estimable(combination: np.ndarray, told: np.ndarray) -> np.ndarray:
     return np.linalg.norm(combination - combination @ told @ told.T, axis=-1) < _TOLD_APART
 
 
-def _effects(
-    estimate: np.ndarray, covariance: np.ndarray, known: np.ndarray, names: pd.Index, level: float
-) -> pd.DataFrame:
+def _effects(estimate: np.ndarray, covariance: np.ndarray, known: np.ndarray, names: pd.Index, level: float) -> pd.DataFrame:
     se = np.sqrt(np.maximum(covariance.diagonal(), 0.0))
     statistic = estimate / np.where(se > 0, se, 1)
     half = ndtri(0.5 + level / 2) * se

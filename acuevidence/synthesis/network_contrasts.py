@@ -144,9 +144,7 @@ def _refuse_incomplete(table: pd.DataFrame, treatments: list[Any]) -> None:
         )
     for _, rows in table.groupby("trial"):
         arms = sorted({*rows["low"], *rows["high"]})
-        lacking = {(a, b) for i, a in enumerate(arms) for b in arms[i + 1 :]} - set(
-            zip(rows["low"], rows["high"], strict=True)
-        )
+        lacking = {(a, b) for i, a in enumerate(arms) for b in arms[i + 1 :]} - set(zip(rows["low"], rows["high"], strict=True))
         if lacking:
             a, b = min(lacking)
             raise InputError(
@@ -230,9 +228,6 @@ def _study(table: pd.DataFrame, trial: int) -> Any:
 def with_designs(table: pd.DataFrame, names: pd.Index) -> pd.DataFrame:
     """Contrasts as given, each with the design (the set of arms) of its trial."""
     arms = table.groupby("trial")[["low", "high"]].agg(lambda codes: list(codes))
-    label = [
-        ":".join(str(names[i]) for i in sorted({*low, *high}))
-        for low, high in zip(arms["low"], arms["high"], strict=True)
-    ]
+    label = [":".join(str(names[i]) for i in sorted({*low, *high})) for low, high in zip(arms["low"], arms["high"], strict=True)]
     design = pd.Series(label, index=arms.index)
     return table[["study", "treat1", "treat2", "yi", "se"]].assign(design=design[table["trial"]].to_numpy())

@@ -95,7 +95,9 @@ class NetworkOfCounts(Comparisons, EstimateMethods):
                 f"Inconsistency between designs: Q {self.q_inconsistency:.2f} (df {self.q_inconsistency_df}, "
                 f"P {words.p(self.q_inconsistency_p)})."
             )
-        lines += [f"Left out, {reason}: {words.count(int(k), 'arm')}." for reason, k in self.excluded["reason"].value_counts().items()]
+        lines += [
+            f"Left out, {reason}: {words.count(int(k), 'arm')}." for reason, k in self.excluded["reason"].value_counts().items()
+        ]
         return [*lines, f"Log odds ratios against {self.reference}:"]
 
 
@@ -279,21 +281,29 @@ def _design(events: Array, people: Array, name: str) -> tuple[Array, Array]:
         raise ConvergenceError(f"design {name}: two of its arms have no odds ratio between them; leave one of them out")
     C = np.where(distinct, C, 1.0)
     log_ratio = np.log(C / C.T)
-    pair = distinct * (
-        (c * d).sum(axis=0) / C**2
-        + (c * turned_d + turned_c * d).sum(axis=0) / (C * C.T)
-        + (turned_c * turned_d).sum(axis=0) / C.T**2
-    ) / 2  # fmt: skip
+    pair = (
+        distinct
+        * (
+            (c * d).sum(axis=0) / C**2
+            + (c * turned_d + turned_c * d).sum(axis=0) / (C * C.T)
+            + (turned_c * turned_d).sum(axis=0) / C.T**2
+        )
+        / 2
+    )
     e, f, size = events / total[:, 0], free / total[:, 0], people / total[:, 0]
     # Covariances of the pairs (x, y) and (x, z), by x, y and z.
     apart = distinct[:, :, None] & distinct[:, None, :] & distinct[None]
     away, toward = 1 / C, 1 / C.T
-    shared = apart / 3 * (
-        np.einsum("sx,sy,sz,s->xyz", e, f, f, total[:, 0, 0]) * away[:, :, None] * away[:, None, :]
-        + np.einsum("sx,sy,sz,s->xyz", size, f, e, total[:, 0, 0]) * away[:, :, None] * toward[:, None, :]
-        + np.einsum("sx,sy,sz,s->xyz", size, e, f, total[:, 0, 0]) * toward[:, :, None] * away[:, None, :]
-        + np.einsum("sx,sy,sz,s->xyz", f, e, e, total[:, 0, 0]) * toward[:, :, None] * toward[:, None, :]
-    )  # fmt: skip
+    shared = (
+        apart
+        / 3
+        * (
+            np.einsum("sx,sy,sz,s->xyz", e, f, f, total[:, 0, 0]) * away[:, :, None] * away[:, None, :]
+            + np.einsum("sx,sy,sz,s->xyz", size, f, e, total[:, 0, 0]) * away[:, :, None] * toward[:, None, :]
+            + np.einsum("sx,sy,sz,s->xyz", size, e, f, total[:, 0, 0]) * toward[:, :, None] * away[:, None, :]
+            + np.einsum("sx,sy,sz,s->xyz", f, e, e, total[:, 0, 0]) * toward[:, :, None] * toward[:, None, :]
+        )
+    )
     whole = shared + pair[:, :, None] * np.eye(m)[None]
     U = whole.sum(axis=0) - whole.sum(axis=2) - whole.sum(axis=2).T + pair
     U[~distinct] = pair.sum(axis=1) + shared.sum(axis=(1, 2))

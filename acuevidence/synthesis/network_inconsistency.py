@@ -48,9 +48,7 @@ def direct_evidence(net: NetworkEffects | ComponentNetwork) -> tuple[np.ndarray,
         return weighted / weight, np.where(count > 0, 1 / np.sqrt(weight), np.nan), count.astype(int)
 
 
-def league(
-    net: NetworkEffects | ComponentNetwork, digits: int = 2, transform: Callable[[Any], Any] | None = None
-) -> pd.DataFrame:
+def league(net: NetworkEffects | ComponentNetwork, digits: int = 2, transform: Callable[[Any], Any] | None = None) -> pd.DataFrame:
     """Return the league table, treatments from the best P-score down; those made of components in their own order.
 
     Parameters
@@ -169,8 +167,7 @@ class DesignDecomposition(Shown):
     def _sentences(self) -> list[str]:
         most = self.between.abs().idxmax() if len(self.between) else None
         lines = [
-            f"Q {name}: {row['q']:.2f} (df {row['df']:g}, P {words.p(row['p_value'])})."
-            for name, row in self.total.iterrows()
+            f"Q {name}: {row['q']:.2f} (df {row['df']:g}, P {words.p(row['p_value'])})." for name, row in self.total.iterrows()
         ]
         lines += [] if most is None else [f"Most of it between designs comes from {most} ({self.between[most]:.2f})."]
         found = self.random

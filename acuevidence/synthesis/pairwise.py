@@ -56,29 +56,74 @@ def meta_analysis(
 
 @overload
 def meta_analysis(
-    yi: Any = ..., vi: Any = ..., *, data: pd.DataFrame | None = ..., labels: Any = ..., n: Any = ..., method: str = ...,
-    test: str = ..., level: float = ..., by: None = ..., moderators: str | Sequence[str] | None = ..., prediction: str = ...,
-    missing: str = ..., overall: bool = ..., common_tau2: bool = ...,
-    link: str = ..., scale: str, weights: None = ..., tau2: None = ...,
-) -> LocationScaleMetaAnalysis: ...  # fmt: skip
+    yi: Any = ...,
+    vi: Any = ...,
+    *,
+    data: pd.DataFrame | None = ...,
+    labels: Any = ...,
+    n: Any = ...,
+    method: str = ...,
+    test: str = ...,
+    level: float = ...,
+    by: None = ...,
+    moderators: str | Sequence[str] | None = ...,
+    prediction: str = ...,
+    missing: str = ...,
+    overall: bool = ...,
+    common_tau2: bool = ...,
+    link: str = ...,
+    scale: str,
+    weights: None = ...,
+    tau2: None = ...,
+) -> LocationScaleMetaAnalysis: ...
 
 
 @overload
 def meta_analysis(
-    yi: Any = ..., vi: Any = ..., *, data: pd.DataFrame | None = ..., labels: Any = ..., n: Any = ..., method: str = ...,
-    test: str = ..., level: float = ..., by: None = ..., moderators: str | Sequence[str] | None = ..., prediction: str = ...,
-    missing: str = ..., overall: bool = ..., common_tau2: bool = ...,
-    link: str = ..., scale: None = ..., weights: Any = ..., tau2: float,
-) -> GivenMetaAnalysis: ...  # fmt: skip
+    yi: Any = ...,
+    vi: Any = ...,
+    *,
+    data: pd.DataFrame | None = ...,
+    labels: Any = ...,
+    n: Any = ...,
+    method: str = ...,
+    test: str = ...,
+    level: float = ...,
+    by: None = ...,
+    moderators: str | Sequence[str] | None = ...,
+    prediction: str = ...,
+    missing: str = ...,
+    overall: bool = ...,
+    common_tau2: bool = ...,
+    link: str = ...,
+    scale: None = ...,
+    weights: Any = ...,
+    tau2: float,
+) -> GivenMetaAnalysis: ...
 
 
 @overload
 def meta_analysis(
-    yi: Any = ..., vi: Any = ..., *, data: pd.DataFrame | None = ..., labels: Any = ..., n: Any = ..., method: str = ...,
-    test: str = ..., level: float = ..., by: None = ..., moderators: str | Sequence[str] | None = ..., prediction: str = ...,
-    missing: str = ..., overall: bool = ..., common_tau2: bool = ...,
-    link: str = ..., scale: None = ..., weights: Any, tau2: float | None = ...,
-) -> GivenMetaAnalysis: ...  # fmt: skip
+    yi: Any = ...,
+    vi: Any = ...,
+    *,
+    data: pd.DataFrame | None = ...,
+    labels: Any = ...,
+    n: Any = ...,
+    method: str = ...,
+    test: str = ...,
+    level: float = ...,
+    by: None = ...,
+    moderators: str | Sequence[str] | None = ...,
+    prediction: str = ...,
+    missing: str = ...,
+    overall: bool = ...,
+    common_tau2: bool = ...,
+    link: str = ...,
+    scale: None = ...,
+    weights: Any,
+    tau2: float | None = ...,
+) -> GivenMetaAnalysis: ...
 
 
 @overload
@@ -319,18 +364,34 @@ def _scaled(trials: Trials, model: Model, scale: str, link: str) -> LocationScal
     assert Z is not None
     data = pd.DataFrame(trials.frame).assign(yi=trials.y, vi=trials.v)
     return fit_location_scale(
-        trials.y, trials.v, np.ones((len(trials.y), 1)) if X is None else X, terms, Z, scale_terms, method=model.method, test=model.test,
-        level=model.level, link=link, formula=model.formula, scale=scale, data=data, excluded=trials.excluded,
-    )  # fmt: skip
+        trials.y,
+        trials.v,
+        np.ones((len(trials.y), 1)) if X is None else X,
+        terms,
+        Z,
+        scale_terms,
+        method=model.method,
+        test=model.test,
+        level=model.level,
+        link=link,
+        formula=model.formula,
+        scale=scale,
+        data=data,
+        excluded=trials.excluded,
+    )
 
 
 def _given(trials: Trials, model: Model, tau2: float | None) -> GivenMetaAnalysis:
     """Pool by a given tau2, by the caller's weights, or both."""
     X, terms = _design(trials, model.formula)
     fits = kernel.fit(
-        trials.y[None], trials.v[None], None if X is None else X[None], method=model.method, test=model.test,
+        trials.y[None],
+        trials.v[None],
+        None if X is None else X[None],
+        method=model.method,
+        test=model.test,
         tau2=None if tau2 is None else np.array([float(tau2)]),
-    )  # fmt: skip
+    )
     shown = model if tau2 is None else replace(model, method="given")
     plain = _result(fits, 0, trials, shown, X, terms)
     parts = {one.name: getattr(plain, one.name) for one in fields(PooledEffect)}
@@ -341,8 +402,14 @@ def _given(trials: Trials, model: Model, tau2: float | None) -> GivenMetaAnalysi
     total = trials.v + (plain.tau2 or 0.0)
     beta, covariance = by_own_weights(trials.y, total, design_, trials.own, model.test)
     qm, qm_df, qm_p = omnibus(beta, covariance, terms, plain.df)
-    parts |= {"beta": beta, "covariance": covariance, "qm": qm, "qm_df": qm_df, "qm_p": qm_p,
-              "weights": 100 * trials.own / trials.own.sum()}  # fmt: skip
+    parts |= {
+        "beta": beta,
+        "covariance": covariance,
+        "qm": qm,
+        "qm_df": qm_df,
+        "qm_p": qm_p,
+        "weights": 100 * trials.own / trials.own.sum(),
+    }
     return GivenMetaAnalysis(**parts, own_weights=True)
 
 
@@ -354,9 +421,14 @@ def _one(trials: Trials, model: Model) -> MetaAnalysis:
 
 
 def _result(
-    fits: kernel.Fits, row: int, trials: Trials, model: Model, X: np.ndarray | None = None,
-    terms: tuple[str, ...] = ("Intercept",), notes: tuple[str, ...] = (),
-) -> MetaAnalysis:  # fmt: skip
+    fits: kernel.Fits,
+    row: int,
+    trials: Trials,
+    model: Model,
+    X: np.ndarray | None = None,
+    terms: tuple[str, ...] = ("Intercept",),
+    notes: tuple[str, ...] = (),
+) -> MetaAnalysis:
     df = float(fits.df[row])
     tau2 = None if np.isnan(fits.tau2[row]) else float(fits.tau2[row])
     weights = 1 / (trials.v + (tau2 or 0.0))
@@ -364,13 +436,35 @@ def _result(
     known_df = df if np.isfinite(df) else None
     qm, qm_df, qm_p = omnibus(beta, covariance, terms, known_df)
     result = MetaAnalysis(
-        k=len(trials.y), method=model.method, _test=model.test, level=model.level, prediction=model.prediction,
-        formula=model.formula, tau2=tau2, tau2_se=None if tau2 is None else float(fits.tau2_se[row]),
-        i2=float(fits.i2[row]), h2=float(fits.h2[row]), q=float(fits.q[row]), q_df=int(fits.q_df[row]),
-        q_p=float(kernel.chi_square_tail(fits.q[row], fits.q_df[row])), qm=qm, qm_df=qm_df, qm_p=qm_p, df=known_df,
-        weights=100 * weights / weights.sum(), excluded=trials.excluded, beta=beta, covariance=covariance, yi=trials.y,
-        vi=trials.v, X=X, terms=terms, _labels=trials.labels, _given=trials.frame, _index=trials.index,
-    )  # fmt: skip
+        k=len(trials.y),
+        method=model.method,
+        _test=model.test,
+        level=model.level,
+        prediction=model.prediction,
+        formula=model.formula,
+        tau2=tau2,
+        tau2_se=None if tau2 is None else float(fits.tau2_se[row]),
+        i2=float(fits.i2[row]),
+        h2=float(fits.h2[row]),
+        q=float(fits.q[row]),
+        q_df=int(fits.q_df[row]),
+        q_p=float(kernel.chi_square_tail(fits.q[row], fits.q_df[row])),
+        qm=qm,
+        qm_df=qm_df,
+        qm_p=qm_p,
+        df=known_df,
+        weights=100 * weights / weights.sum(),
+        excluded=trials.excluded,
+        beta=beta,
+        covariance=covariance,
+        yi=trials.y,
+        vi=trials.v,
+        X=X,
+        terms=terms,
+        _labels=trials.labels,
+        _given=trials.frame,
+        _index=trials.index,
+    )
     told = () if trials.frame is None else trials.frame.attrs.get("notes", ())
     found = (*told, *_flags(result, bool(fits.converged[row])), *_implausible(trials), *notes)
     return with_notes(result, *found) if found else result
@@ -408,9 +502,7 @@ def _implausible(trials: Trials) -> Iterator[str]:
             yield f"An SMD beyond 3 in {', '.join(map(str, names))}: is a standard error given as a standard deviation?"
 
 
-def _grouped(
-    by: str, groups: pd.Series, trials: Trials, model: Model, overall: bool, common_tau2: bool
-) -> GroupedMetaAnalysis:
+def _grouped(by: str, groups: pd.Series, trials: Trials, model: Model, overall: bool, common_tau2: bool) -> GroupedMetaAnalysis:
     code, levels = pd.factorize(groups.to_numpy())
     where = layout(code, len(levels))
     names_of = tuple(map(str, levels))
@@ -501,12 +593,28 @@ class Members(Mapping[str, MetaAnalysis]):
         known = (fits.k > 1) & (free > 0) & (model.method != "EE")
         spread = np.sqrt(se**2 + np.where(known, fits.tau2, np.nan))
         pi_low, pi_high = kernel.interval(estimate, spread, np.where(known, free, 1.0), model.level)
-        return pd.DataFrame({
-            "term": "Intercept", "estimate": estimate, "se": se, "statistic": statistic, "df": fits.df,
-            "p_value": kernel.tail(statistic, fits.df), "ci_low": low, "ci_high": high, "k": fits.k, "tau2": fits.tau2,
-            "i2": fits.i2, "q": fits.q, "q_p": kernel.chi_square_tail(fits.q, fits.q_df), "pi_low": pi_low,
-            "pi_high": pi_high, "method": model.method, "test": model.test, self.by: self.names,
-        })  # fmt: skip
+        return pd.DataFrame(
+            {
+                "term": "Intercept",
+                "estimate": estimate,
+                "se": se,
+                "statistic": statistic,
+                "df": fits.df,
+                "p_value": kernel.tail(statistic, fits.df),
+                "ci_low": low,
+                "ci_high": high,
+                "k": fits.k,
+                "tau2": fits.tau2,
+                "i2": fits.i2,
+                "q": fits.q,
+                "q_p": kernel.chi_square_tail(fits.q, fits.q_df),
+                "pi_low": pi_low,
+                "pi_high": pi_high,
+                "method": model.method,
+                "test": model.test,
+                self.by: self.names,
+            }
+        )
 
     def effects(self) -> tuple[np.ndarray, np.ndarray]:
         """Return the groups' pooled effects and the inverse of their model-based variances."""

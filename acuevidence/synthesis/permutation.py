@@ -66,9 +66,7 @@ class Permutation(Shown):
         return self.to_frame().round(4)
 
 
-def permutation_test(
-    result: PooledEffect, exact: bool | None = None, n: int = 1000, seed: int | None = None
-) -> Permutation:
+def permutation_test(result: PooledEffect, exact: bool | None = None, n: int = 1000, seed: int | None = None) -> Permutation:
     """Test a result by permutation.
 
     Parameters
@@ -113,18 +111,12 @@ def permutation_test(
     if every and possible > 10_000_000:
         raise InputError(f"there are {possible:,} arrangements, too many for an exact test; use exact=False")
     rng = np.random.default_rng(seed)
-    orders = (
-        _signs(result.k, possible if every else n, every, rng) if result.X is None else _orders(result.X, n, every, rng)
-    )
+    orders = _signs(result.k, possible if every else n, every, rng) if result.X is None else _orders(result.X, n, every, rng)
     beyond, total, count = np.zeros(len(result.beta)), 0.0, 0
-    observed, omnibus = _statistics(
-        result, np.arange(result.k)[None] if result.X is not None else np.ones((1, result.k))
-    )
+    observed, omnibus = _statistics(result, np.arange(result.k)[None] if result.X is not None else np.ones((1, result.k)))
     observed, limit = observed[0], float(omnibus[0])
     if np.isnan(observed).any() or math.isnan(limit):
-        raise InputError(
-            "a permutation test has nothing to permute: the effects agree exactly, so every statistic is 0 over 0"
-        )
+        raise InputError("a permutation test has nothing to permute: the effects agree exactly, so every statistic is 0 over 0")
     for chunk in orders:
         statistic, qm = _statistics(result, chunk)
         beyond += (np.abs(statistic) >= np.abs(observed) * (1 - _TIES)).sum(axis=0)

@@ -46,9 +46,13 @@ class RatioInterval:
 
 
 def ratio_interval(
-    part: tuple[float, float], whole: tuple[float, float], covariance: float = 0.0, *, df: float = math.inf,
+    part: tuple[float, float],
+    whole: tuple[float, float],
+    covariance: float = 0.0,
+    *,
+    df: float = math.inf,
     level: float = 0.95,
-) -> RatioInterval:  # fmt: skip
+) -> RatioInterval:
     """Return Fieller's interval of ``part / whole``.
 
     Parameters

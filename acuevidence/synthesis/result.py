@@ -178,9 +178,7 @@ class GroupedMetaAnalysis(GroupedMethods, Mapping[str, MetaAnalysis]):
             return fitted
         if not self.groups:
             return pd.DataFrame(columns=["term", "estimate", "ci_low", "ci_high", "k", self.by])
-        return pd.concat(
-            [one.to_frame().assign(**{self.by: name}) for name, one in self.groups.items()], ignore_index=True
-        )
+        return pd.concat([one.to_frame().assign(**{self.by: name}) for name, one in self.groups.items()], ignore_index=True)
 
     def summary(self) -> str:
         """Return each group's summary and the test between them.
@@ -210,10 +208,7 @@ class GroupedMetaAnalysis(GroupedMethods, Mapping[str, MetaAnalysis]):
         return self.summary()
 
     def _repr_html_(self) -> str:
-        parts = [
-            f"<h4>{html.escape(self.by)}: {html.escape(str(n))}</h4>{one._repr_html_()}"
-            for n, one in self.groups.items()
-        ]
+        parts = [f"<h4>{html.escape(self.by)}: {html.escape(str(n))}</h4>{one._repr_html_()}" for n, one in self.groups.items()]
         if self.between is not None:
             parts.append(self.between._repr_html_())
         return "".join(parts)

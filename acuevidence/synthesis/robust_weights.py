@@ -138,9 +138,15 @@ def robust_weights(
     back = np.linalg.inv(triangle)
     frame = pd.DataFrame({"yi": arrays["yi"], "vi": arrays["vi"], "cluster": label.to_numpy()}, index=index)
     model = Working(
-        X, arrays["yi"] - x @ beta, beta, back @ back.T, lambda rows: (1 / w[rows])[:, :, None] * np.eye(rows.shape[1]),
-        np.arange(len(w)), frame, level,
-    )  # fmt: skip
+        X,
+        arrays["yi"] - x @ beta,
+        beta,
+        back @ back.T,
+        lambda rows: (1 / w[rows])[:, :, None] * np.eye(rows.shape[1]),
+        np.arange(len(w)),
+        frame,
+        level,
+    )
     base = sandwich(model, code, len(names), "CR2")
     parts = {name: getattr(base, name) for name in RobustMetaAnalysis.__dataclass_fields__}
     return RobustWeightsMetaAnalysis(
@@ -179,9 +185,13 @@ def _hierarchical(y: Array, v: Array, X: Array, code: Array) -> tuple[Array, flo
 
     size = np.bincount(code)
     traces = {  # tr(SC)
-        ("J", "J"): float(size @ size), ("J", "I"): float(len(y)), ("J", "V"): float(v.sum()),
-        ("W", "J"): float(w.sum()), ("W", "I"): float(w.sum()), ("W", "V"): float(len(y)),
-    }  # fmt: skip
+        ("J", "J"): float(size @ size),
+        ("J", "I"): float(len(y)),
+        ("J", "V"): float(v.sum()),
+        ("W", "J"): float(w.sum()),
+        ("W", "I"): float(w.sum()),
+        ("W", "V"): float(len(y)),
+    }
     parts = {"J": ones, "I": of(np.ones(len(y))), "V": of(v), "W": of(w)}
     wx = w[:, None] * X
 

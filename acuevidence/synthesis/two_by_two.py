@@ -62,8 +62,9 @@ class Tables:
 
     def take(self, keep: Array) -> Tables:
         """Return some of the trials."""
-        return Tables(self.events1[keep], self.n1[keep], self.events2[keep], self.n2[keep], self.labels[keep],
-                      self.index[keep], self.rates)  # fmt: skip
+        return Tables(
+            self.events1[keep], self.n1[keep], self.events2[keep], self.n2[keep], self.labels[keep], self.index[keep], self.rates
+        )
 
     def cells(self) -> dict[str, Any]:
         """Return the columns by the names that effect_size has for them."""
@@ -192,17 +193,27 @@ class TwoByTwoMetaAnalysis(NormalEffect, TableMethods):
             low, mid, high = (words.number(value, 3, ratio=True) for value in (low, mid, high))
             lines[1] += f" As a ratio {mid} ({low} to {high})."
         lines.append(f"Heterogeneity: I2 {self.i2:.1f}%, Q {self.q:.2f} (df {self.q_df}, P {words.p(self.q_p)}).")
-        named = [("Cochran-Mantel-Haenszel", self.cmh, self.cmh_p), ("Breslow-Day", self.breslow_day, self.breslow_day_p),
-                 ("Tarone", self.tarone, self.tarone_p)]  # fmt: skip
-        tests = [
-            f"{name} {value:.2f} (P {words.p(p)})" for name, value, p in named if value is not None and p is not None
+        named = [
+            ("Cochran-Mantel-Haenszel", self.cmh, self.cmh_p),
+            ("Breslow-Day", self.breslow_day, self.breslow_day_p),
+            ("Tarone", self.tarone, self.tarone_p),
         ]
+        tests = [f"{name} {value:.2f} (P {words.p(p)})" for name, value, p in named if value is not None and p is not None]
         return lines + ([f"Tests: {'; '.join(tests)}."] if tests else [])
 
 
-def mantel_haenszel(events1: Any = "events1", n1: Any = "n1", events2: Any = "events2", n2: Any = "n2", *,
-                    measure: str = "OR", data: pd.DataFrame | None = None, labels: Any = None, correct: bool = True,
-                    level: float = 0.95) -> TwoByTwoMetaAnalysis:  # fmt: skip
+def mantel_haenszel(
+    events1: Any = "events1",
+    n1: Any = "n1",
+    events2: Any = "events2",
+    n2: Any = "n2",
+    *,
+    measure: str = "OR",
+    data: pd.DataFrame | None = None,
+    labels: Any = None,
+    correct: bool = True,
+    level: float = 0.95,
+) -> TwoByTwoMetaAnalysis:
     """Pool events of two groups by the Mantel-Haenszel method.
 
     Parameters
@@ -252,8 +263,16 @@ def mantel_haenszel(events1: Any = "events1", n1: Any = "n1", events2: Any = "ev
     return _pooled(t, measure, "MH", level, correct)
 
 
-def peto(events1: Any = "events1", n1: Any = "n1", events2: Any = "events2", n2: Any = "n2", *,
-         data: pd.DataFrame | None = None, labels: Any = None, level: float = 0.95) -> TwoByTwoMetaAnalysis:  # fmt: skip
+def peto(
+    events1: Any = "events1",
+    n1: Any = "n1",
+    events2: Any = "events2",
+    n2: Any = "n2",
+    *,
+    data: pd.DataFrame | None = None,
+    labels: Any = None,
+    level: float = 0.95,
+) -> TwoByTwoMetaAnalysis:
     """Pool two-by-two tables by Peto's one-step method: log odds ratios for rare events in balanced trials.
 
     Parameters
@@ -314,10 +333,21 @@ def _pooled(t: Tables, measure: str, method: str, level: float, correct: bool) -
     if method == "MH" and measure in ("OR", "IRR"):
         more = _tests(t, estimate, correct) if measure == "OR" else _association(t, correct)
     return TwoByTwoMetaAnalysis(
-        estimate=estimate, se=found["se"], q=found["q"], q_df=int(found["q_df"]), q_p=found["q_p"], i2=found["i2"], h2=found["h2"],
-        **more, k=len(t.n1), measure=measure, method=method, level=level, weights=100 * weights / weights.sum(),
+        estimate=estimate,
+        se=found["se"],
+        q=found["q"],
+        q_df=int(found["q_df"]),
+        q_p=found["q_p"],
+        i2=found["i2"],
+        h2=found["h2"],
+        **more,
+        k=len(t.n1),
+        measure=measure,
+        method=method,
+        level=level,
+        weights=100 * weights / weights.sum(),
         data=t.frame(measure),
-    )  # fmt: skip
+    )
 
 
 def pool_sets(t: Tables, measure: str, method: str, present: Array) -> dict[str, Array]:
@@ -440,9 +470,13 @@ def _one_step(t: Tables) -> _Parts:
 
 
 _PARTS: dict[tuple[str, str], Callable[[Tables], _Parts]] = {
-    ("MH", "OR"): _odds_ratio, ("MH", "RR"): _risk_ratio, ("MH", "RD"): _risk_difference, ("MH", "IRR"): _rate_ratio,
-    ("MH", "IRD"): _rate_difference, ("Peto", "OR"): _one_step,
-}  # fmt: skip
+    ("MH", "OR"): _odds_ratio,
+    ("MH", "RR"): _risk_ratio,
+    ("MH", "RD"): _risk_difference,
+    ("MH", "IRR"): _rate_ratio,
+    ("MH", "IRD"): _rate_difference,
+    ("Peto", "OR"): _one_step,
+}
 
 
 def _heterogeneity(q: Array, used: Array) -> dict[str, Array]:
@@ -474,8 +508,12 @@ def _tests(t: Tables, estimate: float, correct: bool) -> dict[str, float | None]
     df = int(some.sum()) - 1
     found: dict[str, float | None] = {**_association(t, correct)}
     if df > 0:
-        found |= {"breslow_day": breslow_day, "breslow_day_p": _chi_square(breslow_day, df), "tarone": tarone,
-                  "tarone_p": _chi_square(tarone, df)}  # fmt: skip
+        found |= {
+            "breslow_day": breslow_day,
+            "breslow_day_p": _chi_square(breslow_day, df),
+            "tarone": tarone,
+            "tarone_p": _chi_square(tarone, df),
+        }
     return found
 
 

@@ -187,9 +187,7 @@ def _correlation(
     return r
 
 
-def _partners(
-    given: dict[str, np.ndarray], labels: dict[str, pd.Series], standardised: bool, **correlation: Any
-) -> None:
+def _partners(given: dict[str, np.ndarray], labels: dict[str, pd.Series], standardised: bool, **correlation: Any) -> None:
     """Refuse arguments without the argument that gives them meaning, and correlations out of range."""
     for what, name, present in (
         ("outcome", "rho", "outcome" in labels),

@@ -58,12 +58,18 @@ def placebo_share(claim: Claim, pools: Pools) -> Answer:
         ("a part" in states, "partly supported"),
         (True, "cannot tell"),
     )
-    reasons.append("what sham shares with acupuncture holds expectation, attention, unblinded rating and whatever sham needling does")
+    reasons.append(
+        "what sham shares with acupuncture holds expectation, attention, unblinded rating and whatever sham needling does"
+    )
     if verdict == "cannot tell" and not needed:
         needed.append("trials at lower risk of bias against usual care, or more three-arm trials")
     return Answer(
-        verdict=verdict, certainty=level, estimates=tuple(estimates), reasons=tuple(reasons), needed=tuple(needed),
-    )  # fmt: skip
+        verdict=verdict,
+        certainty=level,
+        estimates=tuple(estimates),
+        reasons=tuple(reasons),
+        needed=tuple(needed),
+    )
 
 
 def _share_state(share: Any) -> str:
@@ -94,11 +100,16 @@ def spread(claim: Claim, pools: Pools) -> Answer:
         reasons.append(f"{name}: {where}; {told.loc[comparator, 'reason']}")
         estimates += [
             Estimate(
-                f"{_label(p.condition, pools)}, {name}", p.ratio, p.ratio_low, p.ratio_high, "ratio",
+                f"{_label(p.condition, pools)}, {name}",
+                p.ratio,
+                p.ratio_low,
+                p.ratio_high,
+                "ratio",
                 f"{count(p.k, 'trial')}, {_RATIOS[p.measure].format(p.scores)} {{estimate}} ({{interval}})",
             )
-            for p in pooled.itertuples() if p.condition == "all" or (p.measure == "lnVR" and p.k >= claim.thresholds["synthesis"])
-        ]  # fmt: skip
+            for p in pooled.itertuples()
+            if p.condition == "all" or (p.measure == "lnVR" and p.k >= claim.thresholds["synthesis"])
+        ]
         if where in ("unsure", TOO_FEW):
             needed.append(f"{name}: more trials that print the SD of each arm (now {int(told.loc[comparator, 'k'])})")
     aside = (
@@ -106,9 +117,12 @@ def spread(claim: Claim, pools: Pools) -> Answer:
         "respond alike",
     )
     return Answer(
-        verdict="cannot tell", certainty=None, estimates=tuple(estimates), reasons=(*reasons, *aside),
+        verdict="cannot tell",
+        certainty=None,
+        estimates=tuple(estimates),
+        reasons=(*reasons, *aside),
         needed=tuple(dict.fromkeys((*needed, _NEEDS_PATIENTS))),
-    )  # fmt: skip
+    )
 
 
 _RATIOS = {"lnVR": "ratio of SDs of {} scores", "lnCVR": "ratio of coefficients of variation of {} scores"}
@@ -146,10 +160,12 @@ def onset(claim: Claim, pools: Pools) -> Answer:
         else:
             needed.append(f"{name}: {trials} or more trials that print {early} and {late} on the same instrument")
     return Answer(
-        verdict="cannot tell", certainty=None, estimates=tuple(estimates),
+        verdict="cannot tell",
+        certainty=None,
+        estimates=tuple(estimates),
         reasons=("means of groups do not tell fast from slow patients", *_said(refused), *reasons),
         needed=(*needed, "responders by week, or figures of each patient"),
-    )  # fmt: skip
+    )
 
 
 def _row_of(course: TimeCourse | None, comparator: str, period: str) -> Any:
@@ -183,8 +199,9 @@ def function_beside_pain(claim: Claim, pools: Pools) -> Answer:
             continue
         estimates += [
             _estimate(f"{cell.name}, {r.outcome.replace('difference', 'pain minus function')}", r, f"{r.trials} trials, {_SMD}")
-            for (against, _), r in rows.items() if against == comparator
-        ]  # fmt: skip
+            for (against, _), r in rows.items()
+            if against == comparator
+        ]
         where = state_of(function.ci_low, function.ci_high)
         alike = min(claim.thresholds["alike"], abs(function.estimate) / 3)
         like = "alike" if -alike < gap.ci_low and gap.ci_high < alike else "how it compares with pain is open"
@@ -194,9 +211,12 @@ def function_beside_pain(claim: Claim, pools: Pools) -> Answer:
         if marks[-1] == OPEN:
             needed.append(f"{cell.name}: more trials that print function and pain")
     return Answer(
-        verdict=combined(marks), certainty=_certainty(pools, claim.comparators, "function"), estimates=tuple(estimates),
-        reasons=tuple(reasons), needed=tuple(needed),
-    )  # fmt: skip
+        verdict=combined(marks),
+        certainty=_certainty(pools, claim.comparators, "function"),
+        estimates=tuple(estimates),
+        reasons=tuple(reasons),
+        needed=tuple(needed),
+    )
 
 
 # --- small parts -------------------------------------------------------------------------------------------------

@@ -179,12 +179,16 @@ def decide(*steps: tuple[object, str]) -> str:
 
 _MARKS: Mapping[str, Mapping[str, Sequence[str]]] = {
     "important": {
-        "yes": ("important",), "part": ("benefit, importance uncertain", "benefit"), "no": ("small", "no important effect", "harm"),
+        "yes": ("important",),
+        "part": ("benefit, importance uncertain", "benefit"),
+        "no": ("small", "no important effect", "harm"),
     },
     "benefit": {
-        "yes": ("important", "benefit, importance uncertain", "small", "benefit"), "part": (), "no": ("no important effect", "harm"),
+        "yes": ("important", "benefit, importance uncertain", "small", "benefit"),
+        "part": (),
+        "no": ("no important effect", "harm"),
     },
-}  # fmt: skip
+}
 OPEN = "?"
 
 

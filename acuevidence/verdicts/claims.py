@@ -31,9 +31,7 @@ from acuevidence.verdicts.findings import Pools
 
 __all__ = ["answer_table", "answered", "claims", "evaluate_claims", "verdicts"]
 
-RULES: dict[str, Rule] = {
-    **claim_analyses.RULES, **claim_moderators.RULES, **claim_rules.RULES, **claim_surveys.RULES
-}  # fmt: skip
+RULES: dict[str, Rule] = {**claim_analyses.RULES, **claim_moderators.RULES, **claim_rules.RULES, **claim_surveys.RULES}
 _COLUMNS = ["id", "claim", "verdict", "answer", "certainty", "reasons", "estimates", "needed", "published", "figure"]
 
 
@@ -83,10 +81,7 @@ def verdicts(evidence: Evidence | None = None) -> dict[str, str]:
     >>> list(verdicts())
     ['supported', 'partly supported', 'not supported', 'cannot tell']
     """
-    return {
-        name: str(about)
-        for name, about in (load_evidence() if evidence is None else evidence).claims["verdicts"].items()
-    }
+    return {name: str(about) for name, about in (load_evidence() if evidence is None else evidence).claims["verdicts"].items()}
 
 
 def evaluate_claims(ids: str | Iterable[str] | None = None, evidence: Evidence | None = None) -> pd.DataFrame:
@@ -194,10 +189,16 @@ def _answer(claim: Claim, pools: Pools) -> Answer:
 def _row(claim: Claim, answer: Answer) -> dict[str, str | None]:
     lines = {name: "\n".join(one.text for one in getattr(answer, name)) for name in ("estimates", "published")}
     return {
-        "id": claim.id, "claim": claim.claim, "verdict": answer.verdict, "answer": " ".join([claim.wording[answer.verdict], *answer.said]),
-        "certainty": answer.certainty, "reasons": "\n".join(answer.reasons), **lines,
-        "needed": "\n".join(answer.needed), "figure": claim.figure,
-    }  # fmt: skip
+        "id": claim.id,
+        "claim": claim.claim,
+        "verdict": answer.verdict,
+        "answer": " ".join([claim.wording[answer.verdict], *answer.said]),
+        "certainty": answer.certainty,
+        "reasons": "\n".join(answer.reasons),
+        **lines,
+        "needed": "\n".join(answer.needed),
+        "figure": claim.figure,
+    }
 
 
 def _published(claim: Claim, pools: Pools) -> list[Estimate]:
@@ -225,10 +226,15 @@ def _published_rates(events: list[str], pools: Pools) -> list[Estimate]:
     return [
         Estimate(
             f"{row.study}, {_words(row.event)} per {found.per:,.0f} {row.denominator}",
-            row.rate, row.ci_low, row.ci_high, "rate", aside=True,
+            row.rate,
+            row.ci_low,
+            row.ci_high,
+            "rate",
+            aside=True,
         )
-        for row in found.published.itertuples() if row.event in events
-    ]  # fmt: skip
+        for row in found.published.itertuples()
+        if row.event in events
+    ]
 
 
 def _published_column(column: str, claim: Claim, pools: Pools) -> list[Estimate]:

@@ -34,10 +34,13 @@ def _findings(claim: Claim, pools: Pools) -> list[Finding]:
     for group, endpoint, timing, comparator in product(groups, endpoints, timings, claim.comparators):
         words = [group, endpoint, timing.replace("_", " ") if len(timings) > 1 else ""]
         cell = pools.cell(
-            conditions=pools.conditions(claim.population), comparator=comparator, timing=timing,
+            conditions=pools.conditions(claim.population),
+            comparator=comparator,
+            timing=timing,
             where={**claim.options.get("where", {}), **groups[group].get("where", {})},
-            label=", ".join(w for w in words if w), **endpoints[endpoint],
-        )  # fmt: skip
+            label=", ".join(w for w in words if w),
+            **endpoints[endpoint],
+        )
         found.append(pools.finding(cell, participants=claim.thresholds["participants"]))
     return found
 
@@ -90,8 +93,10 @@ def mixed_evidence(claim: Claim, pools: Pools) -> Answer:
     if first.headline is None:
         return replace(answer_from_findings(claim, pools, findings, "cannot tell"), certainty=None)
     shown = first.headline
-    open_ = shown.ci_low is None or shown.ci_high is None or (
-        shown.threshold is not None and shown.ci_low <= 0 <= shown.ci_high and shown.ci_low <= shown.threshold <= shown.ci_high
+    open_ = (
+        shown.ci_low is None
+        or shown.ci_high is None
+        or (shown.threshold is not None and shown.ci_low <= 0 <= shown.ci_high and shown.ci_low <= shown.threshold <= shown.ci_high)
     )
     others = _beside(claim, pools, first)
     differ = {name: where for name, where in others.items() if where != others.get("default", first.state)}
@@ -106,7 +111,9 @@ def mixed_evidence(claim: Claim, pools: Pools) -> Answer:
 def _beside(claim: Claim, pools: Pools, first: Finding) -> dict[str, str]:
     """Return the state of the first cell under each analysis beside the default that the claim names."""
     wanted = claim.options.get("beside", [])
-    found, _ = pools.analysis(sensitivity, condition=claim.population[0], analyses=wanted) if wanted and claim.population else (None, "")
+    found, _ = (
+        pools.analysis(sensitivity, condition=claim.population[0], analyses=wanted) if wanted and claim.population else (None, "")
+    )
     if found is None or first.headline is None:
         return {}
     rows = found[(found["comparator"] == first.cell.comparator) & found["analysis"].isin(wanted) & found["ci_low"].notna()]
@@ -135,16 +142,23 @@ def worth(claim: Claim, pools: Pools) -> Answer:
         important = None if one.headline is None else one.headline.threshold
         fit = bayes(result.yi, result.vi, tau_prior=claim.options["tau_prior"])
         new = fit.summary.loc["prediction"]
-        reach = "no threshold published" if important is None else (
-            f"probability that the effect reaches {important:.2f} SD {fit.prob(mu_above=important):.0%} on average and "
-            f"{fit.prob(prediction_above=important):.0%} in a new setting"
+        reach = (
+            "no threshold published"
+            if important is None
+            else (
+                f"probability that the effect reaches {important:.2f} SD {fit.prob(mu_above=important):.0%} on average and "
+                f"{fit.prob(prediction_above=important):.0%} in a new setting"
+            )
         )
         note = f"effect in a new setting {{estimate}} ({{interval}}) SD; {reach}"
         estimates.append(Estimate(one.cell.name, new["median"], new["ci_low"], new["ci_high"], note=note))
     return Answer(
-        verdict="cannot tell", certainty=None, estimates=tuple(estimates),
-        reasons=("means of groups do not tell how much single patients gain",), needed=("figures of each patient",),
-    )  # fmt: skip
+        verdict="cannot tell",
+        certainty=None,
+        estimates=tuple(estimates),
+        reasons=("means of groups do not tell how much single patients gain",),
+        needed=("figures of each patient",),
+    )
 
 
 def levels(claim: Claim, pools: Pools) -> Answer:
@@ -158,11 +172,12 @@ def levels(claim: Claim, pools: Pools) -> Answer:
         (True, "not supported"),
     )
     return Answer(
-        verdict=verdict, certainty=None,
+        verdict=verdict,
+        certainty=None,
         estimates=tuple(Estimate(f.cell.name, note=f"{c.level} {c.symbols}") for f, c in rated),
         reasons=tuple(f"{f.cell.name}: {'; '.join(c.reasons) or 'no step lost'}" for f, c in rated),
         needed=() if rated else ("a trial with a usable figure",),
-    )  # fmt: skip
+    )
 
 
 def missing(claim: Claim, pools: Pools) -> Answer:
@@ -185,7 +200,9 @@ def missing(claim: Claim, pools: Pools) -> Answer:
             if after != before:
                 changed.append(f"{one.cell.name}, {words}: {before} becomes {after}")
         if worst and worst[-1].startswith(one.cell.name):
-            needed.append(f"{one.cell.name}: figures of {count(len(absent.trials), 'trial')} without a usable one on the pages read")
+            needed.append(
+                f"{one.cell.name}: figures of {count(len(absent.trials), 'trial')} without a usable one on the pages read"
+            )
     verdict = decide(
         (not added, "cannot tell"),
         (reported, "supported"),
@@ -195,10 +212,16 @@ def missing(claim: Claim, pools: Pools) -> Answer:
     reasons = (
         f"of {count(added, 'synthesis', 'syntheses')}, {len(reported)} change their state with the reports' conclusions, "
         f"{len(worst)} with no effect in all",
-        *reported, *worst,
-    )  # fmt: skip
-    return Answer(verdict=verdict, certainty=None, estimates=tuple(estimates), reasons=reasons,
-                  needed=tuple(needed) or (() if added else ("nothing is missing",)))  # fmt: skip
+        *reported,
+        *worst,
+    )
+    return Answer(
+        verdict=verdict,
+        certainty=None,
+        estimates=tuple(estimates),
+        reasons=reasons,
+        needed=tuple(needed) or (() if added else ("nothing is missing",)),
+    )
 
 
 _CLASSES = {1: "report no difference or harm", 2: "benefit or no direction", 3: "nothing"}
@@ -215,20 +238,25 @@ def maintenance(claim: Claim, pools: Pools) -> Answer:
     contrasts = pools.evidence.contrasts
     keys = set(zip(kept["trial_id"], kept["arm"], strict=True))
     plain = set(zip(arms["trial_id"], arms["arm"], strict=True)) - keys
-    rows = [row for row in contrasts.itertuples()
-            if (row.trial_id, row.arm) in keys and (row.trial_id, row.comparator_arm) in plain and np.isfinite(row.estimate)]  # fmt: skip
+    rows = [
+        row
+        for row in contrasts.itertuples()
+        if (row.trial_id, row.arm) in keys and (row.trial_id, row.comparator_arm) in plain and np.isfinite(row.estimate)
+    ]
     names = ", ".join(f"{row.study} ({row.trial_id})" for row in named.itertuples()) or "none"
     estimates = tuple(
         Estimate(f"{row.trial_id}, {row.outcome}, {row.measure}", note=f"as printed: {row.figures_as_printed}") for row in rows
     )
     return Answer(
-        verdict="cannot tell", certainty=None, estimates=estimates,
+        verdict="cannot tell",
+        certainty=None,
+        estimates=estimates,
         reasons=(
             f"trials with sessions beyond the course: {names}",
             f"{count(len(rows), 'printed difference')} between a course with and without them",
         ),
         needed=("trials that randomise patients who had a course to further sessions or none, and follow them for relapse",),
-    )  # fmt: skip
+    )
 
 
 RULES: dict[str, Rule] = {

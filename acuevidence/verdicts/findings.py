@@ -144,9 +144,14 @@ class Finding:
         name = outcome or self.cell.outcome or _leading(self, topic)
         about = topic.outcomes.get(name, {})
         clause = in_words(
-            self.state, self.certainty.level, treatment=topic.treatment.phrase, outcome=self.cell.what or topic.outcome(name),
-            low=self.headline.state_low, high=self.headline.state_high, verb=str(about.get("better", "improves")),
-        )  # fmt: skip
+            self.state,
+            self.certainty.level,
+            treatment=topic.treatment.phrase,
+            outcome=self.cell.what or topic.outcome(name),
+            low=self.headline.state_low,
+            high=self.headline.state_high,
+            verb=str(about.get("better", "improves")),
+        )
         if self.k <= 2:
             trials = "one trial" if self.k == 1 else "two trials, not pooled"
             return f"{start} ({trials}), {clause}."
@@ -162,9 +167,10 @@ class Finding:
         if self.state in (*BENEFITS, "no important effect", "harm"):
             return ""
         threshold = self.headline.threshold
-        size = "" if threshold is None else (
-            f"; telling {threshold:.2f} SD from no effect takes {math.ceil(4 * (_POWER / threshold) ** 2)} participants where trials agree"
-        )
+        size = ""
+        if threshold is not None:
+            needed = math.ceil(4 * (_POWER / threshold) ** 2)
+            size = f"; telling {threshold:.2f} SD from no effect takes {needed} participants where trials agree"
         return f"{self.cell.name}: more or larger trials (now {counted(self.result.data).text()} participants{size}){unprinted}"
 
 
@@ -235,9 +241,12 @@ class Pools:
             printed = {*evidence.results["outcome"], *evidence.contrasts["outcome"]}
             known = cell.outcome is None or cell.outcome in printed
             self._effects[key] = trial_effects(
-                condition if known else [], outcome=cell.outcome if known else None, timing=cell.timing, measure=measure,
+                condition if known else [],
+                outcome=cell.outcome if known else None,
+                timing=cell.timing,
+                measure=measure,
                 evidence=evidence,
-            )  # fmt: skip
+            )
         return self._effects[key]
 
     def finding(self, cell: Cell, *, participants: float = 400) -> Finding:
@@ -326,11 +335,13 @@ def answer_from_findings(claim: Claim, pools: Pools, findings: Sequence[Finding]
             if one.headline.ci_high is not None and excludes(one.headline.ci_high):
                 reasons.append(f"{one.cell.name}: an effect of 0.5 SD or more is excluded")
     return Answer(
-        verdict=verdict, certainty=lowest(f.certainty.level for f in deciding if f.certainty),
-        estimates=tuple(f.shown for f in findings), reasons=tuple(reasons),
+        verdict=verdict,
+        certainty=lowest(f.certainty.level for f in deciding if f.certainty),
+        estimates=tuple(f.shown for f in findings),
+        reasons=tuple(reasons),
         needed=tuple(words for f in findings if (words := f.needed())),
         said=tuple(f.said(pools.evidence.topic) for f in findings),
-    )  # fmt: skip
+    )
 
 
 def between_trials(k: int, claim: Claim) -> tuple[str, str]:

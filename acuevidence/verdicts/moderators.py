@@ -52,10 +52,12 @@ def moderator(claim: Claim, pools: Pools) -> Answer:
     verdict = between(one.state == claim.options["expect"] for one in found if level != "very low")
     needed = [f"{one.estimate.label}: {_wanted(one)}" for one in found if one.state != claim.options["expect"]]
     return Answer(
-        verdict=verdict, certainty=level if any(one.state != TOO_FEW for one in found) else None,
+        verdict=verdict,
+        certainty=level if any(one.state != TOO_FEW for one in found) else None,
         estimates=tuple(one.estimate for one in found),
-        reasons=(*(f"{one.estimate.label}: {one.state}" for one in found), why), needed=tuple(needed),
-    )  # fmt: skip
+        reasons=(*(f"{one.estimate.label}: {one.state}" for one in found), why),
+        needed=tuple(needed),
+    )
 
 
 def compared(claim: Claim, pools: Pools) -> list[Compared]:
@@ -101,9 +103,7 @@ def _slope(name: str, rows: pd.DataFrame, column: str, claim: Claim, pools: Pool
 def _groups(name: str, rows: pd.DataFrame, groups: pd.Series, claim: Claim, pools: Pools) -> Compared:
     """Return whether groups of trials differ; groups of fewer than ``trials`` trials stand aside."""
     size = rows.groupby(groups)["trial_id"].nunique().sort_values(ascending=False, kind="stable")
-    order = [
-        str(g) for g in claim.options.get("levels", pools.conditions()) if size.get(g, 0) >= claim.thresholds["trials"]
-    ]
+    order = [str(g) for g in claim.options.get("levels", pools.conditions()) if size.get(g, 0) >= claim.thresholds["trials"]]
     known = rows.assign(group=groups)[groups.isin(order)]
     k = known["trial_id"].nunique()
     if len(order) < 2:
@@ -127,9 +127,7 @@ def _groups(name: str, rows: pd.DataFrame, groups: pd.Series, claim: Claim, pool
     tested = f"; test for differences P {p:.3f}{fit.said}"
     if len(order) > 2:
         return Compared(where, Estimate(name, note=f"SMD {words}{tested}"), k)
-    return Compared(
-        where, Estimate(name, *bounds[0, 1], note=f"SMD {words}; difference {{estimate}} ({{interval}}){tested}"), k
-    )
+    return Compared(where, Estimate(name, *bounds[0, 1], note=f"SMD {words}; difference {{estimate}} ({{interval}}){tested}"), k)
 
 
 def _spoken(group: Any) -> str:
@@ -205,7 +203,7 @@ def _fit(rows: pd.DataFrame, terms: list[str], claim: Claim, pools: Pools) -> _F
     try:
         result = meta_analysis(
             "yi", "vi", data=rows, moderators="~ " + " + ".join([*terms, *(["against"] if both else [])]), test="HKSJ-adhoc"
-        )  # fmt: skip
+        )
         robust = result.robust(rows["trial_id"]) if both else None
         if robust is not None and min(robust.wald(term).df2 for term in terms) < claim.thresholds["df"]:
             return None

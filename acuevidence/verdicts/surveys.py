@@ -32,9 +32,7 @@ def rates(claim: Claim, pools: Pools) -> Answer:
             continue
         said.append(bool(row["ci_high"] < limit))
         word = "below" if said[-1] else "not below"
-        reasons.append(
-            f"serious events per {denominator}: upper limit {row['ci_high']:.2f} per {found.per:,.0f}, {word} {limit:g}"
-        )
+        reasons.append(f"serious events per {denominator}: upper limit {row['ci_high']:.2f} per {found.per:,.0f}, {word} {limit:g}")
     mild = _mild(found)
     if mild is None:
         needed.append("a survey that counts events and those that needed treatment in the same patients")
@@ -73,8 +71,13 @@ def usual_events(claim: Claim, pools: Pools) -> Answer:
     rates = [_rate(row, found.per) for row in found.rates.itertuples() if row.event in (*classes, *beside)]
     share = _share(found, classes)
     if share is None:
-        return Answer(verdict="cannot tell", certainty=level, estimates=tuple(rates), reasons=why,
-                      needed=("a survey that counts the named classes beside all events",))  # fmt: skip
+        return Answer(
+            verdict="cannot tell",
+            certainty=level,
+            estimates=tuple(rates),
+            reasons=why,
+            needed=("a survey that counts the named classes beside all events",),
+        )
     commonest = _commonest(found, classes, beside)
     verdict = decide(
         (share.low >= half, "supported"),
@@ -82,8 +85,11 @@ def usual_events(claim: Claim, pools: Pools) -> Answer:
         (commonest, "partly supported"),
         (True, "cannot tell"),
     )
-    reasons = (f"their share in all events lies between {share.low:.0%} and {share.high:.0%}",
-               "they are commoner than every other class counted" if commonest else "another class is as common", *why)  # fmt: skip
+    reasons = (
+        f"their share in all events lies between {share.low:.0%} and {share.high:.0%}",
+        "they are commoner than every other class counted" if commonest else "another class is as common",
+        *why,
+    )
     open_ = share.low < half <= share.high
     needed = ("surveys that count every event by class, in all patients",) if open_ else ()
     return Answer(verdict=verdict, certainty=level, estimates=(*rates, share), reasons=reasons, needed=needed)
@@ -153,16 +159,17 @@ def agreement(claim: Claim, pools: Pools) -> Answer:
             reasons.append(f"{label}: no published interval on this scale")
             continue
         seen += 1
-        ours = {
-            c: pools.finding(pools.cell(conditions=(condition,), comparator=c, label=label)) for c in claim.comparators
-        }
+        ours = {c: pools.finding(pools.cell(conditions=(condition,), comparator=c, label=label)) for c in claim.comparators}
         estimates += [
-            effect(f"{f.cell.name}, here", f.result, f.headline) for f in ours.values() if f.result is not None and f.headline is not None
+            effect(f"{f.cell.name}, here", f.result, f.headline)
+            for f in ours.values()
+            if f.result is not None and f.headline is not None
         ]
         overlaps = [
-            r.ci_low <= one.ci_high and r.ci_high >= one.ci_low for r in rows.itertuples()
+            r.ci_low <= one.ci_high and r.ci_high >= one.ci_low
+            for r in rows.itertuples()
             if (one := ours[r.comparator].headline) is not None and one.ci_low is not None and one.ci_high is not None
-        ]  # fmt: skip
+        ]
         estimates += _others(condition, label, claim, pools)
         above = int((rows["ci_low"] > 0).sum())
         with_ours = bool(overlaps) and sum(overlaps) >= claim.thresholds["half"] * len(overlaps)
@@ -190,11 +197,14 @@ def _others(condition: str, label: str, claim: Claim, pools: Pools) -> list[Esti
     rows = found[found["analysis"].isin(wanted) & found["comparator"].isin(claim.comparators)].dropna(subset="ci_low")
     return [
         Estimate(
-            f"{label} v {pools.evidence.topic.comparator(row.comparator).phrase}, here, {row.analysis}", row.estimate, row.ci_low,
-            row.ci_high, note=f"{count(row.k, 'trial')}, SMD {{estimate}} ({{interval}})",
+            f"{label} v {pools.evidence.topic.comparator(row.comparator).phrase}, here, {row.analysis}",
+            row.estimate,
+            row.ci_low,
+            row.ci_high,
+            note=f"{count(row.k, 'trial')}, SMD {{estimate}} ({{interval}})",
         )
         for row in rows.itertuples()
-    ]  # fmt: skip
+    ]
 
 
 RULES: dict[str, Rule] = {"agreement": agreement, "rates": rates, "usual_events": usual_events}

@@ -33,7 +33,16 @@ def evidence(quality=(), design=(), directions=(), indirect=()):
 
 def pool(yi, vi, where, *, comparator="sham", n=500, excluded=None, condition="neck_pain", outcome="pain"):
     frame = pd.DataFrame(
-        {"yi": yi, "vi": vi, "outcome": outcome, "condition": condition, "comparator": comparator, "effect": "SMD", "n1": n, "n2": n}
+        {
+            "yi": yi,
+            "vi": vi,
+            "outcome": outcome,
+            "condition": condition,
+            "comparator": comparator,
+            "effect": "SMD",
+            "n1": n,
+            "n2": n,
+        }
     )
     frame["study"] = frame["trial_id"] = [f"t{i}" for i in range(len(frame))]
     frame["comparator_arms"] = "control"
@@ -53,7 +62,9 @@ SAME = ([0.3] * 5, [0.01] * 5)
 
 
 def low(trial):
-    return [(trial, "Cochrane", d, "low") for d in ("allocation_concealment", "incomplete_outcome_data", "blinding_of_participants")]
+    return [
+        (trial, "Cochrane", d, "low") for d in ("allocation_concealment", "incomplete_outcome_data", "blinding_of_participants")
+    ]
 
 
 @pytest.mark.parametrize(
@@ -77,7 +88,9 @@ def test_against_usual_care_blinding_is_no_domain_and_one_step_is_lost_for_it():
 
 
 def test_the_scale_counts_last_and_its_pages_are_no_fact_of_the_trial():
-    items = [(f"t{i}", "PEDro", d, "yes") for i in range(5) for d in ("concealed_allocation", "adequate_followup", "blind_subjects")]
+    items = [
+        (f"t{i}", "PEDro", d, "yes") for i in range(5) for d in ("concealed_allocation", "adequate_followup", "blind_subjects")
+    ]
     assert cost(ae.certainty(pool(*SAME, evidence(quality=items))), "risk_of_bias") == 0
     facts = [(f"t{i}", None, "concealed", "no") for i in range(5)]
     assert cost(ae.certainty(pool(*SAME, evidence(quality=items, design=facts))), "risk_of_bias") == 2
@@ -90,8 +103,11 @@ def test_the_scale_counts_last_and_its_pages_are_no_fact_of_the_trial():
 
 def test_a_fifth_of_dropouts_is_the_limit():
     def rated(percent):
-        rows = [(f"t{i}", None, field, value) for i in range(5)
-                for field, value in (("concealed", "yes"), ("participants_blinded", "yes"), ("dropout_percent", percent))]  # fmt: skip
+        rows = [
+            (f"t{i}", None, field, value)
+            for i in range(5)
+            for field, value in (("concealed", "yes"), ("participants_blinded", "yes"), ("dropout_percent", percent))
+        ]
         return cost(ae.certainty(pool(*SAME, evidence(design=rows))), "risk_of_bias")
 
     assert (rated("20"), rated("20.1")) == (0, 2)
@@ -140,14 +156,26 @@ def test_half_of_the_weight_makes_a_pool_indirect_and_a_sham_says_nothing_of_usu
 
 
 def left(*ids, n=100.0, condition="neck_pain"):
-    rows = {"trial_id": ids, "study": ids, "condition": condition, "comparator": "sham", "arm": None, "n": n, "reason": "nothing printed"}
+    rows = {
+        "trial_id": ids,
+        "study": ids,
+        "condition": condition,
+        "comparator": "sham",
+        "arm": None,
+        "n": n,
+        "reason": "nothing printed",
+    }
     return Excluded(pd.DataFrame(rows))
 
 
 def test_missing_trials_move_the_interval_by_class():
     yi, vi = [0.2] * 5, [0.05] * 5
-    said = [("m0", "sham", 8.0, "no_difference", "pain"), ("m1", "sham", np.nan, "benefit", "pain;function"),
-            ("m2", "sham", 60.0, "no_difference", "pain"), ("m3", "sham", 8.0, "no_difference", "sleep")]  # fmt: skip
+    said = [
+        ("m0", "sham", 8.0, "no_difference", "pain"),
+        ("m1", "sham", np.nan, "benefit", "pain;function"),
+        ("m2", "sham", 60.0, "no_difference", "pain"),
+        ("m3", "sham", 8.0, "no_difference", "sleep"),
+    ]
     result = pool(yi, vi, evidence(directions=said), excluded=left("m0", "m1", "m2", "m3"))
     found = ae.certainty(result).missing
     assert list(found.trials["kind"]) == [1, 2, 3, 3]
@@ -213,11 +241,17 @@ def test_the_row_of_the_summary_of_findings_is_in_points_of_the_typical_scale():
 @pytest.mark.parametrize(
     ("condition", "comparator", "level"),
     [
-        ("low_back_pain", "sham", "moderate"), ("low_back_pain", "usual_care", "low"), ("knee_osteoarthritis", "sham", "low"),
-        ("knee_osteoarthritis", "usual_care", "low"), ("neck_pain", "sham", "moderate"), ("neck_pain", "usual_care", "low"),
-        ("headache", "sham", "moderate"), ("headache", "usual_care", "low"), ("fibromyalgia", "sham", "very low"),
+        ("low_back_pain", "sham", "moderate"),
+        ("low_back_pain", "usual_care", "low"),
+        ("knee_osteoarthritis", "sham", "low"),
+        ("knee_osteoarthritis", "usual_care", "low"),
+        ("neck_pain", "sham", "moderate"),
+        ("neck_pain", "usual_care", "low"),
+        ("headache", "sham", "moderate"),
+        ("headache", "usual_care", "low"),
+        ("fibromyalgia", "sham", "very low"),
         ("shoulder_pain", "usual_care", "very low"),
     ],
-)  # fmt: skip
+)
 def test_the_ratings_are_those_of_a_run_by_hand(condition, comparator, level):
     assert ae.certainty(ae.pooled(condition)[comparator]).level == level

@@ -61,9 +61,11 @@ def test_a_multivariate_model_keeps_its_covariance():
     first = data["trial"] == data["trial"].iloc[0]
     rest = np.flatnonzero(~first)
     M = V[np.ix_(rest, rest)] + np.array(
-        [[model.G.loc[a, b] * (s == t) for b, t in zip(data["outcome"][rest], data["trial"][rest], strict=True)]
-         for a, s in zip(data["outcome"][rest], data["trial"][rest], strict=True)]
-    )  # fmt: skip
+        [
+            [model.G.loc[a, b] * (s == t) for b, t in zip(data["outcome"][rest], data["trial"][rest], strict=True)]
+            for a, s in zip(data["outcome"][rest], data["trial"][rest], strict=True)
+        ]
+    )
     X = np.column_stack([data["outcome"][rest] == name for name in model.coefficients.index]).astype(float)
     W = np.linalg.inv(M)
     vcov = np.linalg.inv(X.T @ W @ X)
@@ -94,9 +96,11 @@ def test_small_study_effects_are_a_moderator(schools):
     model = ae.multilevel(data=schools, random="district/school")
     same = ae.multilevel(data=schools.assign(se=schools["vi"] ** 0.5), random="district/school", moderators="~ se").coefficients
     found = model.small_study_test()
-    assert_allclose([found.statistic, found.p_value, found.slope, found.limit, found.limit_low],
-                    [*same.loc["se", ["statistic", "p_value", "estimate"]], *same.loc["Intercept", ["estimate", "ci_low"]]],
-                    rtol=1e-6)  # fmt: skip
+    assert_allclose(
+        [found.statistic, found.p_value, found.slope, found.limit, found.limit_low],
+        [*same.loc["se", ["statistic", "p_value", "estimate"]], *same.loc["Intercept", ["estimate", "ci_low"]]],
+        rtol=1e-6,
+    )
 
 
 def test_clusters_that_tear_dependent_effects_apart_are_refused(schools):

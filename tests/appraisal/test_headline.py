@@ -115,11 +115,18 @@ def test_a_measure_without_a_prior_is_too_few_below_five():
 @pytest.mark.parametrize(
     ("low", "high", "threshold", "state"),
     [
-        (-0.4, -0.1, 0.5, "harm"), (0.5, 0.9, 0.5, "important"), (0.1, 0.6, 0.5, "benefit, importance uncertain"),
-        (0.1, 0.4, 0.5, "small"), (-0.1, 0.4, 0.5, "no important effect"), (-0.1, 0.6, 0.5, "cannot tell"),
-        (-0.6, 0.1, 0.5, "cannot tell"), (0.1, 0.4, None, "benefit"), (-0.1, 0.4, None, "no difference shown"), (-0.4, -0.1, None, "harm"),
+        (-0.4, -0.1, 0.5, "harm"),
+        (0.5, 0.9, 0.5, "important"),
+        (0.1, 0.6, 0.5, "benefit, importance uncertain"),
+        (0.1, 0.4, 0.5, "small"),
+        (-0.1, 0.4, 0.5, "no important effect"),
+        (-0.1, 0.6, 0.5, "cannot tell"),
+        (-0.6, 0.1, 0.5, "cannot tell"),
+        (0.1, 0.4, None, "benefit"),
+        (-0.1, 0.4, None, "no difference shown"),
+        (-0.4, -0.1, None, "harm"),
     ],
-)  # fmt: skip
+)
 def test_the_interval_decides(low, high, threshold, state):
     assert state_of(low, high, threshold) == state
 

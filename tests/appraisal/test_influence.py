@@ -19,9 +19,7 @@ def _reference(name):
 
 
 def _fit(found, method, test):
-    return ae.meta_analysis(
-        np.array(found["data"]["yi"], float), np.array(found["data"]["vi"], float), method=method, test=test
-    )
+    return ae.meta_analysis(np.array(found["data"]["yi"], float), np.array(found["data"]["vi"], float), method=method, test=test)
 
 
 def _moderated(found, **options):
@@ -38,14 +36,33 @@ def test_diagnostics_agree_with_metafor(name):
     result = _fit(found, *FITS[name.split("__")[-1]])
     expected = found["expected"]
     tables = [
-        (result.influence(), expected["influence"]["inf"],
-         {"rstudent": "rstudent", "dffits": "dffits", "cook_d": "cook.d", "cov_r": "cov.r", "q_del": "QE.del", "hat": "hat"}),
-        (result.leave_one_out(), expected["leave1out"],
-         {"estimate": "estimate", "se": "se", "p_value": "pval", "ci_low": "ci.lb", "q": "Q", "tau2": "tau2", "i2": "I2", "h2": "H2"}),
-        (result.cumulative(), expected["cumul_by_given_order"], {"estimate": "estimate", "ci_high": "ci.ub", "q_p": "Qp", "tau2": "tau2"}),
+        (
+            result.influence(),
+            expected["influence"]["inf"],
+            {"rstudent": "rstudent", "dffits": "dffits", "cook_d": "cook.d", "cov_r": "cov.r", "q_del": "QE.del", "hat": "hat"},
+        ),
+        (
+            result.leave_one_out(),
+            expected["leave1out"],
+            {
+                "estimate": "estimate",
+                "se": "se",
+                "p_value": "pval",
+                "ci_low": "ci.lb",
+                "q": "Q",
+                "tau2": "tau2",
+                "i2": "I2",
+                "h2": "H2",
+            },
+        ),
+        (
+            result.cumulative(),
+            expected["cumul_by_given_order"],
+            {"estimate": "estimate", "ci_high": "ci.ub", "q_p": "Qp", "tau2": "tau2"},
+        ),
         (result.blup(), expected.get("blup", {}), {"pred": "pred", "se": "se", "pi_low": "pi.lb"}),
         (result.baujat(), expected["baujat"], {"x": "x", "y": "y"}),
-    ]  # fmt: skip
+    ]
     for frame, values, names in tables:
         for ours, theirs in names.items():
             if values.get(theirs) is not None:

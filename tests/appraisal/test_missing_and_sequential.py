@@ -92,9 +92,7 @@ def test_boundaries_are_the_published_ones():
 def test_boundaries_spend_exactly_alpha(looks):
     bounds, t = obrien_fleming(looks, 0.05), np.array(looks)
     covariance = np.sqrt(np.minimum.outer(t, t) / np.maximum.outer(t, t))
-    inside = multivariate_normal(cov=covariance, abseps=1e-9, releps=1e-9, maxpts=10**6).cdf(
-        bounds, lower_limit=-bounds
-    )
+    inside = multivariate_normal(cov=covariance, abseps=1e-9, releps=1e-9, maxpts=10**6).cdf(bounds, lower_limit=-bounds)
     assert 1 - inside == pytest.approx(0.05, abs=2e-6)
 
 

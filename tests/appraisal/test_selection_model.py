@@ -36,13 +36,7 @@ def cases(step):
         file = json.loads((REFERENCE / f"selmodel__{name}.json").read_text())
         for key, want in file["expected"].items():
             method, kind, *rest = [*key.split("|"), ""][:3] if "|" in key else ("", "", "")
-            given = (
-                "fixed" in key
-                or "Vevea" in key
-                or not isinstance(want, dict)
-                or "beta" not in want
-                or "warnings" in want
-            )
+            given = "fixed" in key or "Vevea" in key or not isinstance(want, dict) or "beta" not in want or "warnings" in want
             if given or kind not in KINDS or (kind == "stepfun") != step:
                 continue
             found.append(pytest.param(file["data"], method, KINDS[kind], rest[0], want, id=f"{name} {key}"))
@@ -97,11 +91,7 @@ def test_likelihood_is_that_of_adaptive_integration(kind):
         breaks = [se * norm.isf(p) for p in (0.025, 0.5, 1e-5, 1 - 1e-5)]
         ends = sorted([found.estimate - 12 * spread, found.estimate + 12 * spread, *breaks])
         mean = sum(quad(density, a, b, epsabs=1e-13, epsrel=1e-11)[0] for a, b in itertools.pairwise(ends))
-        total += (
-            math.log(weight(norm.sf(effect / se), found.delta))
-            + norm.logpdf(effect, found.estimate, spread)
-            - math.log(mean)
-        )
+        total += math.log(weight(norm.sf(effect / se), found.delta)) + norm.logpdf(effect, found.estimate, spread) - math.log(mean)
     assert found.loglik == pytest.approx(total, abs=1e-7)
 
 
@@ -138,9 +128,14 @@ def test_impossible_selection_models_are_refused_with_the_fix():
 
 @pytest.mark.parametrize(
     ("key", "steps"),
-    [("ML|stepfun|0.025,0.5|fixed delta 1,.5,.2", (0.025, 0.5)),
-     ("ML|stepfun|VeveaWoods moderate one-tailed", (0.005, 0.01, 0.05, 0.1, 0.25, 0.35, 0.5, 0.65, 0.75, 0.9, 0.95, 0.99, 0.995, 1))],
-)  # fmt: skip
+    [
+        ("ML|stepfun|0.025,0.5|fixed delta 1,.5,.2", (0.025, 0.5)),
+        (
+            "ML|stepfun|VeveaWoods moderate one-tailed",
+            (0.005, 0.01, 0.05, 0.1, 0.25, 0.35, 0.5, 0.65, 0.75, 0.9, 0.95, 0.99, 0.995, 1),
+        ),
+    ],
+)
 @pytest.mark.parametrize("unit", [1.0, 1e-5])
 def test_given_weights_agree_with_metafor(key, steps, unit):
     file = json.loads((REFERENCE / "selmodel__dat.bcg.json").read_text())

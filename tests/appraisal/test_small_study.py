@@ -65,14 +65,10 @@ def test_beggs_rank_test_agrees_with_metafor(name):
 def test_tests_for_odds_ratios_agree_with_meta(kind):
     data = reference("dat.bcg")["data"]
     counts = pd.DataFrame({"events1": data["ai"], "n1": data["n1i"], "events2": data["ci"], "n2": data["n2i"]})
-    effects = pd.concat(
-        [counts, ae.effect_size("OR", data=counts, events1="events1", n1="n1", events2="events2", n2="n2")], axis=1
-    )
+    effects = pd.concat([counts, ae.effect_size("OR", data=counts, events1="events1", n1="n1", events2="events2", n2="n2")], axis=1)
     want = reference("dat.bcg")["expected"]["metabias"][f"{kind.capitalize()}|OR"]
     found = ae.meta_analysis(data=effects).small_study_test(kind=kind)
-    assert (found.statistic, found.p_value, found.df) == pytest.approx(
-        (want["statistic"], want["pval"], want["df"]), rel=1e-9
-    )
+    assert (found.statistic, found.p_value, found.df) == pytest.approx((want["statistic"], want["pval"], want["df"]), rel=1e-9)
     assert found.slope == pytest.approx(want["estimate"]["bias"], rel=1e-9)
     turned = ae.meta_analysis(data=effects.assign(yi=-effects.yi)).small_study_test(kind=kind)
     assert turned.statistic == pytest.approx(-want["statistic"], rel=1e-9)
@@ -157,9 +153,7 @@ def test_power_under_heterogeneity_is_the_average_over_true_effects():
 
     for power, variance in zip(found.power, result.vi, strict=True):
         z = true / math.sqrt(variance)
-        assert power == pytest.approx(
-            np.average(norm.sf(1.959963984540054 - z) + norm.cdf(-1.959963984540054 - z), weights=weight)
-        )
+        assert power == pytest.approx(np.average(norm.sf(1.959963984540054 - z) + norm.cdf(-1.959963984540054 - z), weights=weight))
 
 
 @settings(max_examples=25, deadline=None)
@@ -179,11 +173,18 @@ def test_asymmetry_does_not_depend_on_unit_or_sign(trials, unit):
 @pytest.mark.parametrize(
     "ask",
     [
-        lambda r: r.small_study_test(), lambda r: r.small_study_test(kind="begg"), lambda r: r.trim_and_fill(),
-        lambda r: r.fail_safe_n(), lambda r: r.pet_peese(), lambda r: r.excess_significance(),
-        lambda r: r.limit_meta_analysis(), lambda r: r.selection_model(), lambda r: r.p_uniform(), lambda r: r.sequential(),
+        lambda r: r.small_study_test(),
+        lambda r: r.small_study_test(kind="begg"),
+        lambda r: r.trim_and_fill(),
+        lambda r: r.fail_safe_n(),
+        lambda r: r.pet_peese(),
+        lambda r: r.excess_significance(),
+        lambda r: r.limit_meta_analysis(),
+        lambda r: r.selection_model(),
+        lambda r: r.p_uniform(),
+        lambda r: r.sequential(),
     ],
-)  # fmt: skip
+)
 def test_two_trials_are_refused_and_few_are_flagged(ask):
     with pytest.raises(ae.InputError, match="at least 3 trials; this result has 2"):
         ask(ae.meta_analysis([0.2, 0.5], [0.02, 0.05]))

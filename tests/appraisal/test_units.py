@@ -70,8 +70,14 @@ def kinds_of_egger(y, v, unit=1.0):
     result = pooled(y, v, unit)
     tests = [(model, predictor) for model in ("rma", "lm") for predictor in ("se", "vi", "n", "1/n", "1/sqrt(n)")]
     found = {f"{model} {predictor}": result.small_study_test("egger", model, predictor) for model, predictor in tests}
-    return {name: {"statistic": t.statistic, "p_value": t.p_value, **({} if t.limit is None else {
-        "estimate": t.limit, "ci_low": t.limit_low, "ci_high": t.limit_high})} for name, t in found.items()}  # fmt: skip
+    return {
+        name: {
+            "statistic": t.statistic,
+            "p_value": t.p_value,
+            **({} if t.limit is None else {"estimate": t.limit, "ci_low": t.limit_low, "ci_high": t.limit_high}),
+        }
+        for name, t in found.items()
+    }
 
 
 def test_small_studies(effect_sets, same_in_units, same_when_shifted):

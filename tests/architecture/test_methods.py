@@ -37,14 +37,25 @@ def named(kind):
     return {name: found for name, found in vars(kind).items() if isinstance(found, (Later, Drawn))}
 
 
-NAMED = [(kind, name) for kind in vars(methods).values() if isinstance(kind, type) and kind.__module__ == methods.__name__
-         for name in named(kind)]  # fmt: skip
+NAMED = [
+    (kind, name)
+    for kind in vars(methods).values()
+    if isinstance(kind, type) and kind.__module__ == methods.__name__
+    for name in named(kind)
+]
 TAKEN_BY = {
-    "Methods": MetaAnalysis, "PooledPlots": MetaAnalysis, "GroupedMethods": GroupedMetaAnalysis,
-    "ComponentMethods": ComponentNetwork, "NetworkMethods": NetworkMetaAnalysis, "NetworkPlots": NetworkMetaAnalysis,
-    "DependentMethods": DependentMetaAnalysis, "GivenMethods": GivenMetaAnalysis,
-    "LocationScaleMethods": LocationScaleMetaAnalysis, "TableMethods": TwoByTwoMetaAnalysis, "PosteriorMethods": Posterior,
-}  # fmt: skip
+    "Methods": MetaAnalysis,
+    "PooledPlots": MetaAnalysis,
+    "GroupedMethods": GroupedMetaAnalysis,
+    "ComponentMethods": ComponentNetwork,
+    "NetworkMethods": NetworkMetaAnalysis,
+    "NetworkPlots": NetworkMetaAnalysis,
+    "DependentMethods": DependentMetaAnalysis,
+    "GivenMethods": GivenMetaAnalysis,
+    "LocationScaleMethods": LocationScaleMetaAnalysis,
+    "TableMethods": TwoByTwoMetaAnalysis,
+    "PosteriorMethods": Posterior,
+}
 
 
 def test_a_result_has_these_names_and_no_other():

@@ -10,8 +10,18 @@ import acuevidence as ae
 
 PACKAGE = Path(ae.__file__).parent
 RESULTS = {
-    "result", "results", "one", "found", "effects", "groups", "network", "rated", "table", "frame", "data",
-}  # fmt: skip
+    "result",
+    "results",
+    "one",
+    "found",
+    "effects",
+    "groups",
+    "network",
+    "rated",
+    "table",
+    "frame",
+    "data",
+}
 OTHERS = ("forest_size", "save", "style")
 FIGURES = [name for name in ae.plots.__all__ if inspect.isfunction(getattr(ae.plots, name)) and name not in OTHERS]
 RESULT_CLASSES = {
@@ -69,7 +79,8 @@ def test_figures_ask_what_a_result_has_and_not_of_which_class_it_is():
         for path in (PACKAGE / "plots").rglob("*.py")
         if path.parent.name != "questions"
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Call) and ast.unparse(node.func) == "isinstance"
+        if isinstance(node, ast.Call)
+        and ast.unparse(node.func) == "isinstance"
         and {part.id for part in ast.walk(node.args[1]) if isinstance(part, ast.Name)} & RESULT_CLASSES
-    ]  # fmt: skip
+    ]
     assert found == []

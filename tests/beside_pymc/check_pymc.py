@@ -45,7 +45,5 @@ def test_the_quadrature_agrees_with_sampling_within_monte_carlo_error(case):
         for column, level in (("ci_low", 0.025), ("median", 0.5), ("ci_high", 0.975)):
             found, error = np.quantile(draws, level), arviz.mcse(draws, method="quantile", prob=level)
             away = (exact.loc[name, column] - found) / error
-            print(
-                f"{case} {name} {column}: {exact.loc[name, column]:.4f}, sampled {found:.4f} (error {error:.4f}, {away:+.1f})"
-            )
+            print(f"{case} {name} {column}: {exact.loc[name, column]:.4f}, sampled {found:.4f} (error {error:.4f}, {away:+.1f})")
             assert abs(away) < ERRORS, f"{name} {column}"

@@ -35,9 +35,7 @@ def gaps(function):
     parameters = [p for p in inspect.signature(function).parameters.values() if p.name not in ("self", "cls")]
     missing = [p.name for p in parameters if p.name not in described and p.kind is not p.VAR_KEYWORD]
     unknown = [name for name in described if name not in {p.name for p in parameters}]
-    found = [f"does not describe {missing}"] * bool(missing) + [f"describes {unknown}, which it does not take"] * bool(
-        unknown
-    )
+    found = [f"does not describe {missing}"] * bool(missing) + [f"describes {unknown}, which it does not take"] * bool(unknown)
     return (
         found
         + [f"has no {part}" for part in ("Examples",) if not doc[part]]
@@ -74,9 +72,7 @@ def test_a_function_is_described_in_full(module, name):
 def test_every_field_of_a_result_is_described(module, name):
     kind = getattr(importlib.import_module(module), name)
     bases = [base for base in kind.__mro__ if base.__module__.startswith("acuevidence")]
-    described = {
-        part.strip() for base in bases for entry in ClassDoc(base)["Attributes"] for part in entry.name.split(",")
-    }
+    described = {part.strip() for base in bases for entry in ClassDoc(base)["Attributes"] for part in entry.name.split(",")}
     fields = {field.name for field in dataclasses.fields(kind) if not field.name.startswith("_")}
     assert sorted(fields - described) == []
 

@@ -18,8 +18,16 @@ from scipy.stats import norm, t
 import acuevidence as ae
 
 FILES = pathlib.Path(__file__).parent / "files"
-MEANS = {"study": ["A", "B"], "mean1": [32.0, 30.0], "sd1": [20.0, 25.0], "n1": [40, 35], "mean2": [41.0, 36.0],
-         "sd2": [21.0, 24.0], "n2": [42, 33], "higher_is": "worse"}  # fmt: skip
+MEANS = {
+    "study": ["A", "B"],
+    "mean1": [32.0, 30.0],
+    "sd1": [20.0, 25.0],
+    "n1": [40, 35],
+    "mean2": [41.0, 36.0],
+    "sd2": [21.0, 24.0],
+    "n2": [42, 33],
+    "higher_is": "worse",
+}
 SMD = math.sqrt(3) / math.pi
 
 
@@ -95,8 +103,14 @@ def test_headings_of_ones_own_are_named_with_how_to_map_them():
     with pytest.raises(ae.InputError) as caught:
         ae.read_trials(FILES / "own_columns.csv")
     said = str(caught.value)
-    mapping = {"mean1": "Exercise mean", "sd1": "Exercise SD", "n1": "Exercise N", "mean2": "Control mean", "sd2": "Control SD",
-               "n2": "Control N"}  # fmt: skip
+    mapping = {
+        "mean1": "Exercise mean",
+        "sd1": "Exercise SD",
+        "n1": "Exercise N",
+        "mean2": "Control mean",
+        "sd2": "Control SD",
+        "n2": "Control N",
+    }
     assert f"columns={mapping}" in said
     assert "own_columns.csv: no complete set of figures: mean1, sd1, n1, mean2, sd2, n2 missing" in said
     assert "understood: year, study = 'Study', comparator, outcome" in said or "study = 'Study'" in said
@@ -110,8 +124,14 @@ def test_decimal_commas_in_a_file_of_tabs_and_a_capital_in_higher_is():
     agree(found, hedges(41.2, 20.3, 60, 30.5, 20.1, 60), hedges(36.4, 19.9, 60, 28.0, 18.2, 60))
 
 
-@pytest.mark.parametrize("lines", [["study,yi,vi", "A,.1,NR", "B,.2,.1"], ["study,HR,ci_low,ci_high", "A,.8,NR,NR", "B,.9,.8,1.1"],
-                                   ["study,mean1,se1,n1,mean2,se2,n2", "A,1,-,20,2,-,20", "B,1,.1,20,2,.1,20"]])  # fmt: skip
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["study,yi,vi", "A,.1,NR", "B,.2,.1"],
+        ["study,HR,ci_low,ci_high", "A,.8,NR,NR", "B,.9,.8,1.1"],
+        ["study,mean1,se1,n1,mean2,se2,n2", "A,1,-,20,2,-,20", "B,1,.1,20,2,.1,20"],
+    ],
+)
 def test_precision_that_is_not_reported_leaves_the_trial_out(lines):
     found = ae.read_trials(text(*lines), measure="MD" if "HR" not in lines[0] else None)
     assert found.study.tolist() == ["B"]
@@ -179,12 +199,20 @@ def workbook(path, rows, **more):
 
 def test_a_workbook_as_people_keep_them(tmp_path):
     """A title, an empty line, groups in merged cells over the headings, a row of totals, a note below."""
-    path = workbook(tmp_path / "a.xlsx", [
-        ["Table 2. Our trials"], [], [None, "Experimental", None, None, "Control", None, None, None],
-        ["Study or Subgroup", "Mean", "SD", "Total", "Mean", "SD", "Total", "Remark"],
-        ["Alder 2001", 30.5, 20.1, 60, 41.2, 20.3, 60, "fine"], ["Birch 2004", "28,0", "18,2", 60, "36,4", "19,9", 60, None],
-        ["Total (95% CI)", None, None, 120, None, None, 120, None], [], ["Source: our files"],
-    ])  # fmt: skip
+    path = workbook(
+        tmp_path / "a.xlsx",
+        [
+            ["Table 2. Our trials"],
+            [],
+            [None, "Experimental", None, None, "Control", None, None, None],
+            ["Study or Subgroup", "Mean", "SD", "Total", "Mean", "SD", "Total", "Remark"],
+            ["Alder 2001", 30.5, 20.1, 60, 41.2, 20.3, 60, "fine"],
+            ["Birch 2004", "28,0", "18,2", 60, "36,4", "19,9", 60, None],
+            ["Total (95% CI)", None, None, 120, None, None, 120, None],
+            [],
+            ["Source: our files"],
+        ],
+    )
     book = openpyxl.load_workbook(path)
     book.active.merge_cells("B3:D3")
     book.active.merge_cells("E3:G3")
@@ -201,11 +229,14 @@ def test_a_workbook_as_people_keep_them(tmp_path):
     assert "rows of totals are no trials and are left out: row 7 (Total (95% CI))" in found.attrs["notes"]
 
 
-@pytest.mark.parametrize(("cell", "said"), [
-    (dt.datetime(2001, 3, 4), r"n1 must be a number: row 2 \(cell trials!D2\) has the date 2001-03-04"),
-    (True, r"n1 must be a number: row 2 \(cell trials!D2\) has the truth value TRUE"),
-    ("many", r"n1 must be a number: row 2 \(cell trials!D2\) has 'many'"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("cell", "said"),
+    [
+        (dt.datetime(2001, 3, 4), r"n1 must be a number: row 2 \(cell trials!D2\) has the date 2001-03-04"),
+        (True, r"n1 must be a number: row 2 \(cell trials!D2\) has the truth value TRUE"),
+        ("many", r"n1 must be a number: row 2 \(cell trials!D2\) has 'many'"),
+    ],
+)
 def test_dates_and_truth_values_of_a_workbook_are_no_numbers(tmp_path, cell, said):
     head = ["study", "mean1", "sd1", "n1", "mean2", "sd2", "n2"]
     path = workbook(tmp_path / "a.xlsx", [head, ["A", 30, 20, cell, 41, 20, 60]])
@@ -240,13 +271,18 @@ def test_what_is_no_table_is_refused(source):
 # --- headings ----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("head", [
-    "studlab,mean.e,sd.e,n.e,mean.c,sd.c,n.c", "slab,m1i,sd1i,n1i,m2i,sd2i,n2i", "Study,Me,Se,Ne,Mc,Sc,Nc",
-    "Study ID,Experimental mean,Experimental SD,Experimental N,Control mean,Control SD,Control N",
-    "Author,Mean (treatment),SD (treatment),N (treatment),Mean (control),SD (control),N (control)",
-    "trial,mean_t,sd_t,n_t,mean_c,sd_c,n_c", "Study,Intervention Mean,Intervention SD,Intervention Total,Placebo Mean,Placebo SD,Placebo "
-    "Total",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "head",
+    [
+        "studlab,mean.e,sd.e,n.e,mean.c,sd.c,n.c",
+        "slab,m1i,sd1i,n1i,m2i,sd2i,n2i",
+        "Study,Me,Se,Ne,Mc,Sc,Nc",
+        "Study ID,Experimental mean,Experimental SD,Experimental N,Control mean,Control SD,Control N",
+        "Author,Mean (treatment),SD (treatment),N (treatment),Mean (control),SD (control),N (control)",
+        "trial,mean_t,sd_t,n_t,mean_c,sd_c,n_c",
+        "Study,Intervention Mean,Intervention SD,Intervention Total,Placebo Mean,Placebo SD,Placebo Total",
+    ],
+)
 def test_headings_of_other_programs_are_known(head):
     found = ae.read_trials(text(head, "A 2001,3.1,2,40,\u22124.2,2.1,38"))
     agree(found, hedges(3.1, 2, 40, -4.2, 2.1, 38))
@@ -276,11 +312,16 @@ def test_one_renamed_column_is_one_problem_with_its_fix():
     assert len(str(caught.value)) < 900
 
 
-@pytest.mark.parametrize(("columns", "said"), [
-    ({"mean9x": "a"}, "columns='mean9x' is not known"), ({"yi": "b"}, r"columns\['yi'\] \(a column of the table\)='b' is not known"),
-    ({"yi": "a", "se": "a"}, "gives one column two names"), ({"a": "yi"}, r"ours first and the file's second: columns=\{'yi': 'a'\}"),
-    ([("yi", "a")], "columns must be a mapping"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("columns", "said"),
+    [
+        ({"mean9x": "a"}, "columns='mean9x' is not known"),
+        ({"yi": "b"}, r"columns\['yi'\] \(a column of the table\)='b' is not known"),
+        ({"yi": "a", "se": "a"}, "gives one column two names"),
+        ({"a": "yi"}, r"ours first and the file's second: columns=\{'yi': 'a'\}"),
+        ([("yi", "a")], "columns must be a mapping"),
+    ],
+)
 def test_a_mapping_that_names_what_is_not_there_is_refused(columns, said):
     with pytest.raises(ae.InputError, match=said):
         ae.read_trials(text("study,a", "A,1"), columns=columns)
@@ -293,8 +334,16 @@ def test_two_headings_for_one_figure_are_a_question():
 
 def test_covidence_consensus_stands_for_its_reviewers():
     found = ae.read_trials(
-        text("Covidence #,Study ID,Reviewer Name,Pain,e,f", "1,A 2001,Ann,0.4,0.1,", "1,A 2001,Bo,0.6,0.1,", "1,A 2001,Consensus,0.5,0.1,",
-             "2,B 2002,Ann,0.3,0.2,"), columns={"yi": "Pain", "se": "e"}, measure="MD")  # fmt: skip
+        text(
+            "Covidence #,Study ID,Reviewer Name,Pain,e,f",
+            "1,A 2001,Ann,0.4,0.1,",
+            "1,A 2001,Bo,0.6,0.1,",
+            "1,A 2001,Consensus,0.5,0.1,",
+            "2,B 2002,Ann,0.3,0.2,",
+        ),
+        columns={"yi": "Pain", "se": "e"},
+        measure="MD",
+    )
     agree(found, (0.5, 0.01), (0.3, 0.04))
     assert found.index.tolist() == [4, 5]
     assert found.attrs["excluded"].index.tolist() == [2, 3]
@@ -305,22 +354,41 @@ def test_covidence_consensus_stands_for_its_reviewers():
 # --- numbers as people type them --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("rows", "decimal", "n"), [
-    ("A;30,5;20,1;12.345;41,2;20,3;60", None, 12345), ("A;30.5;20.1;1,234;41.2;20.3;60", None, 1234),
-    ("A;30;20;12.345;41;20;60", ",", 12345), ("A;30;20;1,234;41;20;60", ".", 1234), ("A;30,5;20,1;1 234;41,2;20,3;60", None, 1234),
-    ("A;30,5;20,1;1'234;41,2;20,3;60", None, 1234), ("A;30,5;20,1;1.234.567;41,2;20,3;60", None, 1234567),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("rows", "decimal", "n"),
+    [
+        ("A;30,5;20,1;12.345;41,2;20,3;60", None, 12345),
+        ("A;30.5;20.1;1,234;41.2;20.3;60", None, 1234),
+        ("A;30;20;12.345;41;20;60", ",", 12345),
+        ("A;30;20;1,234;41;20;60", ".", 1234),
+        ("A;30,5;20,1;1 234;41,2;20,3;60", None, 1234),
+        ("A;30,5;20,1;1'234;41,2;20,3;60", None, 1234),
+        ("A;30,5;20,1;1.234.567;41,2;20,3;60", None, 1234567),
+    ],
+)
 def test_thousands_are_read_where_the_table_shows_which_mark_is_the_decimal_one(rows, decimal, n):
     assert ae.read_trials(text("study;mean1;sd1;n1;mean2;sd2;n2", rows), decimal=decimal).n1.tolist() == [n]
 
 
-@pytest.mark.parametrize(("source", "said"), [
-    (["study;mean1;sd1;n1;mean2;sd2;n2", "A;30;20;12.345;41;20;60"], r"'n1' has '12.345' in row 2, which is 12345 or 12.345; say which"),
-    (["study,mean1,sd1,n1,mean2,sd2,n2", 'A,30,20,"1,234",41,20,60'], r"'n1' has '1,234' in row 2, which is 1234 or 1.234; say which"),
-    (["study,mean1,sd1,n1,mean2,sd2,n2", "A,30.5,20,12.345,41,20,60"], r"'n1' has '12.345' in row 2, which is 12345 or 12.345"),
-    (["study\tyi\tse", "A\t1,234\t2,345"], r"'yi' has '1,234' in row 2, which is 1234 or 1.234"),
-    (["study\tyi\tse", "A\t1,5\t0.2"], r"decimal points and commas in one table: 'se' has '0.2' in row 2, 'yi' has '1,5' in row 2"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        (
+            ["study;mean1;sd1;n1;mean2;sd2;n2", "A;30;20;12.345;41;20;60"],
+            r"'n1' has '12.345' in row 2, which is 12345 or 12.345; say which",
+        ),
+        (
+            ["study,mean1,sd1,n1,mean2,sd2,n2", 'A,30,20,"1,234",41,20,60'],
+            r"'n1' has '1,234' in row 2, which is 1234 or 1.234; say which",
+        ),
+        (["study,mean1,sd1,n1,mean2,sd2,n2", "A,30.5,20,12.345,41,20,60"], r"'n1' has '12.345' in row 2, which is 12345 or 12.345"),
+        (["study\tyi\tse", "A\t1,234\t2,345"], r"'yi' has '1,234' in row 2, which is 1234 or 1.234"),
+        (
+            ["study\tyi\tse", "A\t1,5\t0.2"],
+            r"decimal points and commas in one table: 'se' has '0.2' in row 2, 'yi' has '1,5' in row 2",
+        ),
+    ],
+)
 def test_numbers_that_can_be_read_in_two_ways_are_refused_with_both(source, said):
     with pytest.raises(ae.InputError, match=said):
         ae.read_trials(text(*source), measure="SMD")
@@ -338,10 +406,18 @@ def test_words_for_nothing_are_understood(word):
     assert found.attrs["excluded"].study.tolist() == ["B"]
 
 
-@pytest.mark.parametrize(("cell", "said"), [
-    ("12 (3.4)", "two figures in one cell"), ("45%", "a percentage"), ("<0.05", "a bound, not a number"), ("=1+1", "must be a number"),
-    ("inf", "must be a number"), ("1e999", "must be finite"), ("twelve", "row 2 has 'twelve'"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("cell", "said"),
+    [
+        ("12 (3.4)", "two figures in one cell"),
+        ("45%", "a percentage"),
+        ("<0.05", "a bound, not a number"),
+        ("=1+1", "must be a number"),
+        ("inf", "must be a number"),
+        ("1e999", "must be finite"),
+        ("twelve", "row 2 has 'twelve'"),
+    ],
+)
 def test_cells_that_are_no_number_are_named(cell, said):
     with pytest.raises(ae.InputError, match=said):
         ae.read_trials(text("study,yi,se", f'A,"{cell}",0.2', "B,0.3,0.2"), measure="MD")
@@ -355,10 +431,17 @@ def test_people_are_whole_or_noted_and_shares_refused():
     agree(found, log_or(12.5, 60, 20, 61))
 
 
-@pytest.mark.parametrize(("year", "read", "note"), [
-    ("2004a", 2004, "the year is taken from text"), ("2003 Aug-Sep", 2003, "taken from text"), ("30/06/2005", 2005, "taken from text"),
-    ("NLM", None, "the year has no four digits"), ("2001", 2001, ""), ("2001.0", 2001, ""),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("year", "read", "note"),
+    [
+        ("2004a", 2004, "the year is taken from text"),
+        ("2003 Aug-Sep", 2003, "taken from text"),
+        ("30/06/2005", 2005, "taken from text"),
+        ("NLM", None, "the year has no four digits"),
+        ("2001", 2001, ""),
+        ("2001.0", 2001, ""),
+    ],
+)
 def test_years_as_people_write_them(year, read, note):
     found = ae.read_trials(text("study,year,yi,se", f"A,{year},0.5,0.2"), measure="MD")
     assert found.year.tolist() == [read] if read else found.year.isna().all()
@@ -410,10 +493,20 @@ def test_sds_come_from_standard_errors_limits_and_quartiles():
 
 
 def test_an_effect_keeps_its_value_and_takes_its_precision_from_what_is_given():
-    table = pd.DataFrame({"study": list("DEFGHI"), "yi": [0.2, 0.3, 0.4, None, 0.5, 0.5], "vi": [0.04, *[None] * 5],
-                          "se": [None, 0.1, *[None] * 4], "ci_low": [None, None, 0.2, 0.1, None, None],
-                          "ci_high": [None, None, 0.6, 0.5, None, None], "t": [*[None] * 4, 2.5, None],
-                          "p": [*[None] * 5, 0.03], "n1": [*[None] * 5, 40], "n2": [*[None] * 5, 41]})  # fmt: skip
+    table = pd.DataFrame(
+        {
+            "study": list("DEFGHI"),
+            "yi": [0.2, 0.3, 0.4, None, 0.5, 0.5],
+            "vi": [0.04, *[None] * 5],
+            "se": [None, 0.1, *[None] * 4],
+            "ci_low": [None, None, 0.2, 0.1, None, None],
+            "ci_high": [None, None, 0.6, 0.5, None, None],
+            "t": [*[None] * 4, 2.5, None],
+            "p": [*[None] * 5, 0.03],
+            "n1": [*[None] * 5, 40],
+            "n2": [*[None] * 5, 41],
+        }
+    )
     found = ae.read_trials(table, measure="SMD")
     width = (0.4 / (2 * norm.ppf(0.975))) ** 2
     by_p = (0.5 / t.ppf(1 - 0.03 / 2, 79)) ** 2
@@ -422,29 +515,36 @@ def test_an_effect_keeps_its_value_and_takes_its_precision_from_what_is_given():
     agree(limits, (math.log(0.8), (math.log(1.1 / 0.6) / (2 * norm.ppf(0.95))) ** 2))
 
 
-@pytest.mark.parametrize(("lines", "measure", "pairs"), [
-    (["study,events,n", "A,4,50"], "PLO", [(math.log(4 / 46), 1 / 4 + 1 / 46)]),
-    (["study,mean,sd,n", "A,10,2,30"], "MN", [(10, 4 / 30)]),
-    (["study,events1,time1,events2,time2", "A,4,50,9,51"], "IRR", [(math.log(4 / 50 / (9 / 51)), 1 / 4 + 1 / 9)]),
-    (["study,logOR,se", "A,-0.3,0.1"], "OR", [(-0.3, 0.01)]), (["study,MD,se", "A,-3,1"], "MD", [(-3, 1)]),
-    (["study,yi,se,measure", "A,-0.3,0.1,Std. Mean Difference"], "SMD", [(-0.3, 0.01)]),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("lines", "measure", "pairs"),
+    [
+        (["study,events,n", "A,4,50"], "PLO", [(math.log(4 / 46), 1 / 4 + 1 / 46)]),
+        (["study,mean,sd,n", "A,10,2,30"], "MN", [(10, 4 / 30)]),
+        (["study,events1,time1,events2,time2", "A,4,50,9,51"], "IRR", [(math.log(4 / 50 / (9 / 51)), 1 / 4 + 1 / 9)]),
+        (["study,logOR,se", "A,-0.3,0.1"], "OR", [(-0.3, 0.01)]),
+        (["study,MD,se", "A,-3,1"], "MD", [(-3, 1)]),
+        (["study,yi,se,measure", "A,-0.3,0.1,Std. Mean Difference"], "SMD", [(-0.3, 0.01)]),
+    ],
+)
 def test_the_table_says_its_measure(lines, measure, pairs):
     found = ae.read_trials(text(*lines))
     agree(found, *pairs)
     assert set(found.effect) == {measure}
 
 
-@pytest.mark.parametrize(("lines", "said"), [
-    (["study,yi,se", "A,0.2,0.1"], r"row 2 \(A\) gives an effect; on which scale\? Say measure='SMD'"),
-    (["study,estimate,ci_low,ci_high,measure", "A,0.7,0.5,0.98,OR"], r"is 'estimate' the ratio or its logarithm\?"),
-    (["study,yi,ci_low,ci_high,measure", "A,0.72,0.58,0.90,HR"], r"is 'yi' the ratio or its logarithm\?"),
-    (["study,ratio,ci_low,ci_high", "A,0.7,0.5,0.98"], r"on which scale\?"),
-    (["study,HR,OR,se", "A,0.7,0.5,0.2"], r"columns 'HR' and 'OR' are both effects; say which"),
-    (["study,yi,se,measure", "A,0.2,0.1,SMD", "B,2,0.1,MD"], r"effects on 2 scales \(MD, SMD\); say measure="),
-    (["study,mean_pre,mean_post,sd_pre,sd_post,r,n", "A,3,2,1,1,0.5,30"], "Say measure='MC'"),
-    (["study,yi,se,measure", "A,0.2,0.1,SMD", "B,2,0.1,bogus"], r"row 3 \(B\): measure='bogus' is not known"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        (["study,yi,se", "A,0.2,0.1"], r"row 2 \(A\) gives an effect; on which scale\? Say measure='SMD'"),
+        (["study,estimate,ci_low,ci_high,measure", "A,0.7,0.5,0.98,OR"], r"is 'estimate' the ratio or its logarithm\?"),
+        (["study,yi,ci_low,ci_high,measure", "A,0.72,0.58,0.90,HR"], r"is 'yi' the ratio or its logarithm\?"),
+        (["study,ratio,ci_low,ci_high", "A,0.7,0.5,0.98"], r"on which scale\?"),
+        (["study,HR,OR,se", "A,0.7,0.5,0.2"], r"columns 'HR' and 'OR' are both effects; say which"),
+        (["study,yi,se,measure", "A,0.2,0.1,SMD", "B,2,0.1,MD"], r"effects on 2 scales \(MD, SMD\); say measure="),
+        (["study,mean_pre,mean_post,sd_pre,sd_post,r,n", "A,3,2,1,1,0.5,30"], "Say measure='MC'"),
+        (["study,yi,se,measure", "A,0.2,0.1,SMD", "B,2,0.1,bogus"], r"row 3 \(B\): measure='bogus' is not known"),
+    ],
+)
 def test_an_effect_on_an_unnamed_scale_is_a_question(lines, said):
     with pytest.raises(ae.InputError, match=said):
         ae.read_trials(text(*lines))
@@ -487,7 +587,15 @@ def test_arms_are_found_by_their_label():
         ae.read_trials(text(head, "A,drug,10,50,talk,12,52,Wait,20,51"), reference="pill")
 
 
-LONG = ["study,arm,mean,sd,n", "A,drug,10,2,30", "A,talk,11,2,31", "A,wait,12,2,33", "B,drug,10,2,30", "B,wait,11,2,30", "C,drug,3,1,20"]
+LONG = [
+    "study,arm,mean,sd,n",
+    "A,drug,10,2,30",
+    "A,talk,11,2,31",
+    "A,wait,12,2,33",
+    "B,drug,10,2,30",
+    "B,wait,11,2,30",
+    "C,drug,3,1,20",
+]
 
 
 def test_one_row_an_arm_becomes_contrasts_with_the_arm_named():
@@ -505,8 +613,15 @@ def test_one_row_an_arm_becomes_contrasts_with_the_arm_named():
 
 
 def test_what_is_implausible_is_noted_and_reaches_the_result():
-    table = {"study": ["A", "A"], "mean1": [30.0, 30.0], "sd1": [2.0, 2.0], "n1": [60, 60], "mean2": [20.0, 20.0], "sd2": [2.0, 2.0],
-             "n2": [60, 60]}  # fmt: skip
+    table = {
+        "study": ["A", "A"],
+        "mean1": [30.0, 30.0],
+        "sd1": [2.0, 2.0],
+        "n1": [60, 60],
+        "mean2": [20.0, 20.0],
+        "sd2": [2.0, 2.0],
+        "n2": [60, 60],
+    }
     found = ae.read_trials(table)
     assert found.attrs["notes"] == (
         "a standardised difference above 3 (a standard error typed as an SD?): row 0 (A), row 1 (A)",
@@ -556,7 +671,7 @@ def test_what_read_trials_returns_can_be_read_again():
         ({"n1": [1, 35]}, r"n1 must.*row 0"),
         ({"n1": [0, 35]}, r"n1 must be 1 or more: row 0 has 0.0"),
     ],
-)  # fmt: skip
+)
 def test_a_fault_is_named_by_row_and_column(change, said):
     with pytest.raises(ae.InputError, match=said) as caught:
         ae.read_trials(pd.DataFrame(MEANS | change))
@@ -565,8 +680,14 @@ def test_a_fault_is_named_by_row_and_column(change, said):
 
 def test_a_fault_is_named_by_the_heading_of_the_file():
     lines = (FILES / "own_columns.csv").read_text().replace("3.9", "-3.9")
-    columns = {"mean1": "Exercise mean", "sd1": "Exercise SD", "n1": "Exercise N", "mean2": "Control mean", "sd2": "Control SD",
-               "n2": "Control N"}  # fmt: skip
+    columns = {
+        "mean1": "Exercise mean",
+        "sd1": "Exercise SD",
+        "n1": "Exercise N",
+        "mean2": "Control mean",
+        "sd2": "Control SD",
+        "n2": "Control N",
+    }
     with pytest.raises(ae.InputError, match=r"'Exercise SD' \(read as sd1\) must not be negative: row 3 has -3.9"):
         ae.read_trials(io.StringIO(lines), columns=columns)
 

@@ -54,7 +54,7 @@ def summaries(d, measure):
     if "ai" in d:
         return {"events1": d["ai"], "n1": d["ai"] + d["bi"], "events2": d["ci"], "n2": d["ci"] + d["di"]}
     if "m1i" in d:
-        return {"mean1": d["m1i"], "sd1": d["sd1i"], "n1": d["n1i"], "mean2": d["m2i"], "sd2": d["sd2i"], "n2": d["n2i"]}  # fmt: skip
+        return {"mean1": d["m1i"], "sd1": d["sd1i"], "n1": d["n1i"], "mean2": d["m2i"], "sd2": d["sd2i"], "n2": d["n2i"]}
     if "t1i" in d:
         return {"events1": d["x1i"], "time1": d["t1i"], "events2": d["x2i"], "time2": d["t2i"]}
     return {"events": d["xi"], "n": d["ni"]}
@@ -64,9 +64,7 @@ def cases():
     for path in sorted(REFERENCE.glob("escalc__*.json")):
         for key in load(path.stem)["expected"]:
             measure, *options = key.removesuffix("|group1").split("|")
-            if RENAMED.get(measure, measure) in ae.effects.MEASURES and all(
-                o.split("=")[0] in OPTIONS for o in options
-            ):
+            if RENAMED.get(measure, measure) in ae.effects.MEASURES and all(o.split("=")[0] in OPTIONS for o in options):
                 yield path.stem, key
 
 
@@ -138,8 +136,20 @@ def test_a_pretest_posttest_control_effect_is_the_difference_of_two_changes(meas
 
 def test_the_uncorrected_difference_of_changes_by_hand():
     # Changes of -19 and -7 over SDs of 21 and 20, by hand.
-    found = ae.effect_size("SMCRD", mean_pre1=60, mean_post1=41, sd_pre1=21, n1=40, r1=0.5, mean_pre2=59, mean_post2=52, sd_pre2=20,
-                           n2=36, r2=0.6, correct=False)  # fmt: skip
+    found = ae.effect_size(
+        "SMCRD",
+        mean_pre1=60,
+        mean_post1=41,
+        sd_pre1=21,
+        n1=40,
+        r1=0.5,
+        mean_pre2=59,
+        mean_post2=52,
+        sd_pre2=20,
+        n2=36,
+        r2=0.6,
+        correct=False,
+    )
     assert found["yi"].item() == pytest.approx(-19 / 21 + 7 / 20, rel=1e-12)
 
 
@@ -166,7 +176,9 @@ def test_summaries_that_are_not_named_are_columns_of_the_data():
     assert found.index.tolist() == ["a", "b"]
     renamed = table.rename(columns={"n2": "controls"})
     assert ae.effect_size("RR", data=renamed, n2="controls").equals(found)
-    with pytest.raises(ae.InputError, match=r"measure 'RR' needs n2 \(it takes events1, n1, events2, n2; or ratio, ci_low, ci_high\)"):
+    with pytest.raises(
+        ae.InputError, match=r"measure 'RR' needs n2 \(it takes events1, n1, events2, n2; or ratio, ci_low, ci_high\)"
+    ):
         ae.effect_size("RR", data=renamed)
 
 
@@ -195,9 +207,7 @@ def test_a_p_value_of_a_t_test_gives_back_the_standard_error_of_that_test():
     np.testing.assert_allclose(
         effects.from_p(d["est"], d["p_t"], df=d["df"])["vi"], reference["expected"]["t_df"]["vi"], rtol=1e-10
     )
-    np.testing.assert_allclose(
-        effects.from_p(d["est"], d["p_t"])["vi"], reference["expected"]["p_t_df"]["vi"], rtol=1e-6
-    )
+    np.testing.assert_allclose(effects.from_p(d["est"], d["p_t"])["vi"], reference["expected"]["p_t_df"]["vi"], rtol=1e-6)
 
 
 SETS = {
@@ -229,9 +239,7 @@ def test_quantiles_agree_with_metamean(key, which):
 def test_mcgraths_quantile_estimation_agrees_within_the_stop_of_its_search():
     reference = load("median2mean__syn.medianA")
     d, want = columns(reference["data"]), reference["expected"]["five|QE-McGrath"]
-    got = effects.mean_sd_from_quantiles(
-        d["n"], method="qe", **{ours: d[theirs] for ours, theirs in SETS["five"].items()}
-    )
+    got = effects.mean_sd_from_quantiles(d["n"], method="qe", **{ours: d[theirs] for ours, theirs in SETS["five"].items()})
     np.testing.assert_allclose(got["mean"], want["mean"], rtol=5e-5)
     np.testing.assert_allclose(got["sd"], want["sd"], rtol=5e-5)
 
@@ -240,9 +248,7 @@ def test_mcgraths_box_cox_agrees_within_the_error_of_its_random_draws():
     # estmeansd draws n + 1000 values: the standard error of their mean is sd / sqrt(n + 1000), of their SD about sd / sqrt(2 (n + 1000))
     reference = load("median2mean__syn.medianA")
     d, want = columns(reference["data"]), reference["expected"]["five|BC-McGrath"]
-    got = effects.mean_sd_from_quantiles(
-        d["n"], method="bc", **{ours: d[theirs] for ours, theirs in SETS["five"].items()}
-    )
+    got = effects.mean_sd_from_quantiles(d["n"], method="bc", **{ours: d[theirs] for ours, theirs in SETS["five"].items()})
     sd = np.array(want["sd"])
     assert (np.abs(got["mean"] - want["mean"]) < 3 * sd / np.sqrt(d["n"] + 1000)).all()
     assert (np.abs(got["sd"] - want["sd"]) < 3 * sd / np.sqrt(2 * (d["n"] + 1000))).all()

@@ -42,10 +42,31 @@ RM5 = """<?xml version="1.0" encoding="UTF-8"?>
 </COCHRANE_REVIEW>
 """
 HEAD = [
-    "Analysis group", "Analysis number", "Analysis name", "Subgroup", "Applicability", "Study", "Study year", "GIV Mean", "GIV SE",
-    "Experimental mean", "Experimental SD", "Experimental cases", "Experimental N", "Control mean", "Control SD", "Control cases",
-    "Control N", "O-E", "Variance", "Weight", "Mean", "CI start", "CI end", "Footnotes",
-]  # fmt: skip
+    "Analysis group",
+    "Analysis number",
+    "Analysis name",
+    "Subgroup",
+    "Applicability",
+    "Study",
+    "Study year",
+    "GIV Mean",
+    "GIV SE",
+    "Experimental mean",
+    "Experimental SD",
+    "Experimental cases",
+    "Experimental N",
+    "Control mean",
+    "Control SD",
+    "Control cases",
+    "Control N",
+    "O-E",
+    "Variance",
+    "Weight",
+    "Mean",
+    "CI start",
+    "CI end",
+    "Footnotes",
+]
 
 
 def written(head, *rows):
@@ -111,11 +132,18 @@ def package(path, *, nested=False):
         ],
     )
     settings = written(
-        ["Analysis group", "Analysis group name", "Analysis number", "Effect measure", "Experimental group label",
-         "Control group label", "Swap event and non-event"],
+        [
+            "Analysis group",
+            "Analysis group name",
+            "Analysis number",
+            "Effect measure",
+            "Experimental group label",
+            "Control group label",
+            "Swap event and non-event",
+        ],
         [1, "Acupuncture v sham", 1, "Std. Mean Difference", "Acupuncture", "Sham", "FALSE"],
         [1, "Acupuncture v sham", 2, "Odds Ratio", "Acupuncture", "Sham", "FALSE"],
-    )  # fmt: skip
+    )
     inner = io.BytesIO()
     with zipfile.ZipFile(inner, "w") as archive:
         archive.writestr("CD1-analysis-data/CD1-data-rows.csv", "\ufeff" + rows)
@@ -173,9 +201,7 @@ def test_revman_export_reads_back_as_it_was(tmp_path):
     back = ae.read_revman(ae.report.export(trials, tmp_path / "again.rm5"))
     expected = trials.assign(model=["random", "random", "random", None])
     expected["method"] = pd.Series(["IV", "IV", "IV", None], trials.index, dtype=object)
-    pd.testing.assert_frame_equal(
-        back[trials.columns].reset_index(drop=True), expected[trials.columns].reset_index(drop=True)
-    )
+    pd.testing.assert_frame_equal(back[trials.columns].reset_index(drop=True), expected[trials.columns].reset_index(drop=True))
 
 
 def test_effects_of_the_package_reach_revman_with_their_variance(tmp_path):

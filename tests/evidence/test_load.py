@@ -19,9 +19,17 @@ from acuevidence.report.codebook import codebook
 from acuevidence.topic import load_topic
 
 CONDITIONS = [
-    "low_back_pain", "knee_osteoarthritis", "headache", "neck_pain", "fibromyalgia", "shoulder_pain", "elbow_pain", "pelvic_pain",
-    "jaw_pain", "hip_osteoarthritis",
-]  # fmt: skip
+    "low_back_pain",
+    "knee_osteoarthritis",
+    "headache",
+    "neck_pain",
+    "fibromyalgia",
+    "shoulder_pain",
+    "elbow_pain",
+    "pelvic_pain",
+    "jaw_pain",
+    "hip_osteoarthritis",
+]
 
 
 @pytest.fixture
@@ -41,9 +49,18 @@ def change(folder, table, row, column, value):
 def test_shipped_tables_hold_every_row():
     sizes = {name: len(table) for name, table in ae.load_evidence().tables().items()}
     assert sizes == {
-        "trials": 347, "arms": 751, "results": 754, "contrasts": 329, "directions": 409, "quality": 625, "design": 592,
-        "indirect": 15, "safety": 50, "reference_syntheses": 228, "thresholds": 40,
-    }  # fmt: skip
+        "trials": 347,
+        "arms": 751,
+        "results": 754,
+        "contrasts": 329,
+        "directions": 409,
+        "quality": 625,
+        "design": 592,
+        "indirect": 15,
+        "safety": 50,
+        "reference_syntheses": 228,
+        "thresholds": 40,
+    }
 
 
 def test_conditions_in_their_order():
@@ -170,12 +187,31 @@ ARMS = [
     {"condition": "depression", "trial_id": "mine2026", "arm": "run", "role": "treatment", "description": "running"},
     {"condition": "depression", "trial_id": "mine2026", "arm": "drug", "role": "drug", "description": "tablets"},
 ]
-PLACE = {"source_url": "https://a.org", "source_kind": "abstract", "locator": "x", "figures_as_printed": "y", "extraction": "single"}
+PLACE = {
+    "source_url": "https://a.org",
+    "source_kind": "abstract",
+    "locator": "x",
+    "figures_as_printed": "y",
+    "extraction": "single",
+}
 RESULTS = [
-    {"condition": "depression", "trial_id": "mine2026", "outcome": "mood", "measure": "HAM-D", "week": 12, "statistic": "final",
-     "arm": arm, "n": 40, "mean": mean, "sd": 5.0, "benefit": -1, "timing": "end_of_treatment", **PLACE}
+    {
+        "condition": "depression",
+        "trial_id": "mine2026",
+        "outcome": "mood",
+        "measure": "HAM-D",
+        "week": 12,
+        "statistic": "final",
+        "arm": arm,
+        "n": 40,
+        "mean": mean,
+        "sd": 5.0,
+        "benefit": -1,
+        "timing": "end_of_treatment",
+        **PLACE,
+    }
     for arm, mean in (("run", 9.0), ("drug", 10.0))
-]  # fmt: skip
+]
 
 
 def test_own_folder_needs_only_trials_arms_and_figures(tmp_path):
@@ -210,8 +246,9 @@ def test_another_topic_brings_its_own_words_and_columns(tmp_path):
         "comparators: {drug: {label: Sertraline, phrase: sertraline, roles: [drug]}}\n"
         "conditions: {depression: {label: Depression, outcomes: [mood]}}\n"
         "outcomes: {mood: {label: mood}}\n"
-        "columns: {trials: {setting: {values: [group, alone], required: true}}}\n", encoding="utf-8",
-    )  # fmt: skip
+        "columns: {trials: {setting: {values: [group, alone], required: true}}}\n",
+        encoding="utf-8",
+    )
     arms = [ARMS[0] | {"role": "exercise"}, ARMS[1]]
     own_tables(tmp_path, trials=[TRIAL], arms=arms, results=RESULTS)
     trials = pd.read_csv(tmp_path / "trials.csv").assign(setting="group")

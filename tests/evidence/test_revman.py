@@ -18,18 +18,51 @@ CASES = Path(__file__).with_name("revman")
 COUNTS = ["events1", "n1", "events2", "n2"]
 MEANS = ["mean1", "sd1", "n1", "mean2", "sd2", "n2"]
 ZEROS = ("GIV Mean", "GIV SE", "Experimental mean", "Experimental SD", "Control mean", "Control SD", "O-E", "Variance")
-HEAD = ["Analysis group", "Analysis number", "Analysis name", "Subgroup", "Applicability", "Study", "Study year", "GIV Mean",
-        "GIV SE", "Experimental mean", "Experimental SD", "Experimental cases", "Experimental N", "Control mean", "Control SD",
-        "Control cases", "Control N", "O-E", "Variance", "Weight", "Mean", "CI start", "CI end", "Footnotes"]  # fmt: skip
-SETTINGS = ["Analysis group", "Analysis number", "Analysis name", "Analysis group name", "Data type", "Log-scale data",
-            "Experimental group label", "Control group label", "Statistical method", "Effect measure", "Analysis model",
-            "Overall estimates", "Swap event and non-event"]  # fmt: skip
+HEAD = [
+    "Analysis group",
+    "Analysis number",
+    "Analysis name",
+    "Subgroup",
+    "Applicability",
+    "Study",
+    "Study year",
+    "GIV Mean",
+    "GIV SE",
+    "Experimental mean",
+    "Experimental SD",
+    "Experimental cases",
+    "Experimental N",
+    "Control mean",
+    "Control SD",
+    "Control cases",
+    "Control N",
+    "O-E",
+    "Variance",
+    "Weight",
+    "Mean",
+    "CI start",
+    "CI end",
+    "Footnotes",
+]
+SETTINGS = [
+    "Analysis group",
+    "Analysis number",
+    "Analysis name",
+    "Analysis group name",
+    "Data type",
+    "Log-scale data",
+    "Experimental group label",
+    "Control group label",
+    "Statistical method",
+    "Effect measure",
+    "Analysis model",
+    "Overall estimates",
+    "Swap event and non-event",
+]
 FALLS = {"Experimental cases": 12, "Experimental N": 60, "Control cases": 20, "Control N": 61}
 
 
-def review(
-    outcomes, studies='<STUDY ID="A" NAME="Alder 2001" YEAR="2001"/><STUDY ID="B" NAME="Birch 2004" YEAR="2004"/>'
-):
+def review(outcomes, studies='<STUDY ID="A" NAME="Alder 2001" YEAR="2001"/><STUDY ID="B" NAME="Birch 2004" YEAR="2004"/>'):
     return (
         f"<COCHRANE_REVIEW><STUDIES_AND_REFERENCES><STUDIES><INCLUDED_STUDIES>{studies}</INCLUDED_STUDIES></STUDIES>"
         f'</STUDIES_AND_REFERENCES><ANALYSES_AND_DATA><COMPARISON NO="1"><NAME>Exercise v control</NAME>{outcomes}'
@@ -120,13 +153,8 @@ def test_counts_beside_zeros_are_counts(name):
     assert score[["events1", "events2"]].isna().all(axis=None)
     assert trials.treatment.tolist() == ["Exercise"] * 5
     assert trials.comparator.tolist() == ["Control"] * 5
-    assert (
-        falls[["data_type", "measure", "method", "model"]].values.tolist() == [["dichotomous", "OR", "MH", "fixed"]] * 3
-    )
-    assert (
-        score[["data_type", "measure", "method", "model"]].values.tolist()
-        == [["continuous", "SMD", "IV", "random"]] * 2
-    )
+    assert falls[["data_type", "measure", "method", "model"]].values.tolist() == [["dichotomous", "OR", "MH", "fixed"]] * 3
+    assert score[["data_type", "measure", "method", "model"]].values.tolist() == [["continuous", "SMD", "IV", "random"]] * 2
     assert len(trials.attrs["excluded"]) == 0
 
 
@@ -176,11 +204,9 @@ def test_contrasts_and_observed_minus_expected_of_a_data_package(tmp_path):
         row(3, "Alder 2001", GIV_Mean=0.8, GIV_SE=0.1),
     ]
     settings = [
-        setting(1, "Contrast level", Effect_measure="Rate ratio", Analysis_model="Random effects")
-        | {"Log-scale data": "true"},
+        setting(1, "Contrast level", Effect_measure="Rate ratio", Analysis_model="Random effects") | {"Log-scale data": "true"},
         setting(2, "O-E and variance", Effect_measure="Peto Odds Ratio", Statistical_method="EXP_O_E_VAR"),
-        setting(3, "Contrast level", Effect_measure="Hazard Ratio", Overall_estimates="false")
-        | {"Log-scale data": "false"},
+        setting(3, "Contrast level", Effect_measure="Hazard Ratio", Overall_estimates="false") | {"Log-scale data": "false"},
     ]
     trials = web(tmp_path, rows, settings)
     assert trials[["yi", "se"]].to_numpy().tolist() == [[-0.25, 0.1], [0, 0.2], [-0.5, 0.5]]
@@ -231,9 +257,7 @@ def other_rm5(kind):
         return '<?xml version="1.0" encoding="UTF-16"?>' + text.replace("<DICH_OUTCOME", label), "utf-16"
     if kind == "prefix, Windows-1252, names as attributes":
         text = text.replace("<NAME>Falls</NAME>", "").replace("<DICH_OUTCOME", f'{label} NAME="Falls"')
-        text = text.replace("<COMPARISON", '<COMPARISON NAME="Exercise v control"').replace(
-            "<NAME>Exercise v control</NAME>", ""
-        )
+        text = text.replace("<COMPARISON", '<COMPARISON NAME="Exercise v control"').replace("<NAME>Exercise v control</NAME>", "")
         for tag in ("COCHRANE_REVIEW", "STUDY ", "COMPARISON", "DICH_OUTCOME", "DICH_DATA", "ANALYSES_AND_DATA"):
             text = text.replace(f"<{tag}", f"<r:{tag}").replace(f"</{tag}", f"</r:{tag}")
         text = text.replace("<r:COCHRANE_REVIEW", '<r:COCHRANE_REVIEW xmlns:r="http://example.org/review"')
@@ -254,8 +278,11 @@ def test_rm5_of_other_programs(tmp_path, kind):
     assert trials.year.tolist() == [2001, 2004]
     assert trials[COUNTS].to_numpy().tolist() == [[12, 60, 20, 61], [8, 45, 9, 44]]
     assert trials[["comparison", "outcome", "treatment", "comparator"]].iloc[0].tolist() == [
-        "Exercise v control", "Falls", "Exercise", "Usual care",
-    ]  # fmt: skip
+        "Exercise v control",
+        "Falls",
+        "Exercise",
+        "Usual care",
+    ]
 
 
 def test_data_package_saved_by_a_spreadsheet(tmp_path):
@@ -296,9 +323,7 @@ def test_package_that_holds_its_data_twice_is_one_review(tmp_path):
     both = {"CD1-data-rows.csv": rows, "copy/CD1-data-rows.csv": rows}
     assert len(ae.read_revman(package(tmp_path / "a.zip", both))) == 1
     other = {"CD1-data-rows.csv": rows, "CD2-data-rows.csv": rows.replace("Alder", "Birch")}
-    with pytest.raises(
-        ae.InputError, match=r"holds two reviews, 'CD1-data-rows\.csv' and 'CD2-data-rows\.csv'; which one"
-    ):
+    with pytest.raises(ae.InputError, match=r"holds two reviews, 'CD1-data-rows\.csv' and 'CD2-data-rows\.csv'; which one"):
         ae.read_revman(package(tmp_path / "b.zip", other))
 
 
@@ -306,10 +331,20 @@ def test_package_that_holds_its_data_twice_is_one_review(tmp_path):
 
 
 def test_data_type_that_is_not_given_is_the_one_with_figures(tmp_path):
-    means = {"Experimental mean": 10.2, "Experimental SD": 4.1, "Experimental N": 30, "Control mean": 12.9, "Control SD": 4.4,
-             "Control N": 31}  # fmt: skip
-    rows = [row(1, "Alder 2001") | FALLS, row(2, "Alder 2001") | means, row(3, "Alder 2001", GIV_Mean=0.3, GIV_SE=0.1),
-            row(4, "Alder 2001", Experimental_N=5, Control_N=6)]  # fmt: skip
+    means = {
+        "Experimental mean": 10.2,
+        "Experimental SD": 4.1,
+        "Experimental N": 30,
+        "Control mean": 12.9,
+        "Control SD": 4.4,
+        "Control N": 31,
+    }
+    rows = [
+        row(1, "Alder 2001") | FALLS,
+        row(2, "Alder 2001") | means,
+        row(3, "Alder 2001", GIV_Mean=0.3, GIV_SE=0.1),
+        row(4, "Alder 2001", Experimental_N=5, Control_N=6),
+    ]
     trials = web(tmp_path, rows)
     assert trials.data_type.tolist() == ["dichotomous", "continuous", "generic inverse variance"]
     assert trials.iloc[0][COUNTS].tolist() == [12, 60, 20, 61]
@@ -419,12 +454,13 @@ def test_years_as_text_keep_their_row(tmp_path, name, given, year, note):
 @pytest.mark.parametrize(
     ("figures", "said"),
     [
-        ('EVENTS_1="twelve" TOTAL_1="40" EVENTS_2="3" TOTAL_2="41"',
-         "EVENTS_1 must be a number, or empty where missing: row '1.1, Alder 2001' has 'twelve'"),
-        ('EVENTS_1="50" TOTAL_1="40" EVENTS_2="3" TOTAL_2="41"',
-         "events1 must not exceed n1: row '1.1, Alder 2001' has 50.0"),
+        (
+            'EVENTS_1="twelve" TOTAL_1="40" EVENTS_2="3" TOTAL_2="41"',
+            "EVENTS_1 must be a number, or empty where missing: row '1.1, Alder 2001' has 'twelve'",
+        ),
+        ('EVENTS_1="50" TOTAL_1="40" EVENTS_2="3" TOTAL_2="41"', "events1 must not exceed n1: row '1.1, Alder 2001' has 50.0"),
     ],
-)  # fmt: skip
+)
 def test_figures_no_trial_can_have_are_refused_by_analysis_trial_and_column(tmp_path, figures, said):
     with pytest.raises(ae.InputError) as caught:
         read_xml(tmp_path, review(counts(figures)))
@@ -467,15 +503,12 @@ def test_export_keeps_labels_methods_and_numbers(tmp_path, name):
 def test_export_keeps_estimates_apart_from_counts(tmp_path):
     rows = [
         row(1, "Alder 2001", GIV_Mean=-0.25, GIV_SE=0.1, Experimental_N=40, Control_N=41),
-        row(2, "Alder 2001", Variance=4, Experimental_N=40, Control_N=38, Experimental_cases=5, Control_cases=8)
-        | {"O-E": -2},
+        row(2, "Alder 2001", Variance=4, Experimental_N=40, Control_N=38, Experimental_cases=5, Control_cases=8) | {"O-E": -2},
         row(3, "Birch 2004", Variance=16) | {"O-E": 2},
         row(4, "Birch 2004") | FALLS,
     ]
     settings = [
-        setting(
-            1, "Contrast level", Effect_measure="Rate ratio", Analysis_model="Random effects", Statistical_method="IV"
-        ),
+        setting(1, "Contrast level", Effect_measure="Rate ratio", Analysis_model="Random effects", Statistical_method="IV"),
         setting(
             2,
             "O-E and variance",
@@ -483,9 +516,7 @@ def test_export_keeps_estimates_apart_from_counts(tmp_path):
             Analysis_model="Fixed effect",
             Statistical_method="PETO",
         ),
-        setting(
-            3, "O-E and variance", Effect_measure="Odds Ratio", Analysis_model="Fixed effect", Statistical_method="PETO"
-        ),
+        setting(3, "O-E and variance", Effect_measure="Odds Ratio", Analysis_model="Fixed effect", Statistical_method="PETO"),
         setting(4, "Dichotomous", Effect_measure="Risk Ratio", Analysis_model="Fixed effect", Statistical_method="MH"),
     ]
     trials = web(tmp_path, rows, settings)

@@ -555,9 +555,15 @@ def test_effect_frames_with_their_left_out_lists_can_be_concatenated():
 
 @pytest.mark.parametrize(
     ("argument", "value"),
-    [("condition", "backpain"), ("comparator", "placebo"), ("timing", "later"), ("measure", "d"), ("cautions", "yes"),
-     ("outcome", "pian")],
-)  # fmt: skip
+    [
+        ("condition", "backpain"),
+        ("comparator", "placebo"),
+        ("timing", "later"),
+        ("measure", "d"),
+        ("cautions", "yes"),
+        ("outcome", "pian"),
+    ],
+)
 def test_unknown_choices_list_the_known_ones(argument, value):
     with pytest.raises(ae.InputError, match=rf"{argument}='{value}' is not known.*one of"):
         ae.trial_effects(**{argument: value})
@@ -708,9 +714,12 @@ def test_a_printed_odds_ratio_by_hand():
     comparator = "sham" if kind == "sham" else "usual_care"
     responder = contrasts.assign(responder=contrasts.responder.where(contrasts.index != one.name, "pain"), week=contrasts.week)
     effects = ae.trial_effects(
-        one.condition, comparator=comparator, outcome=one.outcome, timing="medium" if one.week > 13 else "short",
+        one.condition,
+        comparator=comparator,
+        outcome=one.outcome,
+        timing="medium" if one.week > 13 else "short",
         evidence=replace(alone, contrasts=responder[(responder.trial_id != one.trial_id) | (responder.index == one.name)]),
-    )  # fmt: skip
+    )
     got = effects.set_index("trial_id").loc[one.trial_id]
     z = stats.norm.ppf(0.5 + one.ci_level / 200)
     variance = (math.log(one.ci_high / one.ci_low) / (2 * z)) ** 2

@@ -67,9 +67,7 @@ def test_the_axis_holds_every_interval_and_the_null():
     groups = ae.pooled("low_back_pain")
     [(layer, _)] = marks(forest_chart(groups), "point")
     low, high = layer["encoding"]["x"]["scale"]["domain"]
-    ends = [
-        end for one in groups.values() for end in (one.ci_low, one.ci_high, *one.data["ci_low"], *one.data["ci_high"])
-    ]
+    ends = [end for one in groups.values() for end in (one.ci_low, one.ci_high, *one.data["ci_low"], *one.data["ci_high"])]
     assert low < min(0.0, *ends)
     assert high > max(0.0, *ends)
 

@@ -68,9 +68,7 @@ def test_labbe_refuses_more_events_than_patients():
 
 
 def test_the_line_of_the_bubble_plot_is_the_regression(regression):
-    line = next(
-        line for line in ae.plots.bubble(regression).lines if len(line.get_xdata()) == 101 and line.is_dashed() is False
-    )
+    line = next(line for line in ae.plots.bubble(regression).lines if len(line.get_xdata()) == 101 and line.is_dashed() is False)
     slope = regression.coefficients.loc["year", "estimate"]
     assert np.diff(line.get_ydata()) / np.diff(line.get_xdata()) == pytest.approx(np.full(100, slope))
 

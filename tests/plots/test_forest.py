@@ -37,7 +37,11 @@ def _squares(ax):
 @pytest.mark.parametrize("width", ["single", "double"])
 @pytest.mark.parametrize(
     ("condition", "size"),
-    [*((condition, 6.5) for condition in ae.conditions() if condition != "hip_osteoarthritis"), ("neck_pain", 5), ("fibromyalgia", 9)],
+    [
+        *((condition, 6.5) for condition in ae.conditions() if condition != "hip_osteoarthritis"),
+        ("neck_pain", 5),
+        ("fibromyalgia", 9),
+    ],
 )
 def test_no_text_is_cut_or_overlaps(condition, size, width, overlaps):
     arms = "summary" if size < 9 else "n"
@@ -165,9 +169,7 @@ def test_no_layout_cuts_or_overlaps_texts_at_any_size(neck, layout, size, overla
 @pytest.mark.parametrize("k", [3, 40, 120])
 def test_the_figure_grows_with_its_rows(k, overlaps):
     rng = np.random.default_rng(k)
-    one = ae.meta_analysis(
-        rng.normal(0.3, 0.2, k), rng.uniform(0.01, 0.1, k), labels=[f"A trial of {i}" for i in range(k)]
-    )
+    one = ae.meta_analysis(rng.normal(0.3, 0.2, k), rng.uniform(0.01, 0.1, k), labels=[f"A trial of {i}" for i in range(k)])
     ax = ae.plots.forest(one)
     assert overlaps(ax.figure) == ([], [])
     assert 72 * ax.figure.get_figheight() > k * 6.5 * 1.75
@@ -216,9 +218,7 @@ def test_the_layout_of_jama_has_sources_no_tau2_no_leading_zero_and_favours_on_t
 
 
 def test_columns_are_taken_from_the_data_by_name_and_stand_on_either_side():
-    data = pd.DataFrame(
-        {"yi": [0.1, 0.2, 0.3], "vi": 0.02, "country": ["Norway", "Chile", "Japan"], "dose": [1.0, 2.5, 3.0]}
-    )
+    data = pd.DataFrame({"yi": [0.1, 0.2, 0.3], "vi": 0.02, "country": ["Norway", "Chile", "Japan"], "dose": [1.0, 2.5, 3.0]})
     one = ae.meta_analysis("yi", "vi", data=data)
     ax = ae.plots.forest(one, columns=["country", Column("Dose", "dose", side="right", over="Plan", digits=1)])
     place = {t.get_text(): t.get_position()[0] for t in _texts(ax)}
@@ -261,9 +261,7 @@ def test_the_prediction_interval_is_off_when_it_is_off():
 
 
 def test_a_meta_regression_shows_fitted_values_and_pools_nothing():
-    one = ae.meta_analysis(
-        "yi", "vi", data=ae.trial_effects("neck_pain", comparator="sham"), moderators="~ year", labels="study"
-    )
+    one = ae.meta_analysis("yi", "vi", data=ae.trial_effects("neck_pain", comparator="sham"), moderators="~ year", labels="study")
     ax = ae.plots.forest(one)
     assert "Random effects\n" not in _words(ax)
     assert "Moderators ~ year: F" in _words(ax)
@@ -395,8 +393,15 @@ def test_trials_not_shown_are_named_or_refused():
 
 @pytest.mark.parametrize(
     ("layout", "p", "said"),
-    [("jama", 0.01, "= .010"), ("jama", 0.0102, "= .01"), ("jama", 0.0009, "< .001"), ("jama", 0.04, "= .04"),
-     ("bmj", 0.01, "= 0.01"), ("bmj", 0.004, "< 0.01"), ("bmj", 0.534, "= 0.53")],
-)  # fmt: skip
+    [
+        ("jama", 0.01, "= .010"),
+        ("jama", 0.0102, "= .01"),
+        ("jama", 0.0009, "< .001"),
+        ("jama", 0.04, "= .04"),
+        ("bmj", 0.01, "= 0.01"),
+        ("bmj", 0.004, "< 0.01"),
+        ("bmj", 0.534, "= 0.53"),
+    ],
+)
 def test_p_values_have_the_digits_of_the_journal(layout, p, said):
     assert ae.plots.LAYOUTS[layout].p(p)["is_p"] == said

@@ -39,9 +39,7 @@ def regression(formula):
 def risks():
     counts = {"events1": [12, 8, 20], "n1": [40, 30, 80], "events2": [6, 5, 18], "n2": [42, 31, 79]}
     effects = ae.effect_size("RR", **counts)
-    return ae.meta_analysis(
-        "yi", "vi", data=effects.assign(**counts, effect="RR", study=["A", "B", "C"]), labels="study"
-    )
+    return ae.meta_analysis("yi", "vi", data=effects.assign(**counts, effect="RR", study=["A", "B", "C"]), labels="study")
 
 
 @functools.cache
@@ -107,7 +105,11 @@ GALLERY = {
 
 
 def test_the_gallery_holds_every_figure():
-    functions = {name for name in plots.__all__ if callable(getattr(plots, name)) and name[0].islower()} - {"forest_size", "save", "style"}
+    functions = {name for name in plots.__all__ if callable(getattr(plots, name)) and name[0].islower()} - {
+        "forest_size",
+        "save",
+        "style",
+    }
     assert {name.split(",")[0].split()[0] for name in GALLERY} == functions
 
 

@@ -16,12 +16,18 @@ from acuevidence.questions.evidence_map import EvidenceMap
 
 pytestmark = pytest.mark.locked
 REFERENCE = Path(__file__).resolve().parents[1] / "reference"
-RATINGS = pd.DataFrame(
-    {"A": ["+", "-", "+"], "B": ["?", "+", "+"], "C": ["-", "-", "+"]}, index=["First", "Second", "Third"]
+RATINGS = pd.DataFrame({"A": ["+", "-", "+"], "B": ["?", "+", "+"], "C": ["-", "-", "+"]}, index=["First", "Second", "Third"])
+MAP = pd.DataFrame(
+    {
+        "condition": ["neck_pain", "neck_pain", "headache"],
+        "comparator": ["sham", "usual_care", "sham"],
+        "outcome": ["pain", "pain", "response"],
+        "k": [5, 2, 1],
+        "patients": [900, 1200, 80],
+        "estimate": [0.3, 0.7, -0.2],
+        "certainty": [2, 3, 1],
+    }
 )
-MAP = pd.DataFrame({"condition": ["neck_pain", "neck_pain", "headache"], "comparator": ["sham", "usual_care", "sham"],
-                    "outcome": ["pain", "pain", "response"], "k": [5, 2, 1], "patients": [900, 1200, 80],
-                    "estimate": [0.3, 0.7, -0.2], "certainty": [2, 3, 1]})  # fmt: skip
 FEW = {"timing": ["end_of_treatment"], "left_out": ["none out"], "size": ["any"]}
 
 
@@ -29,9 +35,7 @@ def bcg(**options):
     """Risk ratios of the BCG vaccine trials (dat.bcg), read from the reference values of metafor."""
     given = json.loads((REFERENCE / "escalc__dat.bcg.json").read_text(encoding="utf-8"))["data"]
     data = pd.DataFrame({name: given[name] for name in ("study", "year", "ablat", "alloc")})
-    counts = dict(
-        zip(("events1", "n1", "events2", "n2"), (given[name] for name in ("ai", "n1i", "ci", "n2i")), strict=True)
-    )
+    counts = dict(zip(("events1", "n1", "events2", "n2"), (given[name] for name in ("ai", "n1i", "ci", "n2i")), strict=True))
     effects = ae.effect_size("RR", **counts)
     data = data.assign(**counts, yi=effects["yi"].to_numpy(), vi=effects["vi"].to_numpy(), effect="RR")
     return ae.meta_analysis("yi", "vi", data=data, labels="study", **options)

@@ -30,7 +30,8 @@ FRESH = {
     "several": ("r.forest()\nax = r.funnel()\nr.plot.baujat();", 3),
     "given axes": ("fig, axes = plt.subplots(1, 2, figsize=(14, 4))\nr.forest(ax=axes[0])\nr.funnel(ax=axes[1])", 1),
     "constrained": (
-        "fig, axes = plt.subplots(2, 2, figsize=(16, 9), layout='constrained')\nr.funnel(ax=axes[0, 0])\nr.forest(ax=axes[1, 1])", 1
+        "fig, axes = plt.subplots(2, 2, figsize=(16, 9), layout='constrained')\nr.funnel(ax=axes[0, 0])\nr.forest(ax=axes[1, 1])",
+        1,
     ),
     "shown": ("r.forest()\nplt.show()", 1),
     "off": ("plt.ioff()\nr.forest()\nplt.close('all')\nplt.ion();", 0),
@@ -38,18 +39,20 @@ FRESH = {
     "saved": (
         "import tempfile, pathlib\nfolder = pathlib.Path(tempfile.mkdtemp())\n"
         "for end in ('svg', 'pdf', 'png', 'tiff'):\n    ae.plots.save(ax, folder / f'forest.{end}')\n"
-        "sorted(p.name for p in folder.iterdir())", 0
+        "sorted(p.name for p in folder.iterdir())",
+        0,
     ),
     "saved and shown": ("ax = r.forest()\nae.plots.save(ax, folder / 'shown.svg');", 1),
     "dark": ("with plt.style.context('dark_background'):\n    r.forest()", 1),
     "left as it was": (
         f"{STATE}before = state()\nunseen = ae.plots.forest_size(r)\nwith plt.style.context('ggplot'):\n"
         "    inside = state(); ax = r.forest(); again = state()\nplt.close(ax.figure)\n"
-        "before == state(), {k: v for k, v in inside.items() if k != 'open'} == {k: v for k, v in again.items() if k != 'open'}", 0
+        "before == state(), {k: v for k, v in inside.items() if k != 'open'} == {k: v for k, v in again.items() if k != 'open'}",
+        0,
     ),
     "refused": ("try:\n    r.forest(columns=['nothing'])\nexcept ae.InputError as error:\n    print(type(error).__name__)", 0),
     "of a question": ("ae.plots.safety()", 1),
-}  # fmt: skip
+}
 INLINE = {
     "magic": (f"%matplotlib inline\n{START}", 0),
     "last expression": ("r.forest()", 1),

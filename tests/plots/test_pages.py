@@ -104,10 +104,24 @@ def test_the_size_foretold_is_the_size_drawn():
     assert foretold == pytest.approx(tuple(25.4 * result().forest(width=150).figure.get_size_inches()))
 
 
-@pytest.mark.parametrize("options", [
-    {"favours": "X"}, {"favours": ("a", "b", "c")}, {"limits": (1, -1)}, {"limits": 3}, {"mid": (0.5, 0.2)}, {"mid": "pain"},
-    {"width": "Single"}, {"width": 7}, {"width": True}, {"ax": "x"}, {"size": 0}, {"size": "big"}, {"digits": -1},
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"favours": "X"},
+        {"favours": ("a", "b", "c")},
+        {"limits": (1, -1)},
+        {"limits": 3},
+        {"mid": (0.5, 0.2)},
+        {"mid": "pain"},
+        {"width": "Single"},
+        {"width": 7},
+        {"width": True},
+        {"ax": "x"},
+        {"size": 0},
+        {"size": "big"},
+        {"digits": -1},
+    ],
+)
 def test_what_no_figure_can_be_is_refused(options):
     with pytest.raises(InputError, match=next(iter(options))):
         result().forest(**options)

@@ -86,9 +86,7 @@ def test_sequential_draws_cumulative_z_and_both_boundaries(groups):
 
 
 def test_a_specification_curve_rises_and_names_the_options_that_matter():
-    found = ae.multiverse(
-        "fibromyalgia", "sham", {"timing": ["end_of_treatment"], "left_out": ["none out"], "size": ["any"]}
-    )
+    found = ae.multiverse("fibromyalgia", "sham", {"timing": ["end_of_treatment"], "left_out": ["none out"], "size": ["any"]})
     ax = found.plot()
     heights = ax.lines[0].get_ydata()
     assert (np.diff(heights) >= 0).all()

@@ -25,9 +25,7 @@ def one(found, **picked):
 
 def same(row, result):
     assert row["k"] == result.k
-    assert (row["estimate"], row["ci_low"], row["ci_high"]) == pytest.approx(
-        (result.estimate, result.ci_low, result.ci_high)
-    )
+    assert (row["estimate"], row["ci_low"], row["ci_high"]) == pytest.approx((result.estimate, result.ci_low, result.ci_high))
 
 
 def test_a_condition_has_ten_thousand_specifications_and_the_first_is_the_standard_analysis(found):
@@ -38,7 +36,9 @@ def test_a_condition_has_ten_thousand_specifications_and_the_first_is_the_standa
     same(found.standard, ae.pooled("neck_pain")["sham"])
 
 
-@pytest.mark.parametrize(("condition", "group"), [("low_back_pain", "sham"), ("headache", "usual_care"), ("pelvic_pain", "sham, men")])
+@pytest.mark.parametrize(
+    ("condition", "group"), [("low_back_pain", "sham"), ("headache", "usual_care"), ("pelvic_pain", "sham, men")]
+)
 def test_the_standard_specification_is_the_standard_analysis(condition, group):
     narrow = {name: options[:1] for name, options in ae.multiverse("neck_pain", "sham", _ONE).decisions.items()}
     narrow.pop("comparator_type")

@@ -97,7 +97,9 @@ def test_the_same_seed_gives_the_same_digits_and_numpys_own_state_stays(evidence
     for name in ("multiple_imputation", "jump_to_reference", "copy_reference"):
         pd.testing.assert_frame_equal(getattr(again, name), getattr(found, name))
         assert not np.allclose(getattr(other, name)["difference"], getattr(found, name)["difference"], rtol=1e-6)
-        assert getattr(other, name)["difference"].to_numpy() == pytest.approx(getattr(found, name)["difference"].to_numpy(), abs=0.6)
+        assert getattr(other, name)["difference"].to_numpy() == pytest.approx(
+            getattr(found, name)["difference"].to_numpy(), abs=0.6
+        )
 
 
 def test_jump_to_reference_shares_the_effect_out_among_those_who_stayed(tmp_path, evidence):

@@ -25,9 +25,22 @@ def surveys(*rows):
     evidence = ae.load_evidence()
     empty = evidence.safety.iloc[:0]
     table = pd.DataFrame(
-        [{"study_id": s, "study": s, "design": "survey", "denominator": "treatments", "event": e, "events": x, "n_treatments": n,
-          "source_url": "https://example.org", "figures_as_printed": "", "notes": ""} for s, e, x, n in rows]
-    ).reindex(columns=empty.columns)  # fmt: skip
+        [
+            {
+                "study_id": s,
+                "study": s,
+                "design": "survey",
+                "denominator": "treatments",
+                "event": e,
+                "events": x,
+                "n_treatments": n,
+                "source_url": "https://example.org",
+                "figures_as_printed": "",
+                "notes": "",
+            }
+            for s, e, x, n in rows
+        ]
+    ).reindex(columns=empty.columns)
     return replace(evidence, safety=table.astype(empty.dtypes.to_dict()))
 
 

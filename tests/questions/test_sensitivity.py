@@ -105,8 +105,13 @@ def test_a_review_without_a_list_has_the_primary_endpoint_and_the_kinds_of_score
     bare = replace(evidence, rules=replace(evidence.rules, sensitivity=()))
     found = sensitivity("neck_pain", evidence=bare)
     assert list(dict.fromkeys(found.analysis)) == [
-        "default", "primary endpoint", "adjusted differences", "final scores", "changes", "responders",
-    ]  # fmt: skip
+        "default",
+        "primary endpoint",
+        "adjusted differences",
+        "final scores",
+        "changes",
+        "responders",
+    ]
 
 
 def test_an_unknown_entry_is_named():

@@ -18,16 +18,54 @@ def invented(*trials):
     base = ae.load_evidence()
     heads, arms, results = [], [], []
     for name, technique, sides in trials:
-        heads.append({"trial_id": name, "study": name, "condition": "neck_pain", "year": 2020, "design": "parallel",
-                      "n_randomized": 50 * len(sides), "technique": technique, "treatment_weeks": 8.0})  # fmt: skip
+        heads.append(
+            {
+                "trial_id": name,
+                "study": name,
+                "condition": "neck_pain",
+                "year": 2020,
+                "design": "parallel",
+                "n_randomized": 50 * len(sides),
+                "technique": technique,
+                "treatment_weeks": 8.0,
+            }
+        )
         for arm, role, sham, mean in sides:
-            arms.append({"condition": "neck_pain", "trial_id": name, "arm": arm, "role": role, "sham_type": sham,
-                         "description": arm, "n_randomized": 50})  # fmt: skip
-            results.append({"condition": "neck_pain", "trial_id": name, "outcome": "pain", "measure": "VAS pain (0-100)",
-                            "scale_min": 0.0, "scale_max": 100.0, "higher_is": "worse", "week": 8.0, "statistic": "final",
-                            "arm": arm, "n": 50, "n_basis": "analysed", "mean": mean, "sd": 20.0, "benefit": -1,
-                            "source_url": "https://example.org", "source_kind": "trial_table", "locator": "table",
-                            "figures_as_printed": str(mean), "extraction": "single"})  # fmt: skip
+            arms.append(
+                {
+                    "condition": "neck_pain",
+                    "trial_id": name,
+                    "arm": arm,
+                    "role": role,
+                    "sham_type": sham,
+                    "description": arm,
+                    "n_randomized": 50,
+                }
+            )
+            results.append(
+                {
+                    "condition": "neck_pain",
+                    "trial_id": name,
+                    "outcome": "pain",
+                    "measure": "VAS pain (0-100)",
+                    "scale_min": 0.0,
+                    "scale_max": 100.0,
+                    "higher_is": "worse",
+                    "week": 8.0,
+                    "statistic": "final",
+                    "arm": arm,
+                    "n": 50,
+                    "n_basis": "analysed",
+                    "mean": mean,
+                    "sd": 20.0,
+                    "benefit": -1,
+                    "source_url": "https://example.org",
+                    "source_kind": "trial_table",
+                    "locator": "table",
+                    "figures_as_printed": str(mean),
+                    "extraction": "single",
+                }
+            )
     tables = {"trials": heads, "arms": arms, "results": results, "contrasts": [], "directions": []}
     return replace(
         base,
@@ -35,9 +73,11 @@ def invented(*trials):
     )
 
 
-THREE_ARMS = ("one", "manual", [
-    ("needles", "acupuncture", None, 40.0), ("placebo", "sham", "nonpenetrating", 50.0), ("doctor", "usual_care", None, 60.0)
-])  # fmt: skip
+THREE_ARMS = (
+    "one",
+    "manual",
+    [("needles", "acupuncture", None, 40.0), ("placebo", "sham", "nonpenetrating", 50.0), ("doctor", "usual_care", None, 60.0)],
+)
 
 
 def test_a_three_arm_trial_gives_three_effects_as_by_hand():
@@ -49,17 +89,13 @@ def test_a_three_arm_trial_gives_three_effects_as_by_hand():
     assert net.estimates.loc["non-penetrating sham", "usual care"] == pytest.approx(care - sham, rel=1e-12)
     v_sham, v_care = 2 / 50 + sham**2 / 200, 2 / 50 + care**2 / 200
     shared = 1 / 50 + sham * care / (2 * 150)  # Gleser & Olkin 2009
-    assert net.se.loc["non-penetrating sham", "usual care"] ** 2 == pytest.approx(
-        v_sham + v_care - 2 * shared, rel=1e-9
-    )
+    assert net.se.loc["non-penetrating sham", "usual care"] ** 2 == pytest.approx(v_sham + v_care - 2 * shared, rel=1e-9)
     assert net.data.attrs["participants"] == {"manual acupuncture": 50, "non-penetrating sham": 50, "usual care": 50}
 
 
 def test_a_network_in_two_parts_is_refused_by_the_names_of_its_parts():
     apart = ("two", "electro", [("current", "acupuncture", None, 40.0), ("list", "waitlist", None, 50.0)])
-    with pytest.raises(
-        InputError, match=r"\{electroacupuncture, waiting list\}; \{manual acupuncture, non-pen.*usual care\}"
-    ):
+    with pytest.raises(InputError, match=r"\{electroacupuncture, waiting list\}; \{manual acupuncture, non-pen.*usual care\}"):
         ae.questions.treatment_network("neck_pain", invented(THREE_ARMS, apart))
     assert ae.questions.treatment_network("neck_pain", invented(THREE_ARMS, apart), by="role").k == 2
 

@@ -19,9 +19,7 @@ def balanced(monkeypatch):
 
     def effects(condition, *, outcome, **_):
         yi = [*PAIN, 9.0] if outcome == "pain" else FUNCTION
-        return pd.DataFrame({"trial_id": list("ABCDEFG")[: len(yi)], "yi": yi}).assign(
-            vi=0.02, comparator="sham", outcome=outcome
-        )
+        return pd.DataFrame({"trial_id": list("ABCDEFG")[: len(yi)], "yi": yi}).assign(vi=0.02, comparator="sham", outcome=outcome)
 
     monkeypatch.setattr(importlib.import_module("acuevidence.questions.two_outcomes"), "trial_effects", effects)
 

@@ -53,9 +53,7 @@ def test_a_synthesis_of_trials_answers_every_item_that_is_its_own():
 
 def test_the_range_without_each_trial_is_that_of_pooling_the_others():
     yi, vi = [0.1, 0.4, 0.2], [0.01, 0.04, 0.02]
-    pairs = [
-        ae.meta_analysis([yi[i] for i in keep], [vi[i] for i in keep]).estimate for keep in ((1, 2), (0, 2), (0, 1))
-    ]
+    pairs = [ae.meta_analysis([yi[i] for i in keep], [vi[i] for i in keep]).estimate for keep in ((1, 2), (0, 2), (0, 1))]
     assert f"between {min(pairs):.3f} and {max(pairs):.3f}" in to_prisma(ae.meta_analysis(yi, vi))["20d"]
 
 

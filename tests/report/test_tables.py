@@ -39,10 +39,7 @@ def test_every_step_of_certainty_lost_has_a_footnote():
     lost = sum(len(ae.certainty(one).reasons) for one in results.values())
     table = summary_of_findings(results)
     assert sum(note[0].isdigit() for note in table.notes) == lost
-    assert (
-        f"[{', '.join(map(str, range(1, 1 + len(ae.certainty(results['sham']).reasons))))}]"
-        in table.frame["Certainty"].iloc[0]
-    )
+    assert f"[{', '.join(map(str, range(1, 1 + len(ae.certainty(results['sham']).reasons))))}]" in table.frame["Certainty"].iloc[0]
 
 
 def test_each_outcome_is_judged_by_its_own_minimal_important_difference():
@@ -56,9 +53,12 @@ def test_each_outcome_is_judged_by_its_own_minimal_important_difference():
 
 @pytest.mark.parametrize(
     ("condition", "said"),
-    [("knee_osteoarthritis", "0.37 SD (0.37 SD units"), ("low_back_pain", "15 points of 0-100 (15 points of 0-100, pain VAS"),
-     ("neck_pain", "10 points of 0-100 (10 points of 0-100, pain, pooled over instruments")],
-)  # fmt: skip
+    [
+        ("knee_osteoarthritis", "0.37 SD (0.37 SD units"),
+        ("low_back_pain", "15 points of 0-100 (15 points of 0-100, pain VAS"),
+        ("neck_pain", "10 points of 0-100 (10 points of 0-100, pain, pooled over instruments"),
+    ],
+)
 def test_pain_is_judged_by_the_threshold_of_its_condition(condition, said):
     notes = [n for n in summary_of_findings(ae.pooled(condition)).notes if n.startswith("Minimal important difference")]
     assert len(notes) == 1
@@ -89,9 +89,11 @@ def test_other_effects_than_smd_and_ratios_of_risks_are_refused():
 def _tables():
     results = ae.pooled("neck_pain")
     return [
-        characteristics("neck_pain"), study_results(results["sham"]), summary_of_findings(results),
+        characteristics("neck_pain"),
+        study_results(results["sham"]),
+        summary_of_findings(results),
         league_table(ae.questions.treatment_network("neck_pain")),
-    ]  # fmt: skip
+    ]
 
 
 @pytest.mark.parametrize("table", _tables(), ids=lambda table: table.title[:12])
@@ -108,9 +110,7 @@ def test_word_holds_every_cell_and_repeats_the_heading_row(table, tmp_path):
 def test_latex_has_a_cell_a_column_and_nothing_that_latex_would_run(table):
     text = table.to_latex()
     rows = [
-        line
-        for line in text.split("\n")
-        if line.endswith(r" \\") and "multicolumn" not in line and not line.startswith("\\begin")
+        line for line in text.split("\n") if line.endswith(r" \\") and "multicolumn" not in line and not line.startswith("\\begin")
     ]
     assert len(rows) == len(table.frame) + 1
     assert {len(re.findall(r"(?<!\\)&", row)) for row in rows} == {table.frame.shape[1] - 1}
@@ -140,12 +140,7 @@ def test_the_league_table_holds_every_estimate_of_the_network_once():
         for column in frame.index[:i]:
             assert frame.at[row, column].startswith(f"{net.estimates.at[row, column]:.2f} (")
     tried = {frozenset(pair) for pair in net.data[["treat1", "treat2"]].itertuples(index=False, name=None)}
-    above = {
-        frozenset((a, b))
-        for i, a in enumerate(frame.index)
-        for b in frame.index[i + 1 :]
-        if frame.at[a, b] != "no trial"
-    }
+    above = {frozenset((a, b)) for i, a in enumerate(frame.index) for b in frame.index[i + 1 :] if frame.at[a, b] != "no trial"}
     assert above == tried
 
 

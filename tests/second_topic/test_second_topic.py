@@ -16,8 +16,13 @@ from acuevidence.cli import app
 from acuevidence.evidence.scaffold import start_review
 
 FIRST_TOPIC = re.compile(r"acupunct|(?<![a-z])sham|(?<![a-z])pain|needl", re.IGNORECASE)
-PLACE = {"source_url": "https://example.org", "source_kind": "abstract", "locator": "results", "figures_as_printed": "as entered",
-         "extraction": "single"}  # fmt: skip
+PLACE = {
+    "source_url": "https://example.org",
+    "source_kind": "abstract",
+    "locator": "results",
+    "figures_as_printed": "as entered",
+    "extraction": "single",
+}
 
 
 CLAIM = """
@@ -42,12 +47,18 @@ def enter(folder, table, rows):
 def folder(tmp_path_factory):
     """Six trials: three against tablets, three against a waiting list, half a standard deviation better than the latter."""
     folder = tmp_path_factory.mktemp("review") / "exercise"
-    start_review(folder, name="Exercise for depression", treatment="exercise", comparator="waiting list",
-                 condition="depression", outcome="depressive symptoms")  # fmt: skip
+    start_review(
+        folder,
+        name="Exercise for depression",
+        treatment="exercise",
+        comparator="waiting list",
+        condition="depression",
+        outcome="depressive symptoms",
+    )
     topic = (folder / "topic.yaml").read_text(encoding="utf-8")
-    words = '    roles: [waiting_list]\n    kind: untreated\n  drug: {label: Sertraline, phrase: sertraline, roles: [drug], kind: active}'
+    words = "    roles: [waiting_list]\n    kind: untreated\n  drug: {label: Sertraline, phrase: sertraline, roles: [drug], kind: active}"
     (folder / "topic.yaml").write_text(
-        topic.replace("    roles: [\"waiting_list\"]", words).replace("    roles: [waiting_list]", words), encoding="utf-8"
+        topic.replace('    roles: ["waiting_list"]', words).replace("    roles: [waiting_list]", words), encoding="utf-8"
     )
     trials, arms, results = [], [], []
     for i, (role, gain) in enumerate([("waiting_list", 4.0), ("waiting_list", 5.0), ("waiting_list", 6.0)] + [("drug", 0.0)] * 3):
@@ -55,8 +66,22 @@ def folder(tmp_path_factory):
         trials.append({**key, "study": f"Made-up {i}", "year": 2001 + i, "treatment_weeks": 12, "design": "parallel"})
         for arm, of, mean in (("run", "treatment", 20.0 - gain), ("other", role, 20.0)):
             arms.append({**key, "arm": arm, "role": of, "description": of.replace("_", " "), "n_randomized": 200})
-            results.append({**key, "arm": arm, "outcome": "depressive_symptoms", "measure": "BDI", "week": 12, "n": 200, "mean": mean,
-                            "sd": 10.0, "benefit": -1, "statistic": "final", "timing": "end_of_treatment", **PLACE})  # fmt: skip
+            results.append(
+                {
+                    **key,
+                    "arm": arm,
+                    "outcome": "depressive_symptoms",
+                    "measure": "BDI",
+                    "week": 12,
+                    "n": 200,
+                    "mean": mean,
+                    "sd": 10.0,
+                    "benefit": -1,
+                    "statistic": "final",
+                    "timing": "end_of_treatment",
+                    **PLACE,
+                }
+            )
     enter(folder, "trials", trials)
     enter(folder, "arms", arms)
     enter(folder, "results", results)
@@ -70,9 +95,19 @@ def with_claim(folder, tmp_path_factory):
     shutil.copytree(folder, whole)
     kept = (whole / "claims.yaml").read_text(encoding="utf-8")
     (whole / "claims.yaml").write_text(kept.replace("claims: []", "") + CLAIM, encoding="utf-8")
-    row = {"condition": "depression", "outcome": "depressive_symptoms", "level": "between", "use": "decides", "measure": "BDI",
-           "value": 0.2, "threshold": "0.2", "unit": "SD units", "type": "invented", "source_url": "https://example.org",
-           "locator": "results"}  # fmt: skip
+    row = {
+        "condition": "depression",
+        "outcome": "depressive_symptoms",
+        "level": "between",
+        "use": "decides",
+        "measure": "BDI",
+        "value": 0.2,
+        "threshold": "0.2",
+        "unit": "SD units",
+        "type": "invented",
+        "source_url": "https://example.org",
+        "locator": "results",
+    }
     enter(whole, "thresholds", [row])
     return whole
 
@@ -114,9 +149,7 @@ def test_what_is_made_of_a_result_knows_its_own_review_alone(evidence):
 
 
 def test_ids_that_the_package_s_own_review_has_take_nothing_from_it():
-    effects = pd.DataFrame(
-        {"trial_id": ["cherkin2001", "leibing2002"], "comparator": "sham", "yi": [0.2, 0.3], "vi": [0.02, 0.03]}
-    )
+    effects = pd.DataFrame({"trial_id": ["cherkin2001", "leibing2002"], "comparator": "sham", "yi": [0.2, 0.3], "vi": [0.02, 0.03]})
     reasons = ae.certainty(ae.meta_analysis(data=effects)).domains.set_index("domain").reason
     assert reasons["risk_of_bias"] == "not assessed: the result carries no evidence on its trials"
 
@@ -203,11 +236,14 @@ def test_tables_and_sentences(evidence):
 
     groups = ae.pooled("depression", evidence=evidence)
     made = [
-        characteristics("depression", evidence=evidence).to_markdown(), study_results(groups["drug"]).to_markdown(),
-        summary_of_findings(groups).to_markdown(), meaning("depression", groups),
-        coverage("depression", ae.trial_effects("depression", evidence=evidence)), groups["waiting_list"].methods_text(),
+        characteristics("depression", evidence=evidence).to_markdown(),
+        study_results(groups["drug"]).to_markdown(),
+        summary_of_findings(groups).to_markdown(),
+        meaning("depression", groups),
+        coverage("depression", ae.trial_effects("depression", evidence=evidence)),
+        groups["waiting_list"].methods_text(),
         *groups["waiting_list"].to_prisma().values(),
-    ]  # fmt: skip
+    ]
     for text in made:
         assert not FIRST_TOPIC.search(text), text
     assert "exercise v waiting list" in made[2]
@@ -248,7 +284,7 @@ def test_the_site_holds_no_word_of_the_first_topic(site):
 
 def test_the_site_says_what_was_entered(site):
     page = (site / "depression.html").read_text(encoding="utf-8")
-    assert "<h2 id=\"forest-drug\">Exercise v sertraline</h2>" in page
+    assert '<h2 id="forest-drug">Exercise v sertraline</h2>' in page
     for i in range(6):
         assert f"Made-up {i}" in page
     assert "Exercise eases depression." in (site / "index.html").read_text(encoding="utf-8")
@@ -277,8 +313,12 @@ def test_init_needs_no_answer_and_overwrites_nothing(tmp_path):
     assert valid.exit_code == 0
     assert "No trial yet" in valid.output
     out = ["--out", str(tmp_path / "out")]
-    for command in (["-e", str(new), "analyse", "condition"], ["claims", "-e", str(new)], ["figures", *out, "-e", str(new)],
-                    ["-e", str(new), "report", *out]):  # fmt: skip
+    for command in (
+        ["-e", str(new), "analyse", "condition"],
+        ["claims", "-e", str(new)],
+        ["figures", *out, "-e", str(new)],
+        ["-e", str(new), "report", *out],
+    ):
         found = CliRunner().invoke(app, command)
         assert found.exit_code == 0, found.output
         assert "holds no trial yet" in found.output

@@ -23,7 +23,9 @@ def wide(arms):
 
 def counted():
     d = pd.DataFrame(json.loads((REFERENCE / "nma_bin__dat.woods2010.json").read_text())["data"])
-    arms = [d[["studlab", f"treat{i}", f"event{i}", f"n{i}"]].set_axis(["study", "treatment", "events", "n"], axis=1) for i in (1, 2)]
+    arms = [
+        d[["studlab", f"treat{i}", f"event{i}", f"n{i}"]].set_axis(["study", "treatment", "events", "n"], axis=1) for i in (1, 2)
+    ]
     return pd.concat(arms).drop_duplicates().reset_index(drop=True)
 
 
@@ -137,7 +139,9 @@ def test_shared_arms_are_right():
 
 
 def test_trials_that_tell_no_ratio_are_listed():
-    d = pd.DataFrame({"study": [1, 1, 2, 2], "treatment": list("ABAB"), "events": [0, 0, 3, 5], "n": [20, 20, 30, 30]}, index=list("wxyz"))
+    d = pd.DataFrame(
+        {"study": [1, 1, 2, 2], "treatment": list("ABAB"), "events": [0, 0, 3, 5], "n": [20, 20, 30, 30]}, index=list("wxyz")
+    )
     with pytest.warns(RuntimeWarning, match="study 1"):
         pairs = ae.arm_contrasts(data=d, events="events", n="n", measure="OR")
     assert pairs["study"].to_list() == [2]
@@ -158,17 +162,20 @@ def test_missing_arms():
     assert left["reason"].to_dict() == {2: "mean is missing", 4: "mean is missing", 5: "the only arm of its study"}
 
 
-@pytest.mark.parametrize(("change", "options", "message"), [
-    ({}, {"mean": None}, "needs mean="),
-    ({}, {"measure": "OR", "mean": None, "sd": None}, "needs events="),
-    ({}, {"time": "n"}, "does not take time="),
-    ({}, {"measure": "HR"}, "measure='HR' is not known"),
-    ({}, {"measure": "SMDH"}, "more than two arms; take SMD"),
-    ({"treatment": ["A"] * 13}, {}, "more than one arm of A"),
-    ({"sd": [-1.0] * 13}, {}, "sd must not be negative"),
-    ({"n": [1] * 13}, {}, "n must be 2 or more"),
-    ({"study": range(13)}, {}, "a single arm"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("change", "options", "message"),
+    [
+        ({}, {"mean": None}, "needs mean="),
+        ({}, {"measure": "OR", "mean": None, "sd": None}, "needs events="),
+        ({}, {"time": "n"}, "does not take time="),
+        ({}, {"measure": "HR"}, "measure='HR' is not known"),
+        ({}, {"measure": "SMDH"}, "more than two arms; take SMD"),
+        ({"treatment": ["A"] * 13}, {}, "more than one arm of A"),
+        ({"sd": [-1.0] * 13}, {}, "sd must not be negative"),
+        ({"n": [1] * 13}, {}, "n must be 2 or more"),
+        ({"study": range(13)}, {}, "a single arm"),
+    ],
+)
 def test_refused(change, options, message):
     with pytest.raises(ae.InputError, match=message):
         ae.arm_contrasts(data=ARMS.assign(**change), **MEANS | {"measure": "MD"} | options)

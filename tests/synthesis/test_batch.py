@@ -16,9 +16,7 @@ RNG = np.random.default_rng(20)
 def long_table(groups=40):
     size = RNG.integers(1, 9, groups)
     group = np.repeat(np.arange(groups), size)
-    frame = pd.DataFrame(
-        {"group": group, "yi": RNG.normal(0.3, 0.5, len(group)), "vi": RNG.uniform(0.01, 0.2, len(group))}
-    )
+    frame = pd.DataFrame({"group": group, "yi": RNG.normal(0.3, 0.5, len(group)), "vi": RNG.uniform(0.01, 0.2, len(group))})
     return frame.sample(frac=1, random_state=1)
 
 
@@ -34,9 +32,7 @@ def test_each_row_is_a_meta_analysis_of_its_own(method, test):
         one = ae.meta_analysis(y[i][~gone[i]], v[i][~gone[i]], method=method, test=test)
         for name in ("estimate", "se", "ci_low", "ci_high", "p_value", "tau2", "q", "i2", "pi_low", "pi_high", "k"):
             want = getattr(one, name)
-            assert getattr(batch, name)[i] == pytest.approx(
-                np.nan if want is None else want, rel=1e-9, abs=1e-12, nan_ok=True
-            )
+            assert getattr(batch, name)[i] == pytest.approx(np.nan if want is None else want, rel=1e-9, abs=1e-12, nan_ok=True)
 
 
 def test_groups_of_a_long_table_agree_in_both_doors_and_alone():
@@ -113,8 +109,16 @@ def test_groups_with_a_common_tau2_are_the_regression_on_group():
     assert grouped.between.q == pytest.approx(contrasts.qm, rel=1e-9)
 
 
-@pytest.mark.parametrize("options", [{}, {"method": "DL", "prediction": "HTS"}, {"method": "EE", "test": "z"},
-                                     {"prediction": "z", "test": "t", "level": 0.9}, {"common_tau2": True}])  # fmt: skip
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"method": "DL", "prediction": "HTS"},
+        {"method": "EE", "test": "z"},
+        {"prediction": "z", "test": "t", "level": 0.9},
+        {"common_tau2": True},
+    ],
+)
 def test_frame_of_many_groups_is_that_of_each(options):
     grouped = ae.meta_analysis("yi", "vi", data=long_table(25), by="group", **options)
     frame = grouped.to_frame()

@@ -18,9 +18,11 @@ import acuevidence as ae
 FILE = json.loads((Path(__file__).parents[1] / "reference" / "bayes__dat.hine1989.json").read_text())
 Y, V = np.array(FILE["data"]["yi"]), np.array(FILE["data"]["sei"]) ** 2
 PRIORS = {
-    "halfnormal(0.5)": (("half-normal", 0.5), None), "halfnormal(1)": (("half-normal", 1.0), None),
-    "halfcauchy(0.5)": (("half-cauchy", 0.5), None), "halfnormal(0.5)|mu~N(0,1)": (("half-normal", 0.5), (0.0, 1.0)),
-}  # fmt: skip
+    "halfnormal(0.5)": (("half-normal", 0.5), None),
+    "halfnormal(1)": (("half-normal", 1.0), None),
+    "halfcauchy(0.5)": (("half-cauchy", 0.5), None),
+    "halfnormal(0.5)|mu~N(0,1)": (("half-normal", 0.5), (0.0, 1.0)),
+}
 
 
 @pytest.mark.parametrize("key", [key for key in PRIORS if key in FILE["independent"]["values"]])

@@ -78,7 +78,9 @@ def test_the_name_of_a_test_stays_a_name():
 def test_variance_inflation_agrees_with_metafor():
     found = read("diagmods__dat.gibson2002__type")
     X = np.array(found["data"]["X"])
-    data = pd.DataFrame(X[:, 1:], columns=[f"x{i}" for i in range(1, X.shape[1])]).assign(yi=found["data"]["yi"], vi=found["data"]["vi"])
+    data = pd.DataFrame(X[:, 1:], columns=[f"x{i}" for i in range(1, X.shape[1])]).assign(
+        yi=found["data"]["yi"], vi=found["data"]["vi"]
+    )
     result = ae.meta_analysis("yi", "vi", data=data, moderators=[c for c in data if c.startswith("x")], test="z")
     assert_allclose(result.vif()["vif"], found["expected"]["vif"], rtol=1e-5)
     assert_allclose(result.vif()["sif"], found["expected"]["sif"], rtol=1e-5)
@@ -105,9 +107,14 @@ def test_aggregating_has_no_unit():
 
 @pytest.mark.parametrize(
     ("key", "weights", "moderators", "rho"),
-    [("CORR_int", "CORR", None, 0.8), ("CORR_year", "CORR", "~ year", 0.8), ("CORR_rho04", "CORR", None, 0.4),
-     ("HIER_int", "HIER", None, 0.8), ("HIER_year", "HIER", "~ year", 0.8)],
-)  # fmt: skip
+    [
+        ("CORR_int", "CORR", None, 0.8),
+        ("CORR_year", "CORR", "~ year", 0.8),
+        ("CORR_rho04", "CORR", None, 0.4),
+        ("HIER_int", "HIER", None, 0.8),
+        ("HIER_year", "HIER", "~ year", 0.8),
+    ],
+)
 @pytest.mark.parametrize("unit", [1.0, 1e-5, 1e6])
 def test_robust_weights_agree_with_robumeta_in_every_unit(key, weights, moderators, rho, unit):
     found = read("robumeta__dat.konstantopoulos2011")

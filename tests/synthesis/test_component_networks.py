@@ -108,8 +108,15 @@ def test_single_components_are_a_network():
 
 
 def test_a_network_in_pieces():
-    d = pd.DataFrame({"study": [1, 2, 3, 4], "treat1": ["A", "B", "A+B+C", "A+B+C"], "treat2": ["N", "N", "C+A", "C+B"],
-                      "yi": [0.4, 0.1, 0.2, 0.5], "se": [0.1, 0.2, 0.1, 0.2]})  # fmt: skip
+    d = pd.DataFrame(
+        {
+            "study": [1, 2, 3, 4],
+            "treat1": ["A", "B", "A+B+C", "A+B+C"],
+            "treat2": ["N", "N", "C+A", "C+B"],
+            "yi": [0.4, 0.1, 0.2, 0.5],
+            "se": [0.1, 0.2, 0.1, 0.2],
+        }
+    )
     found = fitted(d, effects="common")
     assert found.pieces == 2 and found.q_difference is None
     w = np.array([100.0, 25.0])
@@ -137,15 +144,18 @@ def test_without_an_inactive_component():
     assert found.q_additive <= with_one.q_additive
 
 
-@pytest.mark.parametrize(("names", "options", "message"), [
-    (["A", "B"], {}, "none is a combination"),
-    (["A+", "B"], {}, "empty component"),
-    (["A+A", "B"], {}, "a component twice"),
-    (["A+B", "B + A"], {}, "same components"),
-    (["A+B", "A"], {"inactive": "placebo"}, "inactive='placebo' is not known"),
-    (["A+B", "A"], {"sep": " "}, "none is a combination"),
-    (["A+B", "A"], {"method": "ML"}, "method='ML'"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("names", "options", "message"),
+    [
+        (["A", "B"], {}, "none is a combination"),
+        (["A+", "B"], {}, "empty component"),
+        (["A+A", "B"], {}, "a component twice"),
+        (["A+B", "B + A"], {}, "same components"),
+        (["A+B", "A"], {"inactive": "placebo"}, "inactive='placebo' is not known"),
+        (["A+B", "A"], {"sep": " "}, "none is a combination"),
+        (["A+B", "A"], {"method": "ML"}, "method='ML'"),
+    ],
+)
 def test_refused(names, options, message):
     with pytest.raises(ae.InputError, match=message.replace("+", r"\+")):
         ae.component_network(names[:1], names[1:], [0.3], [0.1], [1], **options)

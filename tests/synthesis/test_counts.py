@@ -52,8 +52,10 @@ def test_equal_effects_agree_with_metafor_to_all_its_digits(model):
     assert found.estimate == pytest.approx(want["beta"][0], rel=1e-7)
     assert found.se == pytest.approx(want["se"][0], rel=5e-4)  # metafor's numerical second derivative in CM.EL
     assert (found.loglik, found.aic, found.bic) == (
-        pytest.approx(want["logLik"], rel=1e-10), pytest.approx(want["AIC"], rel=1e-10), pytest.approx(want["BIC"], rel=1e-10),
-    )  # fmt: skip
+        pytest.approx(want["logLik"], rel=1e-10),
+        pytest.approx(want["AIC"], rel=1e-10),
+        pytest.approx(want["BIC"], rel=1e-10),
+    )
     assert (found.tau2, found.i2, found.h2, found.method) == (0, 0, 1, "EE")
 
 
@@ -163,8 +165,17 @@ def test_exchanging_the_groups_turns_the_sign(model):
 
 # --- person-time by Mantel and Haenszel ---------------------------------------------------------------------------
 
-SHARED = {"estimate": "beta", "se": "se", "statistic": "zval", "p_value": "pval", "ci_low": "ci_lb", "ci_high": "ci_ub",
-          "q": "QE", "q_p": "QEp", "i2": "I2"}  # fmt: skip
+SHARED = {
+    "estimate": "beta",
+    "se": "se",
+    "statistic": "zval",
+    "p_value": "pval",
+    "ci_low": "ci_lb",
+    "ci_high": "ci_ub",
+    "q": "QE",
+    "q_p": "QEp",
+    "i2": "I2",
+}
 
 
 @pytest.mark.parametrize("measure", ["IRR", "IRD"])

@@ -61,9 +61,7 @@ def test_network_in_two_parts_is_refused_and_the_parts_are_named():
 
 
 def test_three_arm_trial_whose_effects_do_not_add_up_is_refused():
-    three = trials(
-        (1, "manual", "sham", 0.3, 0.1), (1, "sham", "usual care", 0.4, 0.1), (1, "manual", "usual care", 0.1, 0.1)
-    )
+    three = trials((1, "manual", "sham", 0.3, 0.1), (1, "sham", "usual care", 0.4, 0.1), (1, "manual", "usual care", 0.1, 0.1))
     with pytest.raises(ae.InputError, match="do not add up"):
         ae.network(data=three)
 

@@ -11,9 +11,12 @@ from numpy.testing import assert_allclose
 import acuevidence as ae
 
 REFERENCE = Path(__file__).parents[1] / "reference"
-CASES = [(name, mods, scale, method, link) for name, mods, scale in
-         [("dat.bangertdrowns2004", None, "~ length"), ("syn.k100A", "~ x1", "~ x1")]
-         for method in ("ML", "REML") for link in ("log", "identity")]  # fmt: skip
+CASES = [
+    (name, mods, scale, method, link)
+    for name, mods, scale in [("dat.bangertdrowns2004", None, "~ length"), ("syn.k100A", "~ x1", "~ x1")]
+    for method in ("ML", "REML")
+    for link in ("log", "identity")
+]
 
 
 def read(name):
@@ -83,9 +86,13 @@ def test_given_weights():
 
 @pytest.mark.parametrize(
     ("options", "said"),
-    [({"tau2": -1.0}, "0 or more"), ({"weights": [1, 0, 1]}, "weights must be positive"), ({"tau2": 0.1, "by": list("aab")}, "one by one"),
-     ({"scale": "~ x"}, "data=")],
-)  # fmt: skip
+    [
+        ({"tau2": -1.0}, "0 or more"),
+        ({"weights": [1, 0, 1]}, "weights must be positive"),
+        ({"tau2": 0.1, "by": list("aab")}, "one by one"),
+        ({"scale": "~ x"}, "data="),
+    ],
+)
 def test_what_cannot_be_given_is_refused(options, said):
     with pytest.raises(ae.InputError, match=said):
         ae.meta_analysis([0.1, 0.4, 0.2], [0.1, 0.1, 0.2], **options)

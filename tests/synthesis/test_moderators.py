@@ -15,10 +15,16 @@ TESTS = {"z": "z", "t": "t", "knha": "HKSJ", "adhoc": "HKSJ-adhoc"}
 
 def small():
     return pd.DataFrame(
-        {"yi": [0.1, 0.3, 0.5, 0.2, 0.6, 0.4], "vi": [0.02, 0.03, 0.02, 0.04, 0.05, 0.03], "a": list("xxyyzz"),
-         "x": [1.0, 2, 3, 4, 5, 7], "double": [2.0, 4, 6, 8, 10, 14], "b": list("ppqqrr"),
-         "c": pd.Categorical(list("uuvvuv"), categories=list("uvw"))}
-    )  # fmt: skip
+        {
+            "yi": [0.1, 0.3, 0.5, 0.2, 0.6, 0.4],
+            "vi": [0.02, 0.03, 0.02, 0.04, 0.05, 0.03],
+            "a": list("xxyyzz"),
+            "x": [1.0, 2, 3, 4, 5, 7],
+            "double": [2.0, 4, 6, 8, 10, 14],
+            "b": list("ppqqrr"),
+            "c": pd.Categorical(list("uuvvuv"), categories=list("uvw")),
+        }
+    )
 
 
 @pytest.mark.parametrize("name", ["bcg__alloc", "bcg__both"])
@@ -26,14 +32,10 @@ def small():
 def test_coefficients_and_omnibus_tests_agree_with_metafor(name, method):
     read = json.loads((REFERENCE / f"unimods__dat.{name}.json").read_text())
     X = np.array(read["data"]["X"], float)[:, 1:]
-    data = pd.DataFrame(X, columns=[f"x{i}" for i in range(X.shape[1])]).assign(
-        yi=read["data"]["yi"], vi=read["data"]["vi"]
-    )
+    data = pd.DataFrame(X, columns=[f"x{i}" for i in range(X.shape[1])]).assign(yi=read["data"]["yi"], vi=read["data"]["vi"])
     expected = read["expected"][method]
     for test, want in expected["tests"].items():
-        found = ae.meta_analysis(
-            data=data, moderators=" + ".join(["~ 1", *data.columns[:-2]]), method=method, test=TESTS[test]
-        )
+        found = ae.meta_analysis(data=data, moderators=" + ".join(["~ 1", *data.columns[:-2]]), method=method, test=TESTS[test])
         for ours, theirs in {
             "estimate": "beta",
             "se": "se",

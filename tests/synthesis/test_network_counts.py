@@ -16,7 +16,9 @@ READ = json.loads((REFERENCE / "nma_bin__dat.woods2010.json").read_text())
 
 def woods():
     d = pd.DataFrame(READ["data"])
-    arms = [d[["studlab", f"treat{i}", f"event{i}", f"n{i}"]].set_axis(["study", "treatment", "events", "n"], axis=1) for i in (1, 2)]
+    arms = [
+        d[["studlab", f"treat{i}", f"event{i}", f"n{i}"]].set_axis(["study", "treatment", "events", "n"], axis=1) for i in (1, 2)
+    ]
     return pd.concat(arms).drop_duplicates().reset_index(drop=True)
 
 
@@ -78,11 +80,15 @@ def test_names_do_not_matter(method):
 
 
 def test_arms_that_tell_nothing_are_listed():
-    more = pd.DataFrame({
-        "study": ["none", "none", "all", "all", "x", "x", "y", "y", "z", "z", "z"],
-        "treatment": ["A", "B", "A", "B", "B", "E", "B", "E", "A", "B", "E"],
-        "events": [0, 0, 9, 8, 3, 0, 2, 0, 4, 5, 0], "n": [20, 30, 9, 8, 40, 40, 50, 50, 60, 60, 60]},
-        index=range(100, 111))  # fmt: skip
+    more = pd.DataFrame(
+        {
+            "study": ["none", "none", "all", "all", "x", "x", "y", "y", "z", "z", "z"],
+            "treatment": ["A", "B", "A", "B", "B", "E", "B", "E", "A", "B", "E"],
+            "events": [0, 0, 9, 8, 3, 0, 2, 0, 4, 5, 0],
+            "n": [20, 30, 9, 8, 40, 40, 50, 50, 60, 60, 60],
+        },
+        index=range(100, 111),
+    )
     d = pd.concat([drawn(), more])
     for method in ("MH", "NCH"):
         found = ae.network_counts(data=d, method=method)
@@ -92,7 +98,9 @@ def test_arms_that_tell_nothing_are_listed():
         assert reasons.loc[[102, 103]].eq("everybody had the event in the trial").all()
         assert reasons.loc[[105, 107, 110]].eq("nobody had the event in this arm of all trials of the design").all()
         assert reasons.loc[[104, 106]].eq("no other arm of the design tells anything").all()
-        assert found.k == 21 and found.arms == len(d) - 9 and "Left out, nobody had the event in the trial: 2 arms." in found.summary()
+        assert (
+            found.k == 21 and found.arms == len(d) - 9 and "Left out, nobody had the event in the trial: 2 arms." in found.summary()
+        )
         kept = ae.network_counts(data=pd.concat([drawn(), more.loc[[108, 109]]]), method=method)  # E gone, z stays
         if method == "NCH":  # whose designs do not matter
             assert found.estimates.to_numpy() == pytest.approx(kept.estimates.to_numpy(), rel=1e-9)
@@ -114,14 +122,17 @@ def test_what_no_longer_hangs_together_is_refused():
         ae.network_counts(data=d.assign(events=0))
 
 
-@pytest.mark.parametrize(("change", "message"), [
-    ({"events": [60, 4, 1, 2]}, "events must not exceed n"),
-    ({"events": [-1, 4, 1, 2]}, "events must not be negative"),
-    ({"events": [np.nan, 4, 1, 2]}, "events is missing"),
-    ({"treatment": list("AABC")}, "more than one arm of A"),
-    ({"study": [1, 1, 2, 3]}, "a single arm"),
-    ({"treatment": ["A", None, "B", "C"]}, "treatment is missing"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"events": [60, 4, 1, 2]}, "events must not exceed n"),
+        ({"events": [-1, 4, 1, 2]}, "events must not be negative"),
+        ({"events": [np.nan, 4, 1, 2]}, "events is missing"),
+        ({"treatment": list("AABC")}, "more than one arm of A"),
+        ({"study": [1, 1, 2, 3]}, "a single arm"),
+        ({"treatment": ["A", None, "B", "C"]}, "treatment is missing"),
+    ],
+)
 def test_refused(change, message):
     d = pd.DataFrame({"study": [1, 1, 2, 2], "treatment": list("ABBC"), "events": [3, 4, 1, 2], "n": [50] * 4}).assign(**change)
     with pytest.raises(ae.InputError, match=message):

@@ -55,7 +55,9 @@ def test_split(name, effects):
 
 
 def test_split_by_hand():
-    d = pd.DataFrame({"study": [1, 2, 3], "treat1": list("AAB"), "treat2": list("BCC"), "yi": [0.5, 0.9, 0.1], "se": [0.2, 0.3, 0.1]})
+    d = pd.DataFrame(
+        {"study": [1, 2, 3], "treat1": list("AAB"), "treat2": list("BCC"), "yi": [0.5, 0.9, 0.1], "se": [0.2, 0.3, 0.1]}
+    )
     row = ae.network(data=d, effects="common").split().iloc[0]  # A against B: indirectly A - C minus B - C
     assert row["indirect"] == pytest.approx(0.9 - 0.1)
     assert row["indirect_se"] == pytest.approx(np.sqrt(0.3**2 + 0.1**2))
@@ -115,7 +117,9 @@ def test_net_heat_against_refits(name):
         for j, column in enumerate(labels):
             moved = ae.network(data=d.assign(yi=d["yi"] + 0.1 * (design == column)), effects="common")
             a, b = row.split(":")
-            assert abs(heat.hat.iat[i, j]) == pytest.approx(abs(moved.estimates.loc[a, b] - common.estimates.loc[a, b]) / 0.1, abs=1e-9)
+            assert abs(heat.hat.iat[i, j]) == pytest.approx(
+                abs(moved.estimates.loc[a, b] - common.estimates.loc[a, b]) / 0.1, abs=1e-9
+            )
             if i != j:
                 rest = ae.network(data=d[design != column], effects="common")
                 change = own(common, row) - own(rest, row)
@@ -138,7 +142,9 @@ def dense(d):
             y.append(pair[a, last][0])
             X.append([(one == a) - (one == last) for one in names[1:]])
             label.append((study, ":".join(arms), a))
-        V.append([[(pair[a, last][1] + pair[b, last][1] - (pair[a, b][1] if a != b else 0)) / 2 for b in arms[:-1]] for a in arms[:-1]])
+        V.append(
+            [[(pair[a, last][1] + pair[b, last][1] - (pair[a, b][1] if a != b else 0)) / 2 for b in arms[:-1]] for a in arms[:-1]]
+        )
     size = [len(block) for block in V]
     full, at = np.zeros((len(y), len(y))), 0
     for block, k in zip(V, size, strict=True):
@@ -216,8 +222,13 @@ def test_random_inconsistency(d):
     def minus(g):
         return -restricted(y, X, V + g[0] * within + g[1] * designs)[0]
 
-    best = min((minimize(minus, start, method="L-BFGS-B", bounds=[(0, None)] * 2, options={"ftol": 1e-14, "gtol": 1e-9})
-                for start in ((0.1, 0.1), (0.5, 0.01), (0.01, 0.5))), key=lambda one: one.fun)  # fmt: skip
+    best = min(
+        (
+            minimize(minus, start, method="L-BFGS-B", bounds=[(0, None)] * 2, options={"ftol": 1e-14, "gtol": 1e-9})
+            for start in ((0.1, 0.1), (0.5, 0.01), (0.01, 0.5))
+        ),
+        key=lambda one: one.fun,
+    )
     assert found.loglik == pytest.approx(-best.fun, abs=1e-9)
     assert (found.tau2, found.tau2_inconsistency) == pytest.approx(best.x, rel=1e-3, abs=1e-6)
     value, b, covariance, _ = restricted(y, X, V + found.tau2 * within + found.tau2_inconsistency * designs)

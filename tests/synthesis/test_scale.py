@@ -32,9 +32,7 @@ def names_its_process(runs, *, rng):
 
 
 def digest(fits):
-    return hashlib.sha256(
-        b"".join(np.ascontiguousarray(getattr(fits, f)).tobytes() for f in fits.__slots__)
-    ).hexdigest()
+    return hashlib.sha256(b"".join(np.ascontiguousarray(getattr(fits, f)).tobytes() for f in fits.__slots__)).hexdigest()
 
 
 def two_workers():
@@ -93,9 +91,7 @@ def test_hksj_covers_at_its_level_when_trials_are_equally_precise():
 def test_cluster_gives_the_bits_of_one_machine(cluster):
     here = scale.simulate(draw, 3_000, seed=3, chunk=250)
     seen = []
-    there = scale.simulate(
-        draw, 3_000, seed=3, chunk=250, client=cluster, progress=lambda c: (seen.append(i) or i for i in c)
-    )
+    there = scale.simulate(draw, 3_000, seed=3, chunk=250, client=cluster, progress=lambda c: (seen.append(i) or i for i in c))
     assert digest(there) == digest(here)
     assert len(seen) == 12
 
@@ -154,12 +150,8 @@ QUESTION = (
     {"timing": ["end_of_treatment"], "outcome": ["in order"], "figures": ["arms first"], "estimator": ["REML", "DL"]},
 )
 WORK = {
-    "many meta-analyses": lambda **where: ae.fit_many(
-        *draw(900, np.random.default_rng(2)), chunk=40, **where
-    ).to_frame(),
-    "groups of a table": lambda **where: ae.fit_many(
-        "yi", "vi", by="g", data=long_table(), chunk=20, **where
-    ).to_frame(),
+    "many meta-analyses": lambda **where: ae.fit_many(*draw(900, np.random.default_rng(2)), chunk=40, **where).to_frame(),
+    "groups of a table": lambda **where: ae.fit_many("yi", "vi", by="g", data=long_table(), chunk=20, **where).to_frame(),
     "parametric bootstrap": lambda **where: POOL.bootstrap(n=2_000, seed=3, chunk=100, **where),
     "bootstrap of trials": lambda **where: POOL.bootstrap("study", n=2_000, seed=3, chunk=100, **where),
     "multiverse": lambda **where: ae.multiverse(*QUESTION, chunk=5, **where).specifications,

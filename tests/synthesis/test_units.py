@@ -50,10 +50,22 @@ def rows(effect_sets):
 def test_pooled_effects(rows, method):
     y, v = rows
     for test in kernel.TESTS:
-        many = ae.fit_many(np.concatenate([y * u for u in UNITS]), np.concatenate([v * u**2 for u in UNITS]),
-                           method=method, test=test)  # fmt: skip
-        for name, power in {"estimate": 1, "se": 1, "ci_low": 1, "ci_high": 1, "pi_low": 1, "pi_high": 1, "tau2": 2, "q": 0,
-                            "i2": 0, "p_value": 0, "df": 0}.items():  # fmt: skip
+        many = ae.fit_many(
+            np.concatenate([y * u for u in UNITS]), np.concatenate([v * u**2 for u in UNITS]), method=method, test=test
+        )
+        for name, power in {
+            "estimate": 1,
+            "se": 1,
+            "ci_low": 1,
+            "ci_high": 1,
+            "pi_low": 1,
+            "pi_high": 1,
+            "tau2": 2,
+            "q": 0,
+            "i2": 0,
+            "p_value": 0,
+            "df": 0,
+        }.items():
             found = getattr(many, name).reshape(len(UNITS), -1) / UNITS[:, None] ** power
             wanted = np.broadcast_to(found[3], found.shape)
             np.testing.assert_allclose(found, wanted, rtol=1e-6, atol=1e-12, err_msg=f"{name} {test}")
@@ -89,8 +101,9 @@ def test_groups(effect_sets, same_in_units):
         return {"found": found.to_frame().drop(columns=["term", "method", "test"]), "q": found.between.q}
 
     same_in_units(groups, effect_sets)
-    same_in_units(lambda y, v, u: ae.meta_analysis("yi", "vi", data=table(y, v, u), by="group", common_tau2=True).to_frame(),
-                  effect_sets)  # fmt: skip
+    same_in_units(
+        lambda y, v, u: ae.meta_analysis("yi", "vi", data=table(y, v, u), by="group", common_tau2=True).to_frame(), effect_sets
+    )
 
 
 @pytest.mark.parametrize(("kind", "method"), [("QP", "REML"), ("QP", "DL"), ("PL", "REML"), ("PL", "ML"), ("BT", "REML")])
@@ -102,8 +115,9 @@ def test_intervals_of_tau2(effect_sets, same_in_units, same_when_shifted, kind, 
 
     same_in_units(limits, effect_sets)
     same_when_shifted(limits, effect_sets[::3])
-    same_in_units(lambda y, v, u: {"tau2": np.array(regressed(y, v, u, method=method).tau2_interval(kind, **options))},
-                  effect_sets[:2])  # fmt: skip
+    same_in_units(
+        lambda y, v, u: {"tau2": np.array(regressed(y, v, u, method=method).tau2_interval(kind, **options))}, effect_sets[:2]
+    )
 
 
 def test_other_intervals(effect_sets, same_in_units, same_when_shifted):
@@ -143,6 +157,7 @@ def test_permutations(effect_sets, same_in_units):
 @pytest.mark.parametrize("kind", ["CR0", "CR1", "CR2"])
 def test_robust_variances(effect_sets, same_in_units, kind):
     for cluster in ("row", "cluster"):
+
         def tests(y, v, unit, c=cluster):
             whole = ae.meta_analysis("yi", "vi", data=table(y, v, unit), method="EE")
             return {"regressed": regressed(y, v, unit).robust(c, kind), "pooled": whole.robust(c, kind)}
@@ -188,8 +203,9 @@ def test_multilevel_intervals_and_robust(effect_sets, same_in_units):
 @pytest.mark.parametrize("structure", ["UN", "CS", "HCS", "DIAG", "ID", "AR", "HAR", "CAR"])
 def test_multivariate(effect_sets, same_in_units, structure):
     def fitted(y, v, unit=1.0, method="REML"):
-        return ae.multivariate("yi", "vi", data=table(y, v, unit), outcome="group", cluster="cluster", structure=structure,
-                               method=method)  # fmt: skip
+        return ae.multivariate(
+            "yi", "vi", data=table(y, v, unit), outcome="group", cluster="cluster", structure=structure, method=method
+        )
 
     same_in_units(fitted, effect_sets[1:6], (1e-8, 1e8))
     same_in_units(lambda y, v, u: fitted(y, v, u, "ML"), effect_sets[:2], (1e-8, 1e8))
@@ -201,8 +217,10 @@ def test_multivariate_with_covariances(same_in_units):
     d = pd.DataFrame({name: read[name] for name in ("trial", "outcome")})
     y = np.array(read["yi"])
     for structure in ("UN", "CS", "HCS"):
-        same_in_units(lambda y, V, u, s=structure: ae.multivariate(y * u, V * u**2, data=d, outcome="outcome", cluster="trial",
-                                                                   structure=s), [("berkey", y, V)])  # fmt: skip
+        same_in_units(
+            lambda y, V, u, s=structure: ae.multivariate(y * u, V * u**2, data=d, outcome="outcome", cluster="trial", structure=s),
+            [("berkey", y, V)],
+        )
 
 
 def test_assembled_covariances(same_in_units):
@@ -226,8 +244,11 @@ def network_sets():
             arm = worth[arms] + rng.normal(0, 0.2, len(arms))
             v = rng.uniform(0.005, 0.05, len(arms))
             seen = arm + rng.normal(0, np.sqrt(v))
-            found += [(study, names[arms[i]], names[arms[j]], seen[i] - seen[j], math.sqrt(v[i] + v[j]))
-                      for i in range(len(arms)) for j in range(i + 1, len(arms))]  # fmt: skip
+            found += [
+                (study, names[arms[i]], names[arms[j]], seen[i] - seen[j], math.sqrt(v[i] + v[j]))
+                for i in range(len(arms))
+                for j in range(i + 1, len(arms))
+            ]
         yield f"drawn {seed}", pd.DataFrame(found, columns=["study", "treat1", "treat2", "yi", "se"])
 
 
@@ -239,13 +260,18 @@ def test_networks(same_in_units, method, effects):
         parts = net.design_decomposition()
         heat = net.net_heat()
         return {
-            "net": net, "split": net.split(), "table": net.to_frame(), "total": {"q": parts.total["q"].to_numpy()},
-            "within": {"q": parts.within["q"].to_numpy()}, "between": {"q": parts.between.to_numpy()},
-            "without": {"q": parts.without["q"].to_numpy()}, "random": {"q": parts.random["q"], "tau2": parts.random["tau2"]},
+            "net": net,
+            "split": net.split(),
+            "table": net.to_frame(),
+            "total": {"q": parts.total["q"].to_numpy()},
+            "within": {"q": parts.within["q"].to_numpy()},
+            "between": {"q": parts.between.to_numpy()},
+            "without": {"q": parts.without["q"].to_numpy()},
+            "random": {"q": parts.random["q"], "tau2": parts.random["tau2"]},
             "hat": {"hat": heat.hat.to_numpy(), "change": heat.change.to_numpy()},
             "random heat": {"change": net.net_heat("random").change.to_numpy()},
             "predicted": {"pi_low": net.prediction()[0].to_numpy()} if effects == "random" else {},
-        }  # fmt: skip
+        }
 
     same_in_units(found, network_sets(), (1e-8, 1e8))
 
@@ -256,8 +282,11 @@ def test_variances_of_networks(same_in_units):
         net = ae.network(data=scaled, method="REML-joint")
         limits = {kind: {"tau2": np.array(net.tau2_interval(kind))} for kind in ("QP", "PL")}
         both = net.random_inconsistency()
-        return {**limits, "effects": {"estimates": both.estimates, "se": both.se, "tau2": both.tau2, "p": both.p_value},
-                "inconsistency": {"tau2": both.tau2_inconsistency}}  # fmt: skip
+        return {
+            **limits,
+            "effects": {"estimates": both.estimates, "se": both.se, "tau2": both.tau2, "p": both.p_value},
+            "inconsistency": {"tau2": both.tau2_inconsistency},
+        }
 
     same_in_units(found, network_sets(), (1e-8, 1e8))
 
@@ -269,8 +298,9 @@ def test_component_networks(same_in_units, method, effects):
 
     def found(trials, unit):
         named = trials.replace({"treat1": parts, "treat2": parts})
-        net = ae.component_network(data=named.assign(yi=named["yi"] * unit, se=named["se"] * unit), inactive="N", method=method,
-                                   effects=effects)  # fmt: skip
+        net = ae.component_network(
+            data=named.assign(yi=named["yi"] * unit, se=named["se"] * unit), inactive="N", method=method, effects=effects
+        )
         q = {"q": [net.q_additive, net.q_difference, net.i2]}
         tables = {"parts": net.components.to_dict("list"), "sums": net.combinations.to_dict("list")}
         return {"estimates": net.estimates, "se": net.se, "tau2": net.tau2, "q": q, **tables}

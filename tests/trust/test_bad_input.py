@@ -17,12 +17,24 @@ from acuevidence import effects
 
 NAN, INF = float("nan"), float("inf")
 ROWS = ["Ann 1999", "Bo 2004", "Cy 2010"]
-MEANS = {"mean1": [3.0, 4.0, 5.0], "sd1": [1.0, 2.0, 1.5], "n1": [20, 30, 40],
-         "mean2": [4.0, 5.0, 6.0], "sd2": [1.0, 2.0, 1.5], "n2": [22, 31, 38]}  # fmt: skip
+MEANS = {
+    "mean1": [3.0, 4.0, 5.0],
+    "sd1": [1.0, 2.0, 1.5],
+    "n1": [20, 30, 40],
+    "mean2": [4.0, 5.0, 6.0],
+    "sd2": [1.0, 2.0, 1.5],
+    "n2": [22, 31, 38],
+}
 COUNTS = {"events1": [5, 8, 2], "n1": [20, 30, 40], "events2": [7, 3, 9], "n2": [22, 31, 38]}
 RATES = {"events1": [5, 8, 2], "time1": [20.0, 30.0, 40.0], "events2": [7, 3, 9], "time2": [22.0, 31.0, 38.0]}
-PAIRED = {"mean_pre": [6.0, 5.0, 7.0], "mean_post": [4.0, 4.0, 5.0], "sd_pre": [2.0, 2.0, 1.0], "sd_post": [2.0, 1.0, 1.0],
-          "n": [20, 30, 25], "r": [0.5, 0.4, 0.6]}  # fmt: skip
+PAIRED = {
+    "mean_pre": [6.0, 5.0, 7.0],
+    "mean_post": [4.0, 4.0, 5.0],
+    "sd_pre": [2.0, 2.0, 1.0],
+    "sd_post": [2.0, 1.0, 1.0],
+    "n": [20, 30, 25],
+    "r": [0.5, 0.4, 0.6],
+}
 ONE = {"events": [5, 8, 2], "n": [20, 30, 40]}
 POOL = {"yi": [0.1, 0.2, 0.4], "vi": [0.01, 0.02, 0.03]}
 
@@ -39,8 +51,11 @@ def size(measure, table, **options):
 
 # (measure, table, column, value, what the message says besides column, row and value)
 CELLS = [
-    *[("SMD", MEANS, c, v, w) for c in MEANS
-      for v, w in ((NAN, "missing"), (INF, "finite"), (-INF, "finite"), ("12 mm", "must be a number"), (None, "missing"))],
+    *[
+        ("SMD", MEANS, c, v, w)
+        for c in MEANS
+        for v, w in ((NAN, "missing"), (INF, "finite"), (-INF, "finite"), ("12 mm", "must be a number"), (None, "missing"))
+    ],
     *[("SMD", MEANS, c, -1.0, "negative") for c in ("sd1", "sd2")],
     *[("SMD", MEANS, c, v, "2 or more") for c in ("n1", "n2") for v in (1, 0, -5)],
     *[("OR", COUNTS, c, v, w) for c in COUNTS for v, w in ((NAN, "missing"), ("many", "must be a number"))],
@@ -49,13 +64,21 @@ CELLS = [
     *[("IRR", RATES, c, v, "positive") for c in ("time1", "time2") for v in (0.0, -2.0)],
     *[("IRR", RATES, c, -1, "negative") for c in ("events1", "events2")],
     *[("PR", ONE, c, v, w) for c, v, w in (("events", 41, "exceed"), ("events", -1, "negative"), ("n", 0, "1 or more"))],
-    *[("SMCC", PAIRED, c, v, w) for c, v, w in (("r", 1.0, "between -1 and 1"), ("r", -1.5, "between -1 and 1"),
-      ("n", 2, "2 or more"), ("sd_pre", -1.0, "negative"), ("sd_post", -1.0, "negative"))],
+    *[
+        ("SMCC", PAIRED, c, v, w)
+        for c, v, w in (
+            ("r", 1.0, "between -1 and 1"),
+            ("r", -1.5, "between -1 and 1"),
+            ("n", 2, "2 or more"),
+            ("sd_pre", -1.0, "negative"),
+            ("sd_post", -1.0, "negative"),
+        )
+    ],
     ("SMCR", PAIRED, "sd_pre", 0.0, "zero"),
     ("ROM", MEANS, "mean1", -4.0, "one sign"),
     ("CVR", MEANS, "mean1", 0.0, "one sign"),
     *[("VR", MEANS, c, 0.0, "positive") for c in ("sd1", "sd2")],
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("measure", "table", "column", "value", "said"), CELLS)
@@ -69,12 +92,26 @@ def test_effect_size_names_the_cell_it_cannot_use(measure, table, column, value,
 
 
 POOLED = [
-    ("yi", NAN, "missing"), ("yi", None, "missing"), ("yi", pd.NA, "missing"), ("yi", INF, "finite"), ("yi", "0,4", "number"),
-    ("yi", "x", "number"), ("yi", pd.NaT, "missing"), ("yi", [1, 2], "number"), ("yi", 1 + 2j, "number"),
-    ("vi", 0.0, "positive"), ("vi", -0.02, "positive"), ("vi", NAN, "missing"), ("vi", INF, "finite"), ("vi", "", "number"),
-    ("vi", -1e-300, "positive"), ("vi", Decimal("NaN"), "missing"), ("vi", Decimal("Infinity"), "finite"),
-    ("vi", pd.Timestamp("2020-01-01"), "number"), ("vi", True, "number"),
-]  # fmt: skip
+    ("yi", NAN, "missing"),
+    ("yi", None, "missing"),
+    ("yi", pd.NA, "missing"),
+    ("yi", INF, "finite"),
+    ("yi", "0,4", "number"),
+    ("yi", "x", "number"),
+    ("yi", pd.NaT, "missing"),
+    ("yi", [1, 2], "number"),
+    ("yi", 1 + 2j, "number"),
+    ("vi", 0.0, "positive"),
+    ("vi", -0.02, "positive"),
+    ("vi", NAN, "missing"),
+    ("vi", INF, "finite"),
+    ("vi", "", "number"),
+    ("vi", -1e-300, "positive"),
+    ("vi", Decimal("NaN"), "missing"),
+    ("vi", Decimal("Infinity"), "finite"),
+    ("vi", pd.Timestamp("2020-01-01"), "number"),
+    ("vi", True, "number"),
+]
 
 
 @pytest.mark.parametrize(("column", "value", "said"), POOLED)
@@ -122,7 +159,9 @@ WHOLES = {
     "moderator missing": (lambda: ae.meta_analysis(data=frame(x=[1.0, NAN, 2.0]), moderators="~ x"), "Bo 2004"),
     "moderator infinite": (lambda: ae.meta_analysis(data=frame(x=[1.0, INF, 2.0]), moderators="~ x"), "Bo 2004"),
     "as many moderators as trials": (
-        lambda: ae.meta_analysis(data=frame(x=[1.0, 2.0, 4.0], z=[1.0, 5.0, 2.0]), moderators="~ x + z"), "trials"),
+        lambda: ae.meta_analysis(data=frame(x=[1.0, 2.0, 4.0], z=[1.0, 5.0, 2.0]), moderators="~ x + z"),
+        "trials",
+    ),
     "formula broken": (lambda: ae.meta_analysis(data=frame(), moderators="~ ("), "~ ("),
     "data not a table": (lambda: ae.meta_analysis("yi", "vi", data=[[1.0], [1.0]]), "data must be a DataFrame"),
     "columns of unequal length": (lambda: ae.meta_analysis("yi", "vi", data={"yi": [1.0], "vi": [1.0, 2.0]}), "as many entries"),
@@ -164,7 +203,7 @@ WHOLES = {
     "unknown cautions": (lambda: ae.trial_effects("neck_pain", cautions="maybe"), "exclude"),
     "no folder": (lambda: ae.load_evidence("/nowhere/at/all"), "does not exist"),
     "export of a number": (lambda: ae.report.export(3, "x.csv"), "must be a DataFrame or a result"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("kind", WHOLES)
@@ -201,12 +240,9 @@ FILES = {
     "quote not closed": ("a.csv", 'study,yi,se\n"A,1,1\n', "cannot be read as delimited text"),
     "old Excel": ("a.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "save it as .xlsx"),
     "zip that is no workbook": ("a.xlsx", b"PK\x03\x04" + bytes(50), "cannot be read as an Excel workbook"),
-}  # fmt: skip
+}
 RM5_HEAD = '<COCHRANE_REVIEW><STUDIES_AND_REFERENCES><STUDY ID="S" NAME="A" YEAR="2001"/></STUDIES_AND_REFERENCES>'
-RM5 = (
-    RM5_HEAD
-    + "<ANALYSES_AND_DATA><COMPARISON><CONT_OUTCOME>{}</CONT_OUTCOME></COMPARISON></ANALYSES_AND_DATA></COCHRANE_REVIEW>"
-)
+RM5 = RM5_HEAD + "<ANALYSES_AND_DATA><COMPARISON><CONT_OUTCOME>{}</CONT_OUTCOME></COMPARISON></ANALYSES_AND_DATA></COCHRANE_REVIEW>"
 REVIEWS = {
     "not XML": ("a.rm5", "study,yi", "not a RevMan 5 file"),
     "cut off": ("a.rm5", RM5_HEAD, "not a RevMan 5 file"),
@@ -214,8 +250,11 @@ REVIEWS = {
     "no analysis": ("a.rm5", RM5_HEAD + "</COCHRANE_REVIEW>", "no analysis with trials"),
     "unknown study": ("a.rm5", RM5.format('<CONT_DATA STUDY_ID="X" MEAN_1="1"/>'), "refers to a study 'X'"),
     "text for a number": ("a.rm5", RM5.format('<CONT_DATA STUDY_ID="S" MEAN_1="one"/>'), "MEAN_1 must be a number"),
-    "negative sd": ("a.rm5", RM5.format(
-        '<CONT_DATA STUDY_ID="S" MEAN_1="1" SD_1="-1" TOTAL_1="9" MEAN_2="1" SD_2="1" TOTAL_2="9"/>'), "sd1 must not be negative"),
+    "negative sd": (
+        "a.rm5",
+        RM5.format('<CONT_DATA STUDY_ID="S" MEAN_1="1" SD_1="-1" TOTAL_1="9" MEAN_2="1" SD_2="1" TOTAL_2="9"/>'),
+        "sd1 must not be negative",
+    ),
     "entity bomb": ("a.rm5", '<!DOCTYPE l [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;&a;">]>' + RM5.format("&b;"), "entities"),
     "external entity": ("a.rm5", '<!DOCTYPE l [<!ENTITY x SYSTEM "file:///etc/passwd">]>' + RM5.format("&x;"), "entities"),
     "other csv": ("a.csv", "study,yi\nA,1\n", "not RevMan's data"),
@@ -227,7 +266,7 @@ REVIEWS = {
     "too many members": ("a.zip", {f"{i}.txt": "" for i in range(2_001)}, "2,001 members"),
     "bomb within": ("a.zip", {"b.zip": {"a-data-rows.csv": bytes(65 * 2**20)}}, "unpacks to"),
     "broken archive": ("a.zip", b"PK\x03\x04" + bytes(60), "not a zip archive"),
-}  # fmt: skip
+}
 
 
 def archive(path, content):
@@ -329,10 +368,7 @@ def test_nothing_is_written_when_input_is_refused(tmp_path, kind):
 
 
 def test_two_hundred_kinds_of_bad_input_are_tried():
-    assert (
-        len({*map(str, CELLS)}) + len(POOLED) + len(WHOLES) + len(FILES) + len(REVIEWS) + len(TRIALS) + len(WRITES)
-        >= 200
-    )
+    assert len({*map(str, CELLS)}) + len(POOLED) + len(WHOLES) + len(FILES) + len(REVIEWS) + len(TRIALS) + len(WRITES) >= 200
 
 
 # The table of edge inputs that other packages answer with a number, NaN, or another library's error.

@@ -21,13 +21,83 @@ from acuevidence.evidence import data_folder
 
 LONG = 100 if os.environ.get("ACUEVIDENCE_HYPOTHESIS") == "long" else 1
 NASTY = [
-    "", " ", "NA", "nan", "inf", "-inf", "1e999", "-1", "0", "1e-320", "1,5", "1.5.2", "0x10", "１２", "−", "=1+1", "+1", "@x",
-    "'=1", "''", '"', "\x00", "\ufeff", "\u202e", "\U0001f600", "e\u0301", "A" * 5_000, "True", "None", "[]", "2001-01-01", "9" * 400,
-    "\r", "\n", "\t", ",", ";", "<x/>", "&amp;", "../../x", "%s%n", "NaT", "1_000", "1e5", "१२", "½", "1\u00a0000",
-]  # fmt: skip
-HEADS = ["study", "studlab", "year", "comparator", "mean1", "sd.e", "n1", "m2i", "sd2", "n.c", "events1", "ci", "yi", "TE", "vi",
-         "se", "ai", "bi", "Study ID", "Reviewer Name", "", "x", "Analysis group", "Analysis number", "Study",
-         "GIV Mean", "GIV SE"]  # fmt: skip
+    "",
+    " ",
+    "NA",
+    "nan",
+    "inf",
+    "-inf",
+    "1e999",
+    "-1",
+    "0",
+    "1e-320",
+    "1,5",
+    "1.5.2",
+    "0x10",
+    "１２",
+    "−",
+    "=1+1",
+    "+1",
+    "@x",
+    "'=1",
+    "''",
+    '"',
+    "\x00",
+    "\ufeff",
+    "\u202e",
+    "\U0001f600",
+    "e\u0301",
+    "A" * 5_000,
+    "True",
+    "None",
+    "[]",
+    "2001-01-01",
+    "9" * 400,
+    "\r",
+    "\n",
+    "\t",
+    ",",
+    ";",
+    "<x/>",
+    "&amp;",
+    "../../x",
+    "%s%n",
+    "NaT",
+    "1_000",
+    "1e5",
+    "१२",
+    "½",
+    "1\u00a0000",
+]
+HEADS = [
+    "study",
+    "studlab",
+    "year",
+    "comparator",
+    "mean1",
+    "sd.e",
+    "n1",
+    "m2i",
+    "sd2",
+    "n.c",
+    "events1",
+    "ci",
+    "yi",
+    "TE",
+    "vi",
+    "se",
+    "ai",
+    "bi",
+    "Study ID",
+    "Reviewer Name",
+    "",
+    "x",
+    "Analysis group",
+    "Analysis number",
+    "Study",
+    "GIV Mean",
+    "GIV SE",
+]
 CELL = st.one_of(st.sampled_from(NASTY), st.floats().map(str), st.integers(-5, 3000).map(str), st.text(max_size=8))
 RM5 = b"""<?xml version="1.0" encoding="UTF-8"?><COCHRANE_REVIEW><STUDIES_AND_REFERENCES><STUDIES><INCLUDED_STUDIES>
 <STUDY ID="STD-A" NAME="M\xc3\xbcller 2001" YEAR="2001"/></INCLUDED_STUDIES></STUDIES></STUDIES_AND_REFERENCES><ANALYSES_AND_DATA>
@@ -97,11 +167,7 @@ def survives(call):
     assert found["study"].notna().all()
 
 
-@given(
-    st.one_of(
-        st.binary(max_size=300), st.text(max_size=200).map(lambda t: t.encode("utf-8", "surrogatepass")), csv_tables()
-    )
-)
+@given(st.one_of(st.binary(max_size=300), st.text(max_size=200).map(lambda t: t.encode("utf-8", "surrogatepass")), csv_tables()))
 @example(b"PK\x03\x04")
 @example(b"PK\x05\x06" + bytes(18))
 @example(b"\xef\xbb\xbf")
@@ -128,8 +194,25 @@ def test_revman_reader_raises_nothing_but_its_own(tmp_path, data):
     survives(lambda: ae.read_revman(file))
 
 
-@given(csv_tables(heads=["Analysis group", "Analysis number", "Study", "Study year", "Subgroup", "GIV Mean", "GIV SE", "O-E",
-                         "Variance", "Experimental N", "Experimental cases", "Control N", "Control cases"]))  # fmt: skip
+@given(
+    csv_tables(
+        heads=[
+            "Analysis group",
+            "Analysis number",
+            "Study",
+            "Study year",
+            "Subgroup",
+            "GIV Mean",
+            "GIV SE",
+            "O-E",
+            "Variance",
+            "Experimental N",
+            "Experimental cases",
+            "Control N",
+            "Control cases",
+        ]
+    )
+)
 @tries(80)
 def test_data_package_reader_raises_nothing_but_its_own(tmp_path, data):
     file = tmp_path / "a.zip"
@@ -145,9 +228,22 @@ def test_workbook_reader_raises_nothing_but_its_own(tmp_path, data):
     survives(lambda: ae.read_trials(file, measure="SMD"))
 
 
-@given(st.lists(st.lists(st.one_of(st.none(), st.floats(allow_nan=False, allow_infinity=False), st.booleans(), st.datetimes(),
-                                   st.text(st.characters(min_codepoint=32, codec="utf-8"), max_size=8)),
-                         min_size=3, max_size=3), max_size=4))  # fmt: skip
+@given(
+    st.lists(
+        st.lists(
+            st.one_of(
+                st.none(),
+                st.floats(allow_nan=False, allow_infinity=False),
+                st.booleans(),
+                st.datetimes(),
+                st.text(st.characters(min_codepoint=32, codec="utf-8"), max_size=8),
+            ),
+            min_size=3,
+            max_size=3,
+        ),
+        max_size=4,
+    )
+)
 @tries(20)
 def test_cells_of_a_workbook_raise_nothing_but_our_own(tmp_path, rows):
     file = tmp_path / "a.xlsx"
@@ -195,8 +291,13 @@ def test_folder_with_changed_cells_raises_nothing_but_our_own(folder, tmp_path, 
     loads_or_says_why(folder, tmp_path, {f"{name}.csv": table.to_csv(index=False).encode("utf-8", "surrogatepass")})
 
 
-@given(st.one_of(st.binary(max_size=200), st.text(max_size=100).map(lambda t: t.encode("utf-8", "surrogatepass")),
-                 damaged((data_folder() / "selection.yaml").read_bytes())))  # fmt: skip
+@given(
+    st.one_of(
+        st.binary(max_size=200),
+        st.text(max_size=100).map(lambda t: t.encode("utf-8", "surrogatepass")),
+        damaged((data_folder() / "selection.yaml").read_bytes()),
+    )
+)
 @example(b"conditions: !!python/object/apply:os.system ['true']")
 @example(b"a: &a [*a]")
 @example(b"[" * 3_000)

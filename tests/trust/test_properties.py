@@ -85,9 +85,20 @@ def test_order_of_trials_changes_nothing_beyond_1e_12_at_ordinary_spreads(method
 def test_order_of_rows_changes_no_other_model_beyond_1e_12(seed):
     rng = np.random.default_rng(seed)
     k = 12
-    table = pd.DataFrame({"yi": rng.normal(0.3, 0.4, k), "vi": rng.uniform(0.02, 0.2, k), "trial": np.arange(k) // 2,
-                          "arm": np.arange(k), "events1": rng.integers(1, 30, k), "n1": 60, "events2": rng.integers(1, 30, k),
-                          "n2": 55, "a": ["x", "y", "z"] * 4, "b": ["y", "z", "w"] * 4})  # fmt: skip
+    table = pd.DataFrame(
+        {
+            "yi": rng.normal(0.3, 0.4, k),
+            "vi": rng.uniform(0.02, 0.2, k),
+            "trial": np.arange(k) // 2,
+            "arm": np.arange(k),
+            "events1": rng.integers(1, 30, k),
+            "n1": 60,
+            "events2": rng.integers(1, 30, k),
+            "n2": 55,
+            "a": ["x", "y", "z"] * 4,
+            "b": ["y", "z", "w"] * 4,
+        }
+    )
     moved = table.iloc[rng.permutation(k)].reset_index(drop=True)
     counts = ("events1", "n1", "events2", "n2")
     for fit in (
@@ -254,11 +265,13 @@ KINDS = {
     "range of names": lambda x: pd.Series(x, index=["a", "b", "b", "ß"]),
 }
 WHOLE = {
-    **{kind: partial(pd.Series, dtype=kind) for kind in
-       ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint64", "Int8", "Int32", "Int64", "UInt16", "UInt64")},
+    **{
+        kind: partial(pd.Series, dtype=kind)
+        for kind in ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint64", "Int8", "Int32", "Int64", "UInt16", "UInt64")
+    },
     "pyarrow int64": lambda x: pd.Series(x, dtype=pd.ArrowDtype(pa.int64())),
     "object of int": lambda x: pd.Series(x, dtype=object),
-}  # fmt: skip
+}
 REFUSED = {
     "lists": lambda k: [[1.0, 2.0]] * k,
     "ragged lists": lambda k: pd.Series([[1.0]] + [[1.0, 2.0]] * (k - 1)),
@@ -273,9 +286,7 @@ REFUSED = {
     "period": lambda k: pd.Series(pd.period_range("2000", periods=k, freq="D")),
     "interval": lambda k: pd.Series(pd.interval_range(0, k)),
     "category of words": lambda k: pd.Series(["a"] * k).astype("category"),
-    "pyarrow timestamp": lambda k: pd.Series(pd.date_range("2000", periods=k)).astype(
-        pd.ArrowDtype(pa.timestamp("ns"))
-    ),
+    "pyarrow timestamp": lambda k: pd.Series(pd.date_range("2000", periods=k)).astype(pd.ArrowDtype(pa.timestamp("ns"))),
     "pyarrow list": lambda k: pd.Series([[1.0]] * k, dtype=pd.ArrowDtype(pa.list_(pa.float64()))),
     "bytes": lambda k: pd.Series(np.array([b"x"] * k)),
     "structured": lambda k: np.zeros(k, dtype=[("a", float)]),
@@ -293,9 +304,7 @@ def test_kind_of_column_does_not_matter(kind):
 @pytest.mark.parametrize("kind", KINDS)
 def test_kind_of_column_does_not_matter_in_a_frame(kind):
     columns = {"yi": KINDS[kind](_Y), "vi": KINDS[kind](_V)}
-    frame = pd.DataFrame(
-        {name: c.reset_index(drop=True) if isinstance(c, pd.Series) else c for name, c in columns.items()}
-    )
+    frame = pd.DataFrame({name: c.reset_index(drop=True) if isinstance(c, pd.Series) else c for name, c in columns.items()})
     assert numbers(ae.meta_analysis(data=frame)) == numbers(ae.meta_analysis(_Y, _V))
 
 
@@ -342,8 +351,14 @@ def arms(draw, rows=4):
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     unit = 10.0 ** draw(st.integers(-6, 6))
     n1, n2 = rng.integers(3, 500, rows), rng.integers(3, 500, rows)
-    return {"mean1": unit * rng.uniform(1, 9, rows), "sd1": unit * rng.uniform(0.2, 5, rows), "n1": n1,
-            "mean2": unit * rng.uniform(1, 9, rows), "sd2": unit * rng.uniform(0.2, 5, rows), "n2": n2}  # fmt: skip
+    return {
+        "mean1": unit * rng.uniform(1, 9, rows),
+        "sd1": unit * rng.uniform(0.2, 5, rows),
+        "n1": n1,
+        "mean2": unit * rng.uniform(1, 9, rows),
+        "sd2": unit * rng.uniform(0.2, 5, rows),
+        "n2": n2,
+    }
 
 
 @st.composite
@@ -400,9 +415,7 @@ def test_units_of_the_scale_do_what_the_measure_says(measure, power, a, steps):
     unit = 2.0**steps
     scaled = {name: x * unit if name[0] in "ms" else x for name, x in a.items()}
     one, two = ae.effect_size(measure, **a), ae.effect_size(measure, **scaled)
-    np.testing.assert_allclose(
-        two.yi, one.yi * unit**power, rtol=1e-12, atol=1e-14 * unit**power * np.abs(one.yi).max()
-    )
+    np.testing.assert_allclose(two.yi, one.yi * unit**power, rtol=1e-12, atol=1e-14 * unit**power * np.abs(one.yi).max())
     np.testing.assert_allclose(two.vi, one.vi * unit ** (2 * power), rtol=1e-12)
 
 

@@ -20,11 +20,17 @@ from acuevidence.report import tables
 
 matplotlib.use("Agg")
 
-TRIALS = pd.DataFrame({
-    "study": ["Ann 1999", "Bo 2004", "Cy 2010", "Di 2012", "Ed 2015", "Fay 2019"], "yi": [0.9, 0.4, 0.6, 0.1, 0.5, 0.3],
-    "vi": [0.09, 0.04, 0.06, 0.02, 0.03, 0.05], "weeks": [12, 6, 8, 4, 10, 9], "group": ["a", "a", "a", "b", "b", "b"],
-    "lab": ["x", "x", "y", "y", "z", "z"], "n": [40, 80, 60, 200, 120, 90],
-})  # fmt: skip
+TRIALS = pd.DataFrame(
+    {
+        "study": ["Ann 1999", "Bo 2004", "Cy 2010", "Di 2012", "Ed 2015", "Fay 2019"],
+        "yi": [0.9, 0.4, 0.6, 0.1, 0.5, 0.3],
+        "vi": [0.09, 0.04, 0.06, 0.02, 0.03, 0.05],
+        "weeks": [12, 6, 8, 4, 10, 9],
+        "group": ["a", "a", "a", "b", "b", "b"],
+        "lab": ["x", "x", "y", "y", "z", "z"],
+        "n": [40, 80, 60, 200, 120, 90],
+    }
+)
 ONE = ae.meta_analysis(data=TRIALS, labels="study", n="n")
 SLOPE = ae.meta_analysis(data=TRIALS, moderators=["weeks"])
 GROUPED = ae.meta_analysis(data=TRIALS, by="group")
@@ -37,11 +43,26 @@ SHAM = ae.pooled("neck_pain")["sham"]
 MANY = ae.multiverse("fibromyalgia", "sham", {"timing": ["end_of_treatment"], "estimator": ["REML", "DL"]})
 
 WRONG = {
-    "an object": object(), "text": "nonsense", "a negative number": -1, "percent": 95, "not a number": float("nan"),
-    "too large": 1e300, "an empty list": [], "a list of text": ["p", "q"], "a dict": {"p": 1}, "a function": len,
-    "a date": datetime.date(2020, 1, 1), "grouped results": GROUPED, "a frame": TRIALS, "complex": 1j,
-    "a set": {1, 2}, "bytes": b"x", "reversed": (1.0, -1.0), "a table of numbers": np.ones((2, 2)), "None": None,
-}  # fmt: skip
+    "an object": object(),
+    "text": "nonsense",
+    "a negative number": -1,
+    "percent": 95,
+    "not a number": float("nan"),
+    "too large": 1e300,
+    "an empty list": [],
+    "a list of text": ["p", "q"],
+    "a dict": {"p": 1},
+    "a function": len,
+    "a date": datetime.date(2020, 1, 1),
+    "grouped results": GROUPED,
+    "a frame": TRIALS,
+    "complex": 1j,
+    "a set": {1, 2},
+    "bytes": b"x",
+    "reversed": (1.0, -1.0),
+    "a table of numbers": np.ones((2, 2)),
+    "None": None,
+}
 
 CALLS = {
     "meta_analysis": (ae.meta_analysis, {"data": TRIALS, "yi": "yi", "vi": "vi"}),
@@ -50,14 +71,29 @@ CALLS = {
     "multilevel": (ae.multilevel, {"data": TRIALS.assign(row=range(6)), "random": "lab/row"}),
     "multivariate": (ae.multivariate, {"data": TRIALS, "outcome": "group", "cluster": "lab", "structure": "DIAG"}),
     "network": (ae.network, {"treat1": ["a", "a"], "treat2": ["b", "c"], "yi": [0.5, 0.1], "se": [0.1, 0.1], "study": ["A", "B"]}),
-    "component_network": (ae.component_network, {"treat1": ["a", "a + b"], "treat2": ["b", "b"], "yi": [0.5, 0.1], "se": [0.1, 0.1],
-                                                 "study": ["A", "B"], "inactive": "b"}),
-    "network_counts": (ae.network_counts, {"treatment": list("abab"), "events": [3, 5, 2, 4], "n": [50, 60, 40, 45],
-                                           "study": [1, 1, 2, 2]}),
-    "arm_contrasts": (ae.arm_contrasts, {"treatment": list("abab"), "study": [1, 1, 2, 2], "events": [3, 5, 2, 4],
-                                         "n": [50, 60, 40, 45], "measure": "OR"}),
-    "arm_contrasts of means": (ae.arm_contrasts, {"treatment": list("abab"), "study": [1, 1, 2, 2], "mean": [1, 2, 3, 4],
-                                                  "sd": [1, 1, 2, 2], "n": [50, 60, 40, 45], "measure": "MD"}),
+    "component_network": (
+        ae.component_network,
+        {"treat1": ["a", "a + b"], "treat2": ["b", "b"], "yi": [0.5, 0.1], "se": [0.1, 0.1], "study": ["A", "B"], "inactive": "b"},
+    ),
+    "network_counts": (
+        ae.network_counts,
+        {"treatment": list("abab"), "events": [3, 5, 2, 4], "n": [50, 60, 40, 45], "study": [1, 1, 2, 2]},
+    ),
+    "arm_contrasts": (
+        ae.arm_contrasts,
+        {"treatment": list("abab"), "study": [1, 1, 2, 2], "events": [3, 5, 2, 4], "n": [50, 60, 40, 45], "measure": "OR"},
+    ),
+    "arm_contrasts of means": (
+        ae.arm_contrasts,
+        {
+            "treatment": list("abab"),
+            "study": [1, 1, 2, 2],
+            "mean": [1, 2, 3, 4],
+            "sd": [1, 1, 2, 2],
+            "n": [50, 60, 40, 45],
+            "measure": "MD",
+        },
+    ),
     "bayes": (ae.bayes, {"yi": [0.2, 0.4, 0.1], "vi": [0.02, 0.05, 0.03]}),
     "glmm": (ae.glmm, COUNTS),
     "mantel_haenszel": (ae.mantel_haenszel, COUNTS),
@@ -95,30 +131,52 @@ CALLS = {
     "bayes.prob": (BAYES.prob, {"mu_above": 0.2}),
     "certainty": (ae.certainty, {"result": ONE}),
     "mid": (ae.mid, {"outcome": "pain", "measure": "SMD"}),
-}  # fmt: skip
+}
 
 # What draws or prints a result, with results of every other kind in its place.
 SHOWN = {
-    "baujat": (plots.baujat, {"result": ONE}), "bubble": (plots.bubble, {"result": SLOPE}), "chart": (ONE.chart, {}),
-    "cumulative": (plots.cumulative, {"result": ONE}), "drapery": (plots.drapery, {"result": ONE}),
-    "forest": (plots.forest, {"result": ONE}), "funnel": (plots.funnel, {"result": ONE}),
-    "gosh": (plots.gosh, {"result": ONE, "subsets": 30}), "influence": (plots.influence, {"result": ONE}),
-    "labbe": (plots.labbe, COUNTS), "league": (plots.league, {"result": NET}),
-    "missing_evidence": (plots.missing_evidence, {"result": SHAM.missing_evidence()}), "network": (plots.network, {"result": NET}),
+    "baujat": (plots.baujat, {"result": ONE}),
+    "bubble": (plots.bubble, {"result": SLOPE}),
+    "chart": (ONE.chart, {}),
+    "cumulative": (plots.cumulative, {"result": ONE}),
+    "drapery": (plots.drapery, {"result": ONE}),
+    "forest": (plots.forest, {"result": ONE}),
+    "funnel": (plots.funnel, {"result": ONE}),
+    "gosh": (plots.gosh, {"result": ONE, "subsets": 30}),
+    "influence": (plots.influence, {"result": ONE}),
+    "labbe": (plots.labbe, COUNTS),
+    "league": (plots.league, {"result": NET}),
+    "missing_evidence": (plots.missing_evidence, {"result": SHAM.missing_evidence()}),
+    "network": (plots.network, {"result": NET}),
     "profile": (plots.profile, {"result": ONE}),
     "quality": (plots.quality, {"ratings": pd.DataFrame({"a": ["+", "-"]}, index=["p", "q"])}),
-    "radial": (plots.radial, {"result": ONE}), "ranks": (plots.ranks, {"result": NET}), "ridge": (plots.ridge, {"posterior": BAYES}),
+    "radial": (plots.radial, {"result": ONE}),
+    "ranks": (plots.ranks, {"result": NET}),
+    "ridge": (plots.ridge, {"posterior": BAYES}),
     "sequential": (plots.sequential, {"result": ONE.sequential(delta=0.3)}),
-    "specification_curve": (plots.specification_curve, {"result": MANY}), "safety": (plots.safety, {}),
-    "characteristics": (tables.characteristics, {"condition": "neck_pain"}), "league_table": (tables.league_table, {"network": NET}),
-    "study_results": (tables.study_results, {"result": ONE}), "summary_of_findings": (tables.summary_of_findings, {"results": {"p": SHAM}}),
-}  # fmt: skip
+    "specification_curve": (plots.specification_curve, {"result": MANY}),
+    "safety": (plots.safety, {}),
+    "characteristics": (tables.characteristics, {"condition": "neck_pain"}),
+    "league_table": (tables.league_table, {"network": NET}),
+    "study_results": (tables.study_results, {"result": ONE}),
+    "summary_of_findings": (tables.summary_of_findings, {"results": {"p": SHAM}}),
+}
 OTHERS = {
-    "a pooled effect": ONE, "a meta-regression": SLOPE, "several levels": LEVELS, "a network": NET, "a posterior": BAYES,
-    "tables of events": ae.mantel_haenszel(**COUNTS), "robust": ONE.robust("lab"), "an empty dict": {}, "a list of results": [ONE],
-    "one trial": ae.meta_analysis([0.1], [0.1]), "an empty frame": pd.DataFrame(), "subsets": ONE.gosh(50), "steps": ONE.cumulative(),
+    "a pooled effect": ONE,
+    "a meta-regression": SLOPE,
+    "several levels": LEVELS,
+    "a network": NET,
+    "a posterior": BAYES,
+    "tables of events": ae.mantel_haenszel(**COUNTS),
+    "robust": ONE.robust("lab"),
+    "an empty dict": {},
+    "a list of results": [ONE],
+    "one trial": ae.meta_analysis([0.1], [0.1]),
+    "an empty frame": pd.DataFrame(),
+    "subsets": ONE.gosh(50),
+    "steps": ONE.cumulative(),
     "a mixed dict": {"p": ONE, "q": NET},
-}  # fmt: skip
+}
 
 
 def spoilt(function, given):
@@ -144,7 +202,9 @@ REFUSED = {}
 @pytest.mark.parametrize("call", CALLS)
 def test_a_wrong_argument_is_refused_by_an_error_of_the_package(call):
     found = list(spoilt(*CALLS[call]))
-    raw = [f"{name} = {kind}: {error!r}"[:200] for name, kind, error in found if error and not isinstance(error, ae.AcuevidenceError)]
+    raw = [
+        f"{name} = {kind}: {error!r}"[:200] for name, kind, error in found if error and not isinstance(error, ae.AcuevidenceError)
+    ]
     assert not raw, "\n".join(raw)
     REFUSED[call] = sum(error is not None for _, _, error in found)
     assert REFUSED[call] > 0
@@ -161,7 +221,9 @@ def test_a_figure_or_table_of_the_wrong_thing_is_refused_by_an_error_of_the_pack
         except Exception as error:
             found.append((first, kind, error))
         plt.close("all")
-    raw = [f"{name} = {kind}: {error!r}"[:200] for name, kind, error in found if error and not isinstance(error, ae.AcuevidenceError)]
+    raw = [
+        f"{name} = {kind}: {error!r}"[:200] for name, kind, error in found if error and not isinstance(error, ae.AcuevidenceError)
+    ]
     assert not raw, "\n".join(raw)
     long = [f"{name} = {kind}: {str(error)[:80]}" for name, kind, error in found if error and len(str(error)) > 400]
     assert not long, "\n".join(long)
@@ -210,8 +272,14 @@ KINDS = {
     "colour unknown": (lambda: plots.sequential(ONE.sequential(delta=0.3), colour="blu"), ["colour", "'blu'"]),
     "many decimals": (lambda: tables.league_table(NET, digits=99), ["digits must be a whole number from 0 to 10, not 99"]),
     "certainty of a meta-regression": (lambda: ae.certainty(SLOPE), ["this result has moderators"]),
-    "rule of text": (lambda: ae.certainty(ONE, rules={"imprecision": {"participants": "x"}}), ["'participants'", "must be a number"]),
-    "rules without names": (lambda: ae.certainty(ONE, rules={"imprecision": 5}), ["rules['imprecision'] must be a dict of participants"]),
+    "rule of text": (
+        lambda: ae.certainty(ONE, rules={"imprecision": {"participants": "x"}}),
+        ["'participants'", "must be a number"],
+    ),
+    "rules without names": (
+        lambda: ae.certainty(ONE, rules={"imprecision": 5}),
+        ["rules['imprecision'] must be a dict of participants"],
+    ),
     "prior of text": (lambda: ae.bayes([0.1, 0.2], [0.1, 0.1], tau_prior=("half-normal", "a")), ["takes 1 positive number"]),
     "no participants": (lambda: ae.meta_analysis([0.1, 0.2], [0.1, 0.1], n=[0, 5]), ["n must be positive", "row 0 has 0"]),
     "axes by name": (lambda: plots.forest(ONE, ax="x"), ["ax must be Axes of matplotlib"]),
@@ -222,7 +290,7 @@ KINDS = {
     "moderator not a column": (lambda: ae.meta_analysis(data=TRIALS, moderators=["week"]), ["did you mean 'weeks'"]),
     "effect beyond computing": (lambda: ae.meta_analysis([0.1, 1e300], [0.1, 0.1]), ["yi is too large", "row 1"]),
     "variance beyond computing": (lambda: ae.meta_analysis([0.1, 0.2], [0.1, 1e-300]), ["vi is too small", "row 1"]),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -236,18 +304,27 @@ def test_the_wrong_kind_is_named_with_the_right_one(kind):
 
 
 LEVELLED = [
-    lambda level: ae.meta_analysis(data=TRIALS, level=level), lambda level: ae.fit_many([[0.1, 0.2]], [[0.1, 0.1]], level=level),
-    lambda level: ae.bayes([0.1, 0.2], [0.1, 0.1], level=level), lambda level: ae.peto(**COUNTS, level=level),
-    lambda level: ae.mantel_haenszel(**COUNTS, level=level), lambda level: ae.glmm(**COUNTS, level=level),
+    lambda level: ae.meta_analysis(data=TRIALS, level=level),
+    lambda level: ae.fit_many([[0.1, 0.2]], [[0.1, 0.1]], level=level),
+    lambda level: ae.bayes([0.1, 0.2], [0.1, 0.1], level=level),
+    lambda level: ae.peto(**COUNTS, level=level),
+    lambda level: ae.mantel_haenszel(**COUNTS, level=level),
+    lambda level: ae.glmm(**COUNTS, level=level),
     lambda level: ae.multilevel(data=TRIALS, random="lab", level=level),
     lambda level: ae.multivariate(data=TRIALS, outcome="group", cluster="lab", level=level),
     lambda level: ae.network(["a"], ["b"], [0.1], [0.1], ["A"], level=level),
-    lambda level: effects.from_ci([0.1], [0.5], level=level), lambda level: effects.sd_from_ci([0.1], [0.5], [9], level=level),
-    lambda level: ONE.tau2_interval(level=level), lambda level: ONE.predict(level=level), lambda level: ONE.henmi_copas(level=level),
-    lambda level: ONE.bootstrap(level=level), lambda level: ONE.bootstrap_prediction(level=level),
-    lambda level: LEVELS.sigma2_interval(level=level), lambda level: ae.multiverse("neck_pain", "sham", level=level),
-    lambda level: ae.decompose(level=level), lambda level: ae.questions.time_course(level=level),
-]  # fmt: skip
+    lambda level: effects.from_ci([0.1], [0.5], level=level),
+    lambda level: effects.sd_from_ci([0.1], [0.5], [9], level=level),
+    lambda level: ONE.tau2_interval(level=level),
+    lambda level: ONE.predict(level=level),
+    lambda level: ONE.henmi_copas(level=level),
+    lambda level: ONE.bootstrap(level=level),
+    lambda level: ONE.bootstrap_prediction(level=level),
+    lambda level: LEVELS.sigma2_interval(level=level),
+    lambda level: ae.multiverse("neck_pain", "sham", level=level),
+    lambda level: ae.decompose(level=level),
+    lambda level: ae.questions.time_course(level=level),
+]
 
 
 @pytest.mark.parametrize("call", range(len(LEVELLED)))
@@ -291,7 +368,8 @@ DROPPING = {
         {"yi": "yi", "vi": "vi", "weeks": "moderator weeks"},
     ),
     "meta_analysis by": (
-        lambda d, m: ae.meta_analysis(data=d, by="group", overall=True, missing=m).overall, {"yi": "yi", "group": "by"},
+        lambda d, m: ae.meta_analysis(data=d, by="group", overall=True, missing=m).overall,
+        {"yi": "yi", "group": "by"},
     ),
     "multilevel": (
         lambda d, m: ae.multilevel(data=d, random="lab", moderators="~ weeks", missing=m),
@@ -305,7 +383,7 @@ DROPPING = {
         lambda d, m: ae.network("lab", "group", "yi", "vi", "study", data=d, missing=m),
         {"yi": "yi", "vi": "se", "lab": "treat1", "group": "treat2", "study": "study"},
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("model", "column"), [(model, column) for model, (_, columns) in DROPPING.items() for column in columns])

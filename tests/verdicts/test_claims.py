@@ -20,13 +20,40 @@ from acuevidence.verdicts.answer import combined
 from acuevidence.verdicts.claims import verdicts
 
 LISTED = [
-    "lbp-relief", "knee-relief", "knee-function", "headache-days", "headache-adjunct", "neck-relief",
-    "fibro-mixed", "placebo-share", "sham-type", "conditions-differ", "patients-differ", "heterogeneity",
-    "quick-or-gradual", "lasting", "dose", "technique", "function-first", "sleep-mood",
-    "less-medication", "safe", "soreness-bruise", "adjunct-best", "clinically-worth-it", "certainty-varies",
-    "consensus", "shoulder-relief", "elbow-relief", "jaw-relief", "hip-relief", "pelvic-relief", "maintenance", "parts",
+    "lbp-relief",
+    "knee-relief",
+    "knee-function",
+    "headache-days",
+    "headache-adjunct",
+    "neck-relief",
+    "fibro-mixed",
+    "placebo-share",
+    "sham-type",
+    "conditions-differ",
+    "patients-differ",
+    "heterogeneity",
+    "quick-or-gradual",
+    "lasting",
+    "dose",
+    "technique",
+    "function-first",
+    "sleep-mood",
+    "less-medication",
+    "safe",
+    "soreness-bruise",
+    "adjunct-best",
+    "clinically-worth-it",
+    "certainty-varies",
+    "consensus",
+    "shoulder-relief",
+    "elbow-relief",
+    "jaw-relief",
+    "hip-relief",
+    "pelvic-relief",
+    "maintenance",
+    "parts",
     "missing-evidence",
-]  # fmt: skip
+]
 
 
 @pytest.fixture(scope="module")
@@ -57,12 +84,30 @@ def evidence_of(*trials, **tables):
     made = {"trials": [], "arms": [], "results": [], "directions": []}
     for i, one in enumerate(trials):
         key = {"trial_id": f"t{i}", "condition": one["condition"]}
-        made["trials"].append({**key, "study": f"T {i}", "year": 2000 + i, "design": "parallel", "treatment_weeks": one.get("weeks", 8),
-                               "technique": one.get("technique", "manual"), "sessions": one.get("sessions"),
-                               "diagnosis": one.get("diagnosis", "pain"), "n_randomized": 2 * one["n"]})  # fmt: skip
+        made["trials"].append(
+            {
+                **key,
+                "study": f"T {i}",
+                "year": 2000 + i,
+                "design": "parallel",
+                "treatment_weeks": one.get("weeks", 8),
+                "technique": one.get("technique", "manual"),
+                "sessions": one.get("sessions"),
+                "diagnosis": one.get("diagnosis", "pain"),
+                "n_randomized": 2 * one["n"],
+            }
+        )
         for arm, role in (("acu", "acupuncture"), ("control", one["against"])):
-            made["arms"].append({**key, "arm": arm, "role": role, "sham_type": one.get("sham_type") if role == "sham" else None,
-                                 "description": one.get("description", "needles"), "n_randomized": one["n"]})  # fmt: skip
+            made["arms"].append(
+                {
+                    **key,
+                    "arm": arm,
+                    "role": role,
+                    "sham_type": one.get("sham_type") if role == "sham" else None,
+                    "description": one.get("description", "needles"),
+                    "n_randomized": one["n"],
+                }
+            )
         if "reports" in one:
             made["directions"].append(
                 {**key, "comparator": one["against"], "outcome": "pain", "outcome_class": "pain", "direction": one["reports"]}
@@ -73,12 +118,28 @@ def evidence_of(*trials, **tables):
             for outcome in one["outcomes"]:
                 size = one.get(outcome, effect)
                 for arm, mean, sd in (("acu", 50 + size * 10, one["sd"]), ("control", 50.0, 10.0)):
-                    made["results"].append({
-                        **key, "outcome": outcome, "measure": one.get("measure", "VAS pain"), "week": week, "arm": arm,
-                        "statistic": "final", "scale_min": 0.0, "scale_max": 50.0,
-                        "n": one["n"], "n_basis": "analysed", "mean": mean, "sd": sd, "benefit": 1, "source_url": "https://example.org",
-                        "source_kind": "full_text", "locator": "table", "figures_as_printed": f"{mean}", "extraction": "single",
-                    })  # fmt: skip
+                    made["results"].append(
+                        {
+                            **key,
+                            "outcome": outcome,
+                            "measure": one.get("measure", "VAS pain"),
+                            "week": week,
+                            "arm": arm,
+                            "statistic": "final",
+                            "scale_min": 0.0,
+                            "scale_max": 50.0,
+                            "n": one["n"],
+                            "n_basis": "analysed",
+                            "mean": mean,
+                            "sd": sd,
+                            "benefit": 1,
+                            "source_url": "https://example.org",
+                            "source_kind": "full_text",
+                            "locator": "table",
+                            "figures_as_printed": f"{mean}",
+                            "extraction": "single",
+                        }
+                    )
     filled = {}
     for name, rows in {**made, "contrasts": [], "quality": []}.items():
         empty = getattr(base, name).iloc[:0]
@@ -174,11 +235,7 @@ def test_comparisons_between_trials_are_partly_supported_at_most(gap, k, expecte
 
 @pytest.mark.parametrize(("gap", "expected"), [(0.7, "partly supported"), (0.0, "cannot tell")])
 def test_conditions_differ_when_their_effects_do(gap, expected):
-    trials = [
-        one
-        for c, e in (("low_back_pain", 0.2), ("neck_pain", 0.2 + gap))
-        for one in both(e, e, k=6, condition=c, n=500)
-    ]
+    trials = [one for c, e in (("low_back_pain", 0.2), ("neck_pain", 0.2 + gap)) for one in both(e, e, k=6, condition=c, n=500)]
     assert verdict("conditions-differ", *trials) == expected
 
 
@@ -188,9 +245,7 @@ def test_claims_about_patients_are_not_answered_by_means_of_groups(claim):
         assert verdict(claim, *trials) == "cannot tell"
 
 
-@pytest.mark.parametrize(
-    ("effects", "expected"), [((0.0, 1.0, 0.1, 0.9), "supported"), ((0.4, 0.42, 0.38, 0.41), "not supported")]
-)
+@pytest.mark.parametrize(("effects", "expected"), [((0.0, 1.0, 0.1, 0.9), "supported"), ((0.4, 0.42, 0.38, 0.41), "not supported")])
 def test_heterogeneity_follows_the_spread_of_effects(effects, expected):
     assert verdict("heterogeneity", *(trial(e) for e in effects)) == expected
 
@@ -283,17 +338,30 @@ def test_the_usual_events_follow_their_share_in_all_events(bruises, sore, expect
     counts = {"any": 1000, "bleeding_or_haematoma": bruises, "pain_at_site": sore, "serious": 1}
     empty = ae.load_evidence().safety.iloc[:0]
     rows = [
-        {"study_id": name, "study": name, "design": "survey", "denominator": "treatments", "event": event, "events": count,
-         "n_treatments": 20000, "source_url": "https://example.org", "figures_as_printed": "", "notes": ""}
-        for name in "abcd" for event, count in counts.items()
-    ]  # fmt: skip
+        {
+            "study_id": name,
+            "study": name,
+            "design": "survey",
+            "denominator": "treatments",
+            "event": event,
+            "events": count,
+            "n_treatments": 20000,
+            "source_url": "https://example.org",
+            "figures_as_printed": "",
+            "notes": "",
+        }
+        for name in "abcd"
+        for event, count in counts.items()
+    ]
     table = pd.DataFrame(rows).reindex(columns=empty.columns).astype(empty.dtypes.to_dict())
     assert verdict("soreness-bruise", trial(0.3), safety=table) == expected
 
 
 def test_where_an_analysis_refuses_the_claim_cannot_be_told_and_says_why():
     found = ae.evaluate_claims(evidence=evidence_of(trial(0.3))).set_index("id")
-    assert set(found.verdict[["placebo-share", "patients-differ", "lasting", "quick-or-gradual", "function-first"]]) == {"cannot tell"}
+    assert set(found.verdict[["placebo-share", "patients-differ", "lasting", "quick-or-gradual", "function-first"]]) == {
+        "cannot tell"
+    }
     assert "to follow an effect" in found.reasons["quick-or-gradual"]
     assert "v sham: 0 trials with both" in found.reasons["function-first"]
 

@@ -19,8 +19,23 @@ from acuevidence.evidence.importers.flat_table import NOTHING, unguarded
 
 __all__ = ["Place", "decimal_mark", "figures", "is_blank", "is_not_reported", "looks_numeric", "own_column", "text_of"]
 
-_NOT_REPORTED = {"nr", "n.r.", "n.r", "n/r", "not reported", "not stated", "not available", "missing", "unknown", "-", "--", "–", "—", ".",
-                 "?"}  # fmt: skip
+_NOT_REPORTED = {
+    "nr",
+    "n.r.",
+    "n.r",
+    "n/r",
+    "not reported",
+    "not stated",
+    "not available",
+    "missing",
+    "unknown",
+    "-",
+    "--",
+    "–",
+    "—",
+    ".",
+    "?",
+}
 _SPACES = re.compile(r"(?<=\d)[\u00a0\u2009\u202f '’](?=\d{3}(?!\d))")
 _TAIL = r"(?:[eE][+-]?\d+)?"
 _SHAPES = {
@@ -29,7 +44,7 @@ _SHAPES = {
     "comma?": re.compile(r"[+-]?[1-9]\d{0,2},\d{3}", re.ASCII),
     "point": re.compile(r"[+-]?(?:\d+\.\d*|\.\d+|\d{1,3}(?:,\d{3})+\.\d+|\d{1,3}(?:,\d{3}){2,})" + _TAIL, re.ASCII),
     "comma": re.compile(r"[+-]?(?:\d+,\d*|,\d+|\d{1,3}(?:\.\d{3})+,\d+|\d{1,3}(?:\.\d{3}){2,})" + _TAIL, re.ASCII),
-}  # fmt: skip
+}
 _THOUSANDS = {
     ".": re.compile(r"[+-]?\d{1,3}(?:,\d{3})+(?:\.\d*)?", re.ASCII),
     ",": re.compile(r"[+-]?\d{1,3}(?:\.\d{3})+(?:,\d*)?", re.ASCII),
@@ -172,9 +187,7 @@ def _two_readings(heading: str, text: str, where: str) -> str:
     )
 
 
-def figures(
-    cells: list[Any], heading: str, name: str, place: Place, *, decimal: str | None, whole: bool, said: bool
-) -> np.ndarray:
+def figures(cells: list[Any], heading: str, name: str, place: Place, *, decimal: str | None, whole: bool, said: bool) -> np.ndarray:
     """Turn a column of cells into numbers; empty ones and "NR" are missing, anything else that is no number is an error.
 
     Parameters

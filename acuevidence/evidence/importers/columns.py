@@ -170,9 +170,7 @@ def _decoded(data: bytes, name: str, encoding: str | None) -> str:
         encoding = next((known for mark, known in _MARKS.items() if data.startswith(mark)), None)
         if encoding is None:  # without a mark, characters of two bytes show as every second byte empty
             start, many = data[:200], len(data[:200]) / 3
-            encoding = (
-                "utf-16-le" if start[1::2].count(0) > many else "utf-16-be" if start[::2].count(0) > many else "utf-8"
-            )
+            encoding = "utf-16-le" if start[1::2].count(0) > many else "utf-16-be" if start[::2].count(0) > many else "utf-8"
     try:
         return data.decode(encoding).lstrip("\ufeff")
     except (UnicodeError, LookupError, TypeError) as error:
@@ -209,17 +207,13 @@ def _workbook(data: bytes, name: str, sheet: str | int | None, wanted: set[str])
                 rows.append((line, row))
     except InputError:
         raise
-    except (
-        Exception
-    ) as error:  # openpyxl raises what its parsers raise: KeyError, TypeError, ParseError, BadZipFile ...
+    except Exception as error:  # openpyxl raises what its parsers raise: KeyError, TypeError, ParseError, BadZipFile ...
         raise InputError(f"{name} cannot be read as an Excel workbook (.xlsx): {error!r}") from error
     others = [other for other in stored.sheetnames if other != chosen]
     try:
         return _grid(rows, name, wanted, sheet=chosen, letter=get_column_letter)
     except InputError as error:
-        more = (
-            f"; the file has other sheets: {', '.join(map(repr, others))} (sheet=)" if others and sheet is None else ""
-        )
+        more = f"; the file has other sheets: {', '.join(map(repr, others))} (sheet=)" if others and sheet is None else ""
         raise InputError(f"{error}{more}") from None
 
 

@@ -89,17 +89,13 @@ def checked(table: pd.DataFrame, lines: pd.Index, source: str) -> pd.DataFrame:
     if table.empty:
         raise InputError(f"{source} has no row of trials")
     names = table["study"].astype(object)
-    refuse(
-        (names.isna() | (names.astype(str).str.strip() == "")).to_numpy(), f"{source}: study is missing", names, lines
-    )
+    refuse((names.isna() | (names.astype(str).str.strip() == "")).to_numpy(), f"{source}: study is missing", names, lines)
     _ranges(table, lines, source)
     known = [c for c in (*WORDS, *NUMBERS) if c in table and (c == "study" or table[c].notna().any())]
     others = [c for c in table.columns if c not in (*WORDS, *NUMBERS)]
     if not any(set(family) <= set(known) for family in FAMILIES.values()):
         wanted = "; or ".join(" ".join(family) for family in FAMILIES.values())
-        raise InputError(
-            f"{source} has no complete set of figures (found: {', '.join(known)}; needed: {wanted})"
-        )
+        raise InputError(f"{source} has no complete set of figures (found: {', '.join(known)}; needed: {wanted})")
     result = table[known + others].set_axis(lines)
     result.attrs["source"] = source
     return result

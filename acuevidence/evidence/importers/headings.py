@@ -17,9 +17,25 @@ from acuevidence.inputs import choice
 __all__ = ["FIGURES", "WORDS", "Understood", "folded", "is_known", "scale_of", "understand"]
 
 WORDS = (
-    "study", "trial_id", "year", "condition", "diagnosis", "comparison", "comparator", "treatment", "outcome", "subgroup", "measure",
-    "measure_used", "week", "sessions", "treatment_weeks", "higher_is", "source_url", "figures_as_printed",
-)  # fmt: skip
+    "study",
+    "trial_id",
+    "year",
+    "condition",
+    "diagnosis",
+    "comparison",
+    "comparator",
+    "treatment",
+    "outcome",
+    "subgroup",
+    "measure",
+    "measure_used",
+    "week",
+    "sessions",
+    "treatment_weeks",
+    "higher_is",
+    "source_url",
+    "figures_as_printed",
+)
 _ARM = (
     "mean",
     "sd",
@@ -37,8 +53,27 @@ _ARM = (
     "time",
     "label",
 )
-_SINGLE = ("yi", "vi", "se", "ci_low", "ci_high", "ci", "p", "t", "ratio", "r", "n", "mean", "sd", "events", "nonevents", "mean_pre",
-           "mean_post", "sd_pre", "sd_post")  # fmt: skip
+_SINGLE = (
+    "yi",
+    "vi",
+    "se",
+    "ci_low",
+    "ci_high",
+    "ci",
+    "p",
+    "t",
+    "ratio",
+    "r",
+    "n",
+    "mean",
+    "sd",
+    "events",
+    "nonevents",
+    "mean_pre",
+    "mean_post",
+    "sd_pre",
+    "sd_post",
+)
 FIGURES = (*_SINGLE, *(f"{base}{k}" for k in range(1, 10) for base in _ARM))
 
 # Headings that mean the same in any company, folded to letters and digits; the first one there is taken for a word.
@@ -54,30 +89,58 @@ _WORDS_OF = {
     "measure": "measure sm effectmeasure effecttype effect scale",
     "measure_used": "measureused instrument",
     "higher_is": "higheris",
-}  # fmt: skip
+}
 _FIGURES_OF = {
-    "yi": "te es estimate effect effectsize pointestimate givmean", "vi": "variance", "se": "se sete sei givse stderr standarderror",
+    "yi": "te es estimate effect effectsize pointestimate givmean",
+    "vi": "variance",
+    "se": "se sete sei givse stderr standarderror",
     "ci_low": "cilow cilower lowerci ll lcl cilb lower lowerlimit lower95ci lower95 ci95low cistart lowci lowercl 95cilow 95cilower lci",
     "ci_high": "cihigh ciupper upperci ul ucl ciub upper upperlimit upper95ci upper95 ci95high ciend highci uppercl 95cihigh 95ciupper "
-               "uci",
-    "ci": "ci 95ci ci95 confidenceinterval 95confidenceinterval interval", "p": "p pvalue pval", "t": "t tvalue tstat z zval zvalue",
-    "r": "r cor correlation ri", "n": "n total ntotal samplesize ni", "mean": "mi", "sd": "sdi", "events": "xi event cases",
-}  # fmt: skip
+    "uci",
+    "ci": "ci 95ci ci95 confidenceinterval 95confidenceinterval interval",
+    "p": "p pvalue pval",
+    "t": "t tvalue tstat z zval zvalue",
+    "r": "r cor correlation ri",
+    "n": "n total ntotal samplesize ni",
+    "mean": "mi",
+    "sd": "sdi",
+    "events": "xi event cases",
+}
 _RATIOS = {
-    "HR": "hr hazardratio", "OR": "or oddsratio", "RR": "rr riskratio relativerisk", "IRR": "irr incidencerateratio rateratio",
-}  # fmt: skip
+    "HR": "hr hazardratio",
+    "OR": "or oddsratio",
+    "RR": "rr riskratio relativerisk",
+    "IRR": "irr incidencerateratio rateratio",
+}
 _SCALES = {
-    "SMD": "smd g hedgesg stdmeandifference standardisedmeandifference standardizedmeandifference", "MD": "md wmd meandifference",
-    "RD": "rd riskdifference", "OR": "logor lnor logoddsratio", "RR": "logrr lnrr logriskratio", "HR": "loghr lnhr loghazardratio",
-    "IRR": "logirr lnirr", "ROM": "logrom lnrom lrr", "ZCOR": "zcor fishersz fisherz",
-}  # fmt: skip
+    "SMD": "smd g hedgesg stdmeandifference standardisedmeandifference standardizedmeandifference",
+    "MD": "md wmd meandifference",
+    "RD": "rd riskdifference",
+    "OR": "logor lnor logoddsratio",
+    "RR": "logrr lnrr logriskratio",
+    "HR": "loghr lnhr loghazardratio",
+    "IRR": "logirr lnirr",
+    "ROM": "logrom lnrom lrr",
+    "ZCOR": "zcor fishersz fisherz",
+}
 _OF_FIGURE = {alias: ours for ours, names in _FIGURES_OF.items() for alias in names.split()}
 _OF_RATIO = {alias: code for code, names in _RATIOS.items() for alias in names.split()}
 _OF_SCALE = {alias: code for code, names in _SCALES.items() for alias in names.split()}
 _SAID = {
-    **_OF_RATIO, **_OF_SCALE, "petoor": "PETO", "petooddsratio": "PETO", "peto": "PETO", "rom": "ROM", "ratioofmeans": "ROM",
-    "cor": "COR", "zcor": "ZCOR", "smdh": "SMDH", "as": "AS", "vr": "VR", "cvr": "CVR",
-}  # fmt: skip
+    **_OF_RATIO,
+    **_OF_SCALE,
+    "petoor": "PETO",
+    "petooddsratio": "PETO",
+    "peto": "PETO",
+    "rom": "ROM",
+    "ratioofmeans": "ROM",
+    "cor": "COR",
+    "zcor": "ZCOR",
+    "smdh": "SMDH",
+    "as": "AS",
+    "vr": "VR",
+    "cvr": "CVR",
+}
 
 # Headings that mean something only together (metafor, textbooks): every one of a set must be there.
 _TOGETHER: tuple[dict[str, str], ...] = (
@@ -91,16 +154,26 @@ _TOGETHER: tuple[dict[str, str], ...] = (
     {"experimentalcases": "events1", "experimentaln": "n1", "controlcases": "events2", "controln": "n2"},
 )
 _BASES = {
-    "mean": "mean m average", "sd": "sd stdev std standarddeviation", "n": "n total size samplesize participants patients",
-    "events": "event events cases responders", "se": "se sem standarderror", "median": "median med", "q1_": "q1 p25 lq",
-    "q3_": "q3 p75 uq", "min": "min minimum", "max": "max maximum", "low": "low lower cilow cilower lowerci",
-    "high": "high upper cihigh ciupper upperci", "time": "time persontime personyears", "label": "treatment arm treat trt label",
-}  # fmt: skip
+    "mean": "mean m average",
+    "sd": "sd stdev std standarddeviation",
+    "n": "n total size samplesize participants patients",
+    "events": "event events cases responders",
+    "se": "se sem standarderror",
+    "median": "median med",
+    "q1_": "q1 p25 lq",
+    "q3_": "q3 p75 uq",
+    "min": "min minimum",
+    "max": "max maximum",
+    "low": "low lower cilow cilower lowerci",
+    "high": "high upper cihigh ciupper upperci",
+    "time": "time persontime personyears",
+    "label": "treatment arm treat trt label",
+}
 _OF_BASE = {word: base for base, names in _BASES.items() for word in names.split()}
 _GROUPS = {
     "1": "e t exp experimental experiment int intervention treatment treated trt tx active",
     "2": "c ctl ctrl con control controls comparator placebo",
-}  # fmt: skip
+}
 _OF_GROUP = {word: group for group, names in _GROUPS.items() for word in names.split()}
 _TOKENS = re.compile(r"[qQ][13](?![0-9])|[pP](?:25|75)(?![0-9])|[A-Z]+(?![a-z])|[A-Z]?[^\W\d_A-Z]+|\d+")
 _FILLER = {"group", "arm", "of", "the", "in", "at", "no"}
@@ -199,9 +272,7 @@ def understand(columns: list[str], given: Mapping[str, str] | None, numeric: Cal
     for heading in columns:
         if heading not in found.named.values() and folded(heading) in _OURS:
             ours = _OURS[folded(heading)]
-            if ours not in found.named and (
-                ours in WORDS or numeric(heading) or str(heading).strip().casefold() == ours
-            ):
+            if ours not in found.named and (ours in WORDS or numeric(heading) or str(heading).strip().casefold() == ours):
                 claims.setdefault(ours, []).append(heading)
     by_fold = {folded(c): c for c in columns if c not in found.named.values()}
     for scheme in _TOGETHER:

@@ -25,20 +25,44 @@ from acuevidence.inputs import choice, refuse
 __all__ = ["DATA_TYPES", "MEASURES", "read_revman"]
 
 _ATTRIBUTES = {
-    "MEAN_1": "mean1", "SD_1": "sd1", "TOTAL_1": "n1", "MEAN_2": "mean2", "SD_2": "sd2", "TOTAL_2": "n2",
-    "EVENTS_1": "events1", "EVENTS_2": "events2", "ESTIMATE": "yi", "SE": "se", "O_E": "o_e", "VAR": "variance",
-}  # fmt: skip
+    "MEAN_1": "mean1",
+    "SD_1": "sd1",
+    "TOTAL_1": "n1",
+    "MEAN_2": "mean2",
+    "SD_2": "sd2",
+    "TOTAL_2": "n2",
+    "EVENTS_1": "events1",
+    "EVENTS_2": "events2",
+    "ESTIMATE": "yi",
+    "SE": "se",
+    "O_E": "o_e",
+    "VAR": "variance",
+}
 _COLUMNS = {
-    "Experimental mean": "mean1", "Experimental SD": "sd1", "Experimental N": "n1", "Control mean": "mean2",
-    "Control SD": "sd2", "Control N": "n2", "Experimental cases": "events1", "Control cases": "events2", "GIV Mean": "yi",
-    "GIV SE": "se", "O-E": "o_e", "Variance": "variance",
-}  # fmt: skip
+    "Experimental mean": "mean1",
+    "Experimental SD": "sd1",
+    "Experimental N": "n1",
+    "Control mean": "mean2",
+    "Control SD": "sd2",
+    "Control N": "n2",
+    "Experimental cases": "events1",
+    "Control cases": "events2",
+    "GIV Mean": "yi",
+    "GIV SE": "se",
+    "O-E": "o_e",
+    "Variance": "variance",
+}
 _FIGURES = tuple(_COLUMNS.values())
 _SETTINGS = {
-    "Analysis group name": "comparison", "Effect measure": "measure", "Experimental group label": "treatment",
-    "Control group label": "comparator", "Statistical method": "method", "Analysis model": "model",
-    "Heterogeneity estimator": "estimator", "CI method": "interval",
-}  # fmt: skip
+    "Analysis group name": "comparison",
+    "Effect measure": "measure",
+    "Experimental group label": "treatment",
+    "Control group label": "comparator",
+    "Statistical method": "method",
+    "Analysis model": "model",
+    "Heterogeneity estimator": "estimator",
+    "CI method": "interval",
+}
 _GROUPS = ("n1", "n2")
 _NEEDED = {
     "CONT": ("mean1", "sd1", "n1", "mean2", "sd2", "n2"),
@@ -55,11 +79,21 @@ _TELLING = {
 }
 DATA_TYPES = {"CONT": "continuous", "DICH": "dichotomous", "IV": "generic inverse variance", "IPD": "O-E and variance"}
 _TYPE_NAMES = {
-    "continuous": "CONT", "dichotomous": "DICH", "contrast level": "IV", "generic inverse variance": "IV",
+    "continuous": "CONT",
+    "dichotomous": "DICH",
+    "contrast level": "IV",
+    "generic inverse variance": "IV",
     "o-e and variance": "IPD",
-}  # fmt: skip
-MEASURES = {"OR": "Odds Ratio", "PETO_OR": "Peto Odds Ratio", "RR": "Risk Ratio", "RD": "Risk Difference",
-            "MD": "Mean Difference", "SMD": "Std. Mean Difference", "HR": "Hazard Ratio"}  # fmt: skip
+}
+MEASURES = {
+    "OR": "Odds Ratio",
+    "PETO_OR": "Peto Odds Ratio",
+    "RR": "Risk Ratio",
+    "RD": "Risk Difference",
+    "MD": "Mean Difference",
+    "SMD": "Std. Mean Difference",
+    "HR": "Hazard Ratio",
+}
 _CODES = {
     **{name.casefold(): code for code, name in MEASURES.items()},
     **{code.casefold(): code for code in MEASURES},
@@ -157,9 +191,7 @@ def _flat(table: pd.DataFrame, notes: list[str], heads: dict[str, str], source: 
     table = table[["study", "year", *_ANALYSIS, *figures, *_METHODS]]
     kept = (reason == "").to_numpy()
     if not kept.any():
-        raise InputError(
-            f"{source} has no row that can be analysed; the first, {where.tolist()[0]!r}: {reason.iloc[0]}"
-        )
+        raise InputError(f"{source} has no row that can be analysed; the first, {where.tolist()[0]!r}: {reason.iloc[0]}")
     left = table[~kept].assign(reason=reason[~kept])
     held = table[kept].dropna(axis=1, how="all")
     found = checked(held, where[kept], source).set_axis(pd.Index(lines.to_numpy()[kept]))
@@ -228,9 +260,7 @@ def _estimates(table: pd.DataFrame) -> pd.DataFrame:
     """Give observed minus expected events their effect, and empty groups of 0 that are there for display."""
     variance = table["variance"].where(table["variance"] > 0)
     given = table["o_e"].notna() & variance.notna()
-    table = table.assign(
-        yi=table["yi"].where(~given, table["o_e"] / variance), se=table["se"].where(~given, 1 / np.sqrt(variance))
-    )
+    table = table.assign(yi=table["yi"].where(~given, table["o_e"] / variance), se=table["se"].where(~given, 1 / np.sqrt(variance)))
     shown = table["data_kind"].isin(_SHOWN)
     for side in "12":
         nobody = shown & ~(table[f"n{side}"] > 0)
@@ -299,9 +329,7 @@ def _from_xml(data: bytes, source: str) -> tuple[pd.DataFrame, list[str]]:
     try:
         root = fromstring(data, forbid_dtd=True)
     except DefusedXmlException as error:
-        raise InputError(
-            f"{source} declares entities or a document type, which a RevMan file never does: {error}"
-        ) from error
+        raise InputError(f"{source} declares entities or a document type, which a RevMan file never does: {error}") from error
     except (ParseError, ValueError, LookupError) as error:
         raise InputError(f"{source} is not a RevMan 5 file: {error}") from error
     for element in root.iter():
@@ -334,12 +362,17 @@ def _xml_rows(root: Any, studies: dict[Any, Any], notes: list[str], source: str)
             number = [_given(comparison, "NO") or str(place), _given(outcome, "NO") or _given(outcome, "ID") or name]
             method = _given(outcome, "METHOD") or ("IV" if kind in ("CONT", "IV") else None)
             shared = {
-                "kind": kind, "analysis": ".".join(filter(None, number)), "comparison": _given(comparison, "NAME") or "", "outcome": name,
-                "measure": _given(outcome, "EFFECT_MEASURE"), "treatment": _given(outcome, "GROUP_LABEL_1"),
-                "comparator": _given(outcome, "GROUP_LABEL_2"), "method": method,
+                "kind": kind,
+                "analysis": ".".join(filter(None, number)),
+                "comparison": _given(comparison, "NAME") or "",
+                "outcome": name,
+                "measure": _given(outcome, "EFFECT_MEASURE"),
+                "treatment": _given(outcome, "GROUP_LABEL_1"),
+                "comparator": _given(outcome, "GROUP_LABEL_2"),
+                "method": method,
                 "model": {"YES": "random", "NO": "fixed"}.get(_given(outcome, "RANDOM") or ""),
                 "swapped": _given(outcome, "SWAP_EVENTS") == "YES",
-            }  # fmt: skip
+            }
             parts = [(None, outcome), *((_given(one, "NAME"), one) for one in outcome.iter(f"{kind}_SUBGROUP"))]
             for subgroup, part in parts:
                 for entry in part.findall(f"{kind}_DATA"):
@@ -402,9 +435,7 @@ def _from_package(data: bytes, source: str, encoding: str) -> tuple[pd.DataFrame
             found[kind] = (name, content)
     files = {kind: read_rows(content, f"{source}/{name}", encoding=encoding) for kind, (name, content) in found.items()}
     if files.get("data-rows", pd.DataFrame()).empty:
-        raise InputError(
-            f"{source} holds no '...-data-rows.csv' with trials; give the data package as RevMan exports it"
-        )
+        raise InputError(f"{source} holds no '...-data-rows.csv' with trials; give the data package as RevMan exports it")
     return _from_data_rows(files["data-rows"], files.get("overall-estimates-and-settings", pd.DataFrame()), source)
 
 
@@ -431,9 +462,7 @@ def _from_data_rows(raw: pd.DataFrame, settings: pd.DataFrame, source: str) -> t
             if column == "comparison":
                 table[column] = table[column].where(table[column] != "", raw["Analysis group"])
     setting = {
-        name: (
-            one[name].map(lambda cell: str(cell).strip().casefold()) if name in one else pd.Series("", own)
-        ).to_numpy()
+        name: (one[name].map(lambda cell: str(cell).strip().casefold()) if name in one else pd.Series("", own)).to_numpy()
         for name in ("Data type", "Swap event and non-event", "Log-scale data", "Overall estimates")
     }
     measure = table["measure"] if "measure" in table else pd.Series("", table.index)
@@ -441,10 +470,13 @@ def _from_data_rows(raw: pd.DataFrame, settings: pd.DataFrame, source: str) -> t
     kind = pd.Series(setting["Data type"], table.index, dtype=object).map(_TYPE_NAMES)
     model = table["model"].str.casefold().str.extract("^(fixed|random)")[0] if "model" in table else None
     table = table.assign(
-        kind=kind.astype(object).where(kind.notna(), None), swapped=np.isin(setting["Swap event and non-event"], ("true", "yes")),
-        off_log=np.isin(setting["Log-scale data"], ("false", "no")) & ratio & (kind == "IV").to_numpy(), estimable=True,
-        model=model, line=raw.index,
-    )  # fmt: skip
+        kind=kind.astype(object).where(kind.notna(), None),
+        swapped=np.isin(setting["Swap event and non-event"], ("true", "yes")),
+        off_log=np.isin(setting["Log-scale data"], ("false", "no")) & ratio & (kind == "IV").to_numpy(),
+        estimable=True,
+        model=model,
+        line=raw.index,
+    )
     unpooled = np.isin(setting["Overall estimates"], ("false", "no"))
     notes = [f"{outcome}: the review gives no total" for outcome in table.loc[unpooled, "outcome"].unique()]
     for column in ("year", "subgroup", "measure", "treatment", "comparator", "method", "estimator", "interval"):

@@ -115,10 +115,20 @@ class Canvas:
     """Room for rows and columns on one Axes, measured in points so that nothing overlaps at any type size."""
 
     def __init__(
-        self, ax: Axes | None, width: str | float | None, layout: Layout, size: float, rows: list[Row], extra: list[Column],
-        below: list[str], title: str | None, single: bool, *, weight: bool = True,
+        self,
+        ax: Axes | None,
+        width: str | float | None,
+        layout: Layout,
+        size: float,
+        rows: list[Row],
+        extra: list[Column],
+        below: list[str],
+        title: str | None,
+        single: bool,
+        *,
+        weight: bool = True,
         heads: tuple[str, str] = ("Effect (95% CI)", ""),
-    ):  # fmt: skip
+    ):
         self.layout, self.size, self.rows, self.heads = layout, size, rows, heads
         self.given, self.box = ax, None if ax is None else _box(ax)
         free = width is None
@@ -202,16 +212,26 @@ class Canvas:
             total = _size(self.figure)
         plot = max(wide - self.left - self.right - 2 * _GAP, _PLOT_MIN)
         ax.set_position(
-            ((x0 + self.left + _GAP) / total[0], (y0 + self.foot) / total[1], plot / total[0],
-             (high - self.head - self.foot) / total[1])
-        )  # fmt: skip
+            (
+                (x0 + self.left + _GAP) / total[0],
+                (y0 + self.foot) / total[1],
+                plot / total[0],
+                (high - self.head - self.foot) / total[1],
+            )
+        )
         self.ax, self.plot, self.body = ax, plot, high - self.head - self.foot
         self.line = self.body / max(len(self.rows), 1)
 
     def draw(
-        self, effect: str, ratio: bool, mid: Any, favours: tuple[str, str], limits: tuple[float, float] | None,
-        back: Callable[[Any], Any] | None = None, null: float | None = 0.0,
-    ) -> Axes:  # fmt: skip
+        self,
+        effect: str,
+        ratio: bool,
+        mid: Any,
+        favours: tuple[str, str],
+        limits: tuple[float, float] | None,
+        back: Callable[[Any], Any] | None = None,
+        null: float | None = 0.0,
+    ) -> Axes:
         """Draw every part and return the Axes."""
         sides = self._sides(favours)
         self._place(favours)
@@ -336,18 +356,20 @@ class Canvas:
     def _write(self, x: float, y: float, text: str, **kwargs: Any) -> None:
         """Write at x points from the plot's left edge and y rows from the top."""
         self.ax.text(
-            x / self.plot, y, text, transform=self.ax.get_yaxis_transform(), clip_on=False,
+            x / self.plot,
+            y,
+            text,
+            transform=self.ax.get_yaxis_transform(),
+            clip_on=False,
             **{"va": "center_baseline", "fontsize": self.size, **kwargs},
-        )  # fmt: skip
+        )
 
     def _texts(self, y: int, row: Row) -> None:
         weight = "bold" if row.bold else "normal"
         size = self.size if row.kind != "text" else self.size * 0.93
         colour = row.colour if row.kind == "group" else "black"
         if row.label:
-            self._write(
-                -self.left - _GAP + self._indent(row), y, row.label, fontweight=weight, fontsize=size, color=colour
-            )
+            self._write(-self.left - _GAP + self._indent(row), y, row.label, fontweight=weight, fontsize=size, color=colour)
         for column, x, align in self.places:
             text = row.cells.get(column.key)
             if text and column.dots:
@@ -366,8 +388,16 @@ class Canvas:
         ]
         if dots:
             x, y, colours = zip(*dots, strict=True)
-            self.ax.scatter(x, y, s=(1.15 * self.size) ** 2, c=colours, linewidths=0, clip_on=False, zorder=3,
-                            transform=self.ax.get_yaxis_transform())  # fmt: skip
+            self.ax.scatter(
+                x,
+                y,
+                s=(1.15 * self.size) ** 2,
+                c=colours,
+                linewidths=0,
+                clip_on=False,
+                zorder=3,
+                transform=self.ax.get_yaxis_transform(),
+            )
 
     def _heads(self) -> None:
         row = self.size * self.layout.row / self.line
@@ -397,9 +427,7 @@ class Canvas:
 
     def _rule(self, y: float, x0: float, x1: float, width: float) -> None:
         transform = self.ax.get_yaxis_transform()
-        self.ax.plot(
-            [x0 / self.plot, x1 / self.plot], [y, y], transform=transform, color="black", lw=width, clip_on=False
-        )
+        self.ax.plot([x0 / self.plot, x1 / self.plot], [y, y], transform=transform, color="black", lw=width, clip_on=False)
 
     def _words_below(self) -> None:
         for i, text in enumerate(self.below):

@@ -15,8 +15,16 @@ if TYPE_CHECKING:
 
 __all__ = ["columns_for", "fitting", "keep_apart", "leading", "legend_above", "points_wide", "wrapped"]
 
-_PLACES = [("left", "center", 5, 0), ("right", "center", -5, 0), ("center", "bottom", 0, 5), ("center", "top", 0, -5),
-           ("left", "bottom", 4, 4), ("right", "bottom", -4, 4), ("left", "top", 4, -4), ("right", "top", -4, -4)]  # fmt: skip
+_PLACES = [
+    ("left", "center", 5, 0),
+    ("right", "center", -5, 0),
+    ("center", "bottom", 0, 5),
+    ("center", "top", 0, -5),
+    ("left", "bottom", 4, 4),
+    ("right", "bottom", -4, 4),
+    ("left", "top", 4, -4),
+    ("right", "top", -4, -4),
+]
 _RINGS = (1.0, 2.2, 3.6, 5.4, 7.5, 10.0, 13.0)
 _HANDLE = 3.6  # room of a legend's handle and gaps in units of its type size
 
@@ -51,8 +59,13 @@ def keep_apart(ax: Axes, x: Iterable[float], y: Iterable[float], names: Sequence
             text.remove()
             continue
         if ring > 1:
-            ax.annotate("", (px, py), xytext=text.get_position(), textcoords="offset points",
-                        arrowprops={"arrowstyle": "-", "linewidth": 0.4, "color": "0.6", "shrinkA": 0, "shrinkB": 2})  # fmt: skip
+            ax.annotate(
+                "",
+                (px, py),
+                xytext=text.get_position(),
+                textcoords="offset points",
+                arrowprops={"arrowstyle": "-", "linewidth": 0.4, "color": "0.6", "shrinkA": 0, "shrinkB": 2},
+            )
 
 
 def _dots(ax: Axes) -> list[Any]:
@@ -84,8 +97,17 @@ def legend_above(ax: Axes, size: float, up: float = 1.0, **options: Any) -> None
     small, room = 6.5 / 7 * size, points_wide(ax)
     handles, labels = ax.get_legend_handles_labels()
     said = [wrapped(label, room - _HANDLE * small, small) for label in labels]
-    ax.legend(handles, said, loc="lower left", bbox_to_anchor=(0, up), ncols=columns_for(said, room, small), fontsize=small,
-              borderaxespad=0.1, columnspacing=1.2, **options)  # fmt: skip
+    ax.legend(
+        handles,
+        said,
+        loc="lower left",
+        bbox_to_anchor=(0, up),
+        ncols=columns_for(said, room, small),
+        fontsize=small,
+        borderaxespad=0.1,
+        columnspacing=1.2,
+        **options,
+    )
 
 
 def wrapped(text: str, room: float, size: float) -> str:

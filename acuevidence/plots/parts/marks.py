@@ -31,9 +31,7 @@ _ROOM = 1.8  # an interval for a new trial is shown whole up to so many times th
 class Marks:
     """Marks of rows at y = 0, 1, 2 ... on Axes whose rows are ``line`` points high and whose plot is ``plot`` points wide."""
 
-    def __init__(
-        self, ax: Axes, rows: list[Any], layout: Layout, size: float, line: float, plot: float, null: float | None = 0.0
-    ):
+    def __init__(self, ax: Axes, rows: list[Any], layout: Layout, size: float, line: float, plot: float, null: float | None = 0.0):
         self.null = null
         self.ax, self.rows, self.layout, self.size, self.line, self.plot = ax, rows, layout, size, line, plot
         self.marked = [(y, row) for y, row in enumerate(rows) if row.kind in _MARKED and np.isfinite(row.estimate)]
@@ -49,8 +47,9 @@ class Marks:
         spans = spans[np.isfinite(spans).all(axis=1)]
         low, high = hull(min(points), max(points), spans)
         # Intervals for a new trial are long where trials are few: they are shown where they leave the trials their room.
-        wide = [row.outer if row.kind == "summary" else (row.low, row.high) for row in marks
-                if row.kind in ("prediction", "summary")]  # fmt: skip
+        wide = [
+            row.outer if row.kind == "summary" else (row.low, row.high) for row in marks if row.kind in ("prediction", "summary")
+        ]
         for left, right in wide:
             if np.isfinite([left, right]).all() and right - left < _ROOM * (high - low):
                 low, high = min(low, left), max(high, right)
@@ -149,8 +148,15 @@ class Marks:
         left, right = self.ax.get_xlim()
         shown = (left <= x) & (x <= right)
         y = np.array([y for y, _ in rows])
-        self.ax.scatter(x[shown], y[shown], s=sides[shown] ** 2, marker="s", linewidths=0, zorder=3,
-                        c=[c for c, one in zip(colours, shown, strict=True) if one])  # fmt: skip
+        self.ax.scatter(
+            x[shown],
+            y[shown],
+            s=sides[shown] ** 2,
+            marker="s",
+            linewidths=0,
+            zorder=3,
+            c=[c for c, one in zip(colours, shown, strict=True) if one],
+        )
 
     def _pooled(self, rows: list[tuple[int, Any]]) -> None:
         places = [(y, row.low, row.estimate, row.high) for y, row in rows]
@@ -172,13 +178,9 @@ class Marks:
                     self.ax.plot([end, end], [y - 0.14, y + 0.14], color=row.colour, lw=0.7, zorder=2)
         self._lines([(y, row.low, row.high) for y, row in rows], [row.colour for _, row in rows], 3.2)
         for y, row in rows:
-            self.ax.plot(
-                [row.estimate], [y], marker="D", ms=self.size * 0.75, color="white", mec=row.colour, mew=1.2, zorder=5
-            )
+            self.ax.plot([row.estimate], [y], marker="D", ms=self.size * 0.75, color="white", mec=row.colour, mew=1.2, zorder=5)
 
-    def _diamonds(
-        self, places: list[tuple[int, float, float, float]], colours: list[str], *, edge: str, zorder: float
-    ) -> None:
+    def _diamonds(self, places: list[tuple[int, float, float, float]], colours: list[str], *, edge: str, zorder: float) -> None:
         from matplotlib.collections import PolyCollection
 
         corners = [[(low, y), (mid, y - 0.3), (high, y), (mid, y + 0.3)] for y, low, mid, high in places]
@@ -197,8 +199,17 @@ class Marks:
     def _arrows(self, y: int, left: bool, right: bool, colour: str) -> None:
         for cut, marker, x in ((left, "<", 0.0), (right, ">", 1.0)):
             if cut:
-                self.ax.plot([x], [y], marker=marker, ms=self.size * 0.45, color=colour, mew=0, clip_on=False, zorder=5,
-                             transform=self.ax.get_yaxis_transform())  # fmt: skip
+                self.ax.plot(
+                    [x],
+                    [y],
+                    marker=marker,
+                    ms=self.size * 0.45,
+                    color=colour,
+                    mew=0,
+                    clip_on=False,
+                    zorder=5,
+                    transform=self.ax.get_yaxis_transform(),
+                )
 
 
 def hull(low: float, high: float, spans: np.ndarray) -> tuple[float, float]:

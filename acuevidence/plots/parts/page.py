@@ -30,9 +30,20 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = [
-    "coloured", "described", "drawing", "inches", "narrow", "new_axes", "new_figure", "published", "say", "table", "titles_of",
-    "unseen", "warn",
-]  # fmt: skip
+    "coloured",
+    "described",
+    "drawing",
+    "inches",
+    "narrow",
+    "new_axes",
+    "new_figure",
+    "published",
+    "say",
+    "table",
+    "titles_of",
+    "unseen",
+    "warn",
+]
 
 _NARROWEST, _WIDEST = 30.0, 2000.0  # mm
 _NARROW = 120.0  # mm: narrower figures leave out what has no room
@@ -75,9 +86,7 @@ def narrow(width: Any) -> bool:
     return 25.4 * inches(width) < _NARROW
 
 
-def table(
-    given: pd.DataFrame, what: str, columns: Sequence[str], others: Sequence[str] = (), name: str = "result"
-) -> pd.DataFrame:
+def table(given: pd.DataFrame, what: str, columns: Sequence[str], others: Sequence[str] = (), name: str = "result") -> pd.DataFrame:
     """Return a frame that is to be drawn; an InputError says which columns of numbers, or others, it lacks and what has them."""
     if lacking := [column for column in (*columns, *others) if column not in given]:
         raise InputError(f"{name}: a frame to draw is that of {what}; this one lacks {', '.join(lacking)}")

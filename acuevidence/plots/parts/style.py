@@ -52,9 +52,23 @@ _RC = {
     "axes.formatter.use_mathtext": False,
 }
 # Fonts with many scripts, asked first for a letter that the text's own font lacks.
-_MANY_SCRIPTS = ("Noto Sans", "Source Han Sans", "Arial Unicode MS", "Microsoft YaHei", "SimHei", "PingFang", "Hiragino Sans",
-                 "Yu Gothic", "Malgun Gothic", "IPAGothic", "IPAexGothic", "WenQuanYi", "Droid Sans Fallback", "Segoe UI",
-                 "DejaVu Sans")  # fmt: skip
+_MANY_SCRIPTS = (
+    "Noto Sans",
+    "Source Han Sans",
+    "Arial Unicode MS",
+    "Microsoft YaHei",
+    "SimHei",
+    "PingFang",
+    "Hiragino Sans",
+    "Yu Gothic",
+    "Malgun Gothic",
+    "IPAGothic",
+    "IPAexGothic",
+    "WenQuanYi",
+    "Droid Sans Fallback",
+    "Segoe UI",
+    "DejaVu Sans",
+)
 _KINDS = ("sans-serif", "serif", "monospace", "cursive", "fantasy")
 _NOT_FOR_READING = ("lastresort", "last resort", "blank", "notdef")
 

@@ -64,9 +64,7 @@ def consensus(
     mid, topic = found.threshold if mid is None else mid, found.topic
     rows = []
     for (condition, comparator), group in found.rows.groupby(["condition", "comparator"], sort=False):
-        rows.append(
-            Row("group", f"{topic.label(condition)} v {topic.comparator(comparator).phrase}", bold=True, colour="black")
-        )
+        rows.append(Row("group", f"{topic.label(condition)} v {topic.comparator(comparator).phrase}", bold=True, colour="black"))
         rows += [_row(one, topic.colour(comparator)) for one in group.itertuples()]
     theirs = found.rows[~found.rows["own"]]
     low, high = min([0.0, *theirs["ci_low"]]), max([0.5, *theirs["ci_high"]])
@@ -77,8 +75,19 @@ def consensus(
         "several times."
     )
     with drawing(ax, size, "Published and own effects"):
-        canvas = Canvas(ax, width, Layout(study_title="Review"), size, rows, [], [said + mid_words(mid)], title,
-                        narrow(width), weight=False, heads=("SMD (95% CI)", ""))  # fmt: skip
+        canvas = Canvas(
+            ax,
+            width,
+            Layout(study_title="Review"),
+            size,
+            rows,
+            [],
+            [said + mid_words(mid)],
+            title,
+            narrow(width),
+            weight=False,
+            heads=("SMD (95% CI)", ""),
+        )
         return canvas.draw("SMD", False, mid, topic.sides("benefit"), (min(low - pad, -0.3), high + pad))
 
 

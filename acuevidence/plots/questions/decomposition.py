@@ -23,9 +23,14 @@ _BAR = 0.19
 
 
 def decomposition(
-    result: Decomposition | None = None, *, ax: Axes | None = None, width: str | float = "double", size: float = 7,
-    limits: tuple[float, float] = (-0.6, 1.6), evidence: Evidence | None = None,
-) -> Axes:  # fmt: skip
+    result: Decomposition | None = None,
+    *,
+    ax: Axes | None = None,
+    width: str | float = "double",
+    size: float = 7,
+    limits: tuple[float, float] = (-0.6, 1.6),
+    evidence: Evidence | None = None,
+) -> Axes:
     """Draw total, specific and non-specific effect of each condition, and the share of the total that is not beyond placebo.
 
     Parameters
@@ -128,10 +133,12 @@ def _condition(ax: Axes, i: int, parts: Any, kinds: dict[str, tuple[str, str, st
 def _columns(ax: Axes, result: Decomposition, headings: tuple[str, str], size: float) -> None:
     """Print trials (with usual care, with sham, with both) and the share right of the plot."""
     cells = [
-        (f"{row.k_total} / {row.k_specific} / {row.k_three_arm}",
-         "not estimable" if math.isnan(row.share) else f"{row.share:.0%} ({_interval(row)})".replace("-", "−"))
+        (
+            f"{row.k_total} / {row.k_specific} / {row.k_three_arm}",
+            "not estimable" if math.isnan(row.share) else f"{row.share:.0%} ({_interval(row)})".replace("-", "−"),
+        )
         for row in result.shares.itertuples()
-    ]  # fmt: skip
+    ]
     first = max(text_width(headings[0], size, bold=True), *(text_width(counts, size) for counts, _ in cells))
     for column, x in enumerate((size, 2.5 * size + first)):
         beside: dict[str, Any] = {"xytext": (x, 0), "textcoords": "offset points", "size": size}
@@ -150,9 +157,7 @@ def _legend(ax: Axes, parts: dict[str, tuple[str, str, str]], single: bool) -> N
     from matplotlib.lines import Line2D
 
     handles = [
-        Line2D(
-            [], [], color=colour, marker=marker, ms=4, lw=1.2, mfc="white" if part == "direct" else colour, label=label
-        )
+        Line2D([], [], color=colour, marker=marker, ms=4, lw=1.2, mfc="white" if part == "direct" else colour, label=label)
         for part, (label, colour, marker) in parts.items()
     ]
     ax.get_figure().legend(handles=handles, loc="outside lower center", ncols=1 if single else 2)  # type: ignore[union-attr]

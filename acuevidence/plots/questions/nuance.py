@@ -88,8 +88,19 @@ def nuance(
             f"GRADE, ● one step of four. {found.conventions}{mid_words(mid)}"
             + (f" None is published for {' and '.join(without)}." if without and mid is not None else "")
         )
-        canvas = Canvas(ax, width, Layout(study_title=heading), size, rows, [*columns, after], [said],
-                        title, single, weight=False, heads=("SMD (95% CI)", ""))  # fmt: skip
+        canvas = Canvas(
+            ax,
+            width,
+            Layout(study_title=heading),
+            size,
+            rows,
+            [*columns, after],
+            [said],
+            title,
+            single,
+            weight=False,
+            heads=("SMD (95% CI)", ""),
+        )
         return canvas.draw("SMD", False, mid, topic.sides("benefit"), None if limits is None else span(limits))
 
 
@@ -102,9 +113,7 @@ def _row(one: Any, topic: Topic, single: bool) -> Row:
         cells["Patients"] = f"{'≥' if one.at_least else ''}{int(one.patients):,}"
     cells["Certainty"] = one.symbols if single else f"{one.symbols} {one.certainty}"
     outer = (one.pi_low, one.pi_high)
-    return Row(
-        "summary", label, one.estimate, one.ci_low, one.ci_high, outer, colour=topic.colour(one.comparator), cells=cells
-    )
+    return Row("summary", label, one.estimate, one.ci_low, one.ci_high, outer, colour=topic.colour(one.comparator), cells=cells)
 
 
 guard(__name__, "nuance")

@@ -74,9 +74,7 @@ def nuance_chart(
             rated = certainty(one)
             said = {"condition": label, "certainty": rated.level, "reasons": "; ".join(rated.reasons) or "none"}
             colour = topic.colour(name) if topic.compares(name) else COLOURS["neutral"]
-            rows.pooled.append(
-                pooled_row(one, "SMD") | {"label": against} | said | {"row": rows.add(against), "colour": colour}
-            )
+            rows.pooled.append(pooled_row(one, "SMD") | {"label": against} | said | {"row": rows.add(against), "colour": colour})
     if not rows.pooled:
         raise InputError("results hold no trial; pool at least one trial before drawing them")
     band = main_mid(evidence_of(results, evidence)) if mid is None else mid

@@ -78,8 +78,17 @@ def patients(
         ax = new_axes(width, 3.1, ax)
         top = 1.05 * float(rows[["baseline", "value"]].to_numpy().max())
         ax.plot([0, top], [0, top], color="#BBBBBB", lw=0.7, zorder=0)
-        ax.annotate("as before", (top, top), xytext=(-30, -4), textcoords="offset points", ha="right", va="top", color="#777777",
-                    fontsize=0.9 * size, rotation=0)  # fmt: skip
+        ax.annotate(
+            "as before",
+            (top, top),
+            xytext=(-30, -4),
+            textcoords="offset points",
+            ha="right",
+            va="top",
+            color="#777777",
+            fontsize=0.9 * size,
+            rotation=0,
+        )
         slope = _slope(rows)
         for group, colour, marker in (("control", COLOURS["second"], "s"), ("treated", COLOURS["main"], "o")):
             mine = rows[rows["group"] == group]

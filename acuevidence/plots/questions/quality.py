@@ -74,9 +74,7 @@ def quality(
         raise InputError(f"ratings must be '+', '-' or '?', not {wrong[0]!r}")
     share = _shares(table, weights)
     evidence = evidence_of(table, evidence)
-    known = (
-        {} if evidence is None else evidence.trials.drop_duplicates("trial_id").set_index("trial_id")["study"].to_dict()
-    )
+    known = {} if evidence is None else evidence.trials.drop_duplicates("trial_id").set_index("trial_id")["study"].to_dict()
     names = [str(known.get(trial, trial)) for trial in table.index]
     rows, columns = table.shape
     bars = columns * 1.5 + 5
@@ -121,15 +119,11 @@ def _lights(ax: Axes, table: pd.DataFrame, names: list[str], size: float) -> Non
 def _bars(ax: Axes, share: pd.DataFrame, words: list[str], weighted: bool, size: float) -> None:
     y, start = np.arange(share.shape[1]), np.zeros(share.shape[1])
     for sign, word in _WORDS.items():
-        ax.barh(
-            y, share.loc[sign], left=start, height=0.75, color=RATING[sign], edgecolor="white", label=f"{sign} {word}"
-        )
+        ax.barh(y, share.loc[sign], left=start, height=0.75, color=RATING[sign], edgecolor="white", label=f"{sign} {word}")
         start = start + share.loc[sign].to_numpy()
     ax.set_yticks(y, words, fontsize=size)
     ax.tick_params(axis="y", length=0)
-    ax.set(
-        xlim=(0, 100), ylim=(len(y) - 0.5, -0.5), xlabel="Share of weight (%)" if weighted else "Share of trials (%)"
-    )
+    ax.set(xlim=(0, 100), ylim=(len(y) - 0.5, -0.5), xlabel="Share of weight (%)" if weighted else "Share of trials (%)")
     ax.spines["left"].set_visible(False)
     ax.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=3, borderaxespad=0.1, handlelength=1, columnspacing=1)
 

@@ -119,10 +119,7 @@ def _beside(ax: Axes, rows: list[Any], places: list[float], size: float) -> None
     """Write the class left of the axis, and the rate with the counts behind it right of it."""
     ax.set_yticks(places, [_name(row) for row in rows], fontsize=size)
     beside = ax.secondary_yaxis("right")
-    said = [
-        f"{_rate(row)}; {row.events:,} in {row.n:,}, {row.sources} survey{'' if row.sources == 1 else 's'}"
-        for row in rows
-    ]
+    said = [f"{_rate(row)}; {row.events:,} in {row.n:,}, {row.sources} survey{'' if row.sources == 1 else 's'}" for row in rows]
     beside.set_yticks(places, said, fontsize=0.95 * size)
     for axis in (ax, beside):
         axis.tick_params(axis="y", length=0)

@@ -93,8 +93,17 @@ def sensitivity(
             low, high = rows["ci_low"].to_numpy(float), rows["ci_high"].to_numpy(float)
             both = np.isfinite(x) & np.isfinite(low)
             label = f"v {topic.comparator(comparator).phrase}"
-            ax.errorbar(x[both], y[both], xerr=[x[both] - low[both], high[both] - x[both]], fmt=marker, ms=0.55 * size, lw=1.1, capsize=0,
-                        color=colour, label=label)  # fmt: skip
+            ax.errorbar(
+                x[both],
+                y[both],
+                xerr=[x[both] - low[both], high[both] - x[both]],
+                fmt=marker,
+                ms=0.55 * size,
+                lw=1.1,
+                capsize=0,
+                color=colour,
+                label=label,
+            )
             alone = np.isfinite(x) & ~both
             ax.plot(x[alone], y[alone], marker, ms=0.55 * size, mfc="white", color=colour)
             if np.isfinite(x[0]):
@@ -107,15 +116,28 @@ def sensitivity(
         ax.tick_params(axis="y", length=0)
         ax.spines["left"].set_visible(False)
         for at, text, colour in cells:
-            ax.annotate(text, (1.0, at), xycoords=ax.get_yaxis_transform(), xytext=(4, 0), textcoords="offset points", va="center",
-                        fontsize=0.9 * size, color=colour, annotation_clip=False)  # fmt: skip
+            ax.annotate(
+                text,
+                (1.0, at),
+                xycoords=ax.get_yaxis_transform(),
+                xytext=(4, 0),
+                textcoords="offset points",
+                va="center",
+                fontsize=0.9 * size,
+                color=colour,
+                annotation_clip=False,
+            )
         sides = topic.sides("benefit")
         ax.set_xlabel(f"SMD; above 0 {sides[1][:1].lower()}{sides[1][1:]}")
         ax.set_title(topic.label(result.attrs["condition"]) if "condition" in result.attrs else "", loc="left", pad=2.4 * size)
         legend_above(ax, size)
         if own and caption:
-            write_caption(ax.figure, "Each line is the standard analysis with one choice made otherwise; k trials, SMD (95% interval). "
-                          "Dotted: the default. Open marks: fewer than three trials, no interval.", size)  # fmt: skip
+            write_caption(
+                ax.figure,
+                "Each line is the standard analysis with one choice made otherwise; k trials, SMD (95% interval). "
+                "Dotted: the default. Open marks: fewer than three trials, no interval.",
+                size,
+            )
     return ax
 
 

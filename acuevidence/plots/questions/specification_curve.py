@@ -22,15 +22,29 @@ __all__ = ["specification_curve"]
 
 _BINS = 120
 _LABELS = {
-    "outcome": "Outcome", "timing": "Week", "cautions": "Figures with a caution", "statistic": "Final or change",
-    "figures": "Arms or contrast", "responders": "Responders", "sd_source": "SD", "comparator_type": "Comparator",
-    "quality": "Quality", "size": "Participants", "left_out": "Left out", "estimator": "Estimator", "test": "Test",
-}  # fmt: skip
+    "outcome": "Outcome",
+    "timing": "Week",
+    "cautions": "Figures with a caution",
+    "statistic": "Final or change",
+    "figures": "Arms or contrast",
+    "responders": "Responders",
+    "sd_source": "SD",
+    "comparator_type": "Comparator",
+    "quality": "Quality",
+    "size": "Participants",
+    "left_out": "Left out",
+    "estimator": "Estimator",
+    "test": "Test",
+}
 _OPTIONS = {
-    ("outcome", "in order"): "in order of preference", ("sd_source", "any"): "printed or derived", ("quality", "any"): "any",
-    ("cautions", "exclude"): "left out", ("cautions", "include"): "used", ("responders", "in"): "used",
+    ("outcome", "in order"): "in order of preference",
+    ("sd_source", "any"): "printed or derived",
+    ("quality", "any"): "any",
+    ("cautions", "exclude"): "left out",
+    ("cautions", "include"): "used",
+    ("responders", "in"): "used",
     ("responders", "out"): "left out",
-}  # fmt: skip
+}
 
 
 def specification_curve(
@@ -104,8 +118,12 @@ def _shown(result: Any, most: int) -> list[str]:
 
 
 def _rows(result: Any, shown: list[str]) -> list[tuple[str, str]]:
-    return [(name, option) for name in shown for option in result.specifications[name].cat.categories
-            if (result.specifications[name] == option).any()]  # fmt: skip
+    return [
+        (name, option)
+        for name in shown
+        for option in result.specifications[name].cat.categories
+        if (result.specifications[name] == option).any()
+    ]
 
 
 def _curve(ax: Axes, result: Any, size: float) -> None:
@@ -116,14 +134,28 @@ def _curve(ax: Axes, result: Any, size: float) -> None:
     slices = np.array_split(np.arange(len(frame)), min(_BINS, len(frame)))
     centre = [rank[part].mean() for part in slices]
     low, high = frame["ci_low"].to_numpy(), frame["ci_high"].to_numpy()
-    ax.fill_between(centre, [np.median(low[part]) for part in slices], [np.median(high[part]) for part in slices],
-                    color="#C9D9E8", lw=0, zorder=1)  # fmt: skip
+    ax.fill_between(
+        centre,
+        [np.median(low[part]) for part in slices],
+        [np.median(high[part]) for part in slices],
+        color="#C9D9E8",
+        lw=0,
+        zorder=1,
+    )
     ax.plot(rank[points], frame["estimate"].to_numpy()[points], color=COLOURS["neutral"], lw=1.3, zorder=3)
     ax.axhline(0, color="black", lw=0.6, zorder=2)
     if not np.isnan(result.mid):
         ax.axhline(result.mid, color="#B8860B", lw=0.8, ls=(0, (3, 2)), zorder=2)
-        ax.annotate("MID", (1, result.mid), xycoords=("axes fraction", "data"), xytext=(-2, 2), textcoords="offset points",
-                    ha="right", fontsize=0.9 * size, color="#8A6508")  # fmt: skip
+        ax.annotate(
+            "MID",
+            (1, result.mid),
+            xycoords=("axes fraction", "data"),
+            xytext=(-2, 2),
+            textcoords="offset points",
+            ha="right",
+            fontsize=0.9 * size,
+            color="#8A6508",
+        )
     standard = float(result.standard["estimate"])
     if np.isfinite(standard):
         place = 100 * float((frame["estimate"] < standard - 1e-9).mean())
@@ -131,9 +163,7 @@ def _curve(ax: Axes, result: Any, size: float) -> None:
     estimates = frame["estimate"].to_numpy()
     reach = max(float(np.ptp(estimates)), 0.5)
     # Rounded, so that the last bits of a sum do not move the layout.
-    ax.set_ylim(
-        round(min(0.0, float(estimates.min())) - 0.5 * reach, 3), round(float(estimates.max()) + 0.5 * reach, 3)
-    )
+    ax.set_ylim(round(min(0.0, float(estimates.min())) - 0.5 * reach, 3), round(float(estimates.max()) + 0.5 * reach, 3))
     ax.set_xlim(0, 100)
     ax.set_ylabel("SMD")
 
@@ -153,8 +183,16 @@ def _choices(ax: Axes, result: Any, rows: list[tuple[str, str]], size: float) ->
         if name != last:
             y += 0.5 if last else 0.0
             moves = result.moves.loc[name, "share"]
-            ax.text(1.01, y, f"{_LABELS.get(name, name)}: {moves:.0f}%", transform=side, va="center", fontsize=0.9 * size,
-                    fontweight="bold", color="#333333")  # fmt: skip
+            ax.text(
+                1.01,
+                y,
+                f"{_LABELS.get(name, name)}: {moves:.0f}%",
+                transform=side,
+                va="center",
+                fontsize=0.9 * size,
+                fontweight="bold",
+                color="#333333",
+            )
             last = name
         here = (frame[name] == option).to_numpy()
         share = np.array([here[part].mean() for part in slices])

@@ -24,7 +24,11 @@ _WEEKS = (1, 2, 4, 8, 13, 26, 52, 104, 156, 312)
 
 
 def time_course(
-    result: TimeCourse | None = None, *, ax: Axes | None = None, width: str | float = "double", size: float = 7,
+    result: TimeCourse | None = None,
+    *,
+    ax: Axes | None = None,
+    width: str | float = "double",
+    size: float = 7,
     evidence: Evidence | None = None,
 ) -> Axes:
     """Draw trials over the weeks, and the mean effect of each period with its interval.
