@@ -5,6 +5,7 @@ A cell is one question (condition, comparator, outcome, window); a finding is wh
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -242,8 +243,7 @@ class Pools:
         key = (condition, cell.outcome, cell.instruments, cell.timing, measure)
         if key not in self._effects:
             evidence = self.evidence if cell.instruments is None else self._only(cell.outcome, cell.instruments)
-            printed = {*evidence.results["outcome"], *evidence.contrasts["outcome"]}
-            known = cell.outcome is None or cell.outcome in printed
+            known = cell.outcome is None or cell.outcome in _printed(evidence)
             self._effects[key] = trial_effects(
                 condition if known else [],
                 outcome=cell.outcome if known else None,
@@ -300,6 +300,12 @@ class Pools:
             if column in self._trials:
                 left = left[matches(left["trial_id"].map(self._trials[column]), pattern)]
         return carry(rows.copy(), excluded=left)
+
+
+@functools.lru_cache(maxsize=64)
+def _printed(evidence: Evidence) -> frozenset[str]:
+    """Return the outcomes that figures are printed of."""
+    return frozenset({*evidence.results["outcome"], *evidence.contrasts["outcome"]})
 
 
 def pool(rows: pd.DataFrame) -> MetaAnalysis | None:
