@@ -15,6 +15,7 @@ from acuevidence.arguments import guard
 from acuevidence.effects.participants import counted
 from acuevidence.evidence import Evidence, conditions, load_evidence
 from acuevidence.evidence.carried import direction_of, evidence_of
+from acuevidence.evidence.extractions import confirmed
 from acuevidence.later import Later
 from acuevidence.questions.pooled import pooled
 from acuevidence.shown import Shown
@@ -47,6 +48,7 @@ _COLUMNS = [
     "certainty",
     "symbols",
     "reasons",
+    "confirmed",
 ]
 _TRIALS = ["group", "comparator", "label", "estimate", "ci_low", "ci_high"]
 
@@ -61,8 +63,9 @@ class Overview(Shown):
         One row a group and comparator: ``group`` and its ``label``, ``comparator``, ``k`` trials, ``patients`` (missing where nobody
         says; ``at_least`` where a trial does not), the headline's ``estimate ci_low ci_high pi_low pi_high method state`` (positive
         favours the treatment; two trials are not pooled, so nothing is estimated), ``threshold`` (smallest important difference
-        where one is published for the group's one condition), ``tau2 i2``, and ``certainty``, its ``symbols`` and ``reasons``. Numbers
-        are missing where no trial prints a usable figure, the comparator is empty where that holds of all.
+        where one is published for the group's one condition), ``tau2 i2``, ``certainty``, its ``symbols`` and ``reasons``, and how
+        many of the pooled figures two extractions agree on (``confirmed``). Numbers are missing where no trial prints a usable
+        figure, the comparator is empty where that holds of all.
     trials : DataFrame
         ``group comparator label estimate ci_low ci_high`` of the trials of groups that hold two, which are not pooled.
     sides : (str, str)
@@ -86,7 +89,13 @@ class Overview(Shown):
         return self.rows.copy()
 
     def _sentences(self) -> list[str]:
-        return [f"Pooled effects by group and comparator{', ' if self.when else ''}{self.when}."]
+        return [f"Pooled effects by group and comparator{', ' if self.when else ''}{self.when}.", *self._extracted()]
+
+    def _extracted(self) -> list[str]:
+        """Say how many of the pooled figures two extractions agree on, where the tables tell."""
+        told = self.rows[self.rows["confirmed"].notna()]
+        agreed, of = int(told["confirmed"].sum()), int(told["k"].sum())
+        return [f"Two extractions agree on {agreed} of {of} pooled figures ({agreed / of:.0%})."] if of else []
 
     def _table(self) -> pd.DataFrame:
         shown = [
@@ -174,6 +183,7 @@ def _numbers(one: Any) -> tuple[dict[str, Any], pd.DataFrame]:
         "certainty": rated.level,
         "symbols": rated.symbols,
         "reasons": "; ".join(rated.reasons),
+        "confirmed": confirmed(one.data),
     }, head.trials if one.k > 1 else pd.DataFrame()
 
 

@@ -7,8 +7,10 @@ import pandas as pd
 from acuevidence.arguments import guard
 from acuevidence.effects.trials import trial_effects
 from acuevidence.evidence import Evidence, load_evidence
+from acuevidence.evidence.extractions import confirmed
 from acuevidence.questions.pooled import groups_of, pooled
 from acuevidence.synthesis import MetaAnalysis
+from acuevidence.words import count
 
 __all__ = ["analysis_text"]
 
@@ -40,7 +42,7 @@ def analysis_text(condition: str, *, timing: str = "end_of_treatment", evidence:
     effects = trial_effects(condition, timing=timing, evidence=evidence)
     topic, one = evidence.topic, effects["effect"].iloc[0] if len(effects) else "SMD"
     outcomes = effects["outcome"].value_counts()
-    named = ", ".join(f"{topic.outcome(name)} ({count})" for name, count in outcomes.items())
+    named = ", ".join(f"{topic.outcome(name)} ({trials})" for name, trials in outcomes.items())
     lines = [
         f"Condition: {topic.label(condition)} ({condition})",
         f"Outcome:   {named or 'none'} (trials and comparisons that print it; one a trial and comparator)",
@@ -80,7 +82,13 @@ def _table(result: MetaAnalysis) -> str:
 
 def _result(result: MetaAnalysis) -> str:
     """Return the sentences of a summary, without its table of coefficients."""
-    return result.summary().split("\n\n")[0]
+    agreed = confirmed(result.data)
+    told = (
+        ""
+        if agreed is None
+        else f"\nTwo extractions agree on {agreed} of {count(result.k, 'pooled figure')} ({agreed / result.k:.0%})."
+    )
+    return result.summary().split("\n\n")[0] + told
 
 
 guard(__name__, "analysis_text")

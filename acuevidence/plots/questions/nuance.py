@@ -47,13 +47,10 @@ def nuance(
     found : Overview or mapping, optional
         From :func:`acuevidence.questions.overview`, or group to a mapping of comparator to MetaAnalysis, of which it is asked.
         Default: that of the package's evidence.
-    ax : Axes, optional
-        Where to draw. Default: a new figure.
-    width : {"single", "double"} or float
-        Width of a new figure: a journal column (89 or 183 mm), or millimetres. In a single column trials, patients and certainty
-        stand in a second line, and prediction intervals are drawn but not printed.
-    size : float
-        Type size in points.
+    ax, width, size : Axes, {"single", "double"} or float, float
+        Where to draw, by default a new figure of one or two columns of a journal (89 or 183 mm) or so many millimetres; type
+        size in points.
+        In a single column trials, patients and certainty stand in a second line, and prediction intervals are drawn, not printed.
     mid : float, pair of floats, or Mid, optional
         Smallest important difference, drawn behind all rows. Default: each condition's own, where one is published.
     limits : pair of float, optional
