@@ -24,6 +24,7 @@ from acuevidence.effects.patient_rows import with_patients
 from acuevidence.errors import InputError
 from acuevidence.evidence import Evidence, load_evidence
 from acuevidence.evidence.carried import Excluded, carry
+from acuevidence.evidence.extractions import AGREED, SINGLE
 from acuevidence.evidence.rules import Rules
 from acuevidence.evidence.select import Candidate, Comparison, candidates, caution, comparisons, given
 from acuevidence.inputs import choice
@@ -80,6 +81,7 @@ COLUMNS = [
     "source_url",
     "locator",
     "figures_as_printed",
+    "extraction",
 ]
 
 
@@ -391,6 +393,7 @@ def _row(known: dict[str, Any], comparison: Comparison, candidate: Candidate, de
             key: " | ".join(dict.fromkeys(str(getattr(row, key)) for row in rows))
             for key in ("source_kind", "source_url", "locator", "figures_as_printed")
         },
+        "extraction": AGREED if all(row.extraction == AGREED for row in rows) else SINGLE,
     }
 
 

@@ -15,6 +15,7 @@ from acuevidence.arguments import guard
 from acuevidence.effects.participants import counted
 from acuevidence.evidence import Evidence, conditions, load_evidence
 from acuevidence.evidence.carried import evidence_of, outcomes_of
+from acuevidence.evidence.extractions import confirmed
 from acuevidence.later import Later
 from acuevidence.questions.pooled import pooled
 from acuevidence.shown import Shown
@@ -44,6 +45,7 @@ _COLUMNS = [
     "certainty",
     "symbols",
     "reasons",
+    "confirmed",
 ]
 
 
@@ -56,7 +58,8 @@ class Overview(Shown):
     rows : DataFrame
         One row a group and comparator: ``group`` and its ``label``, ``comparator``, ``k`` trials, ``patients`` (missing where nobody
         says; ``at_least`` where a trial does not), ``estimate ci_low ci_high`` (positive favours the treatment), ``pi_low pi_high``
-        (missing below three trials), ``tau2 i2``, and ``certainty``, its ``symbols`` and ``reasons``. Numbers are missing where no
+        (missing below three trials), ``tau2 i2``, ``certainty``, its ``symbols`` and ``reasons``, and
+        how many of the pooled figures two extractions agree on (``confirmed``). Numbers are missing where no
         trial prints a usable figure, the comparator is empty where that holds of all.
     threshold : Mid or None
         Minimal important difference of the main outcome; None: none is known.
@@ -81,7 +84,13 @@ class Overview(Shown):
         return self.rows.copy()
 
     def _sentences(self) -> list[str]:
-        return [f"Pooled effects by group and comparator. {self.conventions}".strip()]
+        return [f"Pooled effects by group and comparator. {self.conventions}".strip(), *self._extracted()]
+
+    def _extracted(self) -> list[str]:
+        """Say how many of the pooled figures two extractions agree on, where the tables tell."""
+        told = self.rows[self.rows["confirmed"].notna()]
+        agreed, of = int(told["confirmed"].sum()), int(told["k"].sum())
+        return [f"Two extractions agree on {agreed} of {of} pooled figures ({agreed / of:.0%})."] if of else []
 
     def _table(self) -> pd.DataFrame:
         shown = [
@@ -167,6 +176,7 @@ def _numbers(one: Any) -> dict[str, Any]:
         "certainty": rated.level,
         "symbols": rated.symbols,
         "reasons": "; ".join(rated.reasons),
+        "confirmed": confirmed(one.data),
     }
 
 

@@ -8,10 +8,12 @@ from acuevidence.arguments import guard
 from acuevidence.effects.marks import key_to_marks, marks_of
 from acuevidence.effects.trials import trial_effects
 from acuevidence.evidence import Evidence, load_evidence
+from acuevidence.evidence.extractions import confirmed
 from acuevidence.questions.pooled import groups_of, pooled
 from acuevidence.report.methods_text import methods_text
 from acuevidence.report.reading import method_words, reading
 from acuevidence.synthesis import MetaAnalysis
+from acuevidence.words import count
 
 __all__ = ["analysis_text"]
 
@@ -43,7 +45,7 @@ def analysis_text(condition: str, *, timing: str = "end_of_treatment", evidence:
     effects = trial_effects(condition, timing=timing, evidence=evidence)
     topic, one = evidence.topic, effects["effect"].iloc[0] if len(effects) else "SMD"
     outcomes = effects["outcome"].value_counts()
-    named = ", ".join(f"{topic.outcome(name)} ({count})" for name, count in outcomes.items())
+    named = ", ".join(f"{topic.outcome(name)} ({trials})" for name, trials in outcomes.items())
     lines = [
         f"Condition: {topic.label(condition)} ({condition})",
         f"Outcome:   {named or 'none'} (trials and comparisons that print it; one a trial and comparator)",
@@ -97,6 +99,11 @@ def _result(result: MetaAnalysis) -> str:
         *(f"Note:       {note}" for note in shown.notes),
         f"Methods:    {methods_text(result)}",
     ]
+    agreed = confirmed(result.data)
+    if agreed is not None:
+        lines.append(
+            f"Extracted:  two extractions agree on {agreed} of {count(result.k, 'pooled figure')} ({agreed / result.k:.0%})"
+        )
     return "\n".join(filter(None, lines))
 
 

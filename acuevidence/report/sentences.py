@@ -11,9 +11,9 @@ from acuevidence.effects.participants import counted
 from acuevidence.evidence import Evidence, load_evidence
 from acuevidence.evidence.carried import evidence_of, excluded_of
 from acuevidence.questions.published import published
-from acuevidence.report.reading import Reading, method_words, reading
+from acuevidence.report.reading import method_words, reading
 from acuevidence.synthesis import MetaAnalysis
-from acuevidence.topic import Topic, topic_of
+from acuevidence.topic import topic_of
 
 __all__ = ["beside_published", "coverage", "meaning"]
 

@@ -22,7 +22,17 @@ import yaml
 ROOT = Path(__file__).resolve().parents[2]
 GOAL = 0.95
 # What the package and its tests import from elsewhere is imported once; each change then runs in a fork of this process.
-_OTHERS = ("numpy", "pandas", "scipy.stats", "scipy.optimize", "matplotlib.pyplot", "pandera.pandas", "hypothesis", "formulaic", "typer.testing")
+_OTHERS = (
+    "numpy",
+    "pandas",
+    "scipy.stats",
+    "scipy.optimize",
+    "matplotlib.pyplot",
+    "pandera.pandas",
+    "hypothesis",
+    "formulaic",
+    "typer.testing",
+)
 
 
 def entries(words: list[str]) -> list[dict[str, str]]:
