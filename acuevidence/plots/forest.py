@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from acuevidence.appraisal.thresholds import Mid
+    from acuevidence.synthesis.dependent import DependentMetaAnalysis
     from acuevidence.synthesis.given import GivenMetaAnalysis
     from acuevidence.synthesis.glmm import GlmmMetaAnalysis
     from acuevidence.synthesis.result import MetaAnalysis
@@ -96,6 +97,7 @@ def forest(
     | TwoByTwoMetaAnalysis
     | GlmmMetaAnalysis
     | GivenMetaAnalysis
+    | DependentMetaAnalysis
     | pd.DataFrame
     | Mapping[str, MetaAnalysis | TwoByTwoMetaAnalysis | GlmmMetaAnalysis],
     *,
@@ -122,8 +124,9 @@ def forest(
 
     Parameters
     ----------
-    result : MetaAnalysis, GroupedMetaAnalysis, TwoByTwoMetaAnalysis, GlmmMetaAnalysis or DataFrame
-        What to draw. Of a meta-regression the fitted value of every trial is drawn behind it in grey, and nothing is pooled.
+    result : MetaAnalysis, GroupedMetaAnalysis, TwoByTwoMetaAnalysis, GlmmMetaAnalysis, DependentMetaAnalysis or DataFrame
+        What to draw; a multivariate model outcome by outcome. Of a meta-regression the fitted value of every trial is drawn behind it
+        in grey, and nothing is pooled.
         A frame is that of ``leave_one_out()`` or ``cumulative()``: one pooled effect a row.
     ax : Axes, optional
         Where to draw; the text columns take their room from it. Default: a new figure that fits its rows.
@@ -311,6 +314,8 @@ def _groups(result: Any) -> list[tuple[str, Any]]:
         if not result:
             raise InputError("result has no groups; there is nothing to draw")
         return [(str(name), result[name]) for name in result]
+    if hasattr(result, "parts"):
+        return [(str(part.name), part) for part in result.parts()]
     return [("", result)]
 
 
@@ -377,7 +382,7 @@ def _below(
             f"{effect}{said_of_sides}; every row is a pooled effect.{key}{mid_words(mid)}",
         ]
     said = next((r.conventions for _, r in groups if r.k > 1), groups[0][1].conventions)
-    if any(getattr(one, "formula", None) for _, one in groups):
+    if any(getattr(one, "formula", None) or getattr(one, "fitted", None) is not None for _, one in groups):
         said = f"Grey: value fitted by the moderators, with its interval. {said}"
     order = " Trials in order of year." if _by_year(groups) else ""
     if any(hasattr(one, "model_name") for _, one in groups):

@@ -71,7 +71,10 @@ def rows_of_result(result: Any, groups: list[tuple[str, Any]], shown: Shown) -> 
         if name:
             rows.append(Row("group", topic.group(name), colour=colour, bold=True))
         rows += _trials(one, shown, start, colour)
-        rows += _model(one, shown) if getattr(one, "formula", None) else _pooled(one, shown, colour)
+        if hasattr(one, "said"):
+            rows += _dependent(one, shown, colour)
+        else:
+            rows += _model(one, shown) if getattr(one, "formula", None) else _pooled(one, shown, colour)
         if shown.certainty and one.k and not getattr(one, "formula", None):
             rows.append(Row("text", _certainty(one, shown.single)))
         rows += _gap(shown)
@@ -103,7 +106,9 @@ def _trials(one: Any, shown: Shown, start: int, colour: str) -> list[Row]:
     weights = getattr(one, "weights", None)
     area = 1 / vi if weights is None else np.asarray(weights, dtype=float)
     area = area / np.nanmax(area)
-    fitted = one.predict()[["ci_low", "pred", "ci_high"]].to_numpy() if getattr(one, "formula", None) else None
+    fitted = getattr(one, "fitted", None)
+    if getattr(one, "formula", None):
+        fitted = one.predict()[["ci_low", "pred", "ci_high"]].to_numpy()
     rows = []
     for i, label in enumerate(labels):
         cells = {column.key: column.values[start + i] for column in shown.columns}
@@ -138,6 +143,20 @@ def _pooled(one: Any, shown: Shown, colour: str, label: str = "") -> list[Row]:
         what = "Prediction" if shown.single else "Prediction interval"
         rows.append(Row("prediction", what, one.estimate, low, one.pi_high, colour=colour, cells={"effect": text}))
     return rows + [Row("text", line) for line in _heterogeneity(one, shown)]
+
+
+def _dependent(one: Any, shown: Shown, colour: str) -> list[Row]:
+    """Return the mean of dependent effects with its prediction interval, where there is one, and what is said of them."""
+    rows = []
+    if one.estimate is not None:
+        cells = {"effect": shown.effect(one.estimate, one.ci_low, one.ci_high)}
+        what = "Pooled" if shown.single else "Random effects" if one.pi_low is not None else "Mean"
+        rows.append(Row("pooled", what, one.estimate, one.ci_low, one.ci_high, colour=colour, cells=cells, bold=True))
+    if shown.prediction and one.pi_low is not None:
+        text = shown.effect(one.estimate, one.pi_low, one.pi_high).split(" ", 1)[1]
+        what = "Prediction" if shown.single else "Prediction interval"
+        rows.append(Row("prediction", what, one.estimate, one.pi_low, one.pi_high, colour=colour, cells={"effect": text}))
+    return rows + [Row("text", line) for line in one.said]
 
 
 def is_common(one: Any) -> bool:

@@ -43,12 +43,9 @@ def nuance(
     found : Overview or mapping, optional
         From :func:`acuevidence.questions.overview`, or group to a mapping of comparator to MetaAnalysis, of which it is asked.
         Default: that of the package's evidence.
-    ax : Axes, optional
-        Where to draw. Default: a new figure.
-    width : {"double", "single"} or float
-        Width of a new figure: a journal column (89 or 183 mm), or millimetres.
-    size : float
-        Type size in points.
+    ax, width, size : Axes, {"single", "double"} or float, float
+        Where to draw, by default a new figure of one or two columns of a journal (89 or 183 mm) or so many millimetres; type
+        size in points.
     mid : float, pair of floats, or Mid, optional
         Minimal important difference, drawn as a band. Default: that of the main outcome, where one is known.
     limits : pair of float, optional
