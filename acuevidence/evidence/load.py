@@ -43,6 +43,8 @@ class Evidence:
         Rules of appraisal (``appraisal.yaml``), and the claims with how they are answered (``claims.yaml``).
     ipd : dict of str to DataFrame
         Individual patient data by name, as in the folder ``ipd``; each with its own source and licence.
+    version : str
+        Version of the tables, as ``datapackage.json`` gives it; empty where it gives none.
     """
 
     trials: pd.DataFrame
@@ -62,6 +64,7 @@ class Evidence:
     appraisal: Mapping[str, Any] = field(default_factory=dict)
     claims: Mapping[str, Any] = field(default_factory=dict)
     ipd: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    version: str = ""
     _rows: dict[str, Mapping[tuple[str, str], Sequence[Any]]] = field(default_factory=dict, init=False, repr=False)
 
     def __getattribute__(self, name: str) -> Any:
@@ -367,7 +370,14 @@ def _load(path: Path, stamp: tuple[Any, ...], like: Evidence | None = None) -> E
         appraisal=_over(path, default, "appraisal.yaml"),
         claims=_over(path, default, "claims.yaml"),
         ipd=ipd,
+        version=_version(path),
     )
+
+
+def _version(path: Path) -> str:
+    """Return the version that a folder's descriptor gives its tables."""
+    file = path / "datapackage.json"
+    return str(json.loads(file.read_text(encoding="utf-8")).get("version", "")) if file.exists() else ""
 
 
 def _patients(path: Path, descriptor: Mapping[str, Any]) -> tuple[dict[str, pd.DataFrame], list[pd.DataFrame]]:
