@@ -190,6 +190,47 @@ def claims(
         typer.echo(answers.to_text(found, full=bool(ids)))
 
 
+_Form = Annotated[str, typer.Option("--format", metavar="FORM", help="text, markdown or json.")]
+
+
+@app.command()
+def changes(
+    context: typer.Context,
+    old: Annotated[str, typer.Argument(help="A folder of evidence tables, or a git revision of the folder of -e.")],
+    new: Annotated[str, typer.Argument(help="As OLD.")],
+    own_rules: Annotated[
+        bool, typer.Option("--own-rules", help="Judge each side by its own rules, not both by those of NEW.")
+    ] = False,
+    form: _Form = "text",
+    evidence: _Folder = None,
+) -> None:
+    """Say what a change of the tables does: to trials and figures, every pooled effect, its certainty, and every verdict."""
+    from acuevidence.evidence import data_folder, load_beside, load_evidence
+    from acuevidence.evidence.revisions import folder_at
+    from acuevidence.report.changes_text import changes_in_words
+    from acuevidence.verdicts.changes import changes as found
+
+    place = Path(evidence or context.obj or data_folder())
+    with folder_at(new, place) as (after, new_name), folder_at(old, place) as (before, old_name):
+        later = load_evidence(after)
+        earlier = load_evidence(before) if own_rules else load_beside(before, later)
+        made = found(earlier, later)
+    typer.echo(changes_in_words(made, old=old_name, new=new_name, topic=later.topic, form=form))
+
+
+@app.command()
+def compare(
+    a: Annotated[Path, typer.Argument(help="Folder of the first extraction.")],
+    b: Annotated[Path, typer.Argument(help="Folder of the second.")],
+    form: _Form = "text",
+) -> None:
+    """List where two extractions of the same trials differ: table, row, column, both values."""
+    from acuevidence.evidence.extractions import extractions
+    from acuevidence.report.changes_text import extractions_in_words
+
+    typer.echo(extractions_in_words(extractions(a, b), a=str(a), b=str(b), form=form))
+
+
 @app.command()
 def report(
     context: typer.Context,

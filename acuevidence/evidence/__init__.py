@@ -2,7 +2,7 @@
 
 from acuevidence.evidence.carried import joined
 from acuevidence.evidence.importers import read_revman
-from acuevidence.evidence.load import Evidence, conditions, data_folder, default_folder, load_evidence
+from acuevidence.evidence.load import Evidence, conditions, data_folder, default_folder, load_beside, load_evidence
 from acuevidence.evidence.rules import Rules, Window
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "data_folder",
     "default_folder",
     "joined",
+    "load_beside",
     "load_evidence",
     "read_revman",
 ]

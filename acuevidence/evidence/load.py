@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from collections import namedtuple
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from acuevidence.evidence import schema
 from acuevidence.evidence.rules import Rules, load_rules
 from acuevidence.topic import NEUTRAL, Topic, load_topic, read_yaml
 
-__all__ = ["Evidence", "conditions", "data_folder", "default_folder", "load_evidence"]
+__all__ = ["Evidence", "conditions", "data_folder", "default_folder", "load_beside", "load_evidence"]
 
 _REQUIRED = ("trials", "arms")
 _FIGURES = ("results", "contrasts")
@@ -42,6 +43,8 @@ class Evidence:
         Rules of appraisal (``appraisal.yaml``), and the claims with how they are answered (``claims.yaml``).
     ipd : dict of str to DataFrame
         Individual patient data by name, as in the folder ``ipd``; each with its own source and licence.
+    version : str
+        Version of the tables, as ``datapackage.json`` gives it; empty where it gives none.
     """
 
     trials: pd.DataFrame
@@ -61,6 +64,8 @@ class Evidence:
     appraisal: Mapping[str, Any] = field(default_factory=dict)
     claims: Mapping[str, Any] = field(default_factory=dict)
     ipd: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    version: str = ""
+    _rows: dict[str, Mapping[tuple[str, str], Sequence[Any]]] = field(default_factory=dict, init=False, repr=False)
 
     def __getattribute__(self, name: str) -> Any:
         found = object.__getattribute__(self, name)
@@ -88,6 +93,61 @@ class Evidence:
         """
         found = {one.name: getattr(self, one.name) for one in fields(self)}
         return {name: table for name, table in found.items() if isinstance(table, pd.DataFrame)}
+
+    def rows(self, table: str) -> Mapping[tuple[str, str], Sequence[Any]]:
+        """Return the rows of a table by condition and trial, read once.
+
+        Parameters
+        ----------
+        table : str
+            Name of a table that has the columns ``condition`` and ``trial_id``.
+
+        Returns
+        -------
+        mapping
+            Named tuples with the table's columns, in the order of the table.
+
+        Examples
+        --------
+        >>> import acuevidence as ae
+        >>> [arm.arm for arm in ae.load_evidence().rows("arms")["low_back_pain", "leibing2002"]]
+        ['acupuncture', 'sham', 'control']
+        """
+        if table not in self._rows:
+            frame = object.__getattribute__(self, table)
+            made = namedtuple("Row", list(frame.columns))  # type: ignore[misc]
+            rows: dict[tuple[str, str], list[Any]] = {}
+            # Column by column: going through a wide frame of mixed types by rows costs several times as much.
+            row: Any
+            for row in map(made._make, zip(*(frame[name].tolist() for name in frame.columns), strict=True)):
+                rows.setdefault((row.condition, row.trial_id), []).append(row)
+            self._rows[table] = rows
+        return self._rows[table]
+
+    def changed(self, **parts: Any) -> Evidence:
+        """Return the evidence with other parts, what stays shared and not read again.
+
+        Parameters
+        ----------
+        **parts
+            Tables, ``rules``, ``topic``, ``appraisal`` or ``claims``.
+
+        Returns
+        -------
+        Evidence
+            The evidence with those parts.
+
+        Examples
+        --------
+        >>> import acuevidence as ae
+        >>> evidence = ae.load_evidence()
+        >>> len(evidence.changed(safety=evidence.safety[:0]).safety)
+        0
+        """
+        found = replace(self, **parts)
+        tables = {name for name in parts if isinstance(parts[name], pd.DataFrame)}
+        object.__setattr__(found, "_rows", {n: r for n, r in self._rows.items() if n not in tables} if tables else self._rows)
+        return found
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row a condition: trials known, randomised patients, and rows with figures.
@@ -198,11 +258,7 @@ def load_evidence(folder: str | Path | None = None) -> Evidence:
     (401, 14)
     """
     path = data_folder() if folder is None else Path(folder)
-    if not path.is_dir():
-        raise InputError(f"folder {str(path)!r} does not exist; give a folder with trials.csv and arms.csv")
-    files = [f for f in (*path.iterdir(), *path.glob("ipd/*.csv")) if f.is_file()]
-    stamp = tuple(sorted((str(f), f.stat().st_mtime_ns, f.stat().st_size) for f in files))
-    return _load(path.resolve(), stamp)
+    return _load(path.resolve(), _stamp(path))
 
 
 def conditions(evidence: Evidence | None = None) -> list[str]:
@@ -229,9 +285,46 @@ def conditions(evidence: Evidence | None = None) -> list[str]:
     return [c for c in evidence.topic.conditions if c in present]
 
 
+def load_beside(folder: str | Path, like: Evidence) -> Evidence:
+    """Load tables to hold them beside other evidence: in the words of the other, and with what an older folder does not have empty.
+
+    Parameters
+    ----------
+    folder : path
+        A folder of this version of the schema or an older one; tables and columns that are not there are empty, others are not read.
+    like : Evidence
+        Evidence whose topic, rules of selection and appraisal, claims and thresholds are taken.
+
+    Returns
+    -------
+    Evidence
+        The tables of the folder under the rules of ``like``.
+
+    Raises
+    ------
+    InputError
+        When the folder holds no tables.
+    EvidenceError
+        When a cell cannot be read, or the folder is of a newer version.
+    """
+    path = Path(folder)
+    found = _load(path.resolve(), _stamp(path), like)
+    return replace(
+        found, rules=like.rules, topic=like.topic, appraisal=like.appraisal, claims=like.claims, thresholds=like.thresholds
+    )
+
+
+def _stamp(path: Path) -> tuple[Any, ...]:
+    """Return what changes with any file of a folder."""
+    if not path.is_dir():
+        raise InputError(f"folder {str(path)!r} does not exist; give a folder with trials.csv and arms.csv")
+    files = [f for f in (*path.iterdir(), *path.glob("ipd/*.csv")) if f.is_file()]
+    return tuple(sorted((str(f), f.stat().st_mtime_ns, f.stat().st_size) for f in files))
+
+
 @functools.lru_cache(maxsize=8)
-def _load(path: Path, stamp: tuple[Any, ...]) -> Evidence:
-    _same_version(path)
+def _load(path: Path, stamp: tuple[Any, ...], like: Evidence | None = None) -> Evidence:
+    _same_version(path, older=like is not None)
     descriptor = json.loads((data_folder() / "datapackage.json").read_text(encoding="utf-8"))
     files = {resource["name"]: path / resource["path"] for resource in descriptor["resources"] if "/" not in resource["path"]}
     read = {name: _read(file) for name, file in files.items() if file.exists()}
@@ -244,7 +337,7 @@ def _load(path: Path, stamp: tuple[Any, ...]) -> Evidence:
         )
     topic = load_topic(path)
     if topic is NEUTRAL:
-        topic = _named_by(read, path)
+        topic = _named_by(read, path) if like is None else like.topic
     descriptor = schema.with_vocabulary(descriptor, topic)
     tables, failures = {}, list[dict[str, Any]]()
     resources = [resource for resource in descriptor["resources"] if "/" not in resource["path"]]
@@ -256,7 +349,9 @@ def _load(path: Path, stamp: tuple[Any, ...]) -> Evidence:
         tables[name], wrong = schema.read_cells(read[name], resource)
         failures += wrong
     ipd, parts = _patients(path, descriptor)
-    parts = [schema.failure_frame(failures), schema.check_tables(tables, resources), *parts]
+    if like is not None:  # an older folder passed the checks of its time; here its cells must only be readable
+        failures, parts = [one for one in failures if one["problem"].startswith("not a")], []
+    parts = [schema.failure_frame(failures), *([schema.check_tables(tables, resources)] if like is None else []), *parts]
     found = pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
     # A cell of the wrong type was emptied when read, and a column that is not there is empty: that is not a second fault.
     if len(found):
@@ -264,6 +359,8 @@ def _load(path: Path, stamp: tuple[Any, ...]) -> Evidence:
         again = found.duplicated(["table", "row", "column"]) | (found["table"] + "/" + found["column"]).isin(absent.dropna())
         found = found[~(again & (found["problem"] == "missing"))].reset_index(drop=True)
         raise EvidenceError(_message(path, found), found)
+    if like is not None:
+        return replace(like, **tables, folder=str(path), topic=topic, ipd=ipd)
     default = default_folder()
     return Evidence(
         **tables,
@@ -273,7 +370,14 @@ def _load(path: Path, stamp: tuple[Any, ...]) -> Evidence:
         appraisal=_over(path, default, "appraisal.yaml"),
         claims=_over(path, default, "claims.yaml"),
         ipd=ipd,
+        version=_version(path),
     )
+
+
+def _version(path: Path) -> str:
+    """Return the version that a folder's descriptor gives its tables."""
+    file = path / "datapackage.json"
+    return str(json.loads(file.read_text(encoding="utf-8")).get("version", "")) if file.exists() else ""
 
 
 def _patients(path: Path, descriptor: Mapping[str, Any]) -> tuple[dict[str, pd.DataFrame], list[pd.DataFrame]]:
@@ -289,8 +393,8 @@ def _patients(path: Path, descriptor: Mapping[str, Any]) -> tuple[dict[str, pd.D
     return ipd, parts
 
 
-def _same_version(path: Path) -> None:
-    """Refuse tables written for another version of the schema; a folder that names none is of the first."""
+def _same_version(path: Path, *, older: bool = False) -> None:
+    """Refuse tables written for another version of the schema, or for a newer one; a folder that names none is of the first."""
     file = path / "datapackage.json"
     if not file.exists():
         return
@@ -298,21 +402,28 @@ def _same_version(path: Path) -> None:
         given = json.loads(file.read_text(encoding="utf-8"))
     except ValueError as error:
         raise InputError(f"datapackage.json is not JSON in UTF-8: {error}") from error
-    version = given.get("schema_version", 1) if isinstance(given, dict) else None
-    if version != schema.SCHEMA_VERSION:
-        failure = {
-            "table": "datapackage",
-            "row": "",
-            "column": "schema_version",
-            "value": version,
-            "problem": "not a known version of the tables",
-            "allowed": str(schema.SCHEMA_VERSION),
-        }
-        raise EvidenceError(
-            f"datapackage.json of {path}: schema_version {version!r} is not known to this package (known: "
-            f"{schema.SCHEMA_VERSION}); a newer acuevidence may read it",
-            schema.failure_frame([failure]),
-        )
+    version, known = given.get("schema_version", 1) if isinstance(given, dict) else None, schema.SCHEMA_VERSION
+    before = isinstance(version, int | float) and version < known
+    if version == known or (older and before):
+        return
+    failure = {
+        "table": "datapackage",
+        "row": "",
+        "column": "schema_version",
+        "value": version,
+        "problem": "not a known version of the tables",
+        "allowed": str(known),
+    }
+    way = (
+        "`acuevidence changes OLD NEW` reads an older folder as OLD, and `acuevidence init NEW` writes the files and columns of "
+        f"version {known}, into which its rows can be copied"
+        if before
+        else "a newer acuevidence may read it; `acuevidence init NEW` writes a folder of the version that this one knows"
+    )
+    raise EvidenceError(
+        f"datapackage.json of {path}: schema_version {version!r} is not known to this package (known: {known}); {way}",
+        schema.failure_frame([failure]),
+    )
 
 
 def _named_by(read: Mapping[str, pd.DataFrame], path: Path) -> Topic:
@@ -363,7 +474,11 @@ def _message(path: Path, failures: pd.DataFrame) -> str:
         + f"; allowed: {row.allowed}"
         for row in failures.itertuples(index=False)
     ]
-    return f"{len(lines)} problem(s) in the tables of {path}:\n" + "\n".join(lines)
+    if (failures["problem"] == "column is missing").any():
+        lines.append(
+            "a folder of an older version can be OLD of `acuevidence changes OLD NEW`; `acuevidence init` writes every column"
+        )
+    return f"{len(failures)} problem(s) in the tables of {path}:\n" + "\n".join(lines)
 
 
 guard(__name__, "load_evidence", "conditions")

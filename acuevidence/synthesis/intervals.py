@@ -17,6 +17,7 @@ from acuevidence.errors import InputError
 from acuevidence.inputs import choice
 from acuevidence.synthesis import kernel, scale
 from acuevidence.synthesis.formula import rows_for
+from acuevidence.synthesis.kernel_rows import traces
 
 if TYPE_CHECKING:
     from acuevidence.synthesis.effect import PooledEffect
@@ -362,7 +363,7 @@ def henmi_copas(result: PooledEffect, *, level: float | None = None) -> pd.DataF
     # Differences of sums of powers of the weights, as sums of squares: one trial may outweigh the others.
     about = (w[:, None] - w) @ share
     slope, bend = share @ about**2, (share * w) @ about**2
-    trace, square = (float(found[0]) for found in kernel.traces(w[None]))
+    trace, square = (float(found[0]) for found in traces(w[None]))
     estimate = float(share @ y)
     tau2 = max(0.0, float((w @ (y - estimate) ** 2 - (k - 1)) / trace))
     VR = 1 + tau2 * W2

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
-from functools import partial
-from typing import TYPE_CHECKING, Any, overload
+from collections.abc import Iterable, Sequence
+from dataclasses import fields, replace
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack, overload
 
 import numpy as np
 import pandas as pd
 
 from acuevidence.arguments import guard
-from acuevidence.errors import InputError, UnknownKeyError
-from acuevidence.evidence.carried import excluded_of, lost
+from acuevidence.errors import InputError
+from acuevidence.evidence.carried import excluded_of
 from acuevidence.inputs import choice, kept, numeric, refuse, values, variances
 from acuevidence.synthesis import kernel
-from acuevidence.synthesis.batch import Layout, fit_groups, layout
 from acuevidence.synthesis.coefficients import omnibus
 from acuevidence.synthesis.effect import PooledEffect
-from acuevidence.synthesis.formula import columns_of, design, formula_of
+from acuevidence.synthesis.formula import columns_of, formula_of
 from acuevidence.synthesis.given import GivenMetaAnalysis, by_own_weights
-from acuevidence.synthesis.result import Between, GroupedMetaAnalysis, MetaAnalysis, with_notes
+from acuevidence.synthesis.pairwise_groups import grouped
+from acuevidence.synthesis.pairwise_one import Model, Trials, design_of, fitted, result_of
+from acuevidence.synthesis.result import GroupedMetaAnalysis, MetaAnalysis
 
 if TYPE_CHECKING:
     from acuevidence.synthesis.location_scale import LocationScaleMetaAnalysis
@@ -30,120 +30,45 @@ __all__ = ["meta_analysis"]
 _NOTHING = pd.DataFrame(columns=["reason"])  # what is left out of an analysis of everything
 
 
+class _Asked(TypedDict, total=False):
+    """What goes with every kind of answer."""
+
+    data: pd.DataFrame | None
+    labels: Any
+    n: Any
+    method: str
+    test: str
+    level: float
+    moderators: str | Sequence[str] | None
+    prediction: str
+    missing: str
+    overall: bool
+    common_tau2: bool
+    link: str
+
+
+# fmt: off
 @overload
 def meta_analysis(
-    yi: Any = ...,
-    vi: Any = ...,
-    *,
-    data: pd.DataFrame | None = ...,
-    labels: Any = ...,
-    n: Any = ...,
-    method: str = ...,
-    test: str = ...,
-    level: float = ...,
-    by: None = ...,
-    moderators: str | Sequence[str] | None = ...,
-    prediction: str = ...,
-    missing: str = ...,
-    overall: bool = ...,
-    common_tau2: bool = ...,
-    scale: None = ...,
-    link: str = ...,
-    weights: None = ...,
-    tau2: None = ...,
+    yi: Any = ..., vi: Any = ..., *, by: None = ..., scale: None = ..., weights: None = ..., tau2: None = ..., **asked: Unpack[_Asked]
 ) -> MetaAnalysis: ...
-
-
 @overload
 def meta_analysis(
-    yi: Any = ...,
-    vi: Any = ...,
-    *,
-    data: pd.DataFrame | None = ...,
-    labels: Any = ...,
-    n: Any = ...,
-    method: str = ...,
-    test: str = ...,
-    level: float = ...,
-    by: None = ...,
-    moderators: str | Sequence[str] | None = ...,
-    prediction: str = ...,
-    missing: str = ...,
-    overall: bool = ...,
-    common_tau2: bool = ...,
-    link: str = ...,
-    scale: str,
-    weights: None = ...,
-    tau2: None = ...,
+    yi: Any = ..., vi: Any = ..., *, by: None = ..., scale: str, weights: None = ..., tau2: None = ..., **asked: Unpack[_Asked]
 ) -> LocationScaleMetaAnalysis: ...
-
-
 @overload
 def meta_analysis(
-    yi: Any = ...,
-    vi: Any = ...,
-    *,
-    data: pd.DataFrame | None = ...,
-    labels: Any = ...,
-    n: Any = ...,
-    method: str = ...,
-    test: str = ...,
-    level: float = ...,
-    by: None = ...,
-    moderators: str | Sequence[str] | None = ...,
-    prediction: str = ...,
-    missing: str = ...,
-    overall: bool = ...,
-    common_tau2: bool = ...,
-    link: str = ...,
-    scale: None = ...,
-    weights: Any = ...,
-    tau2: float,
+    yi: Any = ..., vi: Any = ..., *, by: None = ..., scale: None = ..., weights: Any = ..., tau2: float, **asked: Unpack[_Asked]
 ) -> GivenMetaAnalysis: ...
-
-
 @overload
 def meta_analysis(
-    yi: Any = ...,
-    vi: Any = ...,
-    *,
-    data: pd.DataFrame | None = ...,
-    labels: Any = ...,
-    n: Any = ...,
-    method: str = ...,
-    test: str = ...,
-    level: float = ...,
-    by: None = ...,
-    moderators: str | Sequence[str] | None = ...,
-    prediction: str = ...,
-    missing: str = ...,
-    overall: bool = ...,
-    common_tau2: bool = ...,
-    link: str = ...,
-    scale: None = ...,
-    weights: Any,
-    tau2: float | None = ...,
+    yi: Any = ..., vi: Any = ..., *, by: None = ..., scale: None = ..., weights: Any, tau2: float | None = ..., **asked: Unpack[_Asked]
 ) -> GivenMetaAnalysis: ...
-
-
 @overload
 def meta_analysis(
-    yi: Any = ...,
-    vi: Any = ...,
-    *,
-    data: pd.DataFrame | None = ...,
-    labels: Any = ...,
-    n: Any = ...,
-    method: str = ...,
-    test: str = ...,
-    level: float = ...,
-    by: Iterable[Any],
-    moderators: str | Sequence[str] | None = ...,
-    prediction: str = ...,
-    missing: str = ...,
-    overall: bool = ...,
-    common_tau2: bool = ...,
+    yi: Any = ..., vi: Any = ..., *, by: Iterable[Any], scale: None = ..., weights: None = ..., tau2: None = ..., **asked: Unpack[_Asked]
 ) -> GroupedMetaAnalysis: ...
+# fmt: on
 
 
 def meta_analysis(
@@ -261,56 +186,9 @@ def meta_analysis(
     if given:
         return _given(trials, model, tau2)
     if groups is None:
-        return _one(trials, model)
+        return fitted(trials, model)
     name = str(by if isinstance(by, str) else getattr(by, "name", None) or "group")
-    return _grouped(name, groups, trials, model, overall, common_tau2)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Trials:
-    """The trials of an analysis, and what was left out of it.
-
-    Attributes
-    ----------
-    y, v : ndarray, (k,)
-        Effects and sampling variances.
-    frame : DataFrame or None
-        The caller's rows of them.
-    labels : Series or None
-        Their names.
-    index : Index
-        The caller's index.
-    excluded : DataFrame
-        What was left out, with a ``reason``.
-    own : ndarray, (k,), or None
-        Weights of the caller's.
-    """
-
-    y: np.ndarray
-    v: np.ndarray
-    frame: pd.DataFrame | None
-    labels: pd.Series | None
-    index: pd.Index
-    excluded: pd.DataFrame
-    own: np.ndarray | None = None
-
-    def of(self, rows: np.ndarray, excluded: pd.DataFrame) -> Trials:
-        """Return some of the trials, with what was left out from among them."""
-        frame = None if self.frame is None else self.frame.iloc[rows]
-        labels = None if self.labels is None else self.labels.iloc[rows]
-        own = None if self.own is None else self.own[rows]
-        return Trials(self.y[rows], self.v[rows], frame, labels, self.index[rows], excluded, own)
-
-
-@dataclass(frozen=True, slots=True)
-class Model:
-    """How trials are pooled: ``method``, ``test``, ``level`` and ``prediction`` as asked for, ``formula`` of the moderators."""
-
-    method: str
-    test: str
-    level: float
-    prediction: str
-    formula: str | None
+    return grouped(name, groups, trials, model, overall, common_tau2)
 
 
 def _read(
@@ -353,14 +231,10 @@ def _with(dropped: pd.DataFrame, before: pd.DataFrame | None) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True) if parts else _NOTHING.copy(deep=False) if before is None else pd.DataFrame(before)
 
 
-def _design(trials: Trials, formula: str | None) -> tuple[np.ndarray | None, tuple[str, ...]]:
-    return (None, ("Intercept",)) if formula is None or trials.frame is None else design(formula, trials.frame)
-
-
 def _scaled(trials: Trials, model: Model, scale: str, link: str) -> LocationScaleMetaAnalysis:
     from acuevidence.synthesis.location_scale import fit_location_scale
 
-    (X, terms), (Z, scale_terms) = _design(trials, model.formula), _design(trials, scale)
+    (X, terms), (Z, scale_terms) = design_of(trials, model.formula), design_of(trials, scale)
     assert Z is not None
     data = pd.DataFrame(trials.frame).assign(yi=trials.y, vi=trials.v)
     return fit_location_scale(
@@ -383,7 +257,7 @@ def _scaled(trials: Trials, model: Model, scale: str, link: str) -> LocationScal
 
 def _given(trials: Trials, model: Model, tau2: float | None) -> GivenMetaAnalysis:
     """Pool by a given tau2, by the caller's weights, or both."""
-    X, terms = _design(trials, model.formula)
+    X, terms = design_of(trials, model.formula)
     fits = kernel.fit(
         trials.y[None],
         trials.v[None],
@@ -393,7 +267,7 @@ def _given(trials: Trials, model: Model, tau2: float | None) -> GivenMetaAnalysi
         tau2=None if tau2 is None else np.array([float(tau2)]),
     )
     shown = model if tau2 is None else replace(model, method="given")
-    plain = _result(fits, 0, trials, shown, X, terms)
+    plain = result_of(fits, 0, trials, shown, X, terms)
     parts = {one.name: getattr(plain, one.name) for one in fields(PooledEffect)}
     parts |= {"tau2_se": None} if tau2 is not None else {}
     if trials.own is None:
@@ -411,235 +285,6 @@ def _given(trials: Trials, model: Model, tau2: float | None) -> GivenMetaAnalysi
         "weights": 100 * trials.own / trials.own.sum(),
     }
     return GivenMetaAnalysis(**parts, own_weights=True)
-
-
-def _one(trials: Trials, model: Model) -> MetaAnalysis:
-    X, terms = _design(trials, model.formula)
-    given = None if X is None else X[None]
-    fits = kernel.fit(trials.y[None], trials.v[None], given, method=model.method, test=model.test)
-    return _result(fits, 0, trials, model, X, terms)
-
-
-def _result(
-    fits: kernel.Fits,
-    row: int,
-    trials: Trials,
-    model: Model,
-    X: np.ndarray | None = None,
-    terms: tuple[str, ...] = ("Intercept",),
-    notes: tuple[str, ...] = (),
-) -> MetaAnalysis:
-    df = float(fits.df[row])
-    tau2 = None if np.isnan(fits.tau2[row]) else float(fits.tau2[row])
-    weights = 1 / (trials.v + (tau2 or 0.0))
-    beta, covariance = fits.beta[row], fits.vcov[row]
-    known_df = df if np.isfinite(df) else None
-    qm, qm_df, qm_p = omnibus(beta, covariance, terms, known_df)
-    result = MetaAnalysis(
-        k=len(trials.y),
-        method=model.method,
-        _test=model.test,
-        level=model.level,
-        prediction=model.prediction,
-        formula=model.formula,
-        tau2=tau2,
-        tau2_se=None if tau2 is None else float(fits.tau2_se[row]),
-        i2=float(fits.i2[row]),
-        h2=float(fits.h2[row]),
-        q=float(fits.q[row]),
-        q_df=int(fits.q_df[row]),
-        q_p=float(kernel.chi_square_tail(fits.q[row], fits.q_df[row])),
-        qm=qm,
-        qm_df=qm_df,
-        qm_p=qm_p,
-        df=known_df,
-        weights=100 * weights / weights.sum(),
-        excluded=trials.excluded,
-        beta=beta,
-        covariance=covariance,
-        yi=trials.y,
-        vi=trials.v,
-        X=X,
-        terms=terms,
-        _labels=trials.labels,
-        _given=trials.frame,
-        _index=trials.index,
-    )
-    told = () if trials.frame is None else trials.frame.attrs.get("notes", ())
-    found = (*told, *_flags(result, bool(fits.converged[row])), *_implausible(trials), *notes)
-    return with_notes(result, *found) if found else result
-
-
-def _flags(result: MetaAnalysis, converged: bool) -> Iterator[str]:
-    if result.k == 1:
-        yield "One trial: nothing is pooled; the interval is the trial's own."
-    if result.k == 2:
-        yield "Two trials: intervals from one degree of freedom are wide, and tau2 is hardly known."
-    if result.test == "HKSJ" and result.q_df > 0 and result.X is None:
-        w = 1 / (result.vi + (result.tau2 or 0.0))
-        if result.se < float(w.sum()) ** -0.5:
-            yield "HKSJ's standard error is smaller than Wald's: the effects differ less than chance; compare test='HKSJ-adhoc'."
-    if lost(result._given):
-        yield (
-            "The table came from trial_effects but no longer says of which review it is, or what was left out; "
-            "join such tables with acuevidence.evidence.joined."
-        )
-    if not converged:
-        yield "The estimator of tau2 did not converge."
-
-
-def _implausible(trials: Trials) -> Iterator[str]:
-    """Say what is possible but looks like a slip of the pen: a trial twice, a standardised effect beyond 3."""
-    frame = trials.frame
-    whose = frame["trial_id"] if frame is not None and "trial_id" in frame else trials.labels
-    if whose is not None and whose.duplicated().any():
-        twice = ", ".join(map(str, whose[whose.duplicated()].unique()[:3]))
-        yield f"More than one row of {twice}: rows of one trial are not independent; see multilevel() and vcalc()."
-    if frame is not None and "effect" in frame:
-        far = np.flatnonzero((frame["effect"] == "SMD").to_numpy() & (np.abs(trials.y) > 3))
-        if len(far):
-            names = (trials.index if trials.labels is None else trials.labels.array)[far[:3]]
-            yield f"An SMD beyond 3 in {', '.join(map(str, names))}: is a standard error given as a standard deviation?"
-
-
-def _grouped(by: str, groups: pd.Series, trials: Trials, model: Model, overall: bool, common_tau2: bool) -> GroupedMetaAnalysis:
-    code, levels = pd.factorize(groups.to_numpy())
-    where = layout(code, len(levels))
-    names_of = tuple(map(str, levels))
-    if len(set(names_of)) < len(names_of):
-        raise InputError(f"by={by!r} has levels that read alike (for example 1 and '1'); give them names of one type")
-    tau2 = _common_tau2(trials, code, len(levels), model) if common_tau2 else None
-    fits = None if model.formula else fit_groups(trials.y, trials.v, where, partial(_fit, model, tau2))
-    notes = ("tau2 was estimated from all groups together, with one mean each.",) if common_tau2 else ()
-    found = Members(by, names_of, where, fits, trials, model, notes)
-    return GroupedMetaAnalysis(by, found, _between(found, code), _one(trials, model) if overall else None)
-
-
-def _fit(model: Model, tau2: float | None, y: np.ndarray, v: np.ndarray) -> kernel.Fits:
-    given = None if tau2 is None else np.full(len(y), tau2)
-    return kernel.fit(y, v, method=model.method, test=model.test, tau2=given)
-
-
-def _common_tau2(trials: Trials, code: np.ndarray, count: int, model: Model) -> float:
-    if len(trials.y) <= count:
-        raise InputError(f"common_tau2=True needs more trials than groups: {len(trials.y)} trials in {count} groups")
-    means = (code[:, None] == np.arange(count)).astype(float)
-    return float(kernel.fit(trials.y[None], trials.v[None], means, method=model.method, test="z").tau2[0])
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Members(Mapping[str, MetaAnalysis]):
-    """The groups of a long table, fitted in one call; a group's result object is built when it is asked for.
-
-    Attributes
-    ----------
-    by : str
-        What the groups are.
-    names : tuple of str
-        The groups in order of appearance.
-    where : Layout
-        The rows of each.
-    fits : Fits or None
-        Their fits; None with moderators, where each group has its own design.
-    trials, model, notes
-        What their results are made of.
-    """
-
-    by: str
-    names: tuple[str, ...]
-    where: Layout
-    fits: kernel.Fits | None
-    trials: Trials
-    model: Model
-    notes: tuple[str, ...]
-    _number: dict[str, int] = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_number", {name: i for i, name in enumerate(self.names)})
-
-    def __getitem__(self, group: str) -> MetaAnalysis:
-        if not isinstance(group, str) or group not in self._number:
-            raise UnknownKeyError(self.by, group, self.names)
-        i = self._number[group]
-        left = self.trials.excluded
-        if self.by in left:
-            left = left[left[self.by].astype(str) == group].reset_index(drop=True)
-        trials = self.trials.of(self.where.rows(i), left)
-        return _one(trials, self.model) if self.fits is None else _result(self.fits, i, trials, self.model, notes=self.notes)
-
-    def __eq__(self, other: object) -> bool:
-        return self is other
-
-    def __hash__(self) -> int:
-        return id(self)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.names)
-
-    def __len__(self) -> int:
-        return len(self.names)
-
-    def frame_of_fits(self) -> pd.DataFrame | None:
-        """Return one row a group, straight from the fits; None with moderators, where groups were not fitted together."""
-        if self.fits is None:
-            return None
-        fits, model = self.fits, self.model
-        estimate, se = fits.beta[:, 0], np.sqrt(fits.vcov[:, 0, 0])
-        low, high = kernel.interval(estimate, se, fits.df, model.level)
-        with np.errstate(divide="ignore", invalid="ignore"):  # HKSJ's se is 0 when the effects agree exactly
-            statistic = estimate / se
-        free = np.full(len(self), np.inf) if model.prediction == "z" else fits.k - 1.0
-        free = free - (model.prediction == "HTS")
-        known = (fits.k > 1) & (free > 0) & (model.method != "EE")
-        spread = np.sqrt(se**2 + np.where(known, fits.tau2, np.nan))
-        pi_low, pi_high = kernel.interval(estimate, spread, np.where(known, free, 1.0), model.level)
-        return pd.DataFrame(
-            {
-                "term": "Intercept",
-                "estimate": estimate,
-                "se": se,
-                "statistic": statistic,
-                "df": fits.df,
-                "p_value": kernel.tail(statistic, fits.df),
-                "ci_low": low,
-                "ci_high": high,
-                "k": fits.k,
-                "tau2": fits.tau2,
-                "i2": fits.i2,
-                "q": fits.q,
-                "q_p": kernel.chi_square_tail(fits.q, fits.q_df),
-                "pi_low": pi_low,
-                "pi_high": pi_high,
-                "method": model.method,
-                "test": model.test,
-                self.by: self.names,
-            }
-        )
-
-    def effects(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return the groups' pooled effects and the inverse of their model-based variances."""
-        if self.fits is None:
-            found = list(self.values())
-            total = [float((1 / (one.vi + (one.tau2 or 0.0))).sum()) for one in found]
-            return np.array([one.estimate for one in found]), np.array(total)
-        tau2 = np.nan_to_num(self.fits.tau2)[np.repeat(np.arange(len(self)), self.where.size)]
-        weight = 1 / (self.trials.v[self.where.order] + tau2)
-        return self.fits.beta[:, 0], np.add.reduceat(weight, self.where.start)
-
-
-def _between(found: Members, code: np.ndarray) -> Between | None:
-    if len(found) < 2:
-        return None
-    estimate, precision = found.effects()
-    mean = float(precision @ estimate / precision.sum())
-    q = float(precision @ (estimate - mean) ** 2)
-    df = len(found) - 1
-    shared: tuple[str, ...] = ()
-    frame = found.trials.frame
-    if frame is not None and "trial_id" in frame:
-        spread = pd.Series(code).groupby(frame["trial_id"].to_numpy()).nunique()
-        shared = tuple(map(str, spread.index[spread > 1]))
-    return Between(q, df, float(kernel.chi_square_tail(np.array(q), np.array(df))), shared)
 
 
 guard(__name__, "meta_analysis")

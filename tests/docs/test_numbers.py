@@ -16,10 +16,12 @@ def test_the_first_page_counts_trials_as_the_tables_do() -> None:
     evidence, said = ae.load_evidence(), " ".join((_ROOT / "README.md").read_text(encoding="utf-8").split())
     listed = set(evidence.trials["trial_id"])
     printed = (set(evidence.results["trial_id"]) | set(evidence.contrasts["trial_id"])) & listed
-    pooled = set(ae.trial_effects()["trial_id"])
+    effects = ae.trial_effects()
+    pooled, agreed = set(effects["trial_id"]), (effects["extraction"] == "agreed").sum()
     assert f"lists {len(listed)} randomised trials in" in said
     assert f"of {len(printed)} it holds printed figures" in said
     assert f"and {len(pooled)} print one that the standard analysis can pool" in said
+    assert f"of these {len(effects)} effects (one a trial and comparator) a second extraction confirms {agreed}." in said
 
 
 @pytest.mark.parametrize(
