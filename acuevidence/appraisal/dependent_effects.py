@@ -9,21 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from scipy.special import stdtr, stdtrit
+from scipy.special import stdtrit
 
 from acuevidence.appraisal.small_study import SmallStudyTest
 from acuevidence.arguments import guard
 from acuevidence.errors import ConvergenceError, InputError
 from acuevidence.inputs import refuse, values
-from acuevidence.synthesis.covariance import LinearCovariance, climb, stacks
-from acuevidence.synthesis.dependent import coefficient_table, containment_df
-from acuevidence.synthesis.multilevel import random_effects
+from acuevidence.synthesis.covariance import LinearCovariance, stacks
+from acuevidence.synthesis.dependent import coefficient_table
 
 if TYPE_CHECKING:
     from acuevidence.synthesis.dependent import DependentMetaAnalysis
-    from acuevidence.synthesis.multilevel import MultilevelMetaAnalysis
 
-__all__ = ["blup", "cluster_influence", "leave_one_cluster_out", "multilevel_small_study_test"]
+__all__ = ["blup", "cluster_influence", "dependent_small_study_test", "leave_one_cluster_out"]
 
 Array = np.ndarray
 _STEPS, _HALVINGS = 200, 40
@@ -174,18 +172,19 @@ def blup(result: DependentMetaAnalysis, *, level: float | None = None) -> pd.Dat
     return pd.DataFrame({"pred": pred, "se": se, "pi_low": pred - width, "pi_high": pred + width}, index=result.data.index)
 
 
-def multilevel_small_study_test(result: MultilevelMetaAnalysis) -> SmallStudyTest:
-    """Test whether less precise effects of a multilevel model are larger.
+def dependent_small_study_test(result: DependentMetaAnalysis) -> SmallStudyTest:
+    """Test whether less precise effects of a model of dependent effects are larger.
 
     Parameters
     ----------
-    result : MultilevelMetaAnalysis
+    result : MultilevelMetaAnalysis or MultivariateMetaAnalysis
         A model without moderators.
 
     Returns
     -------
     SmallStudyTest
-        ``statistic``, ``p_value``, ``slope`` and the ``limit``: the effect as the standard error goes to 0.
+        ``statistic``, ``p_value``, ``slope`` and the ``limit``: the effect as the standard error goes to 0; of a multivariate model
+        that of its first outcome, with one slope for all outcomes.
 
     Raises
     ------
@@ -195,7 +194,7 @@ def multilevel_small_study_test(result: MultilevelMetaAnalysis) -> SmallStudyTes
     Notes
     -----
     Egger's regression with the model's random effects: the standard error as moderator (Rodgers and Pustejovsky 2021, Psychological
-    Methods 26:141-160; Fernandez-Castilla et al. 2021, Journal of Experimental Education 89:125-144). Degrees of freedom by
+    Methods; Fernandez-Castilla et al. 2021, Journal of Experimental Education). Degrees of freedom by
     containment. For SMDs the standard error grows with the effect: the test then finds asymmetry too often.
 
     Examples
@@ -207,41 +206,26 @@ def multilevel_small_study_test(result: MultilevelMetaAnalysis) -> SmallStudyTes
     >>> ae.multilevel(data=effects, random="trial/scale").small_study_test().slope > 0
     True
     """
-    old = result.model
-    if old.X.shape[1] > 1 or not (old.X == 1).all():
-        raise InputError("the small-study test of a multilevel model needs one without moderators")
+    if result.formula is not None:
+        raise InputError("the small-study test of dependent effects needs a model without moderators")
     se = np.sqrt(result.data["vi"].to_numpy(dtype=float))
     unit = float(se.max())
     if np.ptp(se) <= 1e-9 * unit:
         raise InputError("the small-study test needs standard errors that differ")
-    model = LinearCovariance(old.y, np.column_stack([np.ones(result.k), se / unit]), old.V, old.kernels, old.block, old.restricted)
-
-    def objective(g: Array) -> tuple[float, Array, Array]:
-        fit = model(g)
-        return fit.value, fit.score, fit.information
-
-    m = len(result.components)
-    size = np.maximum(result.components, 0.1 * float(np.mean(se**2)))
-    fit = model(climb(objective, size, lower=np.zeros(m), upper=np.full(m, np.inf), scale=size).at)
-    design = pd.DataFrame(model.X, index=result.data.index)
-    levels = list(random_effects(result.random, result.data).values())
-    both = containment_df(design, levels).astype(float) if result.test == "t" else np.full(2, np.inf)
-    df = float(both[1])
-    own = np.sqrt(fit.vcov.diagonal())
-    statistic = float(fit.beta[1] / own[1])
-    width = float(stdtrit(both[0], 0.5 + result.level / 2)) * own[0]
+    table = result.refitted("standard_error", se / unit).coefficients
+    first, slope = table.iloc[0], table.loc["standard_error"]
     return SmallStudyTest(
         kind="egger",
-        model="multilevel",
+        model="multilevel" if hasattr(result, "sigma2") else "multivariate",
         predictor="se",
-        statistic=statistic,
-        p_value=2 * float(stdtr(df, -abs(statistic))),
-        df=None if np.isinf(df) else df,
-        slope=float(fit.beta[1]) / unit,
-        slope_se=float(own[1]) / unit,
-        limit=float(fit.beta[0]),
-        limit_low=float(fit.beta[0] - width),
-        limit_high=float(fit.beta[0] + width),
+        statistic=float(slope["statistic"]),
+        p_value=float(slope["p_value"]),
+        df=float(slope["df"]) if np.isfinite(slope["df"]) else None,
+        slope=float(slope["estimate"]) / unit,
+        slope_se=float(slope["se"]) / unit,
+        limit=float(first["estimate"]),
+        limit_low=float(first["ci_low"]),
+        limit_high=float(first["ci_high"]),
         k=result.k,
     )
 
@@ -254,7 +238,7 @@ def _sigma2(result: Any) -> pd.Series:
 def _without_each(result: DependentMetaAnalysis, cluster: Any) -> tuple[Array, Array, Array, Array | None, Array]:
     """Return the clusters, and the coefficients, their covariances, the variances (None: kept) and the sizes left out."""
     model = result.model
-    label = values(result.data, cluster=cluster)[0]["cluster"]
+    label = values(result.table, cluster=cluster)[0]["cluster"]
     refuse(label.isna().to_numpy(), "cluster is missing", label, result.data.index)
     code, names = pd.factorize(label)
     if len(names) < 3:
@@ -270,7 +254,7 @@ def _without_each(result: DependentMetaAnalysis, cluster: Any) -> tuple[Array, A
     lone = np.flatnonzero(np.linalg.matrix_rank(rest[..., None] * sized) < model.X.shape[1])
     if len(lone):
         raise InputError(f"without {names[lone[0]]!r} the coefficients cannot be told apart; leave the term out, or that cluster")
-    refit = hasattr(result, "sigma2")
+    refit = hasattr(result, "sigma2") and len(result.components) > 0
     parts = []
     widest = max(len(rows) * rows.shape[1] ** 2 for rows in stacks(model.block))
     size = max(1, _CELLS // widest)
@@ -290,7 +274,7 @@ class _Batch:
         self.stacks = [
             (
                 model.sampling(rows),
-                np.stack([kernel(rows) for kernel in model.kernels], axis=0).astype(float),
+                np.array([kernel(rows) for kernel in model.kernels], dtype=float).reshape(-1, *rows.shape, rows.shape[1]),
                 self.basis[rows],
                 model.y[rows],
                 (code[rows[:, 0]][None, :] != out[:, None]).astype(float),
@@ -360,4 +344,4 @@ class _Batch:
         return value, 0.5 * (quadratic - trace), 0.5 * (UWU - UWQ @ C @ UWQ.transpose(0, 2, 1)), beta, C
 
 
-guard(__name__, "leave_one_cluster_out", "cluster_influence", "blup", "multilevel_small_study_test")
+guard(__name__, "leave_one_cluster_out", "cluster_influence", "blup", "dependent_small_study_test")

@@ -16,16 +16,18 @@ import pandas as pd
 from scipy.special import chdtrc, fdtrc, stdtr, stdtrit
 
 from acuevidence import words
+from acuevidence.arguments import guarded
 from acuevidence.errors import InputError
 from acuevidence.inputs import choice, kept, numeric, plain, refuse, variances
 from acuevidence.synthesis.coefficients import FirstCoefficient
 from acuevidence.synthesis.contrasts import ModelTest
 from acuevidence.synthesis.covariance import LinearCovariance, connected, stacks
-from acuevidence.synthesis.formula import columns_of, design, formula_of
+from acuevidence.synthesis.formula import columns_of, design, formula_of, rows_for
 from acuevidence.synthesis.methods import DependentMethods
 
 __all__ = [
     "DependentMetaAnalysis",
+    "DependentPart",
     "coefficient_table",
     "complete",
     "containment_df",
@@ -34,6 +36,42 @@ __all__ = [
     "spare_variance",
     "summarise",
 ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class DependentPart:
+    """What a forest plot shows of a model of dependent effects: the effects of one mean, the mean, and what is said of the rest.
+
+    Attributes
+    ----------
+    name : str
+        What the effects are of; empty where the model has one mean.
+    data : DataFrame
+        Their rows of the caller's table, with ``yi``, ``vi`` and ``labels``.
+    k, level
+        Effects, and the level of the intervals.
+    estimate, ci_low, ci_high, pi_low, pi_high : float or None
+        The mean with its intervals; None where it depends on moderators.
+    fitted : ndarray, (k, 3), or None
+        Lower limit, value and upper limit that moderators give each effect.
+    said : tuple of str
+        Lines on heterogeneity and tests.
+    conventions : str
+        What was computed.
+    """
+
+    name: str
+    data: pd.DataFrame
+    k: int
+    level: float
+    estimate: float | None
+    ci_low: float | None
+    ci_high: float | None
+    pi_low: float | None
+    pi_high: float | None
+    fitted: np.ndarray | None
+    said: tuple[str, ...]
+    conventions: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
@@ -66,6 +104,8 @@ class DependentMetaAnalysis(FirstCoefficient, DependentMethods):
         Rows left out under ``missing="drop"``, with a ``reason``.
     model, components : object, ndarray
         The model's matrices and its variance components, from which robust errors and profiles are computed.
+    formula : str or None
+        Formula of the moderators.
     """
 
     coefficients: pd.DataFrame = field(repr=False)
@@ -88,11 +128,19 @@ class DependentMetaAnalysis(FirstCoefficient, DependentMethods):
     excluded: pd.DataFrame = field(repr=False)
     model: LinearCovariance = field(repr=False)
     components: np.ndarray = field(repr=False)
+    formula: str | None = None
+    _given: pd.DataFrame = field(repr=False)
 
     @property
     def test(self) -> ModelTest:
         """Which test it has; called with terms (``result.test("C(technique)")``) it tests them together."""
         return ModelTest.of(self._test, self)
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """The caller's rows of the effects, with the columns of ``data`` beside them."""
+        own = [name for name in self.data if name in ("yi", "vi") or name not in self._given]
+        return self._given.assign(**{name: self.data[name] for name in own})
 
     @property
     def residuals(self) -> pd.Series:
@@ -103,6 +151,85 @@ class DependentMetaAnalysis(FirstCoefficient, DependentMethods):
     def to_frame(self) -> pd.DataFrame:
         """Coefficients, a copy."""
         return self.coefficients.copy()
+
+    @guarded
+    def predict(self, new: pd.DataFrame | None = None, *, level: float | None = None) -> pd.DataFrame:
+        """Return average effects with their confidence intervals, and the intervals of a new effect.
+
+        Parameters
+        ----------
+        new : DataFrame, optional
+            Settings to predict for: the moderators, and of a multivariate model the outcome. Default: the effects' own; without
+            moderators a row for each mean.
+        level : float, optional
+            Default: the level of the result.
+
+        Returns
+        -------
+        DataFrame
+            ``pred se ci_low ci_high pi_low pi_high``, with the index of ``new``. The prediction interval is of an effect in new
+            levels of every random effect.
+
+        Raises
+        ------
+        InputError
+            For settings that lack a column, or have a level that no effect has.
+        """
+        level = self.level if level is None else level
+        rows, index, variance = self._settings(new)
+        table = self.coefficients
+        pred = rows @ table["estimate"].to_numpy()
+        se = np.sqrt(np.einsum("ij,jk,ik->i", rows, self.vcov.to_numpy(), rows))
+        df = np.where(rows != 0, table["df"].to_numpy(dtype=float), np.inf).min(axis=1)
+        t, spread = stdtrit(df, 0.5 + level / 2), np.sqrt(se**2 + variance)
+        found = {"pred": pred, "se": se, "ci_low": pred - t * se, "ci_high": pred + t * se}
+        return pd.DataFrame(found | {"pi_low": pred - t * spread, "pi_high": pred + t * spread}, index=index)
+
+    @abstractmethod
+    def _settings(self, new: pd.DataFrame | None) -> tuple[np.ndarray, pd.Index, np.ndarray]:
+        """Return rows of the design to predict for, their index, and the variance of a new true effect about each."""
+
+    def _rows(self, new: pd.DataFrame | None) -> tuple[np.ndarray, pd.Index]:
+        """Return rows of the moderators' design: those of new settings, or the effects' own."""
+        return (self.model.X, self.data.index) if new is None else (rows_for(self.formula, self._given, new), new.index)
+
+    @abstractmethod
+    def refitted(self, name: str, moderator: np.ndarray) -> DependentMetaAnalysis:
+        """Return the model, which has no moderators, with one beside its means."""
+
+    @abstractmethod
+    def parts(self) -> list[DependentPart]:
+        """Return what a forest plot shows: the effects, mean by mean."""
+
+    def _part(self, name: str, rows: np.ndarray, labels: pd.Series, means: pd.DataFrame | None, said: list[str]) -> DependentPart:
+        """Return the part of a forest plot with some of the effects, and with the mean that ``means`` has under its name."""
+        fitted = None
+        if means is None:
+            fitted = self.predict()[["ci_low", "pred", "ci_high"]].to_numpy()[rows]
+        mean = {} if means is None else means.loc[name].to_dict()
+        return DependentPart(
+            name=name,
+            data=self.table.assign(labels=labels).iloc[rows],
+            k=len(rows),
+            level=self.level,
+            estimate=mean.get("pred"),
+            fitted=fitted,
+            said=tuple(said),
+            conventions=self.conventions,
+            **{limit: mean.get(limit) for limit in ("ci_low", "ci_high", "pi_low", "pi_high")},
+        )
+
+    def _names(self) -> pd.Series | None:
+        """Return the names that the caller's table gives its rows, if it does."""
+        known = next((name for name in ("labels", "study", "trial_id") if name in self._given), None)
+        return None if known is None else self._given[known].astype(str)
+
+    def _tests(self) -> list[str]:
+        shape = f"χ² {self.qm:.2f}, df {self.qm_df[0]}"
+        if np.isfinite(self.qm_df[1]):
+            shape = f"F {self.qm:.2f}, df {self.qm_df[0]} and {self.qm_df[1]:g}"
+        tested = f"Moderators {self.formula}: " if self.formula else "Test of the means: "
+        return [f"Q {self.q:.1f}, df {self.q_df}, P {words.p(self.q_p)}", f"{tested}{shape}, P {words.p(self.qm_p)}"]
 
     @abstractmethod
     def _heterogeneity(self) -> pd.DataFrame:
@@ -116,7 +243,8 @@ class DependentMetaAnalysis(FirstCoefficient, DependentMethods):
     def conventions(self) -> str:
         """What was computed, in words for captions."""
         intervals = "t intervals" if self.test == "t" else "normal intervals"
-        return f"{self._title()}, variance components by {self.method}; {intervals}."
+        fitted = f", variance components by {self.method}" if len(self.components) else ""
+        return f"{self._title()}{fitted}; {intervals}."
 
     def _sentences(self) -> list[str]:
         parts = [

@@ -88,8 +88,9 @@ class Model:
             return found
         w2 = dot(w, w)
         tr_p = w1 - w2 / w1
-        lost = np.flatnonzero(tr_p < _OUTWEIGHED * w1)
-        if len(lost):
+        lost = tr_p < _OUTWEIGHED * w1
+        some = bool(lost.any())
+        if some:
             tr_p[lost], tr_pp = traces(w[lost])
         found |= {"ypp": dot(wr, wr), "tr_p": tr_p, "w2": w2}
         if powers < 3:
@@ -99,7 +100,7 @@ class Model:
         wwr = dot(ww, r)
         found["yppp"] = dot(wr * w, wr) - wwr**2 / w1
         found["tr_pp"] = w2 - 2 * w3 / w1 + (w2 / w1) ** 2
-        if len(lost):
+        if some:
             found["tr_pp"][lost] = tr_pp
         return found
 

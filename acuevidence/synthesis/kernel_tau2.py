@@ -20,6 +20,7 @@ _RATIO = 3.0
 _TOGETHER = 1 << 13  # elements up to which a scan is one call
 _STEPS = 100
 _TOLERANCE = 1e-13
+_FARTHEST = 1e60  # times the spread of the effects: no score is positive there
 _LAST_STEP = 1e-8  # relative size of a Newton step after which its square lies below the precision of numbers
 
 
@@ -98,26 +99,30 @@ def solve_q(model: Model, target: Array) -> tuple[Array, Array]:
     return tau2, converged
 
 
-def _likelihood(model: Model, restricted: bool) -> tuple[Array, Array]:
+def _likelihood(model: Model, restricted: bool, reach: float = 4.0) -> tuple[Array, Array]:
     """Maximise the (restricted) likelihood: scan its score, refine the roots from above to below, keep the best.
 
-    Plain Fisher scoring does not converge, or stops at a lesser maximum, on a few data sets in ten thousand.
+    Plain Fisher scoring does not converge, or stops at a lesser maximum, on a few data sets in ten thousand. Beyond ``reach`` times
+    the spread of the effects the score is negative but for extreme designs, which are scanned further.
     """
-    low, high = _range(model)
+    low = 1e-3 * model.v.min(axis=1)
+    high = reach * _ols(model)[1] / (model.k - model.p) + low
     width = np.log(high / low) / math.log(_RATIO)
     density = np.searchsorted([n - 2 for n in _SCAN[:-1]], width)
-    found, converged = np.zeros(len(low)), np.ones(len(low), dtype=bool)
+    found, converged, beyond = np.zeros(len(low)), np.ones(len(low), dtype=bool), np.zeros(len(low), dtype=bool)
     for i in np.unique(density):
         rows = np.flatnonzero(density == i)
         some = model if len(rows) == len(low) else model.take(rows)
         inner = low[rows, None] * np.exp(np.log(high / low)[rows, None] * np.linspace(0, 1, _SCAN[i] - 1))
         points = np.concatenate([np.zeros((len(rows), 1)), inner], axis=1)
-        found[rows], converged[rows] = _highest(some, points, restricted)
+        found[rows], converged[rows], beyond[rows] = _highest(some, points, restricted)
+    if beyond.any() and reach < _FARTHEST:
+        found[beyond], converged[beyond] = _likelihood(model.take(np.flatnonzero(beyond)), restricted, 4 * reach)
     return found, converged
 
 
-def _highest(model: Model, points: Array, restricted: bool) -> tuple[Array, Array]:
-    """Return the highest maximum between points (B, n) of tau2, the first of them 0."""
+def _highest(model: Model, points: Array, restricted: bool) -> tuple[Array, Array, Array]:
+    """Return the highest maximum between points (B, n) of tau2, the first of them 0, and whether there is one beyond them."""
     scores = _scan(model, points, restricted)
     falls = (scores[:, :-1] > 0) & (scores[:, 1:] <= 0)
     maxima = falls.sum(axis=1) + (scores[:, 0] <= 0)
@@ -130,39 +135,34 @@ def _highest(model: Model, points: Array, restricted: bool) -> tuple[Array, Arra
         found[inner], converged[inner] = _refine(some, points[low], points[high], scores[low], scores[high], restricted)
     for row in np.flatnonzero(maxima > 1):
         found[row] = _best(model.take(np.array([row])), points[row], scores[row], falls[row], restricted)
-    return found, converged
+    return found, converged, scores[:, -1] > 0
 
 
 def _scan(model: Model, points: Array, restricted: bool) -> Array:
     """Return the score at points (B, n): in one call for a few rows, whose cost is the calls."""
     rows, n = points.shape
     if points.size * model.y.shape[1] * model.p > _TOGETHER:
-        return np.stack([_score(model, tau2, restricted)[0] for tau2 in points.T], axis=1)
+        return np.stack([_score(model, tau2, restricted) for tau2 in points.T], axis=1)
     repeated = model.take(np.repeat(np.arange(rows), n))
-    return _score(repeated, points.ravel(), restricted)[0].reshape(rows, n)
+    return _score(repeated, points.ravel(), restricted).reshape(rows, n)
 
 
-def _range(model: Model) -> tuple[Array, Array]:
-    """Return a tau2 that is nearly 0, and one beyond the last root of the score."""
-    low = 1e-3 * model.v.min(axis=1)
-    _, rss = _ols(model)
-    high = 4 * rss / (model.k - model.p) + low
-    for _ in range(200):
-        # Beyond the spread of the effects the score is negative but for extreme designs; make sure.
-        up = _score(model, high, True)[0] > 0
-        if not up.any():
-            break
-        high = np.where(up, 4 * high, high)
-    return low, high
+def _score(model: Model, tau2: Array, restricted: bool) -> Array:
+    """Return twice the derivative of the (restricted) log-likelihood in tau2."""
+    s = model.weighted(tau2)
+    score: Array = s["ypp"] - (s["tr_p"] if restricted else s["w1"])
+    return score
 
 
-def _score(model: Model, tau2: Array, restricted: bool, slope: bool = False) -> tuple[Array, Array | None]:
-    """Return twice the derivative of the (restricted) log-likelihood in tau2, and its slope."""
-    s = model.weighted(tau2, powers=3 if slope else 2)
-    score = s["ypp"] - (s["tr_p"] if restricted else s["w1"])
-    if not slope:
-        return score, None
-    return score, -2 * s["yppp"] + (s["tr_pp"] if restricted else s["w2"])
+def _score_and_step(model: Model, tau2: Array, restricted: bool) -> tuple[Array, Array]:
+    """Return the score, and the step to where the ratio of its two parts is 1; NaN where the ratio does not rise in tau2.
+
+    The ratio is a line in tau2 where variances are alike, so that few steps suffice.
+    """
+    s = model.weighted(tau2, powers=3)
+    known, own = (s["tr_p"], s["tr_pp"]) if restricted else (s["w1"], s["w2"])
+    score, rise = s["ypp"] - known, 2 * known * s["yppp"] - own * s["ypp"]
+    return score, score * s["ypp"] / np.where(rise > 0, rise, np.nan)
 
 
 def _refine(model: Model, low: Array, high: Array, above: Array, below: Array, restricted: bool) -> tuple[Array, Array]:
@@ -174,12 +174,11 @@ def _refine(model: Model, low: Array, high: Array, above: Array, below: Array, r
     found, converged = tau2.copy(), np.zeros(len(tau2), dtype=bool)
     rows = np.arange(len(tau2))
     for _ in range(_STEPS):
-        score, slope = _score(model, tau2, restricted, slope=True)
-        assert slope is not None
+        score, step = _score_and_step(model, tau2, restricted)
         right = score > 0
         low, high = np.where(right, tau2, low), np.where(right, high, tau2)
-        newton = tau2 - score / np.where(slope < 0, slope, -np.inf)
-        inside = (newton >= low) & (newton <= high) & (slope < 0)
+        newton = tau2 + step
+        inside = (newton >= low) & (newton <= high)
         new = np.where(inside, newton, 0.5 * (low + high))
         done = (inside & (np.abs(new - tau2) <= _LAST_STEP * tau2)) | (high - low <= _TOLERANCE * high)
         found[rows] = new

@@ -241,6 +241,9 @@ class DependentMethods(EstimateMethods):
     blup = _dependent.blup
     influence = _dependent.cluster_influence
     leave_one_cluster_out = _dependent.leave_one_cluster_out
+    small_study_test = _dependent.dependent_small_study_test
+
+    forest = _draw_forest
 
 
 class PosteriorMethods(EstimateMethods):

@@ -19,17 +19,17 @@ from scipy.special import chdtri, stdtrit
 from acuevidence.arguments import guard, guarded
 from acuevidence.errors import InputError
 from acuevidence.inputs import choice
-from acuevidence.later import Later
 from acuevidence.synthesis.covariance import Ascent, LinearCovariance, climb, connected, same_level
 from acuevidence.synthesis.dependent import (
     DependentMetaAnalysis,
+    DependentPart,
     complete,
     effects_with_covariance,
     fixed_effects,
     spare_variance,
     summarise,
 )
-from acuevidence.synthesis.formula import formula_of, rows_for
+from acuevidence.synthesis.formula import formula_of
 
 __all__ = ["MultilevelMetaAnalysis", "multilevel", "random_effects"]
 
@@ -51,10 +51,8 @@ class MultilevelMetaAnalysis(DependentMetaAnalysis):
         Their sum.
     pi_low, pi_high : float or None
         Prediction interval of a new effect in new levels (models without moderators).
-    random : str
+    random : str or None
         The random part as it was asked for.
-    formula : str or None
-        Formula of the moderators.
     """
 
     sigma2: pd.Series
@@ -63,53 +61,15 @@ class MultilevelMetaAnalysis(DependentMetaAnalysis):
     i2_total: float
     pi_low: float | None
     pi_high: float | None
-    random: str
-    formula: str | None = None
-    _given: pd.DataFrame | None = field(repr=False, default=None)
+    random: str | None
 
-    small_study_test = Later("acuevidence.appraisal.dependent_effects", "multilevel_small_study_test")
-
-    @guarded
-    def predict(self, new: pd.DataFrame | None = None, *, level: float | None = None) -> pd.DataFrame:
-        """Return predicted average effects, and the interval of a new effect in new levels of every random effect.
-
-        Parameters
-        ----------
-        new : DataFrame, optional
-            Moderators of the settings to predict for. Default: the effects' own; without moderators one row.
-        level : float, optional
-            Default: the level of the result.
-
-        Returns
-        -------
-        DataFrame
-            ``pred se ci_low ci_high pi_low pi_high``, with the index of ``new``.
-        """
-        level = self.level if level is None else level
-        if self.formula is None:
+    def _settings(self, new: pd.DataFrame | None) -> tuple[np.ndarray, pd.Index, np.ndarray]:
+        if self.formula is not None:
+            rows, index = self._rows(new)
+        else:
             index = pd.RangeIndex(1) if new is None else new.index
             rows = np.ones((len(index), 1))
-        elif new is None:
-            rows, index = self.model.X, self.data.index
-        else:
-            assert self._given is not None
-            rows, index = rows_for(self.formula, self._given, new), new.index
-        table = self.coefficients
-        pred = rows @ table["estimate"].to_numpy()
-        se = np.sqrt(np.einsum("ij,jk,ik->i", rows, self.vcov.to_numpy(), rows))
-        df = np.where(rows != 0, table["df"].to_numpy(dtype=float), np.inf).min(axis=1)
-        t, spread = stdtrit(df, 0.5 + level / 2), np.sqrt(se**2 + float(self.sigma2.sum()))
-        return pd.DataFrame(
-            {
-                "pred": pred,
-                "se": se,
-                "ci_low": pred - t * se,
-                "ci_high": pred + t * se,
-                "pi_low": pred - t * spread,
-                "pi_high": pred + t * spread,
-            },
-            index=index,
-        )
+        return rows, index, np.full(len(index), float(self.sigma2.sum()))
 
     @guarded
     def sigma2_interval(self, level: float | None = None) -> pd.DataFrame:
@@ -145,7 +105,26 @@ class MultilevelMetaAnalysis(DependentMetaAnalysis):
         return pd.DataFrame({"sigma2": self.sigma2, "sigma": sigma, "levels": self.levels, "I2 %": self.i2})
 
     def _title(self) -> str:
+        if self.random is None:
+            return "Generalised least squares with the sampling covariance as given"
         return f"Multilevel meta-analysis, random {self.random}"
+
+    def refitted(self, name: str, moderator: np.ndarray) -> MultilevelMetaAnalysis:
+        """Return the model, which has no moderators, with one."""
+        data = self.data.assign(**{name: moderator})
+        asked: dict[str, Any] = {"random": self.random, "method": self.method, "test": str(self.test), "level": self.level}
+        return multilevel("yi", self.model.V, data=data, moderators=f"~ {name}", **asked)
+
+    def parts(self) -> list[DependentPart]:
+        """Return what a forest plot shows: the effects and their mean."""
+        groups = self.data.drop(columns=["yi", "vi"])
+        labels = self._names()
+        if labels is None:
+            labels = groups.astype(str).agg(", ".join, axis=1) if len(groups.columns) else self.data.index.to_series().astype(str)
+        spread = "; ".join(f"σ² {name} {value:.3g}" for name, value in self.sigma2.items())
+        said = [f"{spread}; I² {self.i2_total:.0f}%"] if spread else []
+        means = None if self.formula else self.predict().set_axis([""], axis=0)
+        return [self._part("", np.arange(self.k), labels, means, [*said, *self._tests()])]
 
 
 def multilevel(
@@ -153,7 +132,7 @@ def multilevel(
     vi_or_V: Any = "vi",
     *,
     data: pd.DataFrame,
-    random: str,
+    random: str | None,
     moderators: str | Sequence[str] | None = None,
     method: str = "REML",
     test: str = "t",
@@ -170,10 +149,11 @@ def multilevel(
         Sampling variances, or their covariance matrix, for example from :func:`vcalc`.
     data : DataFrame
         Holds the grouping columns, the moderators, and any column named above.
-    random : str
+    random : str or None
         Random effects as column names: ``"a/b"`` nests b in a (the same label of b under two a counts twice),
         ``"a + b"`` crosses them, and both combine: ``"country/trial + instrument"``. Heterogeneity between
         effects of one group needs an innermost factor with one level an effect.
+        None: no random effects, generalised least squares with the covariance as given.
     moderators : str, optional
         Formula of the fixed effects, for example ``"~ weeks + C(comparator)"``.
     method : {"REML", "ML"}
@@ -230,7 +210,8 @@ def multilevel(
     asked: dict[str, Any] = {"method": method, "test": test, "level": level, "excluded": excluded}
     found = summarise(model, sigma2.to_numpy(), X, levels=codes, data=effects, **asked)
     total = sigma2.sum() + (len(y) - X.shape[1]) / model.projection(np.zeros(len(sigma2))).sum()
-    low, high = _prediction(found["coefficients"], sigma2.sum(), level) if moderators is None else (None, None)
+    alone = random is not None and moderators is None
+    low, high = _prediction(found["coefficients"], sigma2.sum(), level) if alone else (None, None)
     return MultilevelMetaAnalysis(
         **found,
         sigma2=sigma2,
@@ -245,17 +226,19 @@ def multilevel(
     )
 
 
-def _columns(random: str, data: pd.DataFrame) -> list[str]:
+def _columns(random: str | None, data: pd.DataFrame) -> list[str]:
+    if random is None:
+        return []
     names = list(dict.fromkeys(name.strip() for name in random.replace("+", "/").split("/")))
     for name in names:
         choice("random (a column of data)", name, [str(c) for c in data.columns])
     return names
 
 
-def random_effects(random: str, data: pd.DataFrame) -> dict[str, np.ndarray]:
-    """Level number of every row, for each random effect of a formula like ``a/b + c``, outer to inner."""
+def random_effects(random: str | None, data: pd.DataFrame) -> dict[str, np.ndarray]:
+    """Level number of every row, for each random effect of a formula like ``a/b + c``, outer to inner; none of None."""
     found: dict[str, np.ndarray] = {}
-    for term in random.split("+"):
+    for term in random.split("+") if random is not None else ():
         names = [name.strip() for name in term.split("/")]
         for depth in range(1, len(names) + 1):
             effect = "/".join(names[:depth])
@@ -287,7 +270,7 @@ def _ascend(model: LinearCovariance, start: np.ndarray, lower: np.ndarray, upper
 def _size(model: LinearCovariance) -> np.ndarray:
     """Share the variance that sampling leaves unexplained equally among the components: where to start."""
     m = len(model.kernels)
-    return np.full(m, spare_variance(model) / m)
+    return np.full(m, spare_variance(model) / max(m, 1))
 
 
 def _fit(model: LinearCovariance) -> np.ndarray:

@@ -12,20 +12,21 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.special import stdtrit
 
 from acuevidence.arguments import guard
 from acuevidence.errors import InputError
-from acuevidence.inputs import choice, plain, values
+from acuevidence.inputs import choice, plain, refuse, values
 from acuevidence.synthesis.covariance import Kernel, LinearCovariance, climb, connected
 from acuevidence.synthesis.dependent import (
     DependentMetaAnalysis,
+    DependentPart,
     complete,
     effects_with_covariance,
     fixed_effects,
     spare_variance,
     summarise,
 )
+from acuevidence.synthesis.formula import formula_of
 
 __all__ = ["MultivariateMetaAnalysis", "multivariate"]
 
@@ -58,25 +59,47 @@ class MultivariateMetaAnalysis(DependentMetaAnalysis):
     G: pd.DataFrame = field(repr=False)
     i2: pd.Series
     structure: str
+    _outcome: str
 
-    def predict(self) -> pd.DataFrame:
-        """Mean effect of each outcome, with its confidence and prediction interval.
+    def _settings(self, new: pd.DataFrame | None) -> tuple[np.ndarray, pd.Index, np.ndarray]:
+        if new is None and self.formula is None:
+            return np.eye(len(self.tau2)), self.tau2.index, self.tau2.to_numpy()
+        if new is None:
+            return *self._rows(None), self.tau2[self.data["outcome"]].to_numpy()
+        name = self._outcome
+        if name not in new:
+            raise InputError(f"new lacks the outcome; give it a column {name!r}")
+        known = new[name].isin(self.tau2.index).to_numpy()
+        refuse(~known, f"{name} is an outcome that no trial reports", new[name], new.index)
+        place = self.tau2.index.get_indexer(pd.Index(new[name]))
+        rows = np.eye(len(self.tau2))[place] if self.formula is None else self._rows(new)[0]
+        return rows, new.index, self.tau2.to_numpy()[place]
 
-        Returns
-        -------
-        DataFrame
-            ``estimate se ci_low ci_high pi_low pi_high``, one row an outcome.
+    def refitted(self, name: str, moderator: np.ndarray) -> MultivariateMetaAnalysis:
+        """Return the model, which has no moderators, with one beside its means."""
+        data = self.data.assign(**{name: moderator})
+        asked: dict[str, Any] = {"structure": self.structure, "method": self.method, "test": str(self.test), "level": self.level}
+        means = f"~ 0 + C(outcome) + {name}"
+        return multivariate("yi", self.model.V, data=data, outcome="outcome", cluster="cluster", moderators=means, **asked)
 
-        Raises
-        ------
-        InputError
-            For a model with moderators: their means would depend on the moderators.
-        """
-        if list(self.coefficients.index) != list(self.tau2.index):
-            raise InputError("predict() needs a model without moderators, with one mean per outcome")
-        table = self.coefficients[["estimate", "se", "ci_low", "ci_high"]].rename_axis("outcome")
-        width = stdtrit(self.coefficients["df"], 0.5 + self.level / 2) * np.sqrt(table["se"] ** 2 + self.tau2)
-        return table.assign(pi_low=table["estimate"] - width, pi_high=table["estimate"] + width)
+    def parts(self) -> list[DependentPart]:
+        """Return what a forest plot shows: the effects outcome by outcome, each with its mean."""
+        named = self._names()
+        labels = self.data["cluster"].astype(str) if named is None else named
+        means = None if self.formula else self.predict()
+        place = self.tau2.index.get_indexer(pd.Index(self.data["outcome"]))
+        last = len(self.tau2) - 1
+        found = []
+        for j, outcome in enumerate(self.tau2.index):
+            share = f"; I² {self.i2[outcome]:.0f}%" if outcome in self.i2 else ""
+            said = [f"τ² {self.tau2[outcome]:.3g}{share}", *(self._together() if j == last else [])]
+            found.append(self._part(outcome, np.flatnonzero(place == j), labels, means, said))
+        return found
+
+    def _together(self) -> list[str]:
+        rho = f"ρ {self.rho:.2f}; " if isinstance(self.rho, float) else ""
+        q, tests = self._tests()
+        return [f"All outcomes: {rho}{q}", tests]
 
     def _heterogeneity(self) -> pd.DataFrame:
         correlations = _correlations(self.G.to_numpy())
@@ -210,6 +233,9 @@ def multivariate(
         G=pd.DataFrame(G, index=named, columns=outcomes),
         i2=(100 * tau2[typical.index] / (tau2[typical.index] + typical)).rename("i2"),
         structure=structure,
+        formula=formula_of(moderators, data),
+        _given=data,
+        _outcome=outcome if isinstance(outcome, str) else "outcome",
     )
 
 

@@ -230,7 +230,7 @@ def _working(result: Any) -> Working:
         result.vcov.to_numpy(),
         lambda rows: result.model.marginal(result.components, rows),
         result.model.block,
-        result.data,
+        result.table,
         result.level,
     )
 

@@ -107,3 +107,73 @@ def test_clusters_that_tear_dependent_effects_apart_are_refused(schools):
     model = ae.multilevel(data=schools, random="district/school")
     with pytest.raises(ae.InputError, match="separates"):
         model.leave_one_cluster_out("school")
+
+
+@pytest.fixture(scope="module")
+def outcomes():
+    data, found = read("mv__dat.berkey1998")
+    return data, np.array(found["data"]["V"])
+
+
+def test_small_study_effects_of_several_outcomes_are_one_moderator(outcomes):
+    data, V = outcomes
+    asked = {"data": data.assign(se=np.sqrt(V.diagonal())), "outcome": "outcome", "cluster": "trial"}
+    found = ae.multivariate("yi", V, **asked).small_study_test()
+    same = ae.multivariate("yi", V, moderators="~ 0 + outcome + se", **asked).coefficients
+    assert_allclose(
+        [found.statistic, found.slope, found.limit],
+        [*same.loc["se", ["statistic", "estimate"]], same["estimate"].iloc[0]],
+        rtol=1e-6,
+    )
+
+
+def test_predicting_outcomes(outcomes):
+    data, V = outcomes
+    model = ae.multivariate("yi", V, data=data, outcome="outcome", cluster="trial")
+    plain = model.predict()
+    assert_allclose(plain["pred"], model.coefficients["estimate"])
+    half = (plain["pi_high"] - plain["pi_low"]) / (plain["ci_high"] - plain["ci_low"])
+    assert_allclose(half, np.sqrt(1 + model.tau2 / plain["se"] ** 2), rtol=1e-10)
+    new = model.predict(pd.DataFrame({"outcome": ["PD", "AL"]}, index=["x", "y"]))
+    assert_allclose(new.loc["x"], plain.loc["PD"])
+    with pytest.raises(ae.InputError, match="no trial reports"):
+        model.predict(pd.DataFrame({"outcome": ["XX"]}))
+    with pytest.raises(ae.InputError, match="lacks the outcome"):
+        model.predict(pd.DataFrame({"year": [1]}))
+    by_year = ae.multivariate("yi", V, data=data, outcome="outcome", cluster="trial", moderators="~ 0 + outcome + year")
+    own = by_year.predict(data)
+    assert_allclose(own, by_year.predict(), rtol=1e-9)
+
+
+def test_least_squares_with_a_given_covariance(outcomes):
+    """As the fixed model of mixmeta; robust and refitted by the caller's own column of trials."""
+    want = json.loads((REFERENCE / "mvmeta__berkey98.json").read_text())["expected"]["fixed"]
+    data, V = outcomes
+    found = ae.multilevel("yi", V, data=data, random=None, moderators="~ 0 + C(outcome, levels=['PD', 'AL'])", method="ML")
+    assert_allclose(found.loglik, want["logLik"], rtol=1e-9)
+    assert_allclose(found.coefficients["estimate"], want["coef"], rtol=1e-9)
+    assert_allclose(found.vcov, want["vcov"], rtol=1e-9)
+    assert len(found.sigma2) == 0
+    assert_allclose(found.blup()["pred"], found.model.X @ found.coefficients["estimate"], rtol=1e-9)
+    assert len(found.leave_one_cluster_out("trial")) == 10
+    assert len(found.robust("trial").coefficients) == 2
+
+
+@pytest.mark.parametrize("moderators", [None, "~ 0 + outcome + year"])
+def test_a_forest_of_outcomes_keeps_them_apart(outcomes, moderators):
+    data, V = outcomes
+    model = ae.multivariate("yi", V, data=data, outcome="outcome", cluster="trial", moderators=moderators)
+    ax = model.forest()
+    said = " ".join(text.get_text() for text in ax.figure.findobj(match=lambda artist: hasattr(artist, "get_text")))
+    assert "AL" in said
+    assert "PD" in said
+    assert ("Random effects" in said) == (moderators is None)
+    assert "Multivariate meta-analysis" in said
+
+
+def test_a_forest_of_a_multilevel_model(schools):
+    model = ae.multilevel(data=schools, random="district/school")
+    part = model.parts()[0]
+    assert_allclose([part.estimate, part.pi_low], [model.estimate, model.pi_low])
+    ax = model.forest(width=89)
+    assert len(ax.get_figure().axes) == 1

@@ -24,7 +24,9 @@ MAP = pd.DataFrame(
         "outcome": ["pain", "pain", "response"],
         "k": [5, 2, 1],
         "patients": [900, 1200, 80],
-        "estimate": [0.3, 0.7, -0.2],
+        "estimate": [0.3, float("nan"), -0.2],
+        "ci_low": [0.1, float("nan"), -0.6],
+        "ci_high": [0.5, float("nan"), 0.2],
         "certainty": [2, 3, 1],
     }
 )
