@@ -156,7 +156,6 @@ class Components(Shown):
         Examples
         --------
         >>> import acuevidence as ae
-        
         """
         return self.components.copy()
 
