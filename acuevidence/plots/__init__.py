@@ -18,6 +18,7 @@ from acuevidence.plots.network import network
 from acuevidence.plots.parts.canvas import Column
 from acuevidence.plots.parts.style import COLOURS, WIDTHS, Layout, style
 from acuevidence.plots.profile import profile
+from acuevidence.plots.questions.components import components
 from acuevidence.plots.questions.consensus import consensus
 from acuevidence.plots.questions.decomposition import decomposition
 from acuevidence.plots.questions.evidence_map import evidence_map
@@ -43,6 +44,7 @@ __all__ = [
     "Layout",
     "baujat",
     "bubble",
+    "components",
     "consensus",
     "cumulative",
     "decomposition",

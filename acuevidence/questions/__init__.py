@@ -1,6 +1,7 @@
 """Questions: what an evidence says, asked of its trials."""
 
 from acuevidence.questions.comparators import comparators
+from acuevidence.questions.components import components
 from acuevidence.questions.consensus import consensus
 from acuevidence.questions.decompose import decompose
 from acuevidence.questions.evidence_map import evidence_map
@@ -22,6 +23,7 @@ from acuevidence.questions.variability import variability
 
 __all__ = [
     "comparators",
+    "components",
     "consensus",
     "decompose",
     "evidence_map",

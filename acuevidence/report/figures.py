@@ -67,6 +67,8 @@ def _of_all(evidence: Evidence) -> Iterator[Figure]:
     """Yield the figures that show every condition."""
     topic = evidence.topic
     one, any_of = topic.treatment.phrase, topic.comparator().phrase
+    if topic.components.get("parts") and len(evidence.trials):
+        yield Figure("components", "What each part of the treatment adds", partial(_components, evidence))
     if len(evidence.reference_syntheses):
         yield Figure("consensus", "Published reviews beside the effects here", partial(_consensus, evidence))
     if topic.of_kind("placebo") and topic.of_kind("untreated"):
@@ -129,6 +131,12 @@ def _of_patients(evidence: Evidence) -> Iterator[Figure]:
 def _small(evidence: Evidence, condition: str) -> str:
     label = evidence.topic.label(condition)
     return label[:1].lower() + label[1:]
+
+
+def _components(evidence: Evidence) -> Any:
+    from acuevidence.plots.questions.components import components
+
+    return components(evidence=evidence)
 
 
 def _consensus(evidence: Evidence) -> Any:

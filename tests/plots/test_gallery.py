@@ -52,6 +52,7 @@ def made(name):
     makers = {
         "posterior": lambda: ae.bayes("yi", "vi", data=sham().data, labels="study"),
         "multiverse": lambda: ae.multiverse("fibromyalgia", "sham", FEW),
+        "components": lambda: ae.questions.components(["knee_osteoarthritis", "headache"]),
         "decomposition": ae.decompose,
         "time_course": ae.questions.time_course,
         "map": ae.questions.evidence_map,
@@ -69,6 +70,7 @@ GALLERY = {
     "baujat": lambda **o: plots.baujat(sham(), **o),
     "bubble": lambda **o: plots.bubble(regression("~ year"), **o),
     "bubble of a category": lambda **o: plots.bubble(regression("~ comparator_role"), **o),
+    "components": lambda **o: plots.components(made("components"), **o),
     "consensus": lambda **o: plots.consensus(**o),
     "cumulative": lambda **o: plots.cumulative(sham(), order="year", **o),
     "cumulative, long names": lambda **o: plots.cumulative(long_names(), **o),
