@@ -29,7 +29,7 @@ def combine_arms(mean: Any, sd: Any, n: Any, *, data: pd.DataFrame | None = None
 
     Parameters
     ----------
-    mean, sd, n : array-like or column names
+    mean, sd, n : array-like or columns of ``data``
         One value an arm, of one length.
     data : DataFrame, optional
         Where column names are looked up, one row an arm.
@@ -120,12 +120,11 @@ def sd_of_change(sd_pre: Any, sd_post: Any, r: Any, *, data: pd.DataFrame | None
 
     Parameters
     ----------
-    sd_pre, sd_post : array-like or column names
+    sd_pre, sd_post : array-like or columns of ``data``
         SDs before and after.
-    r : array-like or column name
+    r : array-like or column of ``data``
         Their correlation, between -1 and 1, which the user states.
     data : DataFrame, optional
-        Where column names are looked up.
 
     Returns
     -------
@@ -163,12 +162,11 @@ def sd_of_final(sd_change: Any, r: Any, *, data: pd.DataFrame | None = None) -> 
 
     Parameters
     ----------
-    sd_change : array-like or column name
+    sd_change : array-like or column of ``data``
         SD of the changes from baseline.
-    r : array-like or column name
+    r : array-like or column of ``data``
         Correlation of the scores before and after, between -1 and 1, which the user states.
     data : DataFrame, optional
-        Where column names are looked up.
 
     Returns
     -------
@@ -202,10 +200,9 @@ def correlation_of_change(sd_pre: Any, sd_post: Any, sd_change: Any, *, data: pd
 
     Parameters
     ----------
-    sd_pre, sd_post, sd_change : array-like or column names
+    sd_pre, sd_post, sd_change : array-like or columns of ``data``
         SDs before, after, and of the changes.
     data : DataFrame, optional
-        Where column names are looked up.
 
     Returns
     -------
@@ -242,12 +239,11 @@ def design_effect(cluster_size: Any, icc: Any, *, data: pd.DataFrame | None = No
 
     Parameters
     ----------
-    cluster_size : array-like or column name
+    cluster_size : array-like or column of ``data``
         Mean participants per cluster.
-    icc : array-like or column name
+    icc : array-like or column of ``data``
         Intracluster correlation, within 0..1.
     data : DataFrame, optional
-        Where column names are looked up.
 
     Returns
     -------
@@ -280,14 +276,13 @@ def crossover_se(sd1: Any, sd2: Any, n: Any, r: Any, *, data: pd.DataFrame | Non
 
     Parameters
     ----------
-    sd1, sd2 : array-like or column names
+    sd1, sd2 : array-like or columns of ``data``
         SDs under both treatments.
-    n : array-like or column name
+    n : array-like or column of ``data``
         Participants who had both.
-    r : array-like or column name
+    r : array-like or column of ``data``
         Correlation of a participant's two outcomes, between -1 and 1, which the user states.
     data : DataFrame, optional
-        Where column names are looked up.
 
     Returns
     -------
@@ -319,14 +314,13 @@ def crossover_smd(mean1: Any, sd1: Any, mean2: Any, sd2: Any, n: Any, r: Any, *,
 
     Parameters
     ----------
-    mean1, sd1, mean2, sd2 : array-like or column names
+    mean1, sd1, mean2, sd2 : array-like or columns of ``data``
         Means and SDs under treatment (1) and comparator (2).
-    n : array-like or column name
+    n : array-like or column of ``data``
         Participants who had both.
-    r : array-like or column name
+    r : array-like or column of ``data``
         Correlation of a participant's two outcomes, between -1 and 1, which the user states.
     data : DataFrame, optional
-        Where column names are looked up.
 
     Returns
     -------

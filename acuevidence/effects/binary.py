@@ -20,30 +20,8 @@ def two_counts(
 ) -> tuple[Array, Array]:
     """Return yi and vi of a measure of two groups of counts.
 
-    Parameters
-    ----------
-    measure : str
-        Key of :data:`MEASURES`: RR OR RD AS PETO OR2D.
-    a : dict of ndarray
-        Summaries by name, of one length: ``events1, n1, events2, n2``.
-    index : Index
-        The caller's row labels, for messages.
-    vtype, add, to, drop_empty : str, float, str, bool
-        As in :func:`effect_size`.
-
-    Returns
-    -------
-    tuple of ndarray
-        ``yi`` and ``vi``, as long as the summaries; sign group 1 minus group 2.
-
-    Raises
-    ------
-    InputError
-        For impossible summaries, or a ``vtype`` the measure does not have.
-
-    Notes
-    -----
-    Formulas and continuity corrections as in metafor's escalc; see ``docs/effect_sizes.md``.
+    RR OR RD AS PETO OR2D, of ``events1, n1, events2, n2``; group 1 minus group 2. Formulas and continuity corrections as in
+    metafor's escalc; see ``docs/effect_sizes.md``.
     """
     counts(a["events1"], a["n1"], ("events1", "n1"), index)
     counts(a["events2"], a["n2"], ("events2", "n2"), index)
@@ -110,30 +88,8 @@ def matched_pairs(
 ) -> tuple[Array, Array]:
     """Return yi and vi of a measure of matched pairs, or of the same people under two treatments.
 
-    Parameters
-    ----------
-    measure : str
-        Key of :data:`MEASURES`: MPRD MPRR MPOR MPORC MPPETO.
-    a : dict of ndarray
-        Pairs by who had the event, of one length: ``both, only1, only2, neither``.
-    index : Index
-        The caller's row labels, for messages.
-    vtype, add, to, drop_empty : str, float, str, bool
-        As in :func:`effect_size`.
-
-    Returns
-    -------
-    tuple of ndarray
-        ``yi`` and ``vi``, as long as the summaries; sign side 1 minus side 2.
-
-    Raises
-    ------
-    InputError
-        For negative counts, a trial without pairs, or a ``vtype`` the measure does not have.
-
-    Notes
-    -----
-    Formulas as in metafor's escalc (Becker and Balagtas 1993; Curtin et al 2002; Zou 2007); see ``docs/effect_sizes.md``.
+    MPRD MPRR MPOR MPORC MPPETO, of ``both, only1, only2, neither``; side 1 minus side 2. Formulas as in metafor's escalc
+    (Becker and Balagtas 1993; Curtin et al 2002; Zou 2007); see ``docs/effect_sizes.md``.
     """
     known_vtype(measure, vtype, {})
     for name in ("both", "only1", "only2", "neither"):

@@ -53,30 +53,8 @@ def hedges_j(m: Any) -> Array:
 def two_means(measure: str, a: dict[str, Array], index: pd.Index, *, vtype: str, correct: bool, **_: Any) -> tuple[Array, Array]:
     """Return yi and vi of a measure of two groups of means.
 
-    Parameters
-    ----------
-    measure : str
-        Key of :data:`MEASURES`: MD SMD SMDH ROM VR CVR D2OR.
-    a : dict of ndarray
-        Summaries by name, of one length: ``mean1, sd1, n1, mean2, sd2, n2``.
-    index : Index
-        The caller's row labels, for messages.
-    vtype, correct : str, bool
-        As in :func:`effect_size`.
-
-    Returns
-    -------
-    tuple of ndarray
-        ``yi`` and ``vi``, as long as the summaries; sign group 1 minus group 2.
-
-    Raises
-    ------
-    InputError
-        For impossible summaries, or a ``vtype`` the measure does not have.
-
-    Notes
-    -----
-    Formulas as in metafor's escalc; see ``docs/effect_sizes.md``.
+    MD SMD SMDH ROM VR CVR D2OR, of ``mean1, sd1, n1, mean2, sd2, n2``; group 1 minus group 2. Formulas as in metafor's
+    escalc; see ``docs/effect_sizes.md``.
     """
     for name in ("n1", "n2"):
         refuse(a[name] < 2, f"{name} must be 2 or more for a spread", a[name], index)

@@ -40,10 +40,9 @@ def or_to_smd(log_or: Any, *, data: pd.DataFrame | None = None) -> Any:
 
     Parameters
     ----------
-    log_or : array-like or column name
+    log_or : array-like or column of ``data``
         Natural logarithms of odds ratios, not the ratios.
     data : DataFrame, optional
-        Where column names are looked up.
 
     Returns
     -------
@@ -74,10 +73,9 @@ def smd_to_or(smd: Any, *, data: pd.DataFrame | None = None) -> Any:
 
     Parameters
     ----------
-    smd : array-like or column name
+    smd : array-like or column of ``data``
         Standardised mean differences.
     data : DataFrame, optional
-        Where column names are looked up.
 
     Returns
     -------
@@ -108,12 +106,11 @@ def smd_to_r(smd: Any, n1: Any = None, n2: Any = None, *, data: pd.DataFrame | N
 
     Parameters
     ----------
-    smd : array-like or column name
+    smd : array-like or column of ``data``
         Standardised mean differences.
-    n1, n2 : array-like or column names, optional
+    n1, n2 : array-like or columns of ``data``, optional
         Participants per group. Default: groups of one size, ``h = 4``.
     data : DataFrame, optional
-        Where column names are looked up.
 
     Returns
     -------
@@ -144,12 +141,11 @@ def r_to_smd(r: Any, n1: Any = None, n2: Any = None, *, data: pd.DataFrame | Non
 
     Parameters
     ----------
-    r : array-like or column name
+    r : array-like or column of ``data``
         Correlations between -1 and 1.
-    n1, n2 : array-like or column names, optional
+    n1, n2 : array-like or columns of ``data``, optional
         Participants per group. Default: groups of one size, ``h = 4``.
     data : DataFrame, optional
-        Where column names are looked up.
 
     Returns
     -------
@@ -181,12 +177,11 @@ def or_to_r(log_or: Any, n1: Any = None, n2: Any = None, *, data: pd.DataFrame |
 
     Parameters
     ----------
-    log_or : array-like or column name
+    log_or : array-like or column of ``data``
         Natural logarithms of odds ratios.
-    n1, n2 : array-like or column names, optional
+    n1, n2 : array-like or columns of ``data``, optional
         Participants per group. Default: groups of one size.
     data : DataFrame, optional
-        Where column names are looked up.
 
     Returns
     -------
@@ -218,12 +213,11 @@ def r_to_or(r: Any, n1: Any = None, n2: Any = None, *, data: pd.DataFrame | None
 
     Parameters
     ----------
-    r : array-like or column name
+    r : array-like or column of ``data``
         Correlations between -1 and 1.
-    n1, n2 : array-like or column names, optional
+    n1, n2 : array-like or columns of ``data``, optional
         Participants per group. Default: groups of one size.
     data : DataFrame, optional
-        Where column names are looked up.
 
     Returns
     -------
@@ -263,12 +257,11 @@ def smd_to_points(yi: Any, sd: Any, *, data: pd.DataFrame | None = None) -> Any:
 
     Parameters
     ----------
-    yi : array-like or column name
+    yi : array-like or column of ``data``
         SMD.
-    sd : array-like or column name
+    sd : array-like or column of ``data``
         Standard deviation between patients on the scale, positive; of 0-100 pain scales see :func:`acuevidence.questions.typical_sd`.
     data : DataFrame, optional
-        Where column names are looked up.
 
     Returns
     -------
@@ -300,12 +293,11 @@ def responders_per_100(yi: Any, control_risk: Any, *, data: pd.DataFrame | None 
 
     Parameters
     ----------
-    yi : array-like or column name
+    yi : array-like or column of ``data``
         SMD, positive favours treatment.
-    control_risk : array-like or column name
+    control_risk : array-like or column of ``data``
         Share of responders without it, between 0 and 1.
     data : DataFrame, optional
-        Where column names are looked up.
 
     Returns
     -------
@@ -337,12 +329,11 @@ def smd_to_nnt(yi: Any, control_risk: Any, *, data: pd.DataFrame | None = None) 
 
     Parameters
     ----------
-    yi : array-like or column name
+    yi : array-like or column of ``data``
         SMD; negative values give a negative number: to harm.
-    control_risk : array-like or column name
+    control_risk : array-like or column of ``data``
         Share of responders without treatment, between 0 and 1.
     data : DataFrame, optional
-        Where column names are looked up.
 
     Returns
     -------
@@ -376,17 +367,16 @@ def back_transform(yi: Any | None, measure: str, *, n: Any = None, data: pd.Data
 
     Parameters
     ----------
-    yi : array-like or column name
+    yi : array-like or column of ``data``
         Effects as :func:`effect_size` gives them. A missing one (the limit of a prediction interval of two trials) stays missing.
     measure : str
         One of :data:`MEASURES`. Ratios and logarithms (PLN IRLN MNLN SDLN CVLN) give ``exp(yi)``; PLO the inverse logit; PAS
         ``sin(yi)^2``; IRS ``yi^2``; ZCOR and ZPCOR ``tanh(yi)``; PFT and IRFT the inverse of Freeman and Tukey's transformations
         (Miller 1978, The American Statistician 32:138).
-    n : float, array-like or column name, optional
+    n : float, array-like or column of ``data``, optional
         For PFT the sample sizes behind yi, for IRFT the person-time, of any number; their harmonic mean is used. A trial's own
         yi takes its own n.
     data : DataFrame, optional
-        Where column names are looked up.
 
     Returns
     -------

@@ -18,31 +18,9 @@ def one_correlation(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return yi and vi of a correlation: raw, or by Fisher's transformation.
 
-    Parameters
-    ----------
-    measure : str
-        Key of :data:`MEASURES`: COR ZCOR.
-    a : dict of ndarray
-        Summaries by name, of one length: ``r, n``.
-    index : Index
-        The caller's row labels, for messages.
-    vtype : str
-        As in :func:`effect_size`.
-
-    Returns
-    -------
-    tuple of ndarray
-        ``yi`` and ``vi``, as long as the summaries.
-
-    Raises
-    ------
-    InputError
-        For correlations of -1, 1 and beyond, n below 4, or a ``vtype`` the measure does not have.
-
-    Notes
-    -----
-    COR: ``vi = (1 - r^2)^2 / (n - 1)``, under ``AV`` with the mean correlation, weighted by n, in place of r; ZCOR:
-    ``yi = atanh r``, ``vi = 1 / (n - 3)`` (Fisher 1921). As in metafor's escalc; see ``docs/effect_sizes.md``.
+    COR ZCOR, of ``r, n``. COR: ``vi = (1 - r^2)^2 / (n - 1)``, under ``AV`` with the mean correlation, weighted by n, in
+    place of r; ZCOR: ``yi = atanh r``, ``vi = 1 / (n - 3)`` (Fisher 1921). As in metafor's escalc; see
+    ``docs/effect_sizes.md``.
     """
     known_vtype(measure, vtype, {"COR": "LS AV"})
     r, n = a["r"], a["n"]
@@ -59,34 +37,10 @@ def partial_correlation(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return yi and vi of a partial correlation: raw, or by Fisher's transformation.
 
-    Parameters
-    ----------
-    measure : str
-        Key of :data:`MEASURES`: PCOR ZPCOR.
-    a : dict of ndarray
-        Summaries by name, of one length: ``r`` or ``t`` (the test of the coefficient), ``n``, and ``m``, the predictors in the
-        regression, the one of interest among them.
-    index : Index
-        The caller's row labels, for messages.
-    vtype : str
-        As in :func:`effect_size`.
-
-    Returns
-    -------
-    tuple of ndarray
-        ``yi`` and ``vi``, as long as the summaries.
-
-    Raises
-    ------
-    InputError
-        For correlations of -1, 1 and beyond, fewer than one predictor, too few people for them, or a ``vtype`` the measure does
-        not have.
-
-    Notes
-    -----
-    ``r = t / sqrt(t^2 + n - m - 1)``. PCOR: ``vi = (1 - r^2)^2 / (n - m)``, under ``AV`` with the mean correlation, weighted by n;
-    ZPCOR: ``yi = atanh r``, ``vi = 1 / (n - m - 2)`` (Aloe and Thompson 2013, Journal of the Society for Social Work and Research
-    4:390-405). As in metafor's escalc; with one predictor these are COR and ZCOR.
+    PCOR ZPCOR, of ``r`` or ``t`` (the test of the coefficient), ``n``, and ``m``, the predictors in the regression, the one
+    of interest among them. ``r = t / sqrt(t^2 + n - m - 1)``. PCOR: ``vi = (1 - r^2)^2 / (n - m)``, under ``AV`` with the
+    mean correlation, weighted by n; ZPCOR: ``yi = atanh r``, ``vi = 1 / (n - m - 2)`` (Aloe and Thompson 2013, Journal of
+    the Society for Social Work and Research 4:390-405). As in metafor's escalc; with one predictor these are COR and ZCOR.
     """
     known_vtype(measure, vtype, {"PCOR": "LS AV"})
     n, m = a["n"], a["m"]

@@ -1,6 +1,8 @@
 """The verb of this room: summaries in, yi and vi out, for every measure of the registry.
 
 Each measure is one entry with the summaries it takes; formulas stand in the modules named after their kind of data.
+A formula takes the measure's code, its summaries by name in arrays of one length, the caller's row labels for messages, and the
+options of :func:`effect_size`; it returns ``yi`` and ``vi``, and refuses impossible summaries and a ``vtype`` it does not have.
 """
 
 from __future__ import annotations

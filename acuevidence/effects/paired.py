@@ -21,32 +21,9 @@ def pre_post(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return yi and vi of a change: raw, standardised, or the ratio of means, spreads or coefficients of variation.
 
-    Parameters
-    ----------
-    measure : str
-        Key of :data:`MEASURES`: MC SMCC SMCR SMCRH SMCRP SMCRPH ROMC VRC CVRC.
-    a : dict of ndarray
-        Summaries by name, of one length: ``mean_pre, mean_post, sd_pre, sd_post, n`` and
-        ``r``, the correlation between the values before and after.
-    index : Index
-        The caller's row labels, for messages.
-    vtype, correct : str, bool
-        As in :func:`effect_size`.
-
-    Returns
-    -------
-    tuple of ndarray
-        ``yi`` and ``vi``, as long as the summaries; sign after minus before.
-
-    Raises
-    ------
-    InputError
-        For impossible summaries, or a ``vtype`` the measure does not have.
-
-    Notes
-    -----
-    Formulas as in metafor's escalc (Becker 1988; Gibbons et al 1993; Bonett 2008; Cousineau 2020; Lajeunesse 2011; Nakagawa et al
-    2015); see ``docs/effect_sizes.md``.
+    MC SMCC SMCR SMCRH SMCRP SMCRPH ROMC VRC CVRC, of ``mean_pre, mean_post, sd_pre, sd_post, n`` and ``r``, the correlation
+    between the values before and after; after minus before. Formulas as in metafor's escalc (Becker 1988; Gibbons et al
+    1993; Bonett 2008; Cousineau 2020; Lajeunesse 2011; Nakagawa et al 2015); see ``docs/effect_sizes.md``.
     """
     known_vtype(measure, vtype, {})
     n, r = a["n"], a["r"]
@@ -102,30 +79,9 @@ def _ratio(measure: str, a: dict[str, Array], index: pd.Index, correct: bool) ->
 def pre_post_control(measure: str, a: dict[str, Array], index: pd.Index, **options: Any) -> tuple[Array, Array]:
     """Return yi and vi of the difference between the changes of two groups (a pretest-posttest-control design).
 
-    Parameters
-    ----------
-    measure : str
-        Key of :data:`MEASURES`: MCD SMCCD SMCRD SMCRHD.
-    a : dict of ndarray
-        Summaries by name, of one length: those of :func:`pre_post`, with 1 and 2 behind each.
-    index : Index
-        The caller's row labels, for messages.
-    **options
-        As in :func:`effect_size`.
-
-    Returns
-    -------
-    tuple of ndarray
-        ``yi``, the change of group 1 minus that of group 2, and ``vi``, the sum of both variances.
-
-    Raises
-    ------
-    InputError
-        As :func:`pre_post`.
-
-    Notes
-    -----
-    Each group's change is standardised by its own spread (Becker 1988; Morris 2008, Organizational Research Methods 11:364-386).
+    MCD SMCCD SMCRD SMCRHD, of those of :func:`pre_post`, with 1 and 2 behind each; the change of group 1 minus that of
+    group 2, whose variances add up. Each group's change is standardised by its own spread (Becker 1988; Morris 2008,
+    Organizational Research Methods 11:364-386).
     """
     groups = [{name[:-1]: values for name, values in a.items() if name[-1] == group} for group in "12"]
     (y1, v1), (y2, v2) = (pre_post(measure[:-1], one, index, **options) for one in groups)

@@ -5,7 +5,7 @@ Only what a selection rule names (``patients``); the figures then go the way of 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -88,7 +88,7 @@ def _figures(data: pd.DataFrame, rule: Mapping[str, Any], comparison: Comparison
     return results, contrast
 
 
-def _made(rows: list[Any], **cells: Any) -> Any:
+def _made(rows: Sequence[Any], **cells: Any) -> Any:
     """Return a row with the columns of a table; cells that are not given are empty."""
     made = type(rows[0])
     return made(**{**dict.fromkeys(made._fields, np.nan), **cells})

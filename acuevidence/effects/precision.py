@@ -20,14 +20,13 @@ def from_ci(low: Any, high: Any, *, level: float = 0.95, log: bool = False, data
 
     Parameters
     ----------
-    low, high : array-like or column names
+    low, high : array-like or columns of ``data``
         Limits.
     level : float
         Confidence level.
     log : bool
         The interval is that of a ratio; yi is on the log scale.
     data : DataFrame, optional
-        Where column names are looked up.
 
     Returns
     -------
@@ -64,12 +63,11 @@ def from_p(yi: Any, p: Any, *, df: Any = None, data: pd.DataFrame | None = None)
 
     Parameters
     ----------
-    yi, p : array-like or column names
+    yi, p : array-like or columns of ``data``
         Effect and P value.
-    df : array-like or column name, optional
+    df : array-like or column of ``data``, optional
         Degrees of freedom of the t test. Default: a normal test.
     data : DataFrame, optional
-        Where column names are looked up.
 
     Returns
     -------
@@ -111,10 +109,9 @@ def from_t(yi: Any, t: Any, *, data: pd.DataFrame | None = None) -> pd.DataFrame
 
     Parameters
     ----------
-    yi, t : array-like or column names
+    yi, t : array-like or columns of ``data``
         Effect and statistic; only the size of t counts.
     data : DataFrame, optional
-        Where column names are looked up.
 
     Returns
     -------
@@ -148,10 +145,9 @@ def from_f(yi: Any, f: Any, *, data: pd.DataFrame | None = None) -> pd.DataFrame
 
     Parameters
     ----------
-    yi, f : array-like or column names
+    yi, f : array-like or columns of ``data``
         Effect and statistic.
     data : DataFrame, optional
-        Where column names are looked up.
 
     Returns
     -------
@@ -184,10 +180,9 @@ def sd_from_se(se: Any, n: Any, *, data: pd.DataFrame | None = None) -> Any:
 
     Parameters
     ----------
-    se, n : array-like or column names
+    se, n : array-like or columns of ``data``
         Standard error of one group's mean, and its participants.
     data : DataFrame, optional
-        Where column names are looked up.
 
     Returns
     -------
@@ -220,12 +215,11 @@ def sd_from_ci(low: Any, high: Any, n: Any, level: float = 0.95, *, data: pd.Dat
 
     Parameters
     ----------
-    low, high, n : array-like or column names
+    low, high, n : array-like or columns of ``data``
         Limits and participants.
     level : float
         Confidence level, 0.95 for 95 %.
     data : DataFrame, optional
-        Where column names are looked up.
 
     Returns
     -------
@@ -259,30 +253,8 @@ def printed_ratio(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the logarithm of a ratio printed with its limits, and the variance behind them.
 
-    Parameters
-    ----------
-    measure : str
-        Key of :data:`MEASURES`: HR OR RR IRR.
-    a : dict of ndarray
-        Summaries by name, of one length and on the natural scale: ``ratio, ci_low, ci_high``.
-    index : Index
-        The caller's row labels, for messages.
-    level : float
-        Confidence level of the limits.
-
-    Returns
-    -------
-    tuple of ndarray
-        ``yi`` and ``vi``, as long as the summaries.
-
-    Raises
-    ------
-    InputError
-        For ratios or limits that are not positive, reversed limits, or a ratio outside them.
-
-    Notes
-    -----
-    ``yi = log ratio``, ``vi = ((log high - log low) / (2 z))^2`` (Cochrane Handbook 6.3.2; metafor's ``conv.wald``).
+    HR OR RR IRR, of ``ratio, ci_low, ci_high`` on the natural scale: ``yi = log ratio``, ``vi = ((log high - log low) / (2 z))^2``
+    (Cochrane Handbook 6.3.2; metafor's ``conv.wald``).
     """
     for name in ("ratio", "ci_low", "ci_high"):
         refuse(a[name] <= 0, f"{name} must be positive, on the natural scale of the ratio", a[name], index)

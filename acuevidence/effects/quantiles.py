@@ -36,9 +36,9 @@ def mean_sd_from_quantiles(
 
     Parameters
     ----------
-    n : array-like or column name
+    n : array-like or column of ``data``
         Participants.
-    minimum, q1, median, q3, maximum : array-like or column names
+    minimum, q1, median, q3, maximum : array-like or columns of ``data``
         What was printed: ``minimum median maximum``, ``q1 median q3``, or all five.
     method : {"luo-wan-shi", "qe", "bc"}
         Luo et al (2018, Statistical Methods in Medical Research 27:1785-1805) for the mean with Wan et al (2014, BMC Medical
@@ -46,7 +46,6 @@ def mean_sd_from_quantiles(
         symmetry; or McGrath et al (2020, Statistical Methods in Medical Research 29:2520-2537): quantile estimation (``qe``) or
         Box-Cox (``bc``).
     data : DataFrame, optional
-        Where column names are looked up.
 
     Returns
     -------

@@ -26,30 +26,8 @@ def two_rates(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return yi and vi of a measure of two incidence rates.
 
-    Parameters
-    ----------
-    measure : str
-        Key of :data:`MEASURES`: IRR IRD IRSD.
-    a : dict of ndarray
-        Summaries by name, of one length: ``events1, time1, events2, time2``.
-    index : Index
-        The caller's row labels, for messages.
-    vtype, add, to, drop_empty : str, float, str, bool
-        As in :func:`effect_size`.
-
-    Returns
-    -------
-    tuple of ndarray
-        ``yi`` and ``vi``, as long as the summaries; sign group 1 minus group 2.
-
-    Raises
-    ------
-    InputError
-        For impossible summaries, or a ``vtype`` the measure does not have.
-
-    Notes
-    -----
-    Formulas as in metafor's escalc; see ``docs/effect_sizes.md``.
+    IRR IRD IRSD, of ``events1, time1, events2, time2``; group 1 minus group 2. Formulas as in metafor's escalc; see
+    ``docs/effect_sizes.md``.
     """
     known_vtype(measure, vtype, {})
     for group in ("1", "2"):
@@ -77,30 +55,8 @@ def one_rate(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return yi and vi of an incidence rate: raw, log, square root, or Freeman and Tukey's mean of two roots.
 
-    Parameters
-    ----------
-    measure : str
-        Key of :data:`MEASURES`: IR IRLN IRS IRFT.
-    a : dict of ndarray
-        Summaries by name, of one length: ``events, time``.
-    index : Index
-        The caller's row labels, for messages.
-    vtype, add, to : str, float, str
-        As in :func:`effect_size`.
-
-    Returns
-    -------
-    tuple of ndarray
-        ``yi`` and ``vi``, as long as the summaries; larger for more events.
-
-    Raises
-    ------
-    InputError
-        For negative events, a time that is not positive, or a ``vtype`` the measure does not have.
-
-    Notes
-    -----
-    Formulas as in metafor's escalc; see ``docs/effect_sizes.md``.
+    IR IRLN IRS IRFT, of ``events, time``; larger for more events. Formulas as in metafor's escalc; see
+    ``docs/effect_sizes.md``.
     """
     known_vtype(measure, vtype, {})
     refuse(a["time"] <= 0, "time must be positive", a["time"], index)

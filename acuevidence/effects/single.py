@@ -19,30 +19,8 @@ def one_count(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return yi and vi of a proportion: raw, log, logit, arcsine, or Freeman-Tukey double arcsine.
 
-    Parameters
-    ----------
-    measure : str
-        Key of :data:`MEASURES`: PR PLN PLO PAS PFT.
-    a : dict of ndarray
-        Summaries by name, of one length: ``events, n``.
-    index : Index
-        The caller's row labels, for messages.
-    vtype, add, to : str, float, str
-        As in :func:`effect_size`.
-
-    Returns
-    -------
-    tuple of ndarray
-        ``yi`` and ``vi``, as long as the summaries; sign larger for more events.
-
-    Raises
-    ------
-    InputError
-        For impossible summaries, or a ``vtype`` the measure does not have.
-
-    Notes
-    -----
-    Formulas as in metafor's escalc; see ``docs/effect_sizes.md``.
+    PR PLN PLO PAS PFT, of ``events, n``; larger for more events. Formulas as in metafor's escalc; see
+    ``docs/effect_sizes.md``.
     """
     counts(a["events"], a["n"], ("events", "n"), index)
     known_vtype(measure, vtype, {"PR": "LS AV"})
@@ -74,30 +52,8 @@ def one_mean(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return yi and vi of the mean of one group, raw, log or standardised, or of its spread.
 
-    Parameters
-    ----------
-    measure : str
-        Key of :data:`MEASURES`: MN MNLN SMN SDLN CVLN.
-    a : dict of ndarray
-        Summaries by name, of one length: ``mean, sd, n``.
-    index : Index
-        The caller's row labels, for messages.
-    vtype, correct : str, bool
-        As in :func:`effect_size`.
-
-    Returns
-    -------
-    tuple of ndarray
-        ``yi`` and ``vi``, as long as the summaries.
-
-    Raises
-    ------
-    InputError
-        For an SD that is not positive, n below 2 (3 for SMN), a mean without a logarithm, or a ``vtype`` the measure does not have.
-
-    Notes
-    -----
-    As in metafor's escalc (Nakagawa et al 2015 for SDLN and CVLN); see ``docs/effect_sizes.md``.
+    MN MNLN SMN SDLN CVLN, of ``mean, sd, n``. As in metafor's escalc (Nakagawa et al 2015 for SDLN and CVLN); see
+    ``docs/effect_sizes.md``.
     """
     known_vtype(measure, vtype, {})
     sd, n = a["sd"], a["n"]

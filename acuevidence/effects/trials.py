@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 
@@ -226,10 +227,10 @@ def effects_of(
     left: list[dict[str, Any]] = []
     for comparison in compared:
         _one(comparison, asked, rows, left)
-    frame = _ordered(pd.DataFrame(rows, columns=_columns(rules.topic)), rules)
-    frame = frame.astype(dict.fromkeys(_WHOLE, "Int64") | dict.fromkeys(_NUMBERS, float) | dict.fromkeys(_MARKS, bool))
+    kinds = dict.fromkeys(_WHOLE, "Int64") | dict.fromkeys(_NUMBERS, "float64") | dict.fromkeys(_MARKS, "bool")
+    frame = _ordered(rows, _columns(rules.topic), kinds, rules)
     columns = ["trial_id", "study", "year", "condition", "population", "comparator", "arm", "n", "reason", "reported_direction"]
-    left_out = _ordered(pd.DataFrame(left, columns=columns), rules).astype({"n": float})
+    left_out = _ordered(left, columns, {"n": "float64"}, rules)
     direction = "spread" if measure in ("VR", "CVR") else "benefit"
     return carry(frame, topic=rules.topic, direction=direction, excluded=Excluded(left_out))
 
@@ -276,14 +277,20 @@ def checked(
     return wanted, comparators
 
 
-def _ordered(frame: pd.DataFrame, rules: Rules) -> pd.DataFrame:
+def _ordered(rows: list[dict[str, Any]], columns: Sequence[str], kinds: Mapping[str, str], rules: Rules) -> pd.DataFrame:
+    """Return rows as a table in the order of conditions and comparators, then by year and study; ``kinds`` are types of columns."""
     place = {name: i for i, name in enumerate([*rules.topic.conditions, *rules.topic.comparators])}
-    ranks = {"condition": place, "comparator": place}
-    return frame.sort_values(
-        ["condition", "comparator", "year", "study"],
-        key=lambda column: column.map(ranks[column.name]) if column.name in ranks else column,
-        ignore_index=True,
-    )
+    rows = sorted(rows, key=lambda r: (place[r["condition"]], place[r["comparator"]], _year(r["year"]), r["study"]))
+    cells: dict[str, Any] = {name: [row.get(name, math.nan) for row in rows] for name in columns}
+    typed = {
+        name: pd.array(cells[name], dtype=kind) if kind == "Int64" else np.array(cells[name], dtype=kind)
+        for name, kind in kinds.items()
+    }
+    return pd.DataFrame(cells | typed)
+
+
+def _year(year: Any) -> float:
+    return float(year) if given(year) else math.inf
 
 
 def _one(comparison: Comparison, asked: _Asked, rows: list[dict[str, Any]], left: list[dict[str, Any]]) -> None:

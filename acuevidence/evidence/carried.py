@@ -38,8 +38,7 @@ class Excluded(pd.DataFrame):
         return Excluded
 
     def __deepcopy__(self, memo: object = None) -> Excluded:
-        # pandas copies attrs deeply in almost every step; copies that share until written to do the same at a fraction of the cost.
-        return self.copy(deep=False)
+        return self  # pandas copies attrs deeply in almost every step; `trial_effects` hands out a table of its own
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, pd.DataFrame) and self.equals(other)

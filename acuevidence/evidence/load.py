@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Iterable, Mapping
+from collections import namedtuple
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,8 @@ class Evidence:
         Rules of appraisal (``appraisal.yaml``), and the claims with how they are answered (``claims.yaml``).
     ipd : dict of str to DataFrame
         Individual patient data by name, as in the folder ``ipd``; each with its own source and licence.
+    version : str
+        Version of the tables, as ``datapackage.json`` gives it; empty where it gives none.
     """
 
     trials: pd.DataFrame
@@ -61,6 +64,8 @@ class Evidence:
     appraisal: Mapping[str, Any] = field(default_factory=dict)
     claims: Mapping[str, Any] = field(default_factory=dict)
     ipd: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    version: str = ""
+    _rows: dict[str, Mapping[tuple[str, str], Sequence[Any]]] = field(default_factory=dict, init=False, repr=False)
 
     def __getattribute__(self, name: str) -> Any:
         found = object.__getattribute__(self, name)
@@ -88,6 +93,61 @@ class Evidence:
         """
         found = {one.name: getattr(self, one.name) for one in fields(self)}
         return {name: table for name, table in found.items() if isinstance(table, pd.DataFrame)}
+
+    def rows(self, table: str) -> Mapping[tuple[str, str], Sequence[Any]]:
+        """Return the rows of a table by condition and trial, read once.
+
+        Parameters
+        ----------
+        table : str
+            Name of a table that has the columns ``condition`` and ``trial_id``.
+
+        Returns
+        -------
+        mapping
+            Named tuples with the table's columns, in the order of the table.
+
+        Examples
+        --------
+        >>> import acuevidence as ae
+        >>> [arm.arm for arm in ae.load_evidence().rows("arms")["low_back_pain", "leibing2002"]]
+        ['acupuncture', 'sham', 'control']
+        """
+        if table not in self._rows:
+            frame = object.__getattribute__(self, table)
+            made = namedtuple("Row", list(frame.columns))  # type: ignore[misc]
+            rows: dict[tuple[str, str], list[Any]] = {}
+            # Column by column: going through a wide frame of mixed types by rows costs several times as much.
+            row: Any
+            for row in map(made._make, zip(*(frame[name].tolist() for name in frame.columns), strict=True)):
+                rows.setdefault((row.condition, row.trial_id), []).append(row)
+            self._rows[table] = rows
+        return self._rows[table]
+
+    def changed(self, **parts: Any) -> Evidence:
+        """Return the evidence with other parts, what stays shared and not read again.
+
+        Parameters
+        ----------
+        **parts
+            Tables, ``rules``, ``topic``, ``appraisal`` or ``claims``.
+
+        Returns
+        -------
+        Evidence
+            The evidence with those parts.
+
+        Examples
+        --------
+        >>> import acuevidence as ae
+        >>> evidence = ae.load_evidence()
+        >>> len(evidence.changed(safety=evidence.safety[:0]).safety)
+        0
+        """
+        found = replace(self, **parts)
+        tables = {name for name in parts if isinstance(parts[name], pd.DataFrame)}
+        object.__setattr__(found, "_rows", {n: r for n, r in self._rows.items() if n not in tables} if tables else self._rows)
+        return found
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row a condition: trials known, randomised patients, and rows with figures.
@@ -310,7 +370,14 @@ def _load(path: Path, stamp: tuple[Any, ...], like: Evidence | None = None) -> E
         appraisal=_over(path, default, "appraisal.yaml"),
         claims=_over(path, default, "claims.yaml"),
         ipd=ipd,
+        version=_version(path),
     )
+
+
+def _version(path: Path) -> str:
+    """Return the version that a folder's descriptor gives its tables."""
+    file = path / "datapackage.json"
+    return str(json.loads(file.read_text(encoding="utf-8")).get("version", "")) if file.exists() else ""
 
 
 def _patients(path: Path, descriptor: Mapping[str, Any]) -> tuple[dict[str, pd.DataFrame], list[pd.DataFrame]]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections import defaultdict, namedtuple
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
@@ -22,7 +22,7 @@ from acuevidence.evidence.rules import Choice, Rules, Window
 __all__ = ["Candidate", "Comparison", "Moment", "candidates", "caution", "comparisons", "given", "is_change"]
 
 Row = Any  # a named tuple with a table's columns
-Rows = dict[tuple[str, str], list[Row]]  # by condition and trial
+Rows = Mapping[tuple[str, str], Sequence[Row]]  # by condition and trial
 _FIGURES = ("results", "contrasts", "directions", "design")
 _CHANGE = re.compile("change|decrease|reduction", re.IGNORECASE)
 _COUNTED = ("odds_ratio", "risk_ratio", "risk_difference")
@@ -64,7 +64,7 @@ class Comparison:
     role: str
     treated: dict[str, Row]
     control: dict[str, Row]
-    figures: dict[str, list[Row]]
+    figures: dict[str, Sequence[Row]]
     left_out: tuple[tuple[str, str], ...]
     arms: tuple[Row, ...] = ()
     design: Design = field(default_factory=Design)
@@ -141,7 +141,7 @@ class _Placed:
 
 def given(value: Any) -> bool:
     """Return whether a cell holds something."""
-    return not pd.isna(value)
+    return isinstance(value, str) or not pd.isna(value)
 
 
 def is_change(row: Row) -> bool:
@@ -151,7 +151,7 @@ def is_change(row: Row) -> bool:
 
 def comparisons(evidence: Evidence, conditions: Sequence[str], comparators: Sequence[str]) -> Iterator[Comparison]:
     """Yield every trial of the conditions that makes a comparison with a comparator, with or without figures."""
-    tables = {name: _by_trial(getattr(evidence, name), conditions) for name in ("trials", "arms", *_FIGURES)}
+    tables = {name: evidence.rows(name) for name in ("trials", "arms", *_FIGURES)}
     for condition in conditions:
         trials = [rows[0] for (of, _), rows in tables["trials"].items() if of == condition]
         for comparator, trial in product(comparators, trials):
@@ -163,8 +163,8 @@ def comparisons(evidence: Evidence, conditions: Sequence[str], comparators: Sequ
 def _compared(trial: Row, comparator: str, tables: Mapping[str, Rows], rules: Rules) -> Comparison | None:
     """Return the comparison of a trial with the comparator, or None where it makes none."""
     roles, ours, key = rules.roles(comparator), rules.treated_roles(), (trial.condition, trial.trial_id)
-    arms = tables["arms"][key]
-    figures = {name: tables[name][key] for name in _FIGURES}
+    arms = tables["arms"].get(key, ())
+    figures = {name: tables[name].get(key, ()) for name in _FIGURES}
     left_out = tuple((r["arm"], r["reason"]) for r in rules.arms_left_out if r["trial_id"] == trial.trial_id)
     treated = {a.arm: a for a in arms if a.role in ours and a.arm not in dict(left_out)}
     present = [r for r in roles if any(a.role == r for a in arms)]
@@ -417,15 +417,3 @@ def _instrument(row: Row) -> str:
 
 def _rank(order: tuple[str, ...], name: str) -> int:
     return order.index(name) if name in order else len(order)
-
-
-def _by_trial(table: pd.DataFrame, conditions: Sequence[str]) -> Rows:
-    """Return the rows of the conditions by condition and trial."""
-    part = table[table["condition"].isin(list(conditions))]
-    rows: Rows = defaultdict(list)
-    # Column by column: going through a wide frame of mixed types by rows costs several times as much.
-    made = namedtuple("Row", list(table.columns))  # type: ignore[misc]
-    row: Row
-    for row in map(made._make, zip(*(part[name].tolist() for name in table.columns), strict=True)):
-        rows[row.condition, row.trial_id].append(row)
-    return rows

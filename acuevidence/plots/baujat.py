@@ -28,12 +28,9 @@ def baujat(
     ----------
     result : MetaAnalysis or DataFrame
         What to draw, or the frame of its ``baujat()``.
-    ax : Axes, optional
-        Where to draw. Default: a new figure.
-    width : {"single", "double"} or float
-        Width of a new figure: a journal column (89 or 183 mm), or millimetres.
-    size : float
-        Type size in points.
+    ax, width, size : Axes, {"single", "double"} or float, float
+        Where to draw, by default a new figure of one or two columns of a journal (89 or 183 mm) or so many millimetres; type
+        size in points.
     named : int
         How many trials are named: those farthest from the origin, each axis taken as a share of its largest value. A name
         without a free place beside its point is joined to it by a thin line; where there is none in reach, as may happen in

@@ -48,12 +48,9 @@ def bubble(
         only one.
     at : dict, optional
         Values the other moderators are held at. Default: mean of a number, most frequent level of a category.
-    ax : Axes, optional
-        Where to draw. Default: a new figure.
-    width : {"single", "double"} or float
-        Width of a new figure: a journal column (89 or 183 mm), or millimetres.
-    size : float
-        Type size in points.
+    ax, width, size : Axes, {"single", "double"} or float, float
+        Where to draw, by default a new figure of one or two columns of a journal (89 or 183 mm) or so many millimetres; type
+        size in points.
     xlabel, ylabel : str, optional
         Words for the axes.
     effect : str, optional

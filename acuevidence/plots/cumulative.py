@@ -40,12 +40,9 @@ def cumulative(
         What to draw, or the frame of its ``cumulative()`` or ``leave_one_out()``.
     order : array-like or column name, optional
         What the trials are sorted by, for example ``"year"``.
-    ax : Axes, optional
-        Where to draw. Default: a new figure that fits its rows.
-    width : {"single", "double"} or float
-        Width of a new figure: a journal column (89 or 183 mm), or millimetres.
-    size : float
-        Type size in points.
+    ax, width, size : Axes, {"single", "double"} or float, float
+        Where to draw, by default a new figure of one or two columns of a journal (89 or 183 mm) or so many millimetres; type
+        size in points.
     xlabel : str
         Words for the axis.
     limits : pair of float, optional

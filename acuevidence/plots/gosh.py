@@ -44,12 +44,9 @@ def gosh(
         What to draw, the frame of its ``gosh()``, or its ``gosh_clusters()``, which are coloured by cluster.
     trial : str, optional
         Trial whose subsets are set off in colour, by its label.
-    ax : Axes, optional
-        Where to draw. Default: a new figure.
-    width : {"single", "double"} or float
-        Width of a new figure: a journal column (89 or 183 mm), or millimetres.
-    size : float
-        Type size in points.
+    ax, width, size : Axes, {"single", "double"} or float, float
+        Where to draw, by default a new figure of one or two columns of a journal (89 or 183 mm) or so many millimetres; type
+        size in points.
     subsets : "all" or int, optional
         Subsets of a result. Default: all up to 12 trials, else 4096 drawn at random.
     seed : int

@@ -53,12 +53,9 @@ def labbe(
         Where the columns are looked up when no result is given.
     events1, n1, events2, n2 : array-like or column names
         Events and participants; group 1 is the treatment.
-    ax : Axes, optional
-        Where to draw. Default: a new square figure.
-    width : {"single", "double"} or float
-        Width of a new figure: a journal column (89 or 183 mm), or millimetres.
-    size : float
-        Type size in points.
+    ax, width, size : Axes, {"single", "double"} or float, float
+        Where to draw, by default a new figure of one or two columns of a journal (89 or 183 mm) or so many millimetres; type
+        size in points.
     groups : pair of str, optional
         Names of the two groups, for the axes. Default: as the data say, else group 1 and group 2.
     upper : float, optional

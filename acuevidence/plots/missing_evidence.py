@@ -43,12 +43,9 @@ def missing_evidence(
     ----------
     result : MissingEvidence
         What to draw.
-    ax : Axes, optional
-        Where to draw. Default: a new figure.
-    width : {"single", "double"} or float
-        Width of a new figure.
-    size : float
-        Type size in points.
+    ax, width, size : Axes, {"single", "double"} or float, float
+        Where to draw, by default a new figure of one or two columns of a journal (89 or 183 mm) or so many millimetres; type
+        size in points.
     colour : str
         Colour of the curve.
     limits : pair of float

@@ -30,12 +30,9 @@ def profile(
     ----------
     result : MetaAnalysis
         A random-effects model of two trials or more, with or without moderators.
-    ax : Axes, optional
-        Where to draw. Default: a new figure.
-    width : {"single", "double"} or float
-        Width of a new figure: a journal column (89 or 183 mm), or millimetres.
-    size : float
-        Type size in points.
+    ax, width, size : Axes, {"single", "double"} or float, float
+        Where to draw, by default a new figure of one or two columns of a journal (89 or 183 mm) or so many millimetres; type
+        size in points.
     upper : float, optional
         Right end of the axis. Default: a little beyond the profile interval.
 

@@ -37,12 +37,9 @@ def radial(
     ----------
     result : MetaAnalysis
         A pooled effect, without moderators.
-    ax : Axes, optional
-        Where to draw. Default: a new figure.
-    width : {"single", "double"} or float
-        Width of a new figure: a journal column (89 or 183 mm), or millimetres.
-    size : float
-        Type size in points.
+    ax, width, size : Axes, {"single", "double"} or float, float
+        Where to draw, by default a new figure of one or two columns of a journal (89 or 183 mm) or so many millimetres; type
+        size in points.
     named : int
         How many trials outside the band are named, the farthest first.
     effect : str, optional

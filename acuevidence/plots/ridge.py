@@ -37,12 +37,9 @@ def ridge(
     ----------
     posterior : Posterior
         From :func:`acuevidence.bayes`.
-    ax : Axes, optional
-        Where to draw. Default: a new figure that fits its rows.
-    width : {"single", "double"} or float
-        Width of a new figure: a journal column (89 or 183 mm), or millimetres.
-    size : float
-        Type size in points.
+    ax, width, size : Axes, {"single", "double"} or float, float
+        Where to draw, by default a new figure of one or two columns of a journal (89 or 183 mm) or so many millimetres; type
+        size in points.
     mid : Mid, float or pair of float, optional
         Minimal important difference, drawn as a band.
     limits : pair of float, optional

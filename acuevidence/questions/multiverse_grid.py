@@ -144,7 +144,7 @@ def _reading(condition: str, comparator: str, outcome: str | None, way: Mapping[
         outcome=outcome,
         timing=way["timing"],
         cautions=way["cautions"],
-        evidence=replace(evidence, rules=rules),
+        evidence=evidence.changed(rules=rules),
     )
     effects.attrs = {}
     if way["cautions"] == "include":

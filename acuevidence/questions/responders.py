@@ -120,7 +120,7 @@ def responders(
     Returns
     -------
     Responders
-        Ratios, differences per 100 and numbers needed to treat.
+        Ratios, differences per 100 and numbers needed to treat; without rows where no trial of the evidence counts responders.
 
     Raises
     ------
@@ -150,6 +150,8 @@ def responders(
     against = list(evidence.topic.comparators)
     if comparator is not None:
         against = [choice("comparator", comparator, against)]
+    if not any((table["outcome"] == _RESPONSE).any() for table in (evidence.results, evidence.contrasts)):
+        return Responders(pools=pd.DataFrame(columns=_COLUMNS), effects=pd.DataFrame())
     ratios, differences = (
         trial_effects(wanted, outcome=_RESPONSE, measure=measure, comparator=comparator, evidence=evidence)
         for measure in ("RR", "RD")

@@ -178,7 +178,7 @@ def effects_by_week(
     evidence = load_evidence() if evidence is None else evidence
     rules = replace(evidence.rules, timings={**evidence.rules.timings, "week": Window(0, np.inf, 0)})
     asked = {"timing": "week", "measure": "SMD", "outcome": None, "cautions": "exclude", **selection}
-    wanted, comparators = checked(replace(evidence, rules=rules), condition, comparator, **asked)
+    wanted, comparators = checked(evidence.changed(rules=rules), condition, comparator, **asked)
     rows = effects_of(_by_week(comparisons(evidence, wanted, comparators)), rules, **asked)
     carry(rows, evidence=evidence)
     key = [rows[c] for c in ("trial_id", "comparator", "outcome", "instrument")]

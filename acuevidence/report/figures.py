@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -66,6 +67,8 @@ def _of_all(evidence: Evidence) -> Iterator[Figure]:
     """Yield the figures that show every condition."""
     topic = evidence.topic
     one, any_of = topic.treatment.phrase, topic.comparator().phrase
+    if topic.components.get("parts") and len(evidence.trials):
+        yield Figure("components", "What each part of the treatment adds", partial(_components, evidence))
     if len(evidence.reference_syntheses):
         yield Figure("consensus", "Published reviews beside the effects here", partial(_consensus, evidence))
     if topic.of_kind("placebo") and topic.of_kind("untreated"):
@@ -73,6 +76,7 @@ def _of_all(evidence: Evidence) -> Iterator[Figure]:
     if any(column.name == "sessions" for column in topic.columns.get("trials", ())):
         yield Figure("dose", "Effect by number of sessions", partial(_dose, evidence))
     yield Figure("evidence_map", "What is known by condition, comparator and outcome", partial(_evidence_map, evidence))
+    yield Figure("flip", "What a new trial would change", partial(_flip, evidence))
     second = next((name for name, about in topic.outcomes.items() if "beside" in about), None)
     if second is not None and topic.of_kind("placebo"):
         first = topic.outcomes[second]["beside"]
@@ -82,10 +86,12 @@ def _of_all(evidence: Evidence) -> Iterator[Figure]:
         title = topic.figures.get("groups", {}).get("title", "Effect by groups of trials")
         yield Figure("groups_of_trials", title, partial(_groups_of_trials, evidence))
     yield Figure("network", "The treatments that trials compare", partial(_network, evidence))
-    yield Figure("nuance", "Effect by condition and comparator", partial(_nuance, evidence))
+    yield Figure("nuance", "Effect by condition and comparator", partial(_nuance, "double", evidence))
+    yield Figure("nuance_single", "Effect by condition and comparator, one column", partial(_nuance, "single", evidence))
     if len(evidence.safety):
         yield Figure("safety", "Adverse events by class", partial(_safety, evidence))
     yield Figure("time_course", "Effect by weeks since randomisation", partial(_time_course, evidence))
+    yield Figure("timeline", "What was known when", partial(_timeline, evidence))
     yield Figure("variability", f"Spread between patients, {one} against {any_of}", partial(_variability, evidence))
 
 
@@ -127,6 +133,12 @@ def _of_patients(evidence: Evidence) -> Iterator[Figure]:
 def _small(evidence: Evidence, condition: str) -> str:
     label = evidence.topic.label(condition)
     return label[:1].lower() + label[1:]
+
+
+def _components(evidence: Evidence) -> Any:
+    from acuevidence.plots.questions.components import components
+
+    return components(evidence=evidence)
 
 
 def _consensus(evidence: Evidence) -> Any:
@@ -180,7 +192,7 @@ def _groups_of_trials(evidence: Evidence) -> Any:
 
     names = evidence.topic.figures.get("groups", {}).get("names", {})
     groups = {names.get(name, name[:1].upper() + name[1:]): found for name, found in groups_of_trials(evidence).items()}
-    return nuance(groups, heading="Group")
+    return nuance(groups, width="double", heading="Group")
 
 
 def _variability(evidence: Evidence) -> Any:
@@ -205,21 +217,53 @@ def _decomposition(evidence: Evidence) -> Any:
 
 
 def _forest(condition: str, width: str, evidence: Evidence) -> Any:
-    from acuevidence.appraisal.thresholds import has_mid, main_mid
-    from acuevidence.plots.forest import forest
+    from acuevidence.plots.forest import forest, forest_size
+    from acuevidence.plots.parts.style import WIDTHS
     from acuevidence.questions.pooled import pooled
 
+    options = {
+        "width": width,
+        "certainty": True,
+        "mid": "published",
+        "beside": _published(condition, evidence),
+        "not_shown": _not_shown(condition, evidence),
+        "size": 6,
+    }
     results = pooled(condition, evidence=evidence)
-    known = all(has_mid(outcome, evidence=evidence) for one in results.values() for outcome in one.data["outcome"])
-    return forest(
-        results,
-        width=width,
-        arms="summary",
-        certainty=True,
-        title=evidence.topic.label(condition),
-        mid=main_mid(evidence) if known else None,
-        size=6,
-    )
+    # Means and SDs of the arms are printed where the page has room for them.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        fits = width == "double" and forest_size(results, arms="summary", **options)[0] < WIDTHS[width] + 1
+    return forest(results, arms="summary" if fits else "n", **options)
+
+
+def _published(condition: str, evidence: Evidence) -> Any:
+    """Return the published effects that stand below ours: individual patient data, and the latest synthesis."""
+    from acuevidence.questions.published import published
+
+    if evidence.reference_syntheses.empty:
+        return None
+    found = published(condition, evidence=evidence).dropna(subset=["ci_low", "ci_high"])
+    patients = found["type"] == "ipd_meta_analysis"
+    last = found.sort_values("year", kind="stable").groupby(["comparator", patients], sort=False).tail(1)
+    names = last["study"].str.split(" (ref", regex=False).str[0]
+    wider = last["condition"].where(last["condition"] != condition).str.replace("_", " ")
+    said = names + patients[last.index].map({True: " (IPD)", False: ""}) + wider.radd(", ").fillna("")
+    return last.assign(study=said).sort_values("type")
+
+
+def _not_shown(condition: str, evidence: Evidence) -> Any:
+    """Return the trials without usable figures, with the outcome that some of them print beside the main one."""
+    from acuevidence.evidence.carried import excluded_of
+
+    missing = excluded_of(trial_effects(condition, evidence=evidence))
+    second = next((name for name, about in evidence.topic.outcomes.items() if "beside" in about), None)
+    if missing is None or second is None:
+        return missing
+    other = trial_effects(condition, outcome=second, evidence=evidence)
+    pairs = set(zip(other["trial_id"], other["comparator"], strict=True))
+    known = [pair in pairs for pair in zip(missing["trial_id"], missing["comparator"], strict=True)]
+    return missing.assign(printed=[evidence.topic.outcome(second) if one else None for one in known])
 
 
 def _network(evidence: Evidence) -> Any:
@@ -229,10 +273,10 @@ def _network(evidence: Evidence) -> Any:
     return network(treatment_network(evidence=evidence), width="double")
 
 
-def _nuance(evidence: Evidence) -> Any:
+def _nuance(width: str, evidence: Evidence) -> Any:
     from acuevidence.plots.questions.nuance import nuance
 
-    return nuance(evidence=evidence)
+    return nuance(width=width, evidence=evidence)
 
 
 def _robust(kind: str, condition: str, comparator: str, evidence: Evidence) -> Any:
@@ -264,10 +308,22 @@ def _time_course(evidence: Evidence) -> Any:
     return time_course(evidence=evidence)
 
 
+def _timeline(evidence: Evidence) -> Any:
+    from acuevidence.plots.questions.timeline import timeline
+
+    return timeline(evidence=evidence)
+
+
 def _evidence_map(evidence: Evidence) -> Any:
     from acuevidence.plots.questions.evidence_map import evidence_map
 
     return evidence_map(evidence=evidence)
+
+
+def _flip(evidence: Evidence) -> Any:
+    from acuevidence.plots.questions.flip import flip
+
+    return flip(evidence=evidence)
 
 
 def _flow(condition: str, evidence: Evidence) -> Any:

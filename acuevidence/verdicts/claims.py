@@ -175,12 +175,18 @@ def answered(ids: str | Iterable[str] | None = None, evidence: Evidence | None =
     wanted = list(known) if ids is None else [ids] if isinstance(ids, str) else list(dict.fromkeys(ids))
     for name in wanted:
         choice("claim", name, known)
-    pools = Pools(evidence, _windows(evidence))
-    return {name: _answer(known[name], pools) for name in wanted}
+    return {name: _answer(evidence, name) for name in wanted}
 
 
-def _answer(claim: Claim, pools: Pools) -> Answer:
+@functools.lru_cache(maxsize=8)
+def _pools(evidence: Evidence) -> Pools:
+    return Pools(evidence, _windows(evidence))
+
+
+@functools.lru_cache(maxsize=256)
+def _answer(evidence: Evidence, name: str) -> Answer:
     """Return the answer of a claim's rule, with what the claim itself says is needed, and published results."""
+    claim, pools = _claims(evidence)[name], _pools(evidence)
     found = RULES[claim.analysis](claim, pools)
     told = (claim.needed,) if claim.needed and found.verdict == "cannot tell" else ()
     return replace(found, needed=found.needed + told, published=tuple(_published(claim, pools)))

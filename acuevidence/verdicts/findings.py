@@ -5,6 +5,7 @@ A cell is one question (condition, comparator, outcome, window); a finding is wh
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -196,8 +197,10 @@ class Pools:
 
     def __init__(self, evidence: Evidence, windows: Mapping[str, Window] | None = None):
         rules = replace(evidence.rules, timings={**evidence.rules.timings, **(windows or {})})
-        self.evidence = replace(evidence, rules=rules)
+        self.evidence = evidence.changed(rules=rules)
         self._effects: dict[tuple[Any, ...], pd.DataFrame] = {}
+        self._joined: dict[tuple[Any, ...], tuple[pd.DataFrame, pd.DataFrame]] = {}
+        self._narrowed: dict[tuple[str | None, str], Evidence] = {}
         self._findings: dict[tuple[Any, ...], Finding] = {}
         self._analyses: dict[tuple[str, str], tuple[Any, str]] = {}
         self._safety: Safety | None = None
@@ -229,17 +232,18 @@ class Pools:
 
     def effects(self, cell: Cell, *, measure: str = "SMD") -> pd.DataFrame:
         """Return the rows of :func:`acuevidence.trial_effects` that belong to a cell."""
-        parts = [self._of(condition, cell, measure) for condition in cell.conditions]
-        left = pd.concat([pd.DataFrame(excluded_of(part)) for part in parts], ignore_index=True)
-        return self._rows(joined(parts), left, cell)
+        key = (cell.conditions, cell.outcome, cell.instruments, cell.timing, measure)
+        if key not in self._joined:
+            whole = joined(self._of(condition, cell, measure) for condition in cell.conditions)
+            self._joined[key] = whole, pd.DataFrame(excluded_of(whole))
+        return self._rows(*self._joined[key], cell)
 
     def _of(self, condition: str, cell: Cell, measure: str) -> pd.DataFrame:
         """Return the effects of one condition, computed once."""
         key = (condition, cell.outcome, cell.instruments, cell.timing, measure)
         if key not in self._effects:
             evidence = self.evidence if cell.instruments is None else self._only(cell.outcome, cell.instruments)
-            printed = {*evidence.results["outcome"], *evidence.contrasts["outcome"]}
-            known = cell.outcome is None or cell.outcome in printed
+            known = cell.outcome is None or cell.outcome in _printed(evidence)
             self._effects[key] = trial_effects(
                 condition if known else [],
                 outcome=cell.outcome if known else None,
@@ -276,12 +280,17 @@ class Pools:
         return self._safety
 
     def _only(self, outcome: str | None, pattern: str) -> Evidence:
-        """Return the evidence with only the instruments of an outcome that match a pattern."""
+        """Return the evidence with only the instruments of an outcome that match a pattern, made once."""
+        if (outcome, pattern) not in self._narrowed:
+            self._narrowed[outcome, pattern] = self._narrow(outcome, pattern)
+        return self._narrowed[outcome, pattern]
+
+    def _narrow(self, outcome: str | None, pattern: str) -> Evidence:
 
         def keep(table: pd.DataFrame) -> pd.DataFrame:
             return table[(table["outcome"] != outcome) | matches(table["measure"], pattern)]
 
-        return replace(self.evidence, results=keep(self.evidence.results), contrasts=keep(self.evidence.contrasts))
+        return self.evidence.changed(results=keep(self.evidence.results), contrasts=keep(self.evidence.contrasts))
 
     def _rows(self, effects: pd.DataFrame, left: pd.DataFrame, cell: Cell) -> pd.DataFrame:
         rows = effects[effects["comparator"] == cell.comparator]
@@ -291,6 +300,12 @@ class Pools:
             if column in self._trials:
                 left = left[matches(left["trial_id"].map(self._trials[column]), pattern)]
         return carry(rows.copy(), excluded=left)
+
+
+@functools.lru_cache(maxsize=64)
+def _printed(evidence: Evidence) -> frozenset[str]:
+    """Return the outcomes that figures are printed of."""
+    return frozenset({*evidence.results["outcome"], *evidence.contrasts["outcome"]})
 
 
 def pool(rows: pd.DataFrame) -> MetaAnalysis | None:

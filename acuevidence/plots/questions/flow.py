@@ -32,12 +32,9 @@ def flow(
     ----------
     found : Flow or str
         From :func:`acuevidence.questions.flow`; or a condition of the package's evidence.
-    ax : Axes, optional
-        Where to draw. Default: a new figure.
-    width : {"double", "single"} or float
-        Width of a new figure: a journal column (89 or 183 mm), or millimetres.
-    size : float
-        Type size in points.
+    ax, width, size : Axes, {"single", "double"} or float, float
+        Where to draw, by default a new figure of one or two columns of a journal (89 or 183 mm) or so many millimetres; type
+        size in points.
     evidence : Evidence, optional
         Whose answer is drawn where none is given. Default: the package's evidence.
 

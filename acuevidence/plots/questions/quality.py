@@ -41,12 +41,9 @@ def quality(
         Default: every appraised trial.
     weights : Series, optional
         Weight of each trial in the summary bars, by the index of ``ratings`` (for example of a meta-analysis). Default: equal.
-    ax : Axes, optional
-        Where to draw. Default: a new figure that fits its rows.
-    width : {"single", "double"} or float
-        Width of a new figure: a journal column (89 or 183 mm), or millimetres.
-    size : float
-        Type size in points.
+    ax, width, size : Axes, {"single", "double"} or float, float
+        Where to draw, by default a new figure of one or two columns of a journal (89 or 183 mm) or so many millimetres; type
+        size in points.
     evidence : Evidence, optional
         Whose answer is drawn where none is given. Default: the package's evidence.
 

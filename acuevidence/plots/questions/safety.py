@@ -40,12 +40,9 @@ def safety(
     ----------
     rates : Safety, optional
         From :func:`acuevidence.questions.safety`. Default: that of the package's evidence.
-    ax : Axes, optional
-        Where to draw. Default: a new figure that fits its rows.
-    width : {"double", "single"} or float
-        Width of a new figure: a journal column (89 or 183 mm), or millimetres.
-    size : float
-        Type size in points.
+    ax, width, size : Axes, {"single", "double"} or float, float
+        Where to draw, by default a new figure of one or two columns of a journal (89 or 183 mm) or so many millimetres; type
+        size in points.
     title : str, optional
         Heading of the figure.
     evidence : Evidence, optional

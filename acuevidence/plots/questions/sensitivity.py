@@ -41,12 +41,9 @@ def sensitivity(
         From :func:`acuevidence.questions.sensitivity`. Default: that of ``condition`` in the package's evidence.
     condition : str, optional
         Which condition to ask for where no result is given. Default: the first one.
-    ax : Axes, optional
-        Where to draw. Default: a new figure.
-    width : {"double", "single"} or float
-        Width of a new figure: a journal column (89 or 183 mm), or millimetres.
-    size : float
-        Type size in points.
+    ax, width, size : Axes, {"single", "double"} or float, float
+        Where to draw, by default a new figure of one or two columns of a journal (89 or 183 mm) or so many millimetres; type
+        size in points.
     caption : bool
         Whether a new figure says below what is drawn.
 
