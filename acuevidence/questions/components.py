@@ -156,7 +156,7 @@ class Components(Shown):
         Examples
         --------
         >>> import acuevidence as ae
-        
+
         """
         return self.components.copy()
 
