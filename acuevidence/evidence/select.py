@@ -142,7 +142,7 @@ class _Placed:
 
 def given(value: Any) -> bool:
     """Return whether a cell holds something."""
-    return not pd.isna(value)
+    return isinstance(value, str) or not pd.isna(value)
 
 
 def is_change(row: Row) -> bool:
