@@ -76,6 +76,7 @@ def _of_all(evidence: Evidence) -> Iterator[Figure]:
     if any(column.name == "sessions" for column in topic.columns.get("trials", ())):
         yield Figure("dose", "Effect by number of sessions", partial(_dose, evidence))
     yield Figure("evidence_map", "What is known by condition, comparator and outcome", partial(_evidence_map, evidence))
+    yield Figure("flip", "What a new trial would change", partial(_flip, evidence))
     second = next((name for name, about in topic.outcomes.items() if "beside" in about), None)
     if second is not None and topic.of_kind("placebo"):
         first = topic.outcomes[second]["beside"]
@@ -90,6 +91,7 @@ def _of_all(evidence: Evidence) -> Iterator[Figure]:
     if len(evidence.safety):
         yield Figure("safety", "Adverse events by class", partial(_safety, evidence))
     yield Figure("time_course", "Effect by weeks since randomisation", partial(_time_course, evidence))
+    yield Figure("timeline", "What was known when", partial(_timeline, evidence))
     yield Figure("variability", f"Spread between patients, {one} against {any_of}", partial(_variability, evidence))
 
 
@@ -306,10 +308,22 @@ def _time_course(evidence: Evidence) -> Any:
     return time_course(evidence=evidence)
 
 
+def _timeline(evidence: Evidence) -> Any:
+    from acuevidence.plots.questions.timeline import timeline
+
+    return timeline(evidence=evidence)
+
+
 def _evidence_map(evidence: Evidence) -> Any:
     from acuevidence.plots.questions.evidence_map import evidence_map
 
     return evidence_map(evidence=evidence)
+
+
+def _flip(evidence: Evidence) -> Any:
+    from acuevidence.plots.questions.flip import flip
+
+    return flip(evidence=evidence)
 
 
 def _flow(condition: str, evidence: Evidence) -> Any:

@@ -56,6 +56,8 @@ def made(name):
         "decomposition": ae.decompose,
         "time_course": ae.questions.time_course,
         "map": ae.questions.evidence_map,
+        "flip": ae.questions.flip,
+        "timeline": ae.questions.timeline,
         "patients": lambda: ae.questions.patients("vickers2004"),
         "sensitivity": lambda: ae.questions.sensitivity("low_back_pain"),
         "sequential": lambda: sham().sequential(),
@@ -78,6 +80,7 @@ GALLERY = {
     "decomposition": lambda **o: plots.decomposition(made("decomposition"), **o),
     "drapery": lambda **o: plots.drapery(sham(), **o),
     "evidence_map": lambda **o: plots.evidence_map(made("map"), **o),
+    "flip": lambda **o: plots.flip(made("flip"), **o),
     "flow": lambda **o: plots.flow("low_back_pain", **o),
     "forest": lambda **o: plots.forest(pooled("low_back_pain"), **o),
     "funnel": lambda **o: plots.funnel(pooled("neck_pain"), pseudo_interval=True, **o),
@@ -103,6 +106,7 @@ GALLERY = {
     "sequential": lambda **o: plots.sequential(made("sequential"), **o),
     "specification_curve": lambda **o: plots.specification_curve(made("multiverse"), **o),
     "time_course": lambda **o: plots.time_course(made("time_course"), **o),
+    "timeline": lambda **o: plots.timeline(made("timeline"), **o),
 }
 
 
