@@ -46,12 +46,8 @@ def _findings(claim: Claim, pools: Pools) -> list[Finding]:
 
 
 def _syntheses(claim: Claim, pools: Pools, trials: int) -> list[tuple[Finding, MetaAnalysis]]:
-    """Return the finding and its pooled effect for every condition and comparator with enough trials."""
-    cells = [
-        pools.cell(conditions=(condition,), comparator=comparator, label=pools.evidence.topic.label(condition))
-        for condition in pools.conditions(claim.population)
-        for comparator in claim.comparators
-    ]
+    """Return the finding and its pooled effect for every condition, comparator and population with enough trials."""
+    cells = [cell for condition in pools.conditions(claim.population) for cell in pools.apart(condition, claim.comparators)]
     findings = [pools.finding(cell) for cell in cells]
     return [(f, f.result) for f in findings if f.result is not None and f.k >= trials]
 
