@@ -117,11 +117,13 @@ def evidence_map(outcomes: Iterable[str] | None = None, *, evidence: Evidence | 
         for outcome in named:
             effects = trial_effects(condition, outcome=outcome, evidence=evidence)
             for comparator, part in effects.groupby("comparator", sort=False):
-                one = meta_analysis("yi", "vi", data=part, labels="study", test="HKSJ-adhoc")
-                head, patients = headline(one), int(part[["n1", "n2"]].sum().sum())
                 apart = "population" in part and part["population"].nunique() > 1
+                sets = [one for _, one in part.groupby("population")] if apart else [part]
+                fits = [meta_analysis("yi", "vi", data=one, labels="study", test="HKSJ-adhoc") for one in sets]
+                head, patients = headline(fits[0]), int(part[["n1", "n2"]].sum().sum())
                 numbers = [None] * 3 if apart else [head.estimate, head.ci_low, head.ci_high]
-                rows.append((condition, comparator, outcome, one.k, patients, *numbers, certainty(one).steps))
+                steps = min(certainty(fit).steps for fit in fits)
+                rows.append((condition, comparator, outcome, len(part), patients, *numbers, steps))
     cells = pd.DataFrame(rows, columns=_COLUMNS).astype(dict.fromkeys(("estimate", "ci_low", "ci_high"), float))
     return EvidenceMap(cells=cells, topic=evidence.topic)
 

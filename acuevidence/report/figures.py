@@ -66,6 +66,8 @@ def _of_all(evidence: Evidence) -> Iterator[Figure]:
     """Yield the figures that show every condition."""
     topic = evidence.topic
     one, any_of = topic.treatment.phrase, topic.comparator().phrase
+    if topic.components.get("parts") and len(evidence.trials):
+        yield Figure("components", "What each part of the treatment adds", partial(_components, evidence))
     if len(evidence.reference_syntheses):
         yield Figure("consensus", "Published reviews beside the effects here", partial(_consensus, evidence))
     if topic.of_kind("placebo") and topic.of_kind("untreated"):
@@ -73,6 +75,7 @@ def _of_all(evidence: Evidence) -> Iterator[Figure]:
     if any(column.name == "sessions" for column in topic.columns.get("trials", ())):
         yield Figure("dose", "Effect by number of sessions", partial(_dose, evidence))
     yield Figure("evidence_map", "What is known by condition, comparator and outcome", partial(_evidence_map, evidence))
+    yield Figure("flip", "What a new trial would change", partial(_flip, evidence))
     second = next((name for name, about in topic.outcomes.items() if "beside" in about), None)
     if second is not None and topic.of_kind("placebo"):
         first = topic.outcomes[second]["beside"]
@@ -89,6 +92,7 @@ def _of_all(evidence: Evidence) -> Iterator[Figure]:
     if len(evidence.safety):
         yield Figure("safety", "Adverse events by class", partial(_safety, evidence))
     yield Figure("time_course", "Effect by weeks since randomisation", partial(_time_course, evidence))
+    yield Figure("timeline", "What was known when", partial(_timeline, evidence))
     yield Figure("variability", f"Spread between patients, {one} against {any_of}", partial(_variability, evidence))
 
 
@@ -130,6 +134,12 @@ def _of_patients(evidence: Evidence) -> Iterator[Figure]:
 def _small(evidence: Evidence, condition: str) -> str:
     label = evidence.topic.label(condition)
     return label[:1].lower() + label[1:]
+
+
+def _components(evidence: Evidence) -> Any:
+    from acuevidence.plots.questions.components import components
+
+    return components(evidence=evidence)
 
 
 def _consensus(evidence: Evidence) -> Any:
@@ -308,10 +318,22 @@ def _time_course(evidence: Evidence) -> Any:
     return time_course(evidence=evidence)
 
 
+def _timeline(evidence: Evidence) -> Any:
+    from acuevidence.plots.questions.timeline import timeline
+
+    return timeline(evidence=evidence)
+
+
 def _evidence_map(evidence: Evidence) -> Any:
     from acuevidence.plots.questions.evidence_map import evidence_map
 
     return evidence_map(evidence=evidence)
+
+
+def _flip(evidence: Evidence) -> Any:
+    from acuevidence.plots.questions.flip import flip
+
+    return flip(evidence=evidence)
 
 
 def _flow(condition: str, evidence: Evidence) -> Any:
