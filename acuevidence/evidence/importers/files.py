@@ -33,7 +33,7 @@ _BROKEN = (
 )
 
 
-def read_bytes(path: str | Path) -> bytes:
+def read_bytes(path: str | PathLike[str]) -> bytes:
     """Return the bytes of a file, unless it is absent or larger than ``LIMIT``."""
     file = Path(path)
     try:
