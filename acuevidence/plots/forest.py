@@ -336,8 +336,8 @@ def heading_of(data: pd.DataFrame, topic: Topic) -> str | None:
     """
     if not {"condition", "outcome"} <= set(data.columns) or data["condition"].nunique() != 1:
         return None
-    condition = data["condition"].iloc[0]
-    outcomes = [topic.outcome(name) for name in sorted(data["outcome"].dropna().unique(), key=list(topic.outcomes).index)]
+    condition, named = data["condition"].iloc[0], set(data["outcome"].dropna())
+    outcomes = [topic.outcome(name) for name in topic.outcomes if name in named]
     return f"{topic.label(condition)}: {' / '.join(outcomes)}" if condition in topic.conditions and outcomes else None
 
 
