@@ -281,12 +281,12 @@ def _ordered(rows: list[dict[str, Any]], columns: Sequence[str], kinds: Mapping[
     """Return rows as a table in the order of conditions and comparators, then by year and study; ``kinds`` are types of columns."""
     place = {name: i for i, name in enumerate([*rules.topic.conditions, *rules.topic.comparators])}
     rows = sorted(rows, key=lambda r: (place[r["condition"]], place[r["comparator"]], _year(r["year"]), r["study"]))
-    cells: dict[str, Any] = {name: [row.get(name, math.nan) for row in rows] for name in columns}
+    cells = {name: [row.get(name, math.nan) for row in rows] for name in columns}
     typed = {
         name: pd.array(cells[name], dtype=kind) if kind == "Int64" else np.array(cells[name], dtype=kind)
         for name, kind in kinds.items()
     }
-    return pd.DataFrame(cells | typed)
+    return pd.DataFrame(cells if rows else {}, columns=list(columns)).assign(**typed)
 
 
 def _year(year: Any) -> float:

@@ -27,6 +27,7 @@ from acuevidence.plots.questions.flow import flow
 from acuevidence.plots.questions.nuance import nuance
 from acuevidence.plots.questions.patients import patients
 from acuevidence.plots.questions.quality import quality
+from acuevidence.plots.questions.responders import responders
 from acuevidence.plots.questions.safety import safety
 from acuevidence.plots.questions.sensitivity import sensitivity
 from acuevidence.plots.questions.specification_curve import specification_curve
@@ -69,6 +70,7 @@ __all__ = [
     "quality",
     "radial",
     "ranks",
+    "responders",
     "ridge",
     "safety",
     "save",

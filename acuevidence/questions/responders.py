@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -16,9 +16,15 @@ from acuevidence.effects.trials import trial_effects
 from acuevidence.errors import InputError
 from acuevidence.evidence import Evidence, conditions, load_evidence
 from acuevidence.inputs import choice
+from acuevidence.later import Later
 from acuevidence.questions.pooled import groups_of
 from acuevidence.shown import Shown
 from acuevidence.synthesis import meta_analysis
+
+if TYPE_CHECKING:
+    from acuevidence.plots.questions.responders import responders as _draw
+else:
+    _draw = Later("acuevidence.plots.questions.responders", "responders")
 
 __all__ = ["Responders", "responders"]
 
@@ -66,6 +72,8 @@ class Responders(Shown):
 
     pools: pd.DataFrame
     effects: pd.DataFrame = field(repr=False)
+
+    plot = _draw
 
     def to_frame(self) -> pd.DataFrame:
         """Return the pools, a copy.

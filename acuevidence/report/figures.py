@@ -19,7 +19,6 @@ __all__ = ["Figure", "figures"]
 _ROBUST = {
     "funnel": ("funnel", "Funnel plot"),
     "missing": ("missing_evidence", "What missing trials could do"),
-    "sequential": ("sequential", "Evidence over time"),
     "curve": ("specification_curve", "Every specification"),
 }
 
@@ -88,6 +87,8 @@ def _of_all(evidence: Evidence) -> Iterator[Figure]:
     yield Figure("network", "The treatments that trials compare", partial(_network, evidence))
     yield Figure("nuance", "Effect by condition and comparator", partial(_nuance, "double", evidence))
     yield Figure("nuance_single", "Effect by condition and comparator, one column", partial(_nuance, "single", evidence))
+    if "response" in set(evidence.results["outcome"]):
+        yield Figure("responders", "Responders of 100 patients", partial(_responders, evidence))
     if len(evidence.safety):
         yield Figure("safety", "Adverse events by class", partial(_safety, evidence))
     yield Figure("time_course", "Effect by weeks since randomisation", partial(_time_course, evidence))
@@ -148,25 +149,36 @@ def _consensus(evidence: Evidence) -> Any:
 
 
 def _dose(evidence: Evidence) -> Any:
+    from matplotlib.ticker import MaxNLocator
+
     from acuevidence.plots.bubble import bubble
-    from acuevidence.plots.parts.page import inches, new_figure
+    from acuevidence.plots.parts.caption import caption
+    from acuevidence.plots.parts.page import drawing, inches, new_figure
     from acuevidence.questions.groups import by_number
 
-    figure, topic = new_figure(inches("double"), 2.6), evidence.topic
+    topic, size = evidence.topic, 7.0
     names = sorted(topic.comparators, key=topic.place)
-    panels = figure.subplots(1, len(names), sharey=True, squeeze=False)[0]
-    for place, (ax, comparator) in enumerate(zip(panels, names, strict=True)):
-        fit = by_number("sessions", comparator, evidence=evidence)
-        bubble(fit, ax=ax, xlabel=f"Sessions ({fit.k} trials v {topic.comparator(comparator).phrase})")
-        ax.set(xlim=(3, 25), xticks=range(4, 25, 4))
-        if place:
-            ax.set_ylabel("")
+    with drawing(None, size, "Effect by number of sessions"):
+        figure = new_figure(inches("double"), 3.0)
+        panels = figure.subplots(1, len(names), sharey=True, squeeze=False)[0]
+        for place, (ax, comparator) in enumerate(zip(panels, names, strict=True)):
+            fit = by_number("sessions", comparator, evidence=evidence)
+            bubble(fit, ax=ax, xlabel="Sessions", size=size)
             ax.get_legend().remove()
+            ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+            ax.set_title(f"{'ABCDEFGH'[place]}  v {topic.comparator(comparator).phrase}, {fit.k} trials", loc="left")
+            if place:
+                ax.set_ylabel("")
+        caption(
+            figure,
+            "Bubble: a trial, its area by weight. Line and band: meta-regression on the number of sessions over all conditions, with its "
+            "95% interval; dashed: 95% prediction interval. The comparison is between trials, which differ in more than sessions.",
+            size,
+        )
     return ax
 
 
 def _two_outcomes(evidence: Evidence) -> Any:
-    from acuevidence.appraisal.thresholds import main_mid
     from acuevidence.plots.forest import forest
     from acuevidence.plots.parts.style import Layout
     from acuevidence.questions.two_outcomes import two_outcomes
@@ -179,7 +191,7 @@ def _two_outcomes(evidence: Evidence) -> Any:
     groups = found.by_outcome(str(placebo))
     # The joint model tests one outcome against the other; a test of independent groups would not know that patients are the same.
     layout = Layout(subgroups="")
-    return forest(groups, mid=main_mid(evidence), layout=layout, title=title, not_shown=(), size=6)
+    return forest(groups, layout=layout, title=title, not_shown=(), size=6)
 
 
 def _versus(topic: Topic, comparator: str | None) -> str:
@@ -270,7 +282,7 @@ def _network(evidence: Evidence) -> Any:
     from acuevidence.plots.network import network
     from acuevidence.questions.treatments import treatment_network
 
-    return network(treatment_network(evidence=evidence), width="double")
+    return network(treatment_network(evidence=evidence), width="double", title="The treatments that trials compare")
 
 
 def _nuance(width: str, evidence: Evidence) -> Any:
@@ -281,7 +293,6 @@ def _nuance(width: str, evidence: Evidence) -> Any:
 
 def _robust(kind: str, condition: str, comparator: str, evidence: Evidence) -> Any:
     from acuevidence.appraisal.missing import missing_evidence
-    from acuevidence.appraisal.sequential import sequential
     from acuevidence.questions.multiverse import multiverse
     from acuevidence.questions.pooled import pooled
 
@@ -292,8 +303,7 @@ def _robust(kind: str, condition: str, comparator: str, evidence: Evidence) -> A
     groups = pooled(condition, evidence=evidence)
     if kind == "funnel":
         return groups.funnel(title=label)
-    made = missing_evidence(groups[comparator]) if kind == "missing" else sequential(groups[comparator])
-    return made.plot(title=title)
+    return missing_evidence(groups[comparator]).plot(title=title)
 
 
 def _safety(evidence: Evidence) -> Any:
@@ -332,6 +342,12 @@ def _flow(condition: str, evidence: Evidence) -> Any:
     return flow(condition, evidence=evidence)
 
 
+def _responders(evidence: Evidence) -> Any:
+    from acuevidence.plots.questions.responders import responders
+
+    return responders(evidence=evidence)
+
+
 def _sensitivity(condition: str, evidence: Evidence) -> Any:
     from acuevidence.plots.questions.sensitivity import sensitivity as draw
     from acuevidence.questions.sensitivity import sensitivity
@@ -348,8 +364,16 @@ def _patients(trial: str, evidence: Evidence) -> Any:
 
 def _quality(condition: str, evidence: Evidence) -> Any:
     from acuevidence.plots.questions.quality import quality
+    from acuevidence.questions.pooled import pooled
+    from acuevidence.questions.quality import quality_ratings
 
-    return quality(condition, evidence=evidence)
+    results = pooled(condition, evidence=evidence)
+    known = {trial for one in results.values() for trial in one.data["trial_id"]}
+    ratings = quality_ratings(condition, evidence=evidence)
+    rated = ratings[ratings.index.isin(known)]
+    tool = evidence.topic.quality.get("tool", "")
+    title = f"{evidence.topic.label(condition)}: {len(rated)} of {len(known)} pooled trials with {tool} ratings"
+    return quality(rated, title=" ".join(title.split()))
 
 
 guard(__name__, "figures")
