@@ -453,7 +453,7 @@ def _method(groups: list[tuple[str, Any]]) -> str:
 
 
 def _key_to_marks(data: pd.DataFrame) -> str:
-    known = [f"{sign} {said}" for name, sign, said in MARKS if name in data and data[name].fillna(False).astype(bool).any()]
+    known = [f"{sign} {said}" for name, sign, said in MARKS if name in data and data[name].astype("boolean").fillna(False).any()]
     return f" {'; '.join(known)}." if known else ""
 
 
