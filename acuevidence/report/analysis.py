@@ -96,7 +96,7 @@ def _result(result: MetaAnalysis) -> str:
         f"State:      {shown.state}; smallest important difference: {read.important}",
         f"Certainty:  {read.certainty.level} {read.certainty.symbols}" + (f" ({why})" if why else ""),
         f"In words:   {read.said}",
-        *(f"Note:       {note}" for note in shown.notes),
+        *(f"Note:       {note}" for note in read.notes),
         f"Methods:    {methods_text(result)}",
     ]
     agreed = confirmed(result.data)

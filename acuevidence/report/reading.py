@@ -188,6 +188,12 @@ class Reading:
             said += f" An effect of {_HALF} SD or more is excluded."
         return said
 
+    @property
+    def notes(self) -> list[str]:
+        """What a reader must know, methods in words."""
+        own = f"{self.result.method}, {self.result.test}"
+        return [note.replace(own, method_words(own)) for note in self.headline.notes]
+
     def _interval(self, estimate: float, low: float, high: float) -> str:
         back = self._back
         return interval(back(float(estimate)), back(float(low)), back(float(high)))

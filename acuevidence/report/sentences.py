@@ -149,7 +149,7 @@ def _paragraph(name: str, one: MetaAnalysis, evidence: Evidence | None) -> str:
     if one.k > 2:
         spread = "" if one.tau2 is None else f"; tau2 {one.tau2:.3f}, I2 {one.i2:.0f}%"
         parts.append(f"95% prediction interval, for the true effect of a new trial: {read.prediction}{spread}.")
-    parts += read.headline.notes
+    parts += read.notes
     why = "; ".join(read.certainty.reasons)
     parts.append(f"Certainty: **{read.certainty.level}** {read.certainty.symbols}" + (f" ({why})." if why else "."))
     return " ".join(filter(None, parts))
