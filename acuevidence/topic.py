@@ -110,6 +110,9 @@ class Topic:
     treatments : mapping
         Which arm is which treatment of a network: ``kinds`` (rules, the first that fits counts), ``roles``, ``order``,
         ``reference``.
+    components : mapping
+        What treatments are made of: ``parts`` (name to ``label``; the first takes what differs between conditions) and ``arms``
+        (rules, the first that fits counts, each with the parts of an arm in ``has``).
     safety : mapping
         ``events``: class of adverse event to ``label``, the most serious first.
     quality : mapping
@@ -120,7 +123,7 @@ class Topic:
         What a response may mean, as the column ``responder`` says it; empty: any word.
     figures : mapping
         What the published figures show where they show a part: ``outcomes`` of the evidence map, ``robustness`` (condition and
-        comparator), ``quality`` (condition) and ``groups`` (title, and names by level).
+        comparator), ``components`` (conditions), ``quality`` (condition) and ``groups`` (title, and names by level).
 
     Examples
     --------
@@ -140,6 +143,7 @@ class Topic:
     columns: Mapping[str, tuple[Column, ...]] = field(default_factory=dict)
     other_roles: tuple[str, ...] = ()
     treatments: Mapping[str, Any] = field(default_factory=dict)
+    components: Mapping[str, Any] = field(default_factory=dict)
     safety: Mapping[str, Any] = field(default_factory=dict)
     quality: Mapping[str, Any] = field(default_factory=dict)
     published: Mapping[str, Any] = field(default_factory=dict)
@@ -329,7 +333,7 @@ def load_topic(folder: Path) -> Topic:
     if not isinstance(given["name"], str):
         raise InputError("topic.yaml: name must be text")
     parts: dict[str, Any] = dict(given)
-    for key in ("treatments", "safety", "quality", "published", "figures"):
+    for key in ("treatments", "components", "safety", "quality", "published", "figures"):
         parts[key] = _mapping(given.get(key) or {}, key)
     parts["treatment"] = _side("treatment", given["treatment"])
     parts["comparators"] = {

@@ -71,9 +71,47 @@ forms = {form: split_effect(whole.effects, structure=form).share for form in ("U
 pd.DataFrame(forms).T[["share", "low", "high", "post_low", "post_high"]].astype(float).round(2)
 
 # %% [markdown]
-# ## What follows for the claim
+# ## Ritual, skin, point, current
+#
+# Arms hold more or fewer parts of the treatment: a sham that does not penetrate is the ritual alone, one that penetrates beside the point
+# or superficially adds the skin, needling adds point and depth, electroacupuncture current. In an additive model each part has one
+# effect in all conditions; the ritual, which holds attention, expectation and unblinded rating as well, may differ between them.
+
+# %%
+from acuevidence.questions import components
+
+four = components(topic.figures["components"])
+four.plot().figure
+
+# %%
+four
+
+# %% [markdown]
+# The ritual by condition, and the parts without the trials in which nobody prints whether there was current.
+
+# %%
+four.conditions.round(2)
+
+# %%
+four.without_assumed.round(2)
+
+# %% [markdown]
+# Two tests say whether the parts may be added up: against a network in which every set of parts has its own effect in every condition,
+# and against sets of arms that each stand alone.
+
+# %%
+four.additivity.round(3)
+
+# %% [markdown]
+# Over all conditions they may not.
+
+# %%
+components().additivity.round(3)
+
+# %% [markdown]
+# ## What follows for the claims
 
 # %%
 from acuevidence.report import answers
 
-Markdown(answers.to_markdown(ae.evaluate_claims("placebo-share")))
+Markdown(answers.to_markdown(ae.evaluate_claims(["placebo-share", "parts"])))

@@ -89,7 +89,10 @@ class Certainty(Shown):
     to_row = _to_row
 
     def _sentences(self) -> list[str]:
-        lines = [f"{row.domain.replace('_', ' ')}: -{row.downgrade} ({row.reason})" for row in self.domains.itertuples()]
+        lines = [
+            f"{row.domain.replace('_', ' ')}: {-row.downgrade} ({row.reason})"  # an integer: 0 has no sign
+            for row in self.domains.itertuples()
+        ]
         about = f" that the effect is {self.state}" if self.target == "threshold" else ""
         return [f"Certainty{about}: {self.level} {self.symbols}", *lines]
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from acuevidence.appraisal.thresholds import main_mid
+from acuevidence.appraisal.thresholds import published_threshold
 from acuevidence.arguments import guard
 from acuevidence.errors import InputError
 from acuevidence.evidence import Evidence, load_evidence
@@ -234,7 +234,8 @@ def multiverse(
     pooled = frame[frame["k"] >= FEWEST]
     ordered = pooled.sort_values("estimate", key=lambda estimate: estimate.round(9), kind="stable", ignore_index=True)
     carry(ordered, topic=evidence.topic, direction="benefit")
-    band = main_mid(evidence)
+    outcome = evidence.rules.outcomes(condition)[0]
+    band = published_threshold(evidence, outcome, "SMD", condition, comparator)
     return Multiverse(
         specifications=ordered,
         decisions=options,

@@ -355,6 +355,14 @@ def _tau_prior(prior: Prior, k: int) -> tuple[Callable[[np.ndarray], np.ndarray]
 # --- the integral over tau ---------------------------------------------------------------------------------------
 
 
+def prior_quantiles(prior: Prior | str) -> Callable[[np.ndarray], np.ndarray]:
+    """Return the quantile function of a log-normal or log-t prior of tau, or of one by name."""
+    found = _quantiles(_named(prior))
+    if found is None:
+        raise InputError(f"tau_prior must be log-normal or log-t, or the name of one, not {brief(prior)}")
+    return found
+
+
 def _quantiles(prior: Prior) -> Callable[[np.ndarray], np.ndarray] | None:
     """Return the quantile function of a prior of log tau, over which its integral is taken: its density of tau has a pole at 0."""
     name, *numbers = prior

@@ -55,6 +55,8 @@ class NetworkOfCounts(Comparisons, EstimateMethods):
     method : str
         ``MH`` or ``NCH``.
     level : float
+    df : None
+        Its intervals are normal.
     data : DataFrame
         ``study treatment events n design``, one row an arm that is used, with the caller's index.
     excluded : DataFrame
@@ -74,6 +76,7 @@ class NetworkOfCounts(Comparisons, EstimateMethods):
     people: float
     method: str
     level: float
+    df: None = field(default=None, init=False, repr=False)
     data: pd.DataFrame = field(repr=False)
     excluded: pd.DataFrame = field(repr=False)
 

@@ -125,6 +125,8 @@ class RandomInconsistency(Comparisons, EstimateMethods):
     k, designs : int
         Trials, and designs (sets of treatments compared in a trial).
     level : float
+    df : None
+        Its intervals are normal.
     """
 
     estimates: pd.DataFrame = field(repr=False)
@@ -141,13 +143,14 @@ class RandomInconsistency(Comparisons, EstimateMethods):
     k: int
     designs: int
     level: float
+    df: None = field(default=None, init=False, repr=False)
 
     @property
     def conventions(self) -> str:
         """What was computed, in words for captions."""
         return (
             "Network meta-analysis with random effects of trials and of designs (random inconsistency), both variances by REML; "
-            f"normal {words.percent(self.level)} intervals."
+            f"{self._intervals}."
         )
 
     def _sentences(self) -> list[str]:

@@ -17,7 +17,7 @@ from acuevidence.questions.groups import matches
 from acuevidence.questions.sensitivity import sensitivity
 from acuevidence.synthesis import MetaAnalysis
 from acuevidence.synthesis.bayes import bayes
-from acuevidence.verdicts.answer import Answer, Claim, Estimate, Rule, between, combined, decide
+from acuevidence.verdicts.answer import Answer, Claim, Estimate, Rule, combined, decide
 from acuevidence.verdicts.findings import Finding, Pools, answer_from_findings, by_share, effect
 from acuevidence.verdicts.moderators import compared
 from acuevidence.words import count
@@ -46,12 +46,8 @@ def _findings(claim: Claim, pools: Pools) -> list[Finding]:
 
 
 def _syntheses(claim: Claim, pools: Pools, trials: int) -> list[tuple[Finding, MetaAnalysis]]:
-    """Return the finding and its pooled effect for every condition and comparator with enough trials."""
-    cells = [
-        pools.cell(conditions=(condition,), comparator=comparator, label=pools.evidence.topic.label(condition))
-        for condition in pools.conditions(claim.population)
-        for comparator in claim.comparators
-    ]
+    """Return the finding and its pooled effect for every condition, comparator and population with enough trials."""
+    cells = [cell for condition in pools.conditions(claim.population) for cell in pools.apart(condition, claim.comparators)]
     findings = [pools.finding(cell) for cell in cells]
     return [(f, f.result) for f in findings if f.result is not None and f.k >= trials]
 
@@ -69,14 +65,6 @@ def benefit(claim: Claim, pools: Pools) -> Answer:
     beside = (one.shown for one in compared(claim, pools))
     lines = tuple(replace(shown, label=f"between trials, {shown.label}") for shown in beside)
     return replace(answer, estimates=answer.estimates + lines)
-
-
-def parts(claim: Claim, pools: Pools) -> Answer:
-    """Return what the treatment adds to kinds of placebo that hold more or fewer of its parts, which nobody randomised."""
-    findings = _findings(claim, pools)
-    answer = answer_from_findings(claim, pools, findings, between(f.mark("benefit") == "yes" for f in findings))
-    beside = tuple(replace(one.shown, label=f"between trials, {one.shown.label}") for one in compared(claim, pools))
-    return replace(answer, estimates=answer.estimates + beside)
 
 
 def patients(claim: Claim, pools: Pools) -> Answer:
@@ -266,7 +254,6 @@ RULES: dict[str, Rule] = {
     "maintenance": maintenance,
     "missing": missing,
     "mixed_evidence": mixed_evidence,
-    "parts": parts,
     "patients": patients,
     "worth": worth,
 }

@@ -159,16 +159,18 @@ def agreement(claim: Claim, pools: Pools) -> Answer:
             reasons.append(f"{label}: no published interval on this scale")
             continue
         seen += 1
-        ours = {c: pools.finding(pools.cell(conditions=(condition,), comparator=c, label=label)) for c in claim.comparators}
+        ours = {c: [pools.finding(cell) for cell in pools.apart(condition, [c])] for c in claim.comparators}
         estimates += [
             effect(f"{f.cell.name}, here", f.result, f.headline)
-            for f in ours.values()
+            for found in ours.values()
+            for f in found
             if f.result is not None and f.headline is not None
         ]
         overlaps = [
             r.ci_low <= one.ci_high and r.ci_high >= one.ci_low
             for r in rows.itertuples()
-            if (one := ours[r.comparator].headline) is not None and one.ci_low is not None and one.ci_high is not None
+            for f in ours[r.comparator]
+            if (one := f.headline) is not None and one.ci_low is not None and one.ci_high is not None
         ]
         estimates += _others(condition, label, claim, pools)
         above = int((rows["ci_low"] > 0).sum())

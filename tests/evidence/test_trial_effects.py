@@ -769,3 +769,11 @@ def test_every_effect_names_where_a_reader_finds_the_trial():
     assert record.reference_url.str.fullmatch(r"https://pubmed\.ncbi\.nlm\.nih\.gov/\d+/").all()
     neither = effects[effects.doi.isna() & effects.pmid.isna()]
     assert (neither.reference_url == neither.source_url.str.split(" ").str[0]).all()
+
+
+def test_a_table_without_effects_has_the_types_of_one_with_effects():
+    some, none = ae.trial_effects("hip_osteoarthritis"), ae.trial_effects("neck_pain")
+    assert none.dtypes[none.dtypes != "object"].index.isin(some.columns).all() and len(some) == 0
+    for name in ("late", "n1", "yi"):
+        assert some[name].dtype == none[name].dtype
+    assert some["derivation"].str.contains("SMD").sum() == 0
