@@ -83,7 +83,8 @@ def sensitivity(condition: str, *, analyses: Sequence[str] | None = None, eviden
     -----
     As ``result.headline()``: random effects by REML with the Hartung-Knapp-Sidik-Jonkman interval, never narrower than Wald; of three
     and four trials the Bayesian normal-normal model with the prior that ``appraisal.yaml`` names (median and equal-tailed interval).
-    The estimate of two trials tells the direction of a choice and is not printed as a pooled effect. ``prior`` names the prior of such a model beside the default.
+    The estimate of two trials tells the direction of a choice and is not printed as a pooled effect. ``prior`` names the prior of
+    such a model beside the default.
 
     Examples
     --------

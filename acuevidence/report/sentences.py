@@ -7,11 +7,12 @@ from collections.abc import Mapping
 import pandas as pd
 
 from acuevidence import words
+from acuevidence.appraisal.in_words import method_words
 from acuevidence.effects.participants import counted
 from acuevidence.evidence import Evidence, load_evidence
 from acuevidence.evidence.carried import evidence_of, excluded_of
 from acuevidence.questions.published import published
-from acuevidence.report.reading import method_words, reading
+from acuevidence.report.reading import reading
 from acuevidence.synthesis import MetaAnalysis
 from acuevidence.topic import topic_of
 

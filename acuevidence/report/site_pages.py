@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from acuevidence.appraisal.in_words import method_words
 from acuevidence.appraisal.states import STATES
 from acuevidence.appraisal.thresholds import Mid
 from acuevidence.effects.marks import key_to_marks, marks_of
@@ -19,7 +20,7 @@ from acuevidence.questions.safety import safety
 from acuevidence.report import figures
 from acuevidence.report import sentences as words
 from acuevidence.report.asked import sensitivity_of
-from acuevidence.report.reading import Reading, method_words, reading
+from acuevidence.report.reading import Reading, reading
 from acuevidence.report.site_forest import forest_rows, strips
 from acuevidence.report.sources import publication, read_at, sources_of
 from acuevidence.report.tables import Table, characteristics, study_results, summary_of_findings

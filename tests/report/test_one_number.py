@@ -78,8 +78,8 @@ def test_from_three_to_nine_trials_both_methods_are_printed(pools):
     for condition, of in pools.items():
         cells = summary_of_findings(of).frame["Other method (95% CI)"]
         for one, cell in zip(of.values(), cells, strict=True):
-            both = {"Bayesian model", "random effects"}
-            own = "Bayesian model" if one.k in (3, 4) else "random effects"
+            both = {"Bayesian model with the Rhodes prior", "REML with HKSJ interval"}
+            own = "Bayesian model with the Rhodes prior" if one.k in (3, 4) else "REML with HKSJ interval"
             said = cell.partition(":")[0]
             assert said == ((both - {own}).pop() if 3 <= one.k <= 9 else "–"), condition
 
