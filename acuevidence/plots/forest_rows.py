@@ -158,7 +158,7 @@ def headline_of(one: Any) -> Any:
 
 def marks_of(data: pd.DataFrame) -> list[str]:
     """Return the signs of what was assumed, borrowed or late in each trial's figures."""
-    signs = [data[name].fillna(False).astype(bool).map({True: sign, False: ""}) for name, sign, _ in MARKS if name in data]
+    signs = [data[name].astype("boolean").fillna(False).map({True: sign, False: ""}) for name, sign, _ in MARKS if name in data]
     return ["".join(row) for row in zip(*signs, strict=True)] if signs else [""] * len(data)
 
 
