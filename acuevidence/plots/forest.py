@@ -336,8 +336,8 @@ def heading_of(data: pd.DataFrame, topic: Topic) -> str | None:
     """
     if not {"condition", "outcome"} <= set(data.columns) or data["condition"].nunique() != 1:
         return None
-    condition = data["condition"].iloc[0]
-    outcomes = [topic.outcome(name) for name in sorted(data["outcome"].dropna().unique(), key=list(topic.outcomes).index)]
+    condition, named = data["condition"].iloc[0], set(data["outcome"].dropna())
+    outcomes = [topic.outcome(name) for name in topic.outcomes if name in named]
     return f"{topic.label(condition)}: {' / '.join(outcomes)}" if condition in topic.conditions and outcomes else None
 
 
@@ -432,8 +432,7 @@ def _below(
             *lines,
             f"{effect}{said_of_sides}; every row is a pooled effect.{key}{said_of_mid}",
         ]
-    signs = key_to_marks(data)
-    key += f" {signs}" if signs else ""
+    key += f" {marks}" if (marks := key_to_marks(data)) else ""
     said = _method(groups)
     if any(getattr(one, "formula", None) or getattr(one, "fitted", None) is not None for _, one in groups):
         said = f"Grey: value fitted by the moderators, with its interval. {said}"

@@ -12,7 +12,7 @@ import pandas as pd
 from scipy.special import ndtri
 
 from acuevidence.appraisal.in_words import method_words
-from acuevidence.effects.marks import MARKS
+from acuevidence.effects.marks import marks_of
 from acuevidence.plots.parts.canvas import Column, Row
 from acuevidence.plots.parts.style import COLOURS, Layout
 from acuevidence.topic import topic_of
@@ -23,7 +23,6 @@ __all__ = [
     "headline_of",
     "interval_text",
     "is_common",
-    "marks_of",
     "rows_of_frame",
     "rows_of_result",
 ]
@@ -128,7 +127,7 @@ def _trials(one: Any, shown: Shown, start: int, colour: str, *, pooled: bool) ->
     fitted = getattr(one, "fitted", None)
     if getattr(one, "formula", None):
         fitted = one.predict()[["ci_low", "pred", "ci_high"]].to_numpy()
-    rows, marked = [], marks_of(data)
+    rows, marked = [], [marks_of(row) for row in data.to_dict("records")]
     for i, label in enumerate(labels):
         cells = {column.key: column.values[start + i] for column in shown.columns}
         inside = math.isfinite(yi[i])
@@ -154,12 +153,6 @@ def _trials(one: Any, shown: Shown, start: int, colour: str, *, pooled: bool) ->
 def headline_of(one: Any) -> Any:
     """Return the headline of a pooled effect; None of results that have none: regressions, and models of counts."""
     return one.headline() if one.k and hasattr(one, "headline") and not getattr(one, "formula", None) else None
-
-
-def marks_of(data: pd.DataFrame) -> list[str]:
-    """Return the signs of what was assumed, borrowed or late in each trial's figures."""
-    signs = [data[name].astype("boolean").fillna(False).map({True: sign, False: ""}) for name, sign, _ in MARKS if name in data]
-    return ["".join(row) for row in zip(*signs, strict=True)] if signs else [""] * len(data)
 
 
 def _pooled(one: Any, head: Any, shown: Shown, colour: str, comparator: str = "", label: str = "") -> list[Row]:
