@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from acuevidence.appraisal.in_words import method_words
 from acuevidence.arguments import guard
 from acuevidence.effects.marks import key_to_marks
 from acuevidence.effects.measures import MEASURES
@@ -24,7 +25,6 @@ from acuevidence.plots.forest_rows import (
     Shown,
     headline_of,
     is_common,
-    method_words,
     rows_of_frame,
     rows_of_result,
 )

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 
+from acuevidence.appraisal.in_words import method_words
 from acuevidence.effects.marks import marks_of
 from acuevidence.plots.parts.canvas import Column, Row
 from acuevidence.plots.parts.style import COLOURS, Layout
@@ -22,7 +23,6 @@ __all__ = [
     "headline_of",
     "interval_text",
     "is_common",
-    "method_words",
     "rows_of_frame",
     "rows_of_result",
 ]
@@ -285,20 +285,6 @@ def _digits(value: float) -> str:
     if not np.isfinite(value):
         return "∞" if value > 0 else "n/a"
     return f"{value:.3f}" if abs(value) < 10 else f"{value:.1f}"
-
-
-def method_words(method: str) -> str:
-    """Return the method of a headline as a reader knows it.
-
-    Examples
-    --------
-    >>> method_words("REML, HKSJ-adhoc"), method_words("DL, z"), method_words("Bayes, turner")
-    ('REML with HKSJ interval', 'DL with Wald interval', 'Bayesian model with the Turner prior')
-    """
-    model, _, kind = method.partition(", ")
-    if model == "Bayes":
-        return f"Bayesian model with the {kind.partition('-')[0].capitalize()} prior"
-    return f"{model} with {'Wald' if kind == 'z' else kind.partition('-')[0]} interval" if kind else method
 
 
 def interval_text(
