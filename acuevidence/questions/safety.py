@@ -201,6 +201,8 @@ def _sources(evidence: Evidence, rules: Mapping[str, Any]) -> pd.DataFrame:
         "event",
         "denominator",
         "events",
+        "doi",
+        "pmid",
         "source_url",
         "figures_as_printed",
         "notes",
@@ -294,8 +296,8 @@ def _published(evidence: Evidence, rules: Mapping[str, Any]) -> pd.DataFrame:
             continue
         unit = next((size for words, size in _UNITS.items() if words in printed[4]), 100.0)
         rate, low, high = (float(printed[i]) / unit * rules["per"] for i in (1, 2, 3))
-        found.append((row.study, row.event, row.denominator, rate, low, high, row.source_url))
-    columns = ["study", "event", "denominator", "rate", "ci_low", "ci_high", "source_url"]
+        found.append((row.study, row.event, row.denominator, rate, low, high, row.doi, row.pmid, row.source_url))
+    columns = ["study", "event", "denominator", "rate", "ci_low", "ci_high", "doi", "pmid", "source_url"]
     return pd.DataFrame(found, columns=columns)
 
 
