@@ -201,7 +201,7 @@ def onset(claim: Claim, pools: Pools) -> Answer:
         name = pools.cell(conditions=(), comparator=comparator).name
         growth = _change(course, comparator, early, late)
         estimates += _periods(course, comparator, (early, late), name)
-        if growth is not None and growth.k >= trials:
+        if growth is not None and growth.k >= trials and not math.isnan(growth.estimate):
             note = f"{{estimate}} ({{interval}}); {_both(growth.k)}"
             estimates.append(_estimate(f"{name}, {late} minus {early}", growth, note))
             grows = state_of(growth.ci_low, growth.ci_high)
@@ -230,7 +230,13 @@ def _change(course: TimeCourse | None, comparator: str, earlier: str, later: str
 
 def _periods(course: TimeCourse | None, comparator: str, periods: Iterable[str], name: str) -> list[Estimate]:
     rows = [(period, _row_of(course, comparator, period)) for period in periods]
-    return [_estimate(f"{name}, {p}", r, f"{count(r.k, 'trial')}, {_SMD}") for p, r in rows if r is not None]
+    return [
+        Estimate(f"{name}, {p}", note=f"{count(r.k, 'trial')}, not pooled")
+        if math.isnan(r.estimate)
+        else _estimate(f"{name}, {p}", r, f"{count(r.k, 'trial')}, {_SMD}")
+        for p, r in rows
+        if r is not None
+    ]
 
 
 def function_beside_pain(claim: Claim, pools: Pools) -> Answer:
