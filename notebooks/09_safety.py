@@ -17,21 +17,13 @@
 # computed from `data/safety.csv`; none is typed in.
 
 # %%
-import numpy as np
 import pandas as pd
 from IPython.display import Markdown
 
 import acuevidence as ae
+from acuevidence.report import for_readers as read
 
 found = ae.questions.safety()
-found.to_frame()[["label", "denominator", "rate", "ci_low", "ci_high", "sources", "events", "n", "i2", "method"]].round(2)
-
-# %% [markdown]
-# Several sources are pooled by random effects on the arcsine scale, which needs nothing added where a survey saw no event; a single source
-# keeps its exact binomial interval. With two sources that differ, the interval of their mean is as wide as it is because two surveys
-# say little about a third.
-
-# %%
 serious = found.rate("serious", "treatments")
 patients = found.rate("serious", "patients")
 Markdown(
@@ -40,6 +32,15 @@ Markdown(
     f"{patients.events} in {patients.n:,}). The surveys of patients disagree (I2 {patients.i2:.0f}%): some count every serious event in the period, "
     "whether acupuncture caused it or not."
 )
+
+# %%
+columns = ["label", "denominator", "rate", "ci_low", "ci_high", "sources", "events", "n", "method"]
+read.readable(found.to_frame()[columns], label="Event", denominator="Per", rate="Per 10,000")
+
+# %% [markdown]
+# Several sources are pooled by random effects on the arcsine scale, which needs nothing added where a survey saw no event; a single source
+# keeps its exact binomial interval. With two sources that differ, the interval of their mean is as wide as it is because two surveys
+# say little about a third.
 
 # %% [markdown]
 # ## Source by source
@@ -57,7 +58,8 @@ ae.plots.safety(found).figure
 # counts.
 
 # %%
-found.sources[["study", "event", "denominator", "events", "n", "rate", "ci_low", "ci_high", "pooled", "reason"]].round(2)
+columns = ["study", "event", "denominator", "events", "n", "rate", "ci_low", "ci_high", "pooled", "reason"]
+read.readable(found.sources[columns], rate="Per 10,000", reason="Why not pooled")
 
 # %% [markdown]
 # ## Does the scale matter?
@@ -66,8 +68,9 @@ found.sources[["study", "event", "denominator", "events", "n", "rate", "ci_low",
 
 # %%
 keys = ["label", "denominator"]
-scales = {scale: ae.questions.safety(scale=scale).rates.set_index(keys)[["rate", "ci_low", "ci_high"]] for scale in ("PAS", "PLO", "PFT")}
-pd.concat(scales, axis=1).round(2)
+scales = {"arcsine": "PAS", "logit": "PLO", "Freeman-Tukey": "PFT"}
+found_by = {name: ae.questions.safety(scale=scale).rates.set_index(keys)[["rate", "ci_low", "ci_high"]] for name, scale in scales.items()}
+read.readable(pd.concat(found_by, names=["scale"]).reset_index().sort_values(keys, kind="stable"), rate="Per 10,000", label="Event")
 
 # %% [markdown]
 # ## Beside a published review
@@ -77,7 +80,8 @@ pd.concat(scales, axis=1).round(2)
 # %%
 ours = found.rates[["event", "denominator", "rate", "ci_low", "ci_high"]].assign(study="acuevidence")
 both = pd.concat([ours, found.published], ignore_index=True)
-both[both["event"].isin(found.published["event"])].set_index(["event", "denominator", "study"])[["rate", "ci_low", "ci_high"]].sort_index().round(2)
+both = both[both["event"].isin(found.published["event"])].sort_values(["event", "denominator", "study"])
+read.readable(both[["event", "denominator", "study", "rate", "ci_low", "ci_high"]], rate="Per 10,000", study="Counted by")
 
 # %% [markdown]
 # ## What follows for the claims
