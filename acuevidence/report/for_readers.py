@@ -14,7 +14,7 @@ from acuevidence.arguments import guard
 from acuevidence.evidence import Evidence, load_evidence
 from acuevidence.evidence.carried import evidence_of, excluded_of
 from acuevidence.questions.pooled import pooled
-from acuevidence.report.reading import reading
+from acuevidence.report.reading import method_words, reading
 from acuevidence.report.table_forms import Table, interval
 from acuevidence.synthesis import MetaAnalysis
 from acuevidence.topic import Topic, topic_of
@@ -229,6 +229,8 @@ def readable(frame: pd.DataFrame, title: str = "", *, topic: Topic | None = None
         if joined and name == middle:
             triples = zip(made[name], made["ci_low"], made["ci_high"], strict=True)
             columns[f"{head} (95% CI)"] = [_interval(*one, digits=digits) for one in triples]
+        elif str(name) == "method":
+            columns[head] = [method_words(str(value)) for value in made[name]]
         elif str(name) in _P_VALUES:
             columns[head] = [_NOTHING if pd.isna(value) else words.p(float(value)) for value in made[name]]
         elif not (joined and name in _LIMITS):
