@@ -24,22 +24,26 @@ from IPython.display import Markdown
 import acuevidence as ae
 
 found = ae.questions.safety()
-found.to_frame()[["label", "denominator", "rate", "ci_low", "ci_high", "sources", "events", "n", "i2", "method"]].round(2)
+found.to_frame()[["label", "denominator", "reported_by", "rate", "ci_low", "ci_high", "sources", "events", "n", "i2", "method"]].round(2)
 
 # %% [markdown]
-# Several sources are pooled by random effects on the arcsine scale, which needs nothing added where a survey saw no event; a single source
-# keeps its exact binomial interval. With two sources that differ, the interval of their mean is as wide as it is because two surveys
-# say little about a third.
+# Patients report more than those who treat them, so that the two stand apart. Three sources or more are pooled by a binomial model with
+# random effects, to which nothing need be added where a survey saw no event; fewer keep the exact binomial interval of their counts. With
+# two sources that differ, the interval holds the limits of both: two surveys say little about a third.
 
 # %%
 serious = found.rate("serious", "treatments")
-patients = found.rate("serious", "patients")
-Markdown(
-    f"Serious events: **{serious.rate:.2f} per 10,000 treatments** ({serious.ci_low:.2f} to {serious.ci_high:.2f}; "
-    f"{serious.events} in {serious.n:,}) and **{patients.rate:.1f} per 10,000 patients** ({patients.ci_low:.1f} to {patients.ci_high:.1f}; "
-    f"{patients.events} in {patients.n:,}). The surveys of patients disagree (I2 {patients.i2:.0f}%): some count every serious event in the period, "
-    "whether acupuncture caused it or not."
-)
+lines = [
+    f"{row.label} per 10,000 {row.denominator}, reported by {row.reported_by}: **{row.rate:.2f}** ({row.ci_low:.2f} to {row.ci_high:.2f}; "
+    f"{row.events} in {row.n:,})"
+    for row in found.rates.itertuples()
+    if row.event in ("life_threatening", "serious", "serious_any_cause")
+]
+Markdown("\n".join(f"- {line}" for line in lines))
+
+# %% [markdown]
+# Events of every cause in the period, and life-threatening ones alone, are classes of their own: they count something else than serious
+# events that acupuncture caused.
 
 # %% [markdown]
 # ## Source by source
@@ -60,14 +64,17 @@ ae.plots.safety(found).figure
 found.sources[["study", "event", "denominator", "events", "n", "rate", "ci_low", "ci_high", "pooled", "reason"]].round(2)
 
 # %% [markdown]
-# ## Does the scale matter?
+# ## Why no arcsine mean
 #
-# The same rates on the logit scale (half an event added where none was seen) and on the Freeman-Tukey scale.
+# Most surveys saw no serious event. The mean on the arcsine scale, turned back, then lies several times below the rate of the summed counts.
 
 # %%
-keys = ["label", "denominator"]
-scales = {scale: ae.questions.safety(scale=scale).rates.set_index(keys)[["rate", "ci_low", "ci_high"]] for scale in ("PAS", "PLO", "PFT")}
-pd.concat(scales, axis=1).round(2)
+counted = found.sources[(found.sources["denominator"] == "treatments") & found.sources["event"].isin(["serious", "life_threatening"])]
+counted = counted.dropna(subset=["events", "n"])
+size = ae.effect_size("PAS", events=counted["events"], n=counted["n"])
+arcsine = 1e4 * np.sin(max(ae.meta_analysis("yi", "vi", data=size).estimate, 0)) ** 2
+crude = 1e4 * counted["events"].sum() / counted["n"].sum()
+pd.Series({"arcsine mean": arcsine, "summed counts": crude}, name="per 10,000 treatments").round(3)
 
 # %% [markdown]
 # ## Beside a published review

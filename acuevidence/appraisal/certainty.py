@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtr
 
+from acuevidence import words
 from acuevidence.appraisal.headline import Headline, headline
 from acuevidence.appraisal.not_held import NotHeld, not_held
 from acuevidence.appraisal.risk_of_bias import rated_pool
@@ -245,7 +246,7 @@ def _inconsistency(result: MetaAnalysis, aim: float, rules: Mapping[str, Any]) -
     tau = float(np.sqrt(result.tau2 or 0.0))
     beyond = float(ndtr((result.estimate - aim) / tau)) if tau > 0 else float(result.estimate > aim)
     place = "zero" if aim == 0 else f"{aim:.2f}"
-    said = f"Q P {result.q_p:.3f}, tau {tau:.2f}; {beyond:.0%} of true effects above {place}"
+    said = f"Q P {words.p(result.q_p)}, tau {tau:.2f}; {beyond:.0%} of true effects above {place}"
     within = rules["share"] < beyond < 1 - rules["share"]
     return (1 if result.q_p < rules["p"] and within else 0), said
 

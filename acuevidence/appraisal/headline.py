@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -158,7 +159,12 @@ def headline(result: PooledEffect, *, threshold: float | None = None, evidence: 
         raise InputError("there is no headline: the result holds no trial")
     if threshold is not None and not 0 < threshold < np.inf:
         raise InputError(f"threshold must be a positive number (the smallest important difference), not {threshold!r}")
-    evidence = evidence_of(result, evidence)
+    return _shown(result, threshold, evidence_of(result, evidence))
+
+
+@functools.lru_cache(maxsize=512)
+def _shown(result: PooledEffect, threshold: float | None, evidence: Any) -> Headline:
+    """Return the headline of a result, which figures, tables and claims ask for again and again."""
     found = threshold if threshold is not None else threshold_of(result, evidence)
     judge = _Judge(found, direction_of(result) == "benefit" or threshold is not None)
     own, prior, named = f"{result.method}, {result.test}", *_prior(result, evidence)

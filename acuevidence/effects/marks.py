@@ -50,5 +50,5 @@ def key_to_marks(data: pd.DataFrame) -> str:
     >>> key_to_marks(pd.DataFrame({"late": [True, False], "n_assumed": [False, False]}))
     '§ measured later than the others.'
     """
-    known = [f"{sign} {said}" for name, sign, said in MARKS if name in data and data[name].fillna(False).astype(bool).any()]
+    known = [f"{sign} {said}" for name, sign, said in MARKS if name in data and data[name].astype("boolean").fillna(False).any()]
     return f"{'; '.join(known)}." if known else ""

@@ -13,18 +13,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from acuevidence.appraisal.in_words import method_words
 from acuevidence.arguments import guard
+from acuevidence.effects.marks import key_to_marks
 from acuevidence.effects.measures import MEASURES
 from acuevidence.effects.natural import natural_scale
 from acuevidence.errors import InputError
 from acuevidence.inputs import brief, choice
 from acuevidence.plots.forest_columns import columns_for, key_to_columns
 from acuevidence.plots.forest_rows import (
-    MARKS,
     Shown,
     headline_of,
     is_common,
-    method_words,
     rows_of_frame,
     rows_of_result,
 )
@@ -336,8 +336,8 @@ def heading_of(data: pd.DataFrame, topic: Topic) -> str | None:
     """
     if not {"condition", "outcome"} <= set(data.columns) or data["condition"].nunique() != 1:
         return None
-    condition = data["condition"].iloc[0]
-    outcomes = [topic.outcome(name) for name in sorted(data["outcome"].dropna().unique(), key=list(topic.outcomes).index)]
+    condition, named = data["condition"].iloc[0], set(data["outcome"].dropna())
+    outcomes = [topic.outcome(name) for name in topic.outcomes if name in named]
     return f"{topic.label(condition)}: {' / '.join(outcomes)}" if condition in topic.conditions and outcomes else None
 
 
@@ -432,7 +432,7 @@ def _below(
             *lines,
             f"{effect}{said_of_sides}; every row is a pooled effect.{key}{said_of_mid}",
         ]
-    key += _key_to_marks(data)
+    key += f" {marks}" if (marks := key_to_marks(data)) else ""
     said = _method(groups)
     if any(getattr(one, "formula", None) or getattr(one, "fitted", None) is not None for _, one in groups):
         said = f"Grey: value fitted by the moderators, with its interval. {said}"
@@ -450,11 +450,6 @@ def _method(groups: list[tuple[str, Any]]) -> str:
     usual = [method_words(head.method) for head in heads if not head.method.startswith("Bayes")]
     common = all(is_common(one) for _, one in groups)
     return f"{'Common' if common else 'Random'} effects: {' or '.join(dict.fromkeys(usual))}." if usual else ""
-
-
-def _key_to_marks(data: pd.DataFrame) -> str:
-    known = [f"{sign} {said}" for name, sign, said in MARKS if name in data and data[name].fillna(False).astype(bool).any()]
-    return f" {'; '.join(known)}." if known else ""
 
 
 def _by_year(groups: list[tuple[str, Any]]) -> bool:

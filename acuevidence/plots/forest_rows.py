@@ -11,32 +11,21 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 
+from acuevidence.appraisal.in_words import method_words
+from acuevidence.effects.marks import marks_of
 from acuevidence.plots.parts.canvas import Column, Row
 from acuevidence.plots.parts.style import COLOURS, Layout
 from acuevidence.topic import topic_of
 from acuevidence.words import number
 
 __all__ = [
-    "MARKS",
     "Shown",
     "headline_of",
     "interval_text",
     "is_common",
-    "marks_of",
-    "method_words",
     "rows_of_frame",
     "rows_of_result",
 ]
-
-
-# Columns of a trial's effect that say what it rests on, with the sign beside its name and the key to it.
-MARKS = (
-    ("n_assumed", "*", "participants of each arm assumed from a total"),
-    ("borrowed_sd", "†", "SD of another week"),
-    ("sd_assumed", "‡", "SD derived with an assumed correlation"),
-    ("late", "§", "measured later than the others"),
-    ("course_assumed", "¶", "length of the course not printed"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +127,7 @@ def _trials(one: Any, shown: Shown, start: int, colour: str, *, pooled: bool) ->
     fitted = getattr(one, "fitted", None)
     if getattr(one, "formula", None):
         fitted = one.predict()[["ci_low", "pred", "ci_high"]].to_numpy()
-    rows, marked = [], marks_of(data)
+    rows, marked = [], [marks_of(row) for row in data.to_dict("records")]
     for i, label in enumerate(labels):
         cells = {column.key: column.values[start + i] for column in shown.columns}
         inside = math.isfinite(yi[i])
@@ -164,12 +153,6 @@ def _trials(one: Any, shown: Shown, start: int, colour: str, *, pooled: bool) ->
 def headline_of(one: Any) -> Any:
     """Return the headline of a pooled effect; None of results that have none: regressions, and models of counts."""
     return one.headline() if one.k and hasattr(one, "headline") and not getattr(one, "formula", None) else None
-
-
-def marks_of(data: pd.DataFrame) -> list[str]:
-    """Return the signs of what was assumed, borrowed or late in each trial's figures."""
-    signs = [data[name].fillna(False).astype(bool).map({True: sign, False: ""}) for name, sign, _ in MARKS if name in data]
-    return ["".join(row) for row in zip(*signs, strict=True)] if signs else [""] * len(data)
 
 
 def _pooled(one: Any, head: Any, shown: Shown, colour: str, comparator: str = "", label: str = "") -> list[Row]:
@@ -302,20 +285,6 @@ def _digits(value: float) -> str:
     if not np.isfinite(value):
         return "∞" if value > 0 else "n/a"
     return f"{value:.3f}" if abs(value) < 10 else f"{value:.1f}"
-
-
-def method_words(method: str) -> str:
-    """Return the method of a headline as a reader knows it.
-
-    Examples
-    --------
-    >>> method_words("REML, HKSJ-adhoc"), method_words("DL, z"), method_words("Bayes, turner")
-    ('REML with HKSJ interval', 'DL with Wald interval', 'Bayesian model with the Turner prior')
-    """
-    model, _, kind = method.partition(", ")
-    if model == "Bayes":
-        return f"Bayesian model with the {kind.partition('-')[0].capitalize()} prior"
-    return f"{model} with {'Wald' if kind == 'z' else kind.partition('-')[0]} interval" if kind else method
 
 
 def interval_text(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from acuevidence.appraisal.in_words import method_words
 from acuevidence.arguments import guard
 from acuevidence.effects.marks import key_to_marks, marks_of
 from acuevidence.effects.trials import trial_effects
@@ -11,7 +12,7 @@ from acuevidence.evidence import Evidence, load_evidence
 from acuevidence.evidence.extractions import confirmed
 from acuevidence.questions.pooled import groups_of, pooled
 from acuevidence.report.methods_text import methods_text
-from acuevidence.report.reading import method_words, reading
+from acuevidence.report.reading import reading
 from acuevidence.synthesis import MetaAnalysis
 from acuevidence.words import count
 
@@ -96,7 +97,7 @@ def _result(result: MetaAnalysis) -> str:
         f"State:      {shown.state}; smallest important difference: {read.important}",
         f"Certainty:  {read.certainty.level} {read.certainty.symbols}" + (f" ({why})" if why else ""),
         f"In words:   {read.said}",
-        *(f"Note:       {note}" for note in shown.notes),
+        *(f"Note:       {note}" for note in read.notes),
         f"Methods:    {methods_text(result)}",
     ]
     agreed = confirmed(result.data)

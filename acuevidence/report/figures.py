@@ -11,6 +11,7 @@ from typing import Any
 from acuevidence.arguments import guard
 from acuevidence.effects.trials import trial_effects
 from acuevidence.evidence import Evidence, conditions, load_evidence
+from acuevidence.report.asked import sensitivity_of
 from acuevidence.topic import Topic
 
 __all__ = ["Figure", "figures"]
@@ -350,9 +351,8 @@ def _responders(evidence: Evidence) -> Any:
 
 def _sensitivity(condition: str, evidence: Evidence) -> Any:
     from acuevidence.plots.questions.sensitivity import sensitivity as draw
-    from acuevidence.questions.sensitivity import sensitivity
 
-    return draw(sensitivity(condition, evidence=evidence))
+    return draw(sensitivity_of(condition, evidence))
 
 
 def _patients(trial: str, evidence: Evidence) -> Any:

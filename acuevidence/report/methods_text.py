@@ -6,12 +6,13 @@ from typing import Any
 
 import pandas as pd
 
+from acuevidence.appraisal.in_words import method_words
 from acuevidence.arguments import guard
 from acuevidence.errors import InputError
 from acuevidence.evidence import Evidence
 from acuevidence.evidence.carried import direction_of, evidence_of
 from acuevidence.evidence.ratings import quality_scores
-from acuevidence.report.reading import method_words, reading
+from acuevidence.report.reading import reading
 from acuevidence.shown import Printed
 from acuevidence.synthesis import MetaAnalysis
 from acuevidence.topic import topic_of

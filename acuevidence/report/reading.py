@@ -16,7 +16,7 @@ import pandas as pd
 from acuevidence import words
 from acuevidence.appraisal.certainty import Certainty, rate
 from acuevidence.appraisal.headline import Headline, headline
-from acuevidence.appraisal.in_words import in_words
+from acuevidence.appraisal.in_words import in_words, method_words
 from acuevidence.appraisal.states import excludes
 from acuevidence.appraisal.thresholds import Mid, mid_of, published_threshold
 from acuevidence.appraisal.typical_sd import TypicalSD, typical_sd_of
@@ -28,7 +28,7 @@ from acuevidence.report.table_forms import interval
 from acuevidence.synthesis import MetaAnalysis
 from acuevidence.topic import Topic, topic_of
 
-__all__ = ["NOT_ESTIMABLE", "Reading", "method_words", "reading"]
+__all__ = ["NOT_ESTIMABLE", "Reading", "reading"]
 
 NOT_ESTIMABLE = "not estimable"
 _BESIDE = range(3, 10)  # trials for which two methods are printed
@@ -188,6 +188,12 @@ class Reading:
             said += f" An effect of {_HALF} SD or more is excluded."
         return said
 
+    @property
+    def notes(self) -> list[str]:
+        """What a reader must know, methods in words."""
+        own = f"{self.result.method}, {self.result.test}"
+        return [note.replace(own, method_words(own)) for note in self.headline.notes]
+
     def _interval(self, estimate: float, low: float, high: float) -> str:
         back = self._back
         return interval(back(float(estimate)), back(float(low)), back(float(high)))
@@ -196,24 +202,6 @@ class Reading:
     def _back(self) -> Callable[[float], float]:
         natural = natural_scale(self.measure, self.result.data)
         return float if natural is None else natural.back
-
-
-def method_words(method: str) -> str:
-    """Return a method of a headline in words.
-
-    Parameters
-    ----------
-    method : str
-        As :class:`.headline.Headline` names it.
-
-    Examples
-    --------
-    >>> method_words("REML, HKSJ-adhoc"), method_words("Bayes, rhodes-pain")
-    ('random effects', 'Bayesian model')
-    """
-    if method.startswith("Bayes"):
-        return "Bayesian model"
-    return "random effects" if method.split(", ")[-1].startswith("HKSJ") else method
 
 
 def reading(result: MetaAnalysis, evidence: Evidence | None = None) -> Reading:

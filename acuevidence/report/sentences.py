@@ -7,11 +7,12 @@ from collections.abc import Mapping
 import pandas as pd
 
 from acuevidence import words
+from acuevidence.appraisal.in_words import method_words
 from acuevidence.effects.participants import counted
 from acuevidence.evidence import Evidence, load_evidence
 from acuevidence.evidence.carried import evidence_of, excluded_of
 from acuevidence.questions.published import published
-from acuevidence.report.reading import method_words, reading
+from acuevidence.report.reading import reading
 from acuevidence.synthesis import MetaAnalysis
 from acuevidence.topic import topic_of
 
@@ -149,7 +150,7 @@ def _paragraph(name: str, one: MetaAnalysis, evidence: Evidence | None) -> str:
     if one.k > 2:
         spread = "" if one.tau2 is None else f"; tau2 {one.tau2:.3f}, I2 {one.i2:.0f}%"
         parts.append(f"95% prediction interval, for the true effect of a new trial: {read.prediction}{spread}.")
-    parts += read.headline.notes
+    parts += read.notes
     why = "; ".join(read.certainty.reasons)
     parts.append(f"Certainty: **{read.certainty.level}** {read.certainty.symbols}" + (f" ({why})." if why else "."))
     return " ".join(filter(None, parts))

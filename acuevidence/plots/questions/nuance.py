@@ -6,10 +6,11 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from acuevidence.appraisal.in_words import method_words
 from acuevidence.arguments import guard
 from acuevidence.evidence import Evidence
 from acuevidence.plots.forest import mid_words
-from acuevidence.plots.forest_rows import interval_text, method_words
+from acuevidence.plots.forest_rows import interval_text
 from acuevidence.plots.parts.axis import span
 from acuevidence.plots.parts.canvas import Canvas, Column, Row
 from acuevidence.plots.parts.page import drawing, narrow

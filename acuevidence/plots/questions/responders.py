@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from acuevidence.appraisal.in_words import method_words
 from acuevidence.arguments import guard
 from acuevidence.errors import InputError
 from acuevidence.evidence import Evidence
-from acuevidence.plots.forest_rows import method_words
 from acuevidence.plots.parts.canvas import Canvas, Column, Row
 from acuevidence.plots.parts.page import drawing, narrow
 from acuevidence.plots.parts.style import Layout
