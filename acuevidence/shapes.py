@@ -67,7 +67,7 @@ def shaped(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
     --------
     >>> shaped("selection.yaml", {"course": "eight"})
     Traceback (most recent call last):
-    acuevidence.errors.InputError: selection.yaml: course must be a number, not 'eight'
+    acuevidence.errors.InputError: selection.yaml: course must be a number above 0, not 'eight'
     """
     found: dict[str, Any] = _fit(given, _shapes()[name], name, "")
     return found
