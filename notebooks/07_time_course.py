@@ -15,7 +15,7 @@
 #
 # Does the effect come at once or over weeks, and does it last?
 #
-# Weeks count from randomisation. Positive effects favour acupuncture. Every number below is computed from the tables in `data/`; none is
+# Weeks count from the end of the course. Positive effects favour acupuncture. Every number below is computed from the tables in `data/`; none is
 # typed in.
 
 # %%
@@ -27,7 +27,7 @@ course.plot().figure
 # %% [markdown]
 # ## By period
 #
-# Each trial is followed on one instrument; weeks of the same patients are correlated, and the correlation is an assumption.
+# A period is the plain pool of its trials. Periods rest on different trials, so that their difference is no course.
 
 # %%
 course.to_frame().round(2)
@@ -35,11 +35,11 @@ course.to_frame().round(2)
 # %% [markdown]
 # ## Change between periods
 #
-# `k` counts the trials that print both periods. Where there are none, the change compares other trials, patients and instruments, and says
-# little about a course.
+# Only trials that print both periods on one instrument tell of a change; `k` counts them. The correlation of two weeks within patients is
+# an assumption, and the intervals take trials as clusters.
 
 # %%
-course.changes.query("k > 0").round(2)
+course.changes.dropna().round(2)
 
 # %% [markdown]
 # ## Does the assumed correlation matter?
@@ -47,7 +47,7 @@ course.changes.query("k > 0").round(2)
 # %%
 import pandas as pd
 
-assumed = {r: ae.questions.time_course(correlation=r).changes.query("k > 0") for r in (0, course.correlation, 1 / 2 + course.correlation / 2)}
+assumed = {r: ae.questions.time_course(correlation=r).changes.dropna() for r in (0, course.correlation, 1 / 2 + course.correlation / 2)}
 pd.concat(assumed, names=["correlation"]).reset_index(level=0)[["correlation", "comparator", "earlier", "later", "estimate", "ci_low", "ci_high"]].round(2)
 
 # %% [markdown]
