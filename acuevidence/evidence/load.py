@@ -16,6 +16,7 @@ from acuevidence.arguments import guard
 from acuevidence.errors import EvidenceError, InputError
 from acuevidence.evidence import schema
 from acuevidence.evidence.rules import Rules, load_rules
+from acuevidence.shapes import shaped
 from acuevidence.topic import NEUTRAL, Topic, load_topic, read_yaml
 
 __all__ = ["Evidence", "conditions", "data_folder", "default_folder", "load_beside", "load_evidence"]
@@ -453,10 +454,10 @@ def _over(path: Path, default: Path, name: str) -> dict[str, Any]:
     found = dict(known)
     for key, value in own.items():
         below = known.get(key)
-        if isinstance(below, dict) and not isinstance(value, dict):
+        if isinstance(below, dict) and value is not None and not isinstance(value, dict):
             raise InputError(f"{name}: {key} must hold entries of the form `name: value`, not {value!r}")
-        found[key] = {**below, **value} if isinstance(below, dict) else value
-    return found
+        found[key] = {**below, **value} if isinstance(below, dict) and value else below if value is None else value
+    return shaped(name, found)
 
 
 def _read(file: Path) -> pd.DataFrame:
