@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 
+from acuevidence import words
 from acuevidence.appraisal.certainty import rate
 from acuevidence.appraisal.headline import headline
 from acuevidence.appraisal.states import state_of
@@ -145,7 +146,7 @@ def _of_model(found: Components) -> tuple[str, ...]:
     """Return what an additive model rests on: its tests, what it leaves out, and its parts without what is assumed."""
     tests = found.additivity["p_random"]
     reasons = [
-        f"tests of adding parts up: P {tests['additivity']:.3f}, between sets of arms P {tests['between designs']:.3f}",
+        f"tests of adding parts up: P {words.p(tests['additivity'])}, between sets of arms P {words.p(tests['between designs'])}",
         f"left out: {count(len(found.left_out), 'arm')} of unknown parts; parts of an arm assumed in {count(found.assumed, 'trial')}",
     ]
     if found.without_assumed is not None:
