@@ -366,7 +366,7 @@ def test_where_an_analysis_refuses_the_claim_cannot_be_told_and_says_why():
     assert set(found.verdict[["placebo-share", "patients-differ", "lasting", "quick-or-gradual", "function-first"]]) == {
         "cannot tell"
     }
-    assert "to follow an effect" in found.reasons["quick-or-gradual"]
+    assert "no comparator has three trials in a period" in found.reasons["quick-or-gradual"]
     assert "v sham: 0 trials with both" in found.reasons["function-first"]
 
 
