@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV_VERSION := 0.13.9
 
-.PHONY: audit baseline bayes-test benchmark browser-test check clean dist docs doctest fast figures fix fuzz lab linkcheck lint mutants new-figure notebooks oldest test
+.PHONY: audit baseline bayes-test benchmark browser-test check clean dist docs doctest fast figures fix fuzz golden lab linkcheck lint mutants new-figure notebooks oldest test
 
 $(VENV)/.installed: pyproject.toml uv.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "acuevidence needs Python >= 3.11, this is " + sys.version.split()[0])'
@@ -99,6 +99,12 @@ dist: $(VENV)/.installed  ## wheel, source archive, bill of materials, and the l
 
 audit: dist  ## ask the advisory service about every locked version (needs the network)
 	$(BIN)/uv tool run pip-audit --strict --disable-pip --require-hashes -r dist/requirements.txt
+
+golden: $(VENV)/.installed  ## every number on the package's own tables, now beside those of a revision: make golden REV=HEAD~1
+	rm -rf .golden && mkdir .golden && git worktree add --detach --quiet .golden/tree $(or $(REV),HEAD)
+	PYTHONPATH=.golden/tree $(BIN)/python tests/golden/record.py .golden/before.json; git worktree remove --force .golden/tree
+	$(BIN)/python tests/golden/record.py .golden/after.json
+	$(BIN)/python tests/golden/record.py .golden/before.json .golden/after.json
 
 mutants: $(VENV)/.installed  ## make one careless change at a time, in a worktree, and see whether a test notices
 	$(BIN)/python tests/mutants/run.py

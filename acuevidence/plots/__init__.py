@@ -16,7 +16,7 @@ from acuevidence.plots.league import league
 from acuevidence.plots.missing_evidence import missing_evidence
 from acuevidence.plots.network import network
 from acuevidence.plots.parts.canvas import Column
-from acuevidence.plots.parts.style import COLOURS, WIDTHS, Layout, style
+from acuevidence.plots.parts.style import Layout, style
 from acuevidence.plots.profile import profile
 from acuevidence.plots.questions.consensus import consensus
 from acuevidence.plots.questions.decomposition import decomposition
@@ -36,9 +36,7 @@ from acuevidence.plots.save import save
 from acuevidence.plots.sequential import sequential
 
 __all__ = [
-    "COLOURS",
     "LAYOUTS",
-    "WIDTHS",
     "Column",
     "Layout",
     "baujat",

@@ -11,7 +11,7 @@ import re
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -31,6 +31,9 @@ from acuevidence.report.site_forest import forest_rows, strips
 from acuevidence.report.tables import Table, characteristics, study_results, summary_of_findings
 from acuevidence.report.whole_files import refuse_unwritable, unwritten
 from acuevidence.verdicts.claims import answer_table, answered, claims, verdicts
+
+if TYPE_CHECKING:
+    import jinja2
 
 __all__ = ["build_site", "environment"]
 
@@ -160,7 +163,7 @@ def _tables(names: Iterable[str], pools: Pooled, evidence: Evidence) -> dict[str
     return found
 
 
-def environment() -> Any:
+def environment() -> jinja2.Environment:
     """Return the Jinja2 environment of the pages, which escapes all text."""
     try:
         import jinja2

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from acuevidence.appraisal.certainty import certainty
 from acuevidence.appraisal.thresholds import main_mid
@@ -17,6 +17,9 @@ from acuevidence.plots.parts.style import COLOURS
 from acuevidence.questions.pooled import pooled
 from acuevidence.topic import topic_of
 
+if TYPE_CHECKING:
+    import altair as alt
+
 __all__ = ["nuance_chart"]
 
 
@@ -26,7 +29,7 @@ def nuance_chart(
     evidence: Evidence | None = None,
     mid: Any = None,
     title: str | None = None,
-) -> Any:
+) -> alt.LayerChart:
     """Return an interactive chart of the effect in each condition against each comparator.
 
     Parameters
