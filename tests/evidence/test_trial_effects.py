@@ -329,6 +329,12 @@ def test_lam_2021_in_points_of_0_to_100():
     agrees(got, 30.8 - 26.7, se[0] ** 2 + se[1] ** 2)
 
 
+def test_bresler_2022_on_a_scale_of_0_to_10_in_points_of_0_to_100():
+    # changes -2.91 (SE 0.59) and -2.09 (SE 0.68)
+    got = row("bresler2022", "sham", measure="MD")
+    agrees(got, 10 * (2.91 - 2.09), 100 * (0.59**2 + 0.68**2))
+
+
 def test_white_2016_lends_an_arm_without_spread_that_of_its_sister():
     # change of WOMAC pain at week 14: group -3.2 (-5.1 to -1.4) n 17, individual -2.4 of 20 randomised, standard 0.4 (-1.4 to 2.2) n 14
     sd = math.sqrt(17) * (5.1 - 1.4) / (2 * stats.t.ppf(0.975, 16))
