@@ -17,6 +17,7 @@ from scipy import stats
 
 import acuevidence as ae
 from acuevidence.evidence import data_folder
+from acuevidence.evidence.carried import joined
 
 
 def hedges(mean1, sd1, n1, mean2, sd2, n2):
@@ -775,3 +776,13 @@ def test_every_effect_names_where_a_reader_finds_the_trial():
     assert record.reference_url.str.fullmatch(r"https://pubmed\.ncbi\.nlm\.nih\.gov/\d+/").all()
     neither = effects[effects.doi.isna() & effects.pmid.isna()]
     assert (neither.reference_url == neither.source_url.str.split(" ").str[0]).all()
+
+
+def test_joined_tables_name_what_each_of_them_left_out():
+    tables = [picked(condition=name, comparator="sham") for name in ("neck_pain", "headache")]
+    whole = joined(tables)
+    left = pd.DataFrame(whole.attrs["excluded"])
+    assert len(whole) == sum(map(len, tables))
+    assert left["condition"].value_counts().to_dict() == {
+        name: len(one.attrs["excluded"]) for name, one in zip(("neck_pain", "headache"), tables, strict=True)
+    }
