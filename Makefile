@@ -80,11 +80,12 @@ linkcheck: $(VENV)/.installed  ## follow the documentation's links to other site
 	UV_PROJECT_ENVIRONMENT=$(VENV) $(BIN)/uv sync --frozen --quiet --extra tables --group docs
 	$(BIN)/sphinx-build -b linkcheck docs docs/_build/linkcheck
 
-lint: $(VENV)/.installed  ## what needs no test run: lint, format, types, import contracts
+lint: $(VENV)/.installed  ## what needs no test run: lint, format, types, import contracts, spelling
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	git ls-files | xargs $(BIN)/codespell
 
 benchmark:  ## measure the kernel beside its peers, in an environment of its own
 	test -x .venv-benchmark/bin/python || $(PYTHON) -m venv .venv-benchmark
