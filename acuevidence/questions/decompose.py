@@ -117,8 +117,7 @@ def decompose(
         more three-arm trials tell the correlation, else ``ID``, one variance and no correlation.
     level : float
         Level of the intervals.
-    evidence : Evidence, optional
-        Default: the package's evidence.
+    evidence : Evidence, default the package's
     **selection
         ``outcome``, ``timing`` and ``cautions`` of :func:`acuevidence.trial_effects`.
 

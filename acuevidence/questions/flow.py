@@ -64,8 +64,7 @@ def flow(condition: str, *, effects: pd.DataFrame | None = None, evidence: Evide
         One of :func:`acuevidence.conditions`.
     effects : DataFrame, optional
         Its rows of ``trial_effects``. Default: the standard selection.
-    evidence : Evidence, optional
-        Default: the package's evidence.
+    evidence : Evidence, default the package's
 
     Returns
     -------

@@ -29,8 +29,7 @@ def pooled(
     ----------
     condition : str
         One of :func:`acuevidence.conditions`.
-    evidence : Evidence, optional
-        Default: the package's evidence.
+    evidence : Evidence, default the package's
     method, test : str
         As in :func:`acuevidence.meta_analysis`. The ad hoc variant of HKSJ is the default here, because some of these
         syntheses hold two or three trials that happen to agree: plain HKSJ would then print an interval narrower

@@ -35,8 +35,7 @@ def quality_ratings(condition: str | None = None, *, evidence: Evidence | None =
     ----------
     condition : str, optional
         One of :func:`acuevidence.conditions`. Default: all.
-    evidence : Evidence, optional
-        Default: the package's evidence.
+    evidence : Evidence, default the package's
 
     Returns
     -------

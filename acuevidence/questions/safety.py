@@ -88,8 +88,7 @@ def safety(*, scale: str = "PAS", evidence: Evidence | None = None) -> Safety:
     ----------
     scale : {"PAS", "PLO", "PFT"}
         Scale of the random-effects model: arcsine square root, logit, or Freeman-Tukey double arcsine.
-    evidence : Evidence, optional
-        Default: the package's evidence.
+    evidence : Evidence, default the package's
 
     Returns
     -------

@@ -134,8 +134,7 @@ def variability(
         One of :func:`acuevidence.conditions`. Default: every condition and, as ``all``, all of them together.
     method, test : str
         As in :func:`acuevidence.meta_analysis`.
-    evidence : Evidence, optional
-        Default: the package's evidence.
+    evidence : Evidence, default the package's
     **selection
         ``comparator``, ``outcome``, ``timing`` and ``cautions`` of :func:`acuevidence.trial_effects`.
 

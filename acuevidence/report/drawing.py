@@ -210,8 +210,7 @@ def inputs(evidence: Evidence | None = None) -> dict[str, Any]:
 
     Parameters
     ----------
-    evidence : Evidence, optional
-        Default: the package's evidence.
+    evidence : Evidence, default the package's
 
     Returns
     -------

@@ -25,8 +25,7 @@ def characteristics(condition: str, *, evidence: Evidence | None = None) -> Tabl
     ----------
     condition : str
         One of :func:`acuevidence.conditions`.
-    evidence : Evidence, optional
-        Default: the package's evidence.
+    evidence : Evidence, default the package's
 
     Returns
     -------
