@@ -177,10 +177,8 @@ def rate(
 
     Parameters
     ----------
-    result : MetaAnalysis
-        The pooled effect.
-    shown : Headline
-        Its headline.
+    result, shown : MetaAnalysis, Headline
+        The pooled effect and its headline.
     target, override, rules, evidence
         As in :func:`certainty`.
 

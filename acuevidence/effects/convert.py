@@ -82,11 +82,6 @@ def smd_to_or(smd: Any, *, data: pd.DataFrame | None = None) -> Values:
     float, Series or ndarray
         Natural logarithms of odds ratios, of the same sign. A variance is multiplied by ``pi^2 / 3``.
 
-    Raises
-    ------
-    InputError
-        For entries that are not finite numbers.
-
     Notes
     -----
     The inverse of :func:`or_to_smd` (Chinn 2000, Statistics in Medicine 19:3127-3131).
@@ -143,9 +138,8 @@ def r_to_smd(r: Any, n1: Any = None, n2: Any = None, *, data: pd.DataFrame | Non
     ----------
     r : array-like or column of ``data``
         Correlations between -1 and 1.
-    n1, n2 : array-like or columns of ``data``, optional
-        Participants per group. Default: groups of one size, ``h = 4``.
-    data : DataFrame, optional
+    n1, n2, data
+        As in :func:`smd_to_r`.
 
     Returns
     -------
@@ -179,19 +173,13 @@ def or_to_r(log_or: Any, n1: Any = None, n2: Any = None, *, data: pd.DataFrame |
     ----------
     log_or : array-like or column of ``data``
         Natural logarithms of odds ratios.
-    n1, n2 : array-like or columns of ``data``, optional
-        Participants per group. Default: groups of one size.
-    data : DataFrame, optional
+    n1, n2, data
+        As in :func:`smd_to_r`.
 
     Returns
     -------
     float, Series or ndarray
         Correlations within -1..1, of the same sign.
-
-    Raises
-    ------
-    InputError
-        For one n without the other, or n below 1.
 
     Notes
     -----
@@ -215,19 +203,13 @@ def r_to_or(r: Any, n1: Any = None, n2: Any = None, *, data: pd.DataFrame | None
     ----------
     r : array-like or column of ``data``
         Correlations between -1 and 1.
-    n1, n2 : array-like or columns of ``data``, optional
-        Participants per group. Default: groups of one size.
-    data : DataFrame, optional
+    n1, n2, data
+        As in :func:`smd_to_r`.
 
     Returns
     -------
     float, Series or ndarray
         Natural logarithms of odds ratios, of the same sign.
-
-    Raises
-    ------
-    InputError
-        For a correlation of -1, 1 or beyond, one n without the other, or n below 1.
 
     Notes
     -----

@@ -154,11 +154,6 @@ def from_f(yi: Any, f: Any, *, data: pd.DataFrame | None = None) -> pd.DataFrame
     DataFrame
         ``yi`` and ``vi``.
 
-    Raises
-    ------
-    InputError
-        For a statistic that is not positive, or an effect of zero.
-
     Notes
     -----
     With one numerator degree of freedom ``F = t^2``.
@@ -188,11 +183,6 @@ def sd_from_se(se: Any, n: Any, *, data: pd.DataFrame | None = None) -> Values:
     -------
     float, Series or ndarray
         The standard deviation.
-
-    Raises
-    ------
-    InputError
-        For a negative SE or n below 2.
 
     Notes
     -----

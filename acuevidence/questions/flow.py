@@ -71,11 +71,6 @@ def flow(condition: str, *, effects: pd.DataFrame | None = None, evidence: Evide
     Flow
         A comparison is a trial against one comparator, so a trial with three arms counts for two.
 
-    Raises
-    ------
-    InputError
-        For an unknown condition.
-
     Examples
     --------
     >>> import acuevidence as ae

@@ -68,15 +68,7 @@ def pooled(
 def apart(effects: pd.DataFrame) -> pd.DataFrame:
     """Return effects with their ``group``, the comparator and, where a condition's trials fall into populations, these.
 
-    Parameters
-    ----------
-    effects : DataFrame
-        Rows of :func:`acuevidence.trial_effects`.
-
-    Returns
-    -------
-    DataFrame
-        The rows by group, comparators and populations each in their order.
+    They are rows of :func:`acuevidence.trial_effects`, and stand by group, comparators and populations each in their order.
 
     Examples
     --------

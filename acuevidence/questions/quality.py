@@ -44,11 +44,6 @@ def quality_ratings(condition: str | None = None, *, evidence: Evidence | None =
         head; cells ``+`` (met), ``-`` (not met) or ``?`` (not rated). Fit for ``plots.forest(quality=...)``; it carries
         the evidence, so that ``plots.quality`` names the trials.
 
-    Raises
-    ------
-    InputError
-        For an unknown condition.
-
     Examples
     --------
     >>> import acuevidence as ae

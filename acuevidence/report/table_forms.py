@@ -121,22 +121,7 @@ class Table:
 
 
 def latex(title: str, frame: pd.DataFrame, notes: tuple[str, ...]) -> str:
-    """Return a longtable, which breaks over pages; needs the packages longtable and booktabs.
-
-    Parameters
-    ----------
-    title : str
-        Caption.
-    frame : DataFrame
-        Cells as printed.
-    notes : tuple of str
-        Lines below the table.
-
-    Returns
-    -------
-    str
-        LaTeX.
-    """
+    """Return a longtable with its caption and the lines below it; it breaks over pages and needs the packages longtable and booktabs."""
     widths = "".join(rf">{{\raggedright\arraybackslash}}p{{\dimexpr{w:.3f}\linewidth-2\tabcolsep}}" for w in _shares(frame))
     head = " & ".join(rf"\textbf{{{_escaped(name)}}}" for name in frame.columns) + r" \\"
     body = [" & ".join(_escaped(cell) for cell in row) + r" \\" for row in frame.to_numpy()]
@@ -163,27 +148,7 @@ def latex(title: str, frame: pd.DataFrame, notes: tuple[str, ...]) -> str:
 
 
 def docx(title: str, frame: pd.DataFrame, notes: tuple[str, ...]) -> bytes:
-    """Return a Word document on A4, landscape from six columns on, whose heading row repeats on every page.
-
-    Parameters
-    ----------
-    title : str
-        Heading.
-    frame : DataFrame
-        Cells as printed.
-    notes : tuple of str
-        Paragraphs below the table.
-
-    Returns
-    -------
-    bytes
-        The .docx file.
-
-    Raises
-    ------
-    InputError
-        Without python-docx.
-    """
+    """Return a Word document on A4, landscape from six columns on, whose heading row repeats on every page; notes below the table."""
     try:
         import docx as word
         from docx.shared import Mm, Pt

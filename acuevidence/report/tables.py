@@ -32,11 +32,6 @@ def characteristics(condition: str, *, evidence: Evidence | None = None) -> Tabl
     Table
         One row a trial: study, country, diagnosis, randomised, arms, what the topic alone describes, and weeks of treatment.
 
-    Raises
-    ------
-    InputError
-        For an unknown condition.
-
     Examples
     --------
     >>> from acuevidence.report.tables import characteristics

@@ -49,11 +49,6 @@ def nuance_chart(
         A diamond per condition and comparator, a lone trial included. Hover for interval, prediction interval, number of
         trials and participants, and certainty with its reasons.
 
-    Raises
-    ------
-    InputError
-        Without Altair, or when no synthesis holds a trial.
-
     Examples
     --------
     >>> from acuevidence.plots.questions.nuance_chart import nuance_chart
