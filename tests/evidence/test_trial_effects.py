@@ -13,20 +13,12 @@ from dataclasses import replace
 
 import pandas as pd
 import pytest
+from builders import hedges
 from scipy import stats
 
 import acuevidence as ae
 from acuevidence.evidence import data_folder
 from acuevidence.evidence.carried import joined
-
-
-def hedges(mean1, sd1, n1, mean2, sd2, n2):
-    """Hedges g with the exact correction, and its large-sample variance (Hedges 1981)."""
-    df = n1 + n2 - 2
-    pooled = math.sqrt(((n1 - 1) * sd1**2 + (n2 - 1) * sd2**2) / df)
-    j = math.exp(math.lgamma(df / 2) - math.lgamma((df - 1) / 2)) / math.sqrt(df / 2)
-    g = j * (mean1 - mean2) / pooled
-    return g, 1 / n1 + 1 / n2 + g**2 / (2 * (n1 + n2))
 
 
 def adjusted(difference, se, sd, n1, n2):
