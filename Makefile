@@ -40,7 +40,8 @@ fix: $(VENV)/.installed  ## mend what ruff can mend by itself
 oldest:  ## the tests of numbers with the oldest libraries that pyproject.toml allows, in an environment of its own
 	test -x .venv-oldest/bin/python || $(PYTHON) -m venv .venv-oldest
 	.venv-oldest/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
-	.venv-oldest/bin/uv pip install --quiet --python .venv-oldest/bin/python --resolution lowest-direct -e . pytest hypothesis
+	.venv-oldest/bin/uv pip install --quiet --python .venv-oldest/bin/python --resolution lowest-direct -e .
+	.venv-oldest/bin/uv pip install --quiet --python .venv-oldest/bin/python pytest hypothesis mpmath
 	.venv-oldest/bin/pytest -o addopts="" -q -p no:cacheprovider tests/effects tests/topic
 
 new-figure:  ## a figure to start from: make new-figure NAME=name
