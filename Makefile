@@ -29,9 +29,15 @@ test: $(VENV)/.installed  ## lint, types, import contracts, tests, notebooks, fi
 baseline: $(VENV)/.installed  ## draw afresh the pictures that the image tests compare with
 	$(BIN)/pytest -n 0 tests/plots/test_images.py --mpl-generate-path=tests/plots/baseline
 
-fast: $(VENV)/.installed  ## the tests of numbers and of the house: no pictures, notebooks, site or wheel
+FAST := $(addprefix tests/architecture/test_,methods names signatures words) $(addprefix tests/effects/test_,reference identities natural_scale) \
+	$(addprefix tests/evidence/test_,trial_effects load design) tests/topic \
+	$(addprefix tests/synthesis/test_,meta_analysis moderators intervals dependent_effects networks two_by_two kernel_digits) \
+	$(addprefix tests/appraisal/test_,certainty headline small_study influence missing_and_sequential) \
+	$(addprefix tests/questions/test_,overview decompose time_course variability responders_and_comparators two_outcomes) \
+	tests/verdicts/test_rules tests/plots/test_numbers_drawn $(addprefix tests/report/test_,tables sentences)
+fast: $(VENV)/.installed  ## the numbers of every room: no pictures, notebooks, site, claims, cluster or wheel
 	$(BIN)/ruff check .
-	$(BIN)/pytest -q -n 2 -m "not locked and not release" tests/architecture tests/effects tests/evidence tests/topic
+	$(BIN)/pytest -q -n 2 -m "not locked and not release" $(foreach test,$(FAST),$(if $(wildcard $(test).py),$(test).py,$(test)))
 
 fix: $(VENV)/.installed  ## mend what ruff can mend by itself
 	$(BIN)/ruff check --fix .
@@ -40,8 +46,8 @@ fix: $(VENV)/.installed  ## mend what ruff can mend by itself
 oldest:  ## the tests of numbers with the oldest libraries that pyproject.toml allows, in an environment of its own
 	test -x .venv-oldest/bin/python || $(PYTHON) -m venv .venv-oldest
 	.venv-oldest/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
-	.venv-oldest/bin/uv pip install --quiet --python .venv-oldest/bin/python --resolution lowest-direct -e .
-	.venv-oldest/bin/uv pip install --quiet --python .venv-oldest/bin/python pytest hypothesis mpmath
+	.venv-oldest/bin/uv pip install --quiet --python .venv-oldest/bin/python --resolution lowest-direct -e '.[excel]'
+	.venv-oldest/bin/uv pip install --quiet --python .venv-oldest/bin/python pytest hypothesis mpmath "pyarrow<18"
 	.venv-oldest/bin/pytest -o addopts="" -q -p no:cacheprovider tests/effects tests/topic
 
 new-figure:  ## a figure to start from: make new-figure NAME=name

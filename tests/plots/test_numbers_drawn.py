@@ -133,3 +133,10 @@ def test_lines_of_a_network_are_as_wide_as_their_trials_are_many():
     ax = ae.plots.network(found)
     widths = sorted(line.get_linewidth() for line in ax.lines if line.get_linewidth() > 0.79)
     assert widths == pytest.approx([0.8 + 4.2 / 3, 5.0])
+
+
+def test_subgroups_are_told_apart_by_the_share_of_their_q_beyond_chance():
+    # means of 0.2 and 0.8 with variances of 0.02 / 2: Q = 0.6^2 / 0.02 = 18 with 1 degree of freedom, I2 = 17 / 18
+    groups = ae.meta_analysis([0.2, 0.2, 0.8, 0.8], [0.02] * 4, by=["a", "a", "b", "b"], method="EE", test="z")
+    words = " ".join(text.get_text() for text in ae.plots.forest(groups, layout="revman").texts)
+    assert "Test for subgroup differences: Chi² = 18.00, df = 1" in words and "I² = 94%" in words
