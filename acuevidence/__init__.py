@@ -31,9 +31,10 @@ if TYPE_CHECKING:
     from acuevidence.synthesis.robust_weights import robust_weights
     from acuevidence.synthesis.two_by_two import mantel_haenszel, peto
     from acuevidence.synthesis.vcalc import vcalc
+    from acuevidence.topic import Topic
     from acuevidence.verdicts.claims import claims, evaluate_claims
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _LATER = {
     "AcuevidenceError": "acuevidence.errors",
@@ -44,6 +45,7 @@ _LATER = {
     "InputError": "acuevidence.errors",
     "MetaAnalysis": "acuevidence.synthesis",
     "MissingExtraError": "acuevidence.errors",
+    "Topic": "acuevidence.topic",
     "aggregate": "acuevidence.synthesis.aggregate",
     "arm_contrasts": "acuevidence.synthesis.network_arms",
     "bayes": "acuevidence.synthesis.bayes",
@@ -87,6 +89,7 @@ __all__ = [
     "InputError",
     "MetaAnalysis",
     "MissingExtraError",
+    "Topic",
     "aggregate",
     "arm_contrasts",
     "bayes",

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from acuevidence.errors import InputError
+from acuevidence.shapes import counted_entries, shaped
 
 __all__ = ["NEUTRAL", "Column", "Side", "Topic", "load_topic", "read_yaml", "topic_of"]
 
@@ -110,6 +111,9 @@ class Topic:
     treatments : mapping
         Which arm is which treatment of a network: ``kinds`` (rules, the first that fits counts), ``roles``, ``order``,
         ``reference``.
+    components : mapping
+        What treatments are made of: ``parts`` (name to ``label``; the first takes what differs between conditions) and ``arms``
+        (rules, the first that fits counts, each with the parts of an arm in ``has``).
     safety : mapping
         ``events``: class of adverse event to ``label``, the most serious first.
     quality : mapping
@@ -120,7 +124,7 @@ class Topic:
         What a response may mean, as the column ``responder`` says it; empty: any word.
     figures : mapping
         What the published figures show where they show a part: ``outcomes`` of the evidence map, ``robustness`` (condition and
-        comparator), ``quality`` (condition) and ``groups`` (title, and names by level).
+        comparator), ``components`` (conditions), ``quality`` (condition) and ``groups`` (title, and names by level).
 
     Examples
     --------
@@ -140,6 +144,7 @@ class Topic:
     columns: Mapping[str, tuple[Column, ...]] = field(default_factory=dict)
     other_roles: tuple[str, ...] = ()
     treatments: Mapping[str, Any] = field(default_factory=dict)
+    components: Mapping[str, Any] = field(default_factory=dict)
     safety: Mapping[str, Any] = field(default_factory=dict)
     quality: Mapping[str, Any] = field(default_factory=dict)
     published: Mapping[str, Any] = field(default_factory=dict)
@@ -328,8 +333,8 @@ def load_topic(folder: Path) -> Topic:
             raise InputError(f"topic.yaml needs an entry {key!r}; `acuevidence init` writes a file to start from")
     if not isinstance(given["name"], str):
         raise InputError("topic.yaml: name must be text")
-    parts: dict[str, Any] = dict(given)
-    for key in ("treatments", "safety", "quality", "published", "figures"):
+    parts: dict[str, Any] = shaped(path.name, given)
+    for key in ("treatments", "components", "safety", "quality", "published", "figures"):
         parts[key] = _mapping(given.get(key) or {}, key)
     parts["treatment"] = _side("treatment", given["treatment"])
     parts["comparators"] = {
@@ -404,6 +409,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
         return {}
     if not isinstance(given, dict):
         raise InputError(f"{path.name} must hold entries of the form `name: value`, not {type(given).__name__}")
+    counted_entries(given, path.name)
     return given
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
-__all__ = ["base", "count", "decimals", "interval", "number", "p", "percent"]
+__all__ = ["base", "count", "decimals", "interval", "number", "p", "percent", "series"]
 
 _RATIO = 1000.0  # beyond it a ratio tells no more than that it is very large
 _LONG = 1e7
@@ -107,6 +108,23 @@ def count(number: int, one: str, many: str | None = None) -> str:
     ('1 trial', '1,200 trials', '2 studies')
     """
     return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def series(names: Iterable[str]) -> str:
+    """Return names as a series in a sentence.
+
+    Parameters
+    ----------
+    names : iterable of str
+        The names.
+
+    Examples
+    --------
+    >>> series(["knee"]), series(["knee", "neck"]), series(["knee", "neck", "hip"])
+    ('knee', 'knee and neck', 'knee, neck and hip')
+    """
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def base(verb: str) -> str:

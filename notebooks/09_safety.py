@@ -22,24 +22,41 @@ import pandas as pd
 from IPython.display import Markdown
 
 import acuevidence as ae
+from acuevidence.report import for_readers as read
 
 found = ae.questions.safety()
-found.to_frame()[["label", "denominator", "rate", "ci_low", "ci_high", "sources", "events", "n", "i2", "method"]].round(2)
+serious = found.rate("serious", "treatments")
+anything = found.rates[found.rates["event"] == "any"]
+Markdown(
+    f"Serious events that acupuncture caused were counted in {serious.rate:.2f} of 10,000 treatments (95% interval {serious.ci_low:.2f} to "
+    f"{serious.ci_high:.2f}; {serious.events} in {serious.n:,}). Adverse events of any kind: "
+    + "; ".join(f"{row.rate:,.0f} per 10,000 {row.denominator}, reported by {row.reported_by}" for row in anything.itertuples()) + "."
+)
 
 # %% [markdown]
-# Several sources are pooled by random effects on the arcsine scale, which needs nothing added where a survey saw no event; a single source
-# keeps its exact binomial interval. With two sources that differ, the interval of their mean is as wide as it is because two surveys
-# say little about a third.
+# Life-threatening and serious events, by who reported them.
 
 # %%
-serious = found.rate("serious", "treatments")
-patients = found.rate("serious", "patients")
-Markdown(
-    f"Serious events: **{serious.rate:.2f} per 10,000 treatments** ({serious.ci_low:.2f} to {serious.ci_high:.2f}; "
-    f"{serious.events} in {serious.n:,}) and **{patients.rate:.1f} per 10,000 patients** ({patients.ci_low:.1f} to {patients.ci_high:.1f}; "
-    f"{patients.events} in {patients.n:,}). The surveys of patients disagree (I2 {patients.i2:.0f}%): some count every serious event in the period, "
-    "whether acupuncture caused it or not."
-)
+lines = [
+    f"{row.label} per 10,000 {row.denominator}, reported by {row.reported_by}: **{row.rate:.2f}** ({row.ci_low:.2f} to {row.ci_high:.2f}; "
+    f"{row.events} in {row.n:,})"
+    for row in found.rates.itertuples()
+    if row.event in ("life_threatening", "serious", "serious_any_cause")
+]
+Markdown("\n".join(f"- {line}" for line in lines))
+
+# %% [markdown]
+# Events of every cause in the period, and life-threatening ones alone, are classes of their own: they count something else than serious
+# events that acupuncture caused.
+
+# %%
+columns = ["label", "denominator", "reported_by", "rate", "ci_low", "ci_high", "sources", "events", "n", "method"]
+read.readable(found.to_frame()[columns], label="Event", denominator="Per", rate="Per 10,000", n="Counted among")
+
+# %% [markdown]
+# Patients report more than those who treat them, so that the two stand apart. Three sources or more are pooled by a binomial model with
+# random effects, to which nothing need be added where a survey saw no event; fewer keep the exact binomial interval of their counts. With
+# two sources that differ, the interval holds the limits of both: two surveys say little about a third.
 
 # %% [markdown]
 # ## Source by source
@@ -57,17 +74,21 @@ ae.plots.safety(found).figure
 # counts.
 
 # %%
-found.sources[["study", "event", "denominator", "events", "n", "rate", "ci_low", "ci_high", "pooled", "reason"]].round(2)
+columns = ["study", "event", "denominator", "events", "n", "rate", "ci_low", "ci_high", "pooled", "reason"]
+read.readable(found.sources[columns], rate="Per 10,000", reason="Why not pooled", n="Counted among")
 
 # %% [markdown]
-# ## Does the scale matter?
+# ## Why no arcsine mean
 #
-# The same rates on the logit scale (half an event added where none was seen) and on the Freeman-Tukey scale.
+# Most surveys saw no serious event. The mean on the arcsine scale, turned back, then lies several times below the rate of the summed counts.
 
 # %%
-keys = ["label", "denominator"]
-scales = {scale: ae.questions.safety(scale=scale).rates.set_index(keys)[["rate", "ci_low", "ci_high"]] for scale in ("PAS", "PLO", "PFT")}
-pd.concat(scales, axis=1).round(2)
+counted = found.sources[(found.sources["denominator"] == "treatments") & found.sources["event"].isin(["serious", "life_threatening"])]
+counted = counted.dropna(subset=["events", "n"])
+size = ae.effect_size("PAS", events=counted["events"], n=counted["n"])
+arcsine = 1e4 * np.sin(max(ae.meta_analysis("yi", "vi", data=size).estimate, 0)) ** 2
+crude = 1e4 * counted["events"].sum() / counted["n"].sum()
+read.readable(pd.DataFrame({"by": ["arcsine mean", "summed counts"], "rate": [arcsine, crude]}), digits=3, rate="Per 10,000 treatments")
 
 # %% [markdown]
 # ## Beside a published review
@@ -77,7 +98,8 @@ pd.concat(scales, axis=1).round(2)
 # %%
 ours = found.rates[["event", "denominator", "rate", "ci_low", "ci_high"]].assign(study="acuevidence")
 both = pd.concat([ours, found.published], ignore_index=True)
-both[both["event"].isin(found.published["event"])].set_index(["event", "denominator", "study"])[["rate", "ci_low", "ci_high"]].sort_index().round(2)
+both = both[both["event"].isin(found.published["event"])].sort_values(["event", "denominator", "study"])
+read.readable(both[["event", "denominator", "study", "rate", "ci_low", "ci_high"]], rate="Per 10,000", study="Counted by")
 
 # %% [markdown]
 # ## What follows for the claims

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtr
 
+from acuevidence import words
 from acuevidence.appraisal.headline import Headline, headline
 from acuevidence.appraisal.not_held import NotHeld, not_held
 from acuevidence.appraisal.risk_of_bias import rated_pool
@@ -88,7 +89,10 @@ class Certainty(Shown):
     to_row = _to_row
 
     def _sentences(self) -> list[str]:
-        lines = [f"{row.domain.replace('_', ' ')}: -{row.downgrade} ({row.reason})" for row in self.domains.itertuples()]
+        lines = [
+            f"{row.domain.replace('_', ' ')}: {-row.downgrade} ({row.reason})"  # an integer: 0 has no sign
+            for row in self.domains.itertuples()
+        ]
         about = f" that the effect is {self.state}" if self.target == "threshold" else ""
         return [f"Certainty{about}: {self.level} {self.symbols}", *lines]
 
@@ -240,7 +244,7 @@ def _inconsistency(result: MetaAnalysis, aim: float, rules: Mapping[str, Any]) -
     tau = float(np.sqrt(result.tau2 or 0.0))
     beyond = float(ndtr((result.estimate - aim) / tau)) if tau > 0 else float(result.estimate > aim)
     place = "zero" if aim == 0 else f"{aim:.2f}"
-    said = f"Q P {result.q_p:.3f}, tau {tau:.2f}; {beyond:.0%} of true effects above {place}"
+    said = f"Q P {words.p(result.q_p)}, tau {tau:.2f}; {beyond:.0%} of true effects above {place}"
     within = rules["share"] < beyond < 1 - rules["share"]
     return (1 if result.q_p < rules["p"] and within else 0), said
 
@@ -312,7 +316,7 @@ def _missing(result: MetaAnalysis, shown: Headline, absent: NotHeld | None, rule
             )
     if result.X is None and result.k >= rules["trials_for_test"]:
         p = result.small_study_test(model="lm").p_value
-        said += f"; Egger's test P {p:.2f}"
+        said += f"; Egger's test P {words.p(p)}"
     return lost, said, "directions"
 
 

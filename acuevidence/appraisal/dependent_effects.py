@@ -13,9 +13,9 @@ from scipy.special import stdtrit
 
 from acuevidence.appraisal.small_study import SmallStudyTest
 from acuevidence.arguments import guard
-from acuevidence.errors import ConvergenceError, InputError
+from acuevidence.errors import InputError
 from acuevidence.inputs import refuse, values
-from acuevidence.synthesis.covariance import LinearCovariance, stacks
+from acuevidence.synthesis.covariance import LinearCovariance, climb_many, stacks
 from acuevidence.synthesis.dependent import coefficient_table
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 __all__ = ["blup", "cluster_influence", "dependent_small_study_test", "leave_one_cluster_out"]
 
 Array = np.ndarray
-_STEPS, _HALVINGS = 200, 40
 _CELLS = 1 << 24  # elements of the covariances held at a time
 
 
@@ -143,7 +142,7 @@ def blup(result: DependentMetaAnalysis, *, level: float | None = None) -> pd.Dat
     Notes
     -----
     ``y - V P y`` with covariance ``V - V P V``, ``P = W - WX (X'WX)^-1 X'W`` and V the sampling covariance (Robinson 1991,
-    Statistical Science 6:15-32): each effect drawn towards its groups and what the moderators say, the more the less precise it is.
+    Statistical Science): each effect drawn towards its groups and what the moderators say, the more the less precise it is.
 
     Examples
     --------
@@ -283,32 +282,12 @@ class _Batch:
     def fit(self, start: Array, refit: bool) -> tuple[Array, Array, Array]:
         """Return coefficients (B, p), covariances (B, p, p) and variances (B, m): climbs from where the whole model stands."""
         at = np.tile(start, (self.count, 1)).astype(float)
-        value, score, information, beta, vcov = self(at)
         if refit:
-            scale = np.maximum(start, 0.01 * max(float(start.sum()), float(np.mean(self.stacks[0][0].diagonal(axis1=1, axis2=2)))))
-            for _ in range(_STEPS):
-                held = (at <= 0) & (score <= 0)
-                H = information * scale[:, None] * scale
-                H = np.where(held[:, :, None] | held[:, None, :], 0.0, H) + held[:, :, None] * np.eye(len(start)) * np.abs(H).max()
-                values_, vectors = np.linalg.eigh(H)
-                slope = np.einsum("bji,bj->bi", vectors, np.where(held, 0.0, score * scale))
-                values_ = np.maximum(np.abs(values_), 1e-10 * np.abs(values_).max(axis=1, keepdims=True) + 1e-300)
-                step = np.einsum("bij,bj->bi", vectors, slope / values_)
-                step *= scale * np.minimum(1.0, 100 / np.maximum(np.abs(step).max(axis=1, keepdims=True), 1e-300))
-                reach = np.ones(self.count)
-                for _ in range(_HALVINGS):
-                    there = np.maximum(at + reach[:, None] * step, 0.0)
-                    new = self(there)
-                    falls = new[0] < value - 1e-12 * (1 + np.abs(value))
-                    if not falls.any():
-                        break
-                    reach = np.where(falls, reach / 2, reach)
-                small = (np.abs(there - at) <= 1e-9 * (scale + at)).all()
-                at, (value, score, information, beta, vcov) = there, new
-                if small:
-                    break
-            else:
-                raise ConvergenceError("without one of the clusters the likelihood did not settle; simplify the random part")
+            size = np.mean(self.stacks[0][0].diagonal(axis1=1, axis2=2))
+            scale = np.tile(np.maximum(start, 0.01 * max(float(start.sum()), float(size))), (self.count, 1))
+            nothing = np.zeros(len(start))
+            at, _ = climb_many(lambda g: self(g)[:3], lambda g: self(g)[0], at, lower=nothing, upper=nothing + np.inf, scale=scale)
+        beta, vcov = self(at)[3:]
         return beta @ self.back.T, self.back @ vcov @ self.back.T, at
 
     def __call__(self, g: Array) -> tuple[Array, Array, Array, Array, Array]:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import bdtrc, ndtr, ndtri
 
+from acuevidence import words
 from acuevidence.appraisal.few import few_trials, refuse_few
 from acuevidence.arguments import guard
 from acuevidence.errors import InputError
@@ -63,7 +64,7 @@ class ExcessSignificance(Shown):
     def _sentences(self) -> list[str]:
         line = (
             f"Excess significance: {self.observed} of {self.k} trials significant, {self.expected:.1f} expected; "
-            f"P {self.p_value:.3f} ({self.test})."
+            f"P {words.p(self.p_value)} ({self.test})."
         )
         return [line, *self.notes]
 
@@ -92,9 +93,9 @@ def excess_significance(result: PooledEffect, alpha: float = 0.05, *, test: str 
 
     Notes
     -----
-    Ioannidis and Trikalinos (2007, Clinical Trials 4:245), as in metafor's ``tes``. With tau2 the power is averaged over
+    Ioannidis and Trikalinos (2007, Clinical Trials), as in metafor's ``tes``. With tau2 the power is averaged over
     N(estimate, tau2). Low power with fewer than ten trials; heterogeneity alone can make an excess (Johnson and Yuan
-    2007, Clinical Trials 4:254).
+    2007, Clinical Trials).
 
     Examples
     --------

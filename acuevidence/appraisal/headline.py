@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,10 +19,12 @@ from acuevidence.errors import InputError
 from acuevidence.evidence.carried import direction_of, evidence_of
 from acuevidence.shown import Shown
 from acuevidence.synthesis import kernel
+from acuevidence.synthesis.batch import fit_many
 from acuevidence.synthesis.bayes import posterior_of
 from acuevidence.synthesis.effect import PooledEffect
+from acuevidence.synthesis.posteriors import posteriors_of
 
-__all__ = ["Headline", "headline"]
+__all__ = ["Headline", "headline", "headlines"]
 
 _NUMBERS = ["estimate", "ci_low", "ci_high", "pi_low", "pi_high"]
 _FEW, _BOTH = 5, 9  # trials from which the random-effects interval stands alone; up to which both are compared
@@ -156,7 +159,12 @@ def headline(result: PooledEffect, *, threshold: float | None = None, evidence: 
         raise InputError("there is no headline: the result holds no trial")
     if threshold is not None and not 0 < threshold < np.inf:
         raise InputError(f"threshold must be a positive number (the smallest important difference), not {threshold!r}")
-    evidence = evidence_of(result, evidence)
+    return _shown(result, threshold, evidence_of(result, evidence))
+
+
+@functools.lru_cache(maxsize=512)
+def _shown(result: PooledEffect, threshold: float | None, evidence: Any) -> Headline:
+    """Return the headline of a result, which figures, tables and claims ask for again and again."""
     found = threshold if threshold is not None else threshold_of(result, evidence)
     judge = _Judge(found, direction_of(result) == "benefit" or threshold is not None)
     own, prior, named = f"{result.method}, {result.test}", *_prior(result, evidence)
@@ -173,7 +181,7 @@ def headline(result: PooledEffect, *, threshold: float | None = None, evidence: 
         alone = [float(trials["yi"].iloc[0]), float(trials["ci_low"].iloc[0]), float(trials["ci_high"].iloc[0]), np.nan, np.nan]
         numbers = alone if result.k == 1 else [np.nan] * 5
         method = "one trial" if result.k == 1 else "two trials, not pooled"
-        state = judge.of_trials(trials)
+        state = judge.of_trials(trials["ci_low"], trials["ci_high"])
     else:
         trials = _trials(result, judge).iloc[:0]
         numbers, method, state, notes = _pooled(result, own, beside, bayes, named, judge)
@@ -212,10 +220,74 @@ class _Judge:
     def both(self, *intervals: tuple[float, float]) -> str:
         return spanning(intervals, self.threshold, sided=self.sided)
 
-    def of_trials(self, trials: pd.DataFrame) -> str:
+    def of_methods(self, k: int, own: tuple[float, float], bayes: tuple[float, float] | None) -> tuple[str, tuple[str, ...]]:
+        """Return the state of k trials by the result's own interval and the Bayesian one, and both states where they differ."""
+        if bayes is None or k > _BOTH:
+            return self(*own), ()
+        both = self(*own), self(*bayes)
+        return (self.both(own, bayes), both) if both[0] != both[1] else (both[0], ())
+
+    def of_trials(self, low: Any, high: Any) -> str:
         """Return the state that holds for every trial; of two that are important, the importance stays open."""
-        state = self.both(*zip(trials["ci_low"], trials["ci_high"], strict=True))
-        return "benefit, importance uncertain" if state == "important" and len(trials) > 1 else state
+        state = self.both(*zip(low, high, strict=True))
+        return "benefit, importance uncertain" if state == "important" and len(low) > 1 else state
+
+
+def headlines(
+    result: PooledEffect, yi: np.ndarray, vi: np.ndarray, *, threshold: float | None = None, evidence: Any = None
+) -> pd.DataFrame:
+    """Return the headlines of many sets of trials that are one question, as :func:`headline` gives them one at a time.
+
+    Parameters
+    ----------
+    result : MetaAnalysis
+        What is asked: method, test, level, threshold and prior are those of this result.
+    yi, vi : ndarray, (B, k)
+        Effects and variances, a row a set of trials; NaN: no such trial.
+    threshold, evidence
+        As in :func:`headline`.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``k estimate ci_low ci_high state``, a row a set; all fits in one call of the kernel and one of the Bayesian model.
+
+    Examples
+    --------
+    >>> import acuevidence as ae
+    >>> import numpy as np
+    >>> one = ae.pooled("neck_pain")["sham"]
+    >>> headlines(one, one.yi[None], one.vi[None])["state"].item() == one.headline().state
+    True
+    """
+    evidence = evidence_of(result, evidence)
+    found = threshold if threshold is not None else threshold_of(result, evidence)
+    judge = _Judge(found, direction_of(result) == "benefit" or threshold is not None)
+    prior, named = _prior(result, evidence)
+    prior, named = (None, False) if result.method == "EE" else (prior, named)
+    fits = fit_many(yi, vi, method=result.method, test=result.test, level=result.level)
+    table = pd.DataFrame({name: getattr(fits, name) for name in ("k", "estimate", "ci_low", "ci_high")})
+    own = np.column_stack([fits.ci_low, fits.ci_high])
+    bayes = np.full_like(own, np.nan)
+    some = ((table["k"] > 2) & (table["k"] <= _BOTH)).to_numpy()
+    if prior is not None and some.any():
+        median, *limits = posteriors_of(yi[some], vi[some], prior[0], result.level, unit=prior[1])
+        bayes[some] = np.column_stack(limits)
+        few = some & (table["k"] < _FEW).to_numpy()
+        table.loc[few, ["estimate", "ci_low", "ci_high"]] = np.column_stack([median, *limits])[few[some]]
+    half = kernel.interval(np.zeros_like(yi), np.sqrt(vi), np.full_like(yi, np.inf), result.level)[1]
+    states = []
+    for i, k in enumerate(table["k"]):
+        if k <= 2:
+            held = np.isfinite(yi[i])
+            states.append(judge.of_trials((yi - half)[i, held], (yi + half)[i, held]))
+        elif k < _FEW and prior is None and named:
+            states.append("cannot tell")
+        else:
+            states.append(judge.of_methods(k, tuple(own[i]), tuple(bayes[i]) if np.isfinite(bayes[i, 0]) else None)[0])
+    untold = (table["k"] == 2) | ((table["k"] < _FEW) & (table["k"] > 2) & (prior is None and named))
+    table.loc[untold, ["estimate", "ci_low", "ci_high"]] = np.nan
+    return table.assign(state=states)
 
 
 def _pooled(
@@ -237,12 +309,10 @@ def _pooled(
             notes.append(f"Few trials ({result.k}): the interval rests on an estimate of τ² from them alone.")
     own_prediction = result.k >= _FEW and bool(result.tau2) and result.pi_low is not None
     numbers[3:] = beside[own][3:] if own_prediction else [np.nan] * 2 if bayes is None else bayes[3:]
-    state = judge(numbers[1], numbers[2])
-    if bayes is not None and result.k <= _BOTH:
-        both = [judge(beside[own][1], beside[own][2]), judge(bayes[1], bayes[2])]
-        if both[0] != both[1]:
-            state = judge.both((beside[own][1], beside[own][2]), (bayes[1], bayes[2]))
-            notes.append(f"Methods differ: {both[0]} by {own}, {both[1]} by the Bayesian model; the state holds for both.")
+    limits = (beside[own][1], beside[own][2])
+    state, both = judge.of_methods(result.k, limits, None if bayes is None else (bayes[1], bayes[2]))
+    if len(both) == 2:
+        notes.append(f"Methods differ: {both[0]} by {own}, {both[1]} by the Bayesian model; the state holds for both.")
     return numbers, method, state, notes
 
 

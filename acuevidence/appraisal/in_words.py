@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from acuevidence import words
 
-__all__ = ["in_words"]
+__all__ = ["in_words", "method_words"]
 
 _SAID = {
     "important": "{verb} {outcome} by an important amount",
@@ -67,3 +67,21 @@ def in_words(
     may = level == "low"
     said = _SAID[state].format(verb=words.base(verb) if may else verb, makes="make" if may else "makes", outcome=outcome)
     return f"{treatment} {'may ' if may else 'probably ' if level == 'moderate' else ''}{said}"
+
+
+def method_words(method: str) -> str:
+    """Return the method of a headline as a reader knows it.
+
+    Examples
+    --------
+    >>> method_words("REML, HKSJ-adhoc"), method_words("DL, z"), method_words("Bayes, turner")
+    ('REML with HKSJ interval', 'DL with Wald interval', 'Bayesian model with the Turner prior')
+    >>> method_words("two trials, not pooled")
+    'two trials, not pooled'
+    """
+    model, _, kind = method.partition(", ")
+    if model == "Bayes":
+        return f"Bayesian model with the {kind.partition('-')[0].capitalize()} prior"
+    if kind == "not pooled":
+        return method
+    return f"{model} with {'Wald' if kind == 'z' else kind.partition('-')[0]} interval" if kind else method

@@ -16,7 +16,7 @@ import pandas as pd
 from acuevidence.appraisal.thresholds import checked_threshold, threshold_of
 from acuevidence.arguments import guard
 from acuevidence.errors import InputError
-from acuevidence.evidence.carried import evidence_of, excluded_of
+from acuevidence.evidence.carried import evidence_of, unheld
 from acuevidence.inputs import choice
 from acuevidence.later import Later
 from acuevidence.shown import Shown
@@ -35,7 +35,6 @@ __all__ = ["MissingEvidence", "missing_evidence"]
 _REACH = 3.0  # assumed effects are looked at from -3 to 3 SD
 _POINTS = 601
 _NOT_MEASURED = "no figure printed"
-_PART = "reported with "  # a site or second report of a trial whose figures, or lack of them, count already
 _WORDS = {"above": "favours {treatment}", "below": "favours the comparator", "unsure": "unsure which way"}
 
 
@@ -172,7 +171,7 @@ def missing_evidence(
 
     Notes
     -----
-    After Page et al (2023, BMJ 383:e076754; ROB-ME). The variance of a missing trial is 4/n, that of an SMD with equal arms,
+    After Page et al (2023, BMJ; ROB-ME). The variance of a missing trial is 4/n, that of an SMD with equal arms,
     n being the randomised participants of the arms compared; where n is unknown, the median variance of the trials with
     figures. Reports that conclude differently on several outcomes or weeks, or state nothing, count as no difference.
 
@@ -245,18 +244,11 @@ def _missing_trials(result: PooledEffect, include: str) -> pd.DataFrame:
     data = result.data
     if result.X is not None:
         raise InputError(f"missing evidence is for a pooled effect; this result has moderators ({result.formula})")
-    left = excluded_of(data)
-    if left is None or "comparator" not in data or "trial_id" not in data:
+    rows = unheld(result)
+    if rows is None:
         raise InputError("the result does not name the trials it leaves out; pool the rows of trial_effects(), with data=")
     if data["comparator"].nunique() != 1:
         raise InputError("missing evidence is for one comparator at a time; pool by='comparator' and take one of the groups")
-    comparator = str(data["comparator"].iloc[0])
-    rows = pd.DataFrame(left)
-    rows = rows[rows["arm"].isna() & (rows["comparator"] == comparator) & ~rows["trial_id"].isin(data["trial_id"])]
-    rows = rows[~rows["reason"].str.startswith(_PART)]
-    for column in ("condition", "population"):  # a frame that was filtered still carries what the whole one left out
-        if column in data and column in rows and data[column].notna().all():
-            rows = rows[rows[column].isin(data[column])]
     if include == "measured":
         rows = rows[rows["reported_direction"].notna() | ~rows["reason"].str.startswith(_NOT_MEASURED)]
     found = rows[["trial_id", "study", "reported_direction", "reason"]].reset_index(drop=True)

@@ -1,6 +1,6 @@
 """Trials that make a comparison and have no usable figure on the pages read: in classes, and what they could do to a pooled effect.
 
-After ROB-ME (Page et al 2023, BMJ 383:e076754): missing trials never narrow an interval.
+After ROB-ME (Page et al 2023, BMJ): missing trials never narrow an interval.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from acuevidence.evidence.carried import excluded_of, outcomes_of
+from acuevidence.evidence.carried import outcomes_of, unheld
 from acuevidence.synthesis.effect import PooledEffect
 
 if TYPE_CHECKING:
@@ -76,14 +76,10 @@ def not_held(result: PooledEffect, evidence: Evidence | None, *, estimate: float
     >>> found.shift <= 0
     True
     """
-    left, data = excluded_of(result), result.data
-    if left is None or "trial_id" not in data or "comparator" not in data or result.X is not None:
+    rows = unheld(result)
+    if rows is None or result.X is not None:
         return None
-    rows = pd.DataFrame(left)
-    rows = rows[rows["arm"].isna() & rows["comparator"].isin(data["comparator"].dropna().unique())]
-    if "condition" in data and "condition" in rows:
-        rows = rows[rows["condition"].isin(data["condition"].dropna().unique())]
-    rows = rows[~rows["trial_id"].isin(data["trial_id"])].drop_duplicates("trial_id")
+    rows = rows.drop_duplicates("trial_id")
     trials = rows[["trial_id", "study"]].reset_index(drop=True)
     n = pd.to_numeric(rows["n"], errors="coerce") if "n" in rows else pd.Series(np.nan, index=rows.index)
     trials["n"] = n.to_numpy(dtype=float)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -73,12 +75,11 @@ def rated_trials(data: pd.DataFrame, comparator: str | None, rules: Mapping[str,
     kind = evidence.topic.comparator(comparator).kind if comparator else ""
     domains = [one for one in rules.get("domains", ()) if one.get("against", kind) == kind]
     ids, scale = data["trial_id"].astype(str), str(rules.get("scale", ""))
-    judged, design = _held(evidence.quality, "judgement", ids), _held(evidence.design, "value", ids)
-    arms = evidence.arms.loc[~evidence.arms["arm"].astype(str).str.endswith("_pooled"), "trial_id"].value_counts()
+    judged, design, arms = _facts(evidence)
     compared = data["comparator_arms"].fillna("").str.split(", ") if "comparator_arms" in data else [[]] * len(data)
     rows = []
     for trial, against in zip(ids, compared, strict=True):
-        found = {one["name"]: _domain(one, trial, against, int(arms.get(trial, 0)), judged, design, scale) for one in domains}
+        found = {one["name"]: _domain(one, trial, against, arms[trial], judged, design, scale) for one in domains}
         whole = [_worst(judged.get((trial, tool, "overall"), [])) for tool in rules.get("overall", ())]
         rows.append((trial, *_rating(found, [one for one in whole if one is not None])))
     return pd.DataFrame(rows, columns=["trial_id", "rating", "judgements", "source"], index=data.index)
@@ -124,9 +125,17 @@ def rated_pool(
     return steps, words, trials
 
 
-def _held(table: pd.DataFrame, value: str, ids: pd.Series) -> _Table:
+@functools.lru_cache(maxsize=16)
+def _facts(evidence: Evidence) -> tuple[_Table, _Table, Counter[str]]:
+    """Return the judgements, the facts on design, and how many randomised arms a trial has."""
+    arms = [(trial, arm) for trial, arm in zip(evidence.arms["trial_id"], evidence.arms["arm"], strict=True)]
+    randomised = Counter(str(trial) for trial, arm in arms if not str(arm).endswith("_pooled"))
+    return _held(evidence.quality, "judgement"), _held(evidence.design, "value"), randomised
+
+
+def _held(table: pd.DataFrame, value: str) -> _Table:
     """Return the rows of a long table with a value, by trial, tool (of facts none) and domain or field."""
-    rows = table[table["trial_id"].isin(ids) & table[value].notna()]
+    rows = table[table[value].notna()]
     facts = "field" in rows
     keys = zip(rows["trial_id"], [""] * len(rows) if facts else rows["tool"], rows["field" if facts else "domain"], strict=True)
     arms = rows["arm"] if "arm" in rows else [None] * len(rows)

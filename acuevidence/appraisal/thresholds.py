@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,6 @@ import numpy as np
 import pandas as pd
 
 from acuevidence.appraisal.typical_sd import typical_sd_of
-from acuevidence.evidence.carried import evidence_of
 from acuevidence.inputs import choice
 from acuevidence.synthesis.effect import PooledEffect
 from acuevidence.topic import read_yaml
@@ -21,7 +20,7 @@ from acuevidence.topic import read_yaml
 if TYPE_CHECKING:
     from acuevidence.evidence import Evidence
 
-__all__ = ["Mid", "appraisal_rules", "band_of", "checked_threshold", "mid_of", "published_threshold", "threshold_of"]
+__all__ = ["Mid", "appraisal_rules", "checked_threshold", "mid_of", "published_threshold", "threshold_of"]
 
 _SD, _POINTS = "SD", "points of 0-100"
 _SCALE = re.compile(r"(?:points|mm) of 0-(\d+(?:\.\d+)?)")
@@ -139,38 +138,6 @@ def threshold_of(result: PooledEffect, evidence: Evidence | None) -> float | Non
     """
     found = mid_of(result, evidence)
     return None if found is None else found.low
-
-
-def band_of(results: Iterable[PooledEffect], evidence: Evidence | None) -> Mid | None:
-    """Return the thresholds of several pooled effects as one band, each named in its source; None where none has one.
-
-    Examples
-    --------
-    >>> import acuevidence as ae
-    >>> band = band_of([ae.pooled(name)["sham"] for name in ("low_back_pain", "knee_osteoarthritis")], ae.load_evidence())
-    >>> band.low, round(band.high, 1)
-    (0.37, 0.7)
-    """
-    known: dict[float, list[str]] = {}
-    for result in results:
-        value = threshold_of(result, evidence_of(result, evidence))
-        if value is not None and evidence is not None:
-            name = evidence.topic.label(_only(result.data, "condition") or "")
-            known.setdefault(round(value, 6), []).append(name)
-    if not known:
-        return None
-    said = ", ".join(f"{value:.2f} {' and '.join(dict.fromkeys(names)).lower()}" for value, names in sorted(known.items()))
-    return Mid(min(known), max(known), _SD, said, ())
-
-
-def has_mid(outcome: str, measure: str = "SMD", *, evidence: Evidence) -> bool:
-    """Return whether a minimal important difference of an outcome is published, by default in the package's evidence."""
-    return checked_threshold(evidence, outcome, measure) is not None
-
-
-def main_mid(evidence: Evidence | None) -> Mid | None:
-    """Return the minimal important difference of an evidence's main outcome as an SMD; None without evidence or a threshold."""
-    return None if evidence is None else checked_threshold(evidence)
 
 
 def appraisal_rules(evidence: Evidence | None) -> Mapping[str, Any]:

@@ -135,7 +135,7 @@ def contrasts(table: OwnTable, reference: str | int | None, shared: str, *, alon
     if third:
         return _made(table, _wide(table, third[-1], reference), shared)
     two = any(c in frame and frame[c].notna().any() for c in ("mean1", "events1", "yi", "ratio", "r"))
-    one = "n" in frame and any(c in frame and frame[c].notna().any() for c in ("mean", "events"))
+    one = ("n" in frame or "time" in frame) and any(c in frame and frame[c].notna().any() for c in ("mean", "events"))
     if alone or two or not one or "treatment" not in frame or frame["treatment"].isna().all():
         if reference is not None:
             raise InputError("reference= is for tables with three arms or more, or with one row an arm; this one has neither")

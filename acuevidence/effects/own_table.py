@@ -33,7 +33,7 @@ from acuevidence.inputs import choice, refuse
 __all__ = ["COUNTED", "OwnTable", "own_table"]
 
 COUNTED = tuple(c for c in FIGURES if c != "ci" and not c.startswith("label"))  # columns of numbers
-_WHOLE = re.compile(r"(n|events|nonevents)\d?")
+_WHOLE = re.compile(r"(n|events|nonevents)\d?|m|both|only[12]|neither")
 _NUMBER_WORDS = ("week", "sessions", "treatment_weeks")
 _YEAR = re.compile(r"(?<!\d)(1[89]\d\d|20\d\d|21\d\d)(?!\d)")
 _TOTALS = re.compile(

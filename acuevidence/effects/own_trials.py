@@ -26,21 +26,33 @@ __all__ = ["read_trials", "template"]
 
 _MEANS = ("mean1", "sd1", "n1", "mean2", "sd2", "n2")
 _COUNTS = ("events1", "n1", "events2", "n2")
+_PAIRS = ("both", "only1", "only2", "neither")
+_CHANGE = ("mean_pre", "mean_post", "sd_pre", "sd_post", "n", "r")
 _WAYS: dict[str, tuple[str, ...]] = {
     "means": _MEANS,
     "counts": _COUNTS,
     "rates": ("events1", "time1", "events2", "time2"),
+    "matched pairs": _PAIRS,
+    "controlled changes": tuple(f"{name}{k}" for k in (1, 2) for name in ("mean_pre", "mean_post", "sd_pre", "n", "r")),
     "changes": ("mean_pre", "mean_post", "sd_pre", "n", "r"),
+    "partial correlations": ("r", "n", "m"),
+    "partial correlations by t": ("t", "n", "m"),
     "correlations": ("r", "n"),
     "single means": ("mean", "sd", "n"),
     "proportions": ("events", "n"),
+    "single rates": ("events", "time"),
 }
-_TWO_GROUPS = ("means", "counts", "rates", "ratios")
+_TWO_GROUPS = ("means", "counts", "rates", "ratios", "matched pairs", "controlled changes")
 _SAID = {
     "means": "means and SDs of the arms",
     "counts": "events",
     "rates": "events in person-time",
+    "matched pairs": "pairs",
+    "controlled changes": "means before and after in both arms",
     "changes": "means before and after",
+    "partial correlations": "partial correlation, n and number of predictors",
+    "partial correlations by t": "t, n and number of predictors",
+    "single rates": "events in person-time",
     "correlations": "correlation and n",
     "single means": "mean and SD",
     "proportions": "events",
@@ -48,7 +60,8 @@ _SAID = {
 _NEEDED = (
     "mean1 sd1 n1 mean2 sd2 n2 (for an SD also se1, low1 and high1, or q1_1 and q3_1 or min1 and max1 with median1), or events1 n1 "
     "events2 n2, or yi or ratio with vi, se, ci_low and ci_high, p or t, or events1 time1 events2 time2, or one group: r n; events n; "
-    "mean sd n; mean_pre mean_post sd_pre sd_post r n"
+    "events time; mean sd n; mean_pre mean_post sd_pre sd_post r n (of two groups with 1 and 2 behind each), or r or t with n and m "
+    "(predictors), or pairs: both only1 only2 neither"
 )
 _CODES: dict[str, dict[str, str]] = {  # which code of effect_size gives a measure from figures of a kind, where it is not its own
     "means": {"SMD": "SMD", "OR": "D2OR"},
@@ -58,10 +71,15 @@ _KIND = {
     _MEANS: "means",
     _COUNTS: "counts",
     ("events1", "time1", "events2", "time2"): "rates",
+    _PAIRS: "matched pairs",
+    tuple(f"{name}{k}" for k in (1, 2) for name in _CHANGE): "controlled changes",
+    ("r", "n", "m"): "partial correlations",
+    ("t", "n", "m"): "partial correlations by t",
+    ("events", "time"): "single rates",
     ("events", "n"): "proportions",
     ("mean", "sd", "n"): "single means",
     ("r", "n"): "correlations",
-    ("mean_pre", "mean_post", "sd_pre", "sd_post", "n", "r"): "changes",
+    _CHANGE: "changes",
 }
 _SCALE = {"OR2D": "SMD", "D2OR": "OR"}
 _FACTOR = float(np.sqrt(3) / np.pi)
@@ -97,7 +115,9 @@ def read_trials(
         - ``events1 n1 events2 n2`` (or ``nonevents1``, ``nonevents2``), or ``events1 time1 events2 time2``;
         - ``yi``, on the scale of analysis (ratios as natural logarithms), or ``ratio`` on its natural scale (also named ``HR, OR,
           RR, IRR``), with ``vi``, ``se`` (of the logarithm), ``ci_low`` and ``ci_high`` (on the scale of the effect), ``p`` or ``t``;
-        - one group: ``r n``; ``events n``; ``mean sd n``; ``mean_pre mean_post sd_pre sd_post r n``.
+        - one group: ``r n``; ``events n``; ``events time``; ``mean sd n``; ``mean_pre mean_post sd_pre sd_post r n``, of two groups
+          with 1 and 2 behind each; a partial correlation as ``r`` or ``t`` with ``n`` and ``m`` (predictors of the regression);
+        - matched pairs by who had the event: ``both only1 only2 neither``.
 
         A column ``measure`` names the scale of given effects. ``higher_is`` is ``worse`` or ``better``: what a larger value (or an
         event) means for the patient; effects are turned so that positive is better in group 1. A table without it gives group 1
@@ -105,8 +125,9 @@ def read_trials(
     measure : str, optional
         Effect measure of the answer, one of ``effects.MEASURES``; ratios are natural logarithms. Default: the one that the table
         names, else ``SMD`` for means and for counts beside them (by the logistic conversion of the odds ratio), ``OR`` for counts
-        alone, ``IRR`` for person-time, ``ZCOR`` for correlations, ``PLO`` for proportions, ``MN`` for single means; an effect whose
-        scale the table does not name is refused.
+        alone, ``IRR`` for person-time, ``ZCOR`` for correlations, ``ZPCOR`` for partial ones, ``PLO`` for proportions, ``IRLN`` for
+        rates of one group, ``MN`` for single means; an effect whose
+        scale the table does not name is refused, as are changes and pairs.
     columns : mapping, optional
         Our name to the file's, for example ``{"mean1": "Exercise mean"}``.
     sheet : str or int, optional
@@ -168,7 +189,7 @@ def read_trials(
         table = own_arms.contrasts(table, reference, shared, alone=_one_group_wanted(measure))
         _named_figures(table)
         _limits_from_text(table)
-        way = _ways(table)
+        way = _ways(table, measure)
         chosen = _chosen(table, way, measure)
         found = _effects(table, way, chosen, level)
     return _finished(table, found, way, chosen)
@@ -197,7 +218,9 @@ def template() -> str:
 
 
 def _one_group_wanted(measure: str | None) -> bool:
-    return measure is not None and "n1" not in MEASURES[measure].takes[0] and "ratio" not in MEASURES[measure].takes[0]
+    if measure is None or "ratio" in MEASURES[measure].takes[0]:
+        return False
+    return not any(name.endswith("1") for name in MEASURES[measure].takes[0])
 
 
 def _named_figures(table: OwnTable) -> None:
@@ -208,7 +231,7 @@ def _named_figures(table: OwnTable) -> None:
     if any(set(needs) <= there for needs in _WAYS.values()) or (effect and precise):
         return
     ways = [*_WAYS.values(), ("yi", "se"), ("ratio", "ci_low", "ci_high")]
-    nearest = max(ways, key=lambda needs: (len(set(needs) & there) / len(needs), len(needs)))
+    nearest = max(ways, key=lambda needs: (len(set(needs) & there) / len(needs), min(len(needs), 6)))
     missing = [c for c in nearest if c not in there]
     raise InputError(
         f"no complete set of figures: {', '.join(missing)} missing; {table.understood.shown()}; {table.understood.advice(missing)}. "
@@ -239,13 +262,17 @@ def _limits_from_text(table: OwnTable) -> None:
         table.frame.loc[i, ["ci_low", "ci_high"]] = [low, high]
 
 
-def _ways(table: OwnTable) -> pd.Series:
-    """Return for each row how its result is given; refuse rows that are half filled, and leave out those that say why."""
+def _ways(table: OwnTable, measure: str | None) -> pd.Series:
+    """Return for each row how its result is given, as the measure wants it where it can be.
+
+    Rows that are half filled are refused, those that say why left out.
+    """
     frame = table.frame
     has = frame.reindex(columns=list(COUNTED)).notna()
     way = pd.Series("none", index=frame.index, dtype=object)
-    for name, needs in reversed(_WAYS.items()):
-        way[has[list(needs)].all(axis=1)] = name
+    wanted = sorted(_WAYS, key=lambda kind: measure is None or _code(measure, kind) is None)
+    for name in reversed(wanted):
+        way[has[list(_WAYS[name])].all(axis=1)] = name
     limits = has["ci_low"] & has["ci_high"]
     precise = has[["vi", "se", "p", "t"]].any(axis=1) | limits
     given = pd.Series("", index=frame.index, dtype=object)
@@ -253,7 +280,7 @@ def _ways(table: OwnTable) -> pd.Series:
     given[has["ratio"] & precise] = "ratios"
     table.figures = way.where(way != "none", "")
     way = way.mask(given != "", given)
-    started = has.drop(columns=[c for c in has if re.fullmatch(r"n\d?|label\d", c)]).any(axis=1)
+    started = has.drop(columns=[c for c in has if re.fullmatch(r"n\d?|label\d|time|m", c)]).any(axis=1)
     reasons = {}
     for row in frame.index[(way == "none") & started]:
         absent = _absent(table, row, has)
@@ -282,7 +309,7 @@ def _unreported(table: OwnTable, row: Any, name: str) -> bool:
 def _absent(table: OwnTable, row: Any, has: pd.DataFrame) -> list[str]:
     """Return what the row lacks for the way of printing that it comes nearest to."""
     ways = [*_WAYS.values(), ("yi", "se"), ("ratio", "ci_low", "ci_high")]
-    best = max(ways, key=lambda needs: (sum(has.at[row, c] for c in needs) / len(needs), len(needs)))
+    best = max(ways, key=lambda needs: (sum(has.at[row, c] for c in needs) / len(needs), min(len(needs), 6)))
     return [c for c in best if not has.at[row, c]]
 
 
@@ -333,13 +360,20 @@ def _chosen(table: OwnTable, way: pd.Series, measure: str | None) -> str:
         return named[0]
     if kinds == {"changes"}:
         raise InputError("means before and after: on which scale? Say measure='MC' (points), 'SMCC' or 'SMCR' (standardised)")
+    if kinds == {"controlled changes"}:
+        raise InputError("changes in two arms: on which scale? Say measure='MCD' (points), 'SMCCD' or 'SMCRD' (standardised)")
+    if kinds == {"matched pairs"}:
+        raise InputError("matched pairs: which measure? Say measure='MPOR' or 'MPORC' (odds ratio), 'MPRR' or 'MPRD'")
     defaults = {
         "means": "SMD",
         "counts": "OR",
         "rates": "IRR",
         "correlations": "ZCOR",
         "proportions": "PLO",
+        "single rates": "IRLN",
         "single means": "MN",
+        "partial correlations": "ZPCOR",
+        "partial correlations by t": "ZPCOR",
     }
     wanted = {defaults.get(kind, "") for kind in kinds - {"effects", "ratios"}} | set(named)
     if wanted == {"SMD", "OR"}:

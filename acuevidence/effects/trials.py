@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 
@@ -280,7 +281,11 @@ def _ordered(rows: list[dict[str, Any]], columns: Sequence[str], kinds: Mapping[
     place = {name: i for i, name in enumerate([*rules.topic.conditions, *rules.topic.comparators])}
     rows = sorted(rows, key=lambda r: (place[r["condition"]], place[r["comparator"]], _year(r["year"]), r["study"]))
     cells = {name: [row.get(name, math.nan) for row in rows] for name in columns}
-    return pd.DataFrame({name: pd.Series(of, dtype=kinds.get(name)) for name, of in cells.items()})
+    typed = {
+        name: pd.array(cells[name], dtype=kind) if kind == "Int64" else np.array(cells[name], dtype=kind)
+        for name, kind in kinds.items()
+    }
+    return pd.DataFrame(cells if rows else {}, columns=list(columns)).assign(**typed)
 
 
 def _year(year: Any) -> float:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from acuevidence.evidence.load import Evidence
 
 __all__ = [
+    "ONE_SESSION",
+    "PART_OF",
     "Excluded",
     "carry",
     "direction_of",
@@ -27,8 +29,11 @@ __all__ = [
     "outcomes_of",
     "plain",
     "topic_of",
+    "unheld",
 ]
 
+# Reasons that leave a trial out because it answers another question or counts elsewhere, and not for want of a figure.
+PART_OF, ONE_SESSION = "reported with ", "a course of one session"
 _DIRECTIONS = ("benefit", "events", "spread")
 _OF_TRIAL_EFFECTS = {"trial_id", "comparator", "derivation", "arms", "comparator_arms", "source_kind"}
 
@@ -126,6 +131,42 @@ def evidence_of(thing: Any, given: Evidence | None = None) -> Evidence | None:
     if isinstance(thing, dict) or (hasattr(thing, "values") and callable(getattr(thing, "values", None))):
         return next((found for found in map(evidence_of, thing.values()) if found is not None), None)
     return _attrs(thing).get("evidence")
+
+
+def unheld(thing: Any) -> pd.DataFrame | None:
+    """Return the trials that make the comparisons of a frame or result, and have no usable figure; None where it names none.
+
+    Parameters
+    ----------
+    thing : DataFrame or result
+        Rows of :func:`acuevidence.trial_effects`, or what was pooled from them.
+
+    Returns
+    -------
+    DataFrame or None
+        Rows of what was left out, one a trial and comparator, of the conditions and populations that the rows hold: a frame that
+        was filtered still carries what the whole one left out. Not those that answer another question (courses of one session)
+        or count elsewhere (sites of a trial). A trial that prints figures of before the end of the course alone is one.
+
+    Examples
+    --------
+    >>> import acuevidence as ae
+    >>> from acuevidence.evidence.carried import unheld
+    >>> effects = ae.trial_effects("pelvic_pain", comparator="sham")
+    >>> men = effects[effects.population == "men"]
+    >>> len(unheld(men)) < len(unheld(effects)), unheld(men).population.unique().tolist()
+    (True, ['men'])
+    """
+    left, data = excluded_of(thing), getattr(thing, "data", thing)
+    if left is None or not {"trial_id", "comparator"} <= set(data):
+        return None
+    rows = pd.DataFrame(left)
+    rows = rows[rows["arm"].isna() & ~rows["trial_id"].isin(data["trial_id"])]
+    rows = rows[~rows["reason"].astype(str).str.startswith((PART_OF, ONE_SESSION))]
+    for column in ("comparator", "condition", "population"):
+        if len(data) and column in data and column in rows and data[column].notna().all():
+            rows = rows[rows[column].isin(data[column])]
+    return rows.drop_duplicates(["trial_id", "comparator"])
 
 
 def outcomes_of(thing: Any) -> list[str]:

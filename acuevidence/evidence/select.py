@@ -15,6 +15,7 @@ from typing import Any
 
 import pandas as pd
 
+from acuevidence.evidence.carried import ONE_SESSION, PART_OF
 from acuevidence.evidence.design import Design, design_of
 from acuevidence.evidence.load import Evidence
 from acuevidence.evidence.rules import Choice, Rules, Window
@@ -141,7 +142,7 @@ class _Placed:
 
 def given(value: Any) -> bool:
     """Return whether a cell holds something."""
-    return not pd.isna(value)
+    return isinstance(value, str) or not pd.isna(value)
 
 
 def is_change(row: Row) -> bool:
@@ -310,9 +311,9 @@ def _never(comparison: Comparison) -> str:
     """Return why no figure of the trial enters, or an empty string."""
     trial = comparison.trial
     if given(trial.part_of):
-        return f"reported with {trial.part_of}"
+        return f"{PART_OF}{trial.part_of}"
     if (given(trial.treatment_weeks) and trial.treatment_weeks == 0) or str(getattr(trial, "sessions", "")) == "1":
-        return "a course of one session"
+        return ONE_SESSION
     return ""
 
 

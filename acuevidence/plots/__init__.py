@@ -18,17 +18,21 @@ from acuevidence.plots.network import network
 from acuevidence.plots.parts.canvas import Column
 from acuevidence.plots.parts.style import Layout, style
 from acuevidence.plots.profile import profile
+from acuevidence.plots.questions.components import components
 from acuevidence.plots.questions.consensus import consensus
 from acuevidence.plots.questions.decomposition import decomposition
 from acuevidence.plots.questions.evidence_map import evidence_map
+from acuevidence.plots.questions.flip import flip
 from acuevidence.plots.questions.flow import flow
 from acuevidence.plots.questions.nuance import nuance
 from acuevidence.plots.questions.patients import patients
 from acuevidence.plots.questions.quality import quality
+from acuevidence.plots.questions.responders import responders
 from acuevidence.plots.questions.safety import safety
 from acuevidence.plots.questions.sensitivity import sensitivity
 from acuevidence.plots.questions.specification_curve import specification_curve
 from acuevidence.plots.questions.time_course import time_course
+from acuevidence.plots.questions.timeline import timeline
 from acuevidence.plots.radial import radial
 from acuevidence.plots.ranks import ranks
 from acuevidence.plots.ridge import ridge
@@ -41,11 +45,13 @@ __all__ = [
     "Layout",
     "baujat",
     "bubble",
+    "components",
     "consensus",
     "cumulative",
     "decomposition",
     "drapery",
     "evidence_map",
+    "flip",
     "flow",
     "forest",
     "forest_size",
@@ -62,6 +68,7 @@ __all__ = [
     "quality",
     "radial",
     "ranks",
+    "responders",
     "ridge",
     "safety",
     "save",
@@ -70,6 +77,7 @@ __all__ = [
     "specification_curve",
     "style",
     "time_course",
+    "timeline",
 ]
 
 

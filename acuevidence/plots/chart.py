@@ -25,6 +25,8 @@ from acuevidence.topic import topic_of
 if TYPE_CHECKING:
     import altair as alt
 
+    from acuevidence.appraisal.thresholds import Mid
+
 __all__ = ["forest_chart"]
 
 _TOLD = {
@@ -62,7 +64,7 @@ class Rows:
 def forest_chart(
     result: Any,
     *,
-    mid: Any = None,
+    mid: Mid | float | tuple[float, float] | None = None,
     favours: tuple[str, str] | None = None,
     effect: str | None = None,
     title: str | None = None,
@@ -238,7 +240,7 @@ def _background(alt: Any, x: Any, mid: Any, effect: str) -> list[Any]:
     low, high = mid_range(mid)
     (low, high), source = _shown(np.array([[low, high]], dtype=float), effect)[0], getattr(mid, "source", "as given")
     values = [{"estimate": low, "high": high, "text": f"{low:.2f} to {high:.2f}", "source": source}]
-    told = _tooltips(alt, values, {"text": "Minimal important difference", "source": "Thresholds"})
+    told = _tooltips(alt, values, {"text": "Smallest important difference", "source": "Thresholds"})
     drawn = alt.Chart(_data(alt, values))
     band = drawn.mark_rule(color=MID_BAND, strokeWidth=3) if low == high else drawn.mark_rect(color=MID_BAND)
     return [band.encode(x=x, tooltip=told, **({} if low == high else {"x2": "high:Q"})), null]
@@ -267,6 +269,9 @@ def _pooled_layers(alt: Any, pooled_rows: list[dict[str, Any]], x: Any, y: Any) 
         "n": "Participants",
         "tau2": "tau2",
         "i2": "I2",
+        "method": "Method",
+        "state": "State",
+        "threshold": "Smallest important difference",
         "certainty": "Certainty",
         "reasons": "Reasons",
     }

@@ -13,13 +13,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from acuevidence.appraisal.in_words import method_words
 from acuevidence.arguments import guard
+from acuevidence.effects.marks import key_to_marks
 from acuevidence.effects.measures import MEASURES
 from acuevidence.effects.natural import natural_scale
 from acuevidence.errors import InputError
 from acuevidence.inputs import brief, choice
 from acuevidence.plots.forest_columns import columns_for, key_to_columns
-from acuevidence.plots.forest_rows import Shown, is_common, rows_of_frame, rows_of_result
+from acuevidence.plots.forest_rows import (
+    Shown,
+    headline_of,
+    is_common,
+    rows_of_frame,
+    rows_of_result,
+)
 from acuevidence.plots.parts.axis import RATIOS, decimals, effect_name, sides, span
 from acuevidence.plots.parts.canvas import Canvas, Column
 from acuevidence.plots.parts.marks import mid_range
@@ -37,7 +45,7 @@ if TYPE_CHECKING:
     from acuevidence.synthesis.result import MetaAnalysis
     from acuevidence.synthesis.two_by_two import TwoByTwoMetaAnalysis
 
-__all__ = ["LAYOUTS", "forest", "forest_size", "mid_words"]
+__all__ = ["LAYOUTS", "forest", "forest_size", "heading_of", "mid_words"]
 
 LAYOUTS = {
     "default": Layout(),
@@ -89,6 +97,7 @@ _NAMES = {
     "RR": "Risk ratio",
     "RD": "Risk difference",
 }
+_DASHED, _SHADED = (f"{how}: smallest important difference between groups," for how in ("Dashed", "Shaded"))
 _REPEATED = ("estimate", "ci_low", "ci_high")
 
 
@@ -110,7 +119,8 @@ def forest(
     certainty: bool = False,
     prediction: bool = True,
     size: float = 6.5,
-    mid: Mid | float | tuple[float, float] | None = None,
+    mid: Mid | float | tuple[float, float] | str | None = None,
+    beside: pd.DataFrame | None = None,
     favours: tuple[str, str] | None = None,
     effect: str | None = None,
     ratio: bool | None = None,
@@ -152,8 +162,12 @@ def forest(
         Whether the prediction interval is drawn, from three trials on.
     size : float
         Type size in points.
-    mid : float, pair of floats, or Mid, optional
-        Minimal important difference, drawn as a line or a band.
+    mid : float, pair of floats, Mid or "published", optional
+        Smallest important difference, drawn as a line or a band; ``"published"``: that of each pool's outcome, condition and
+        comparator, where one is published.
+    beside : DataFrame, optional
+        Published effects, drawn below those of the same group: columns ``comparator study estimate ci_low ci_high``, as
+        :func:`acuevidence.questions.published` gives them.
     favours : pair of str, optional
         Words for the left and right side of the null; the effect's positive side is on the right. Default: which side is
         favoured where the data say so, for tables of events which side has more events, else lower and higher.
@@ -166,9 +180,11 @@ def forest(
     limits : pair of float, optional
         Ends of the axis, on the scale of yi. Intervals beyond them are cut with an arrow.
     title : str, optional
-        Heading of the figure.
+        Heading of the figure; an empty one: none. Default: condition and outcomes, where the data are of one condition that their
+        review knows.
     not_shown : DataFrame or sequence of str, optional
-        Trials without usable figures, named below the plot. Default: those in the data's ``attrs["excluded"]``.
+        Trials without usable figures, named below the plot. Default: those in the data's ``attrs["excluded"]``. Where a column
+        ``printed`` names another outcome that a trial prints, that is said.
     caption : bool
         Whether the conventions are printed below.
     digits : int, optional
@@ -202,6 +218,7 @@ def forest(
     """
     chosen = LAYOUTS[choice("layout", layout, LAYOUTS)] if isinstance(layout, str) else layout
     choice("arms", arms, ("n", "summary"))
+    mids, mid = mid == "published", None if isinstance(mid, str) and mid == "published" else mid
     repeated = isinstance(result, pd.DataFrame)
     groups = [] if repeated else _groups(result)
     data = _repeats(result) if repeated else pd.concat([r.data for _, r in groups]) if groups else pd.DataFrame()
@@ -233,12 +250,24 @@ def forest(
             certainty,
             prediction,
             _decimals(result, groups, effect, ratio, back) if digits is None else digits,
+            mids,
+            None if beside is None else _published(beside),
             back,
             null is not None,
         )
         rows = rows_of_frame(result, shown) if repeated else rows_of_result(result, groups, shown)
+        own = sorted({row.mid[0] for row in rows if row.mid[0] == row.mid[0]})
         below = _below(
-            groups, data, extra, quality, not_shown, caption, mid, effect if name == effect else f"{name} ({effect})", said
+            groups,
+            data,
+            extra,
+            quality,
+            not_shown,
+            caption,
+            (" White diamonds: as published." if any(row.colour == "white" for row in rows) else "")
+            + (f" {_DASHED} {' or '.join(f'{value:.2f}' for value in own)}." if own else mid_words(mid)),
+            effect if name == effect else f"{name} ({effect})",
+            said,
         )
         canvas = Canvas(
             ax,
@@ -248,7 +277,7 @@ def forest(
             rows,
             extra,
             below,
-            title,
+            heading_of(data, topic_of(result)) if title is None else title,
             single,
             heads=_heads(chosen, groups, name),
             weight=all(getattr(one, "weights", None) is not None for _, one in groups) and not repeated,
@@ -288,6 +317,28 @@ def forest_size(result: Any, **options: Any) -> tuple[float, float]:
     with unseen():
         wide, high = forest(result, **options).figure.get_size_inches()  # type: ignore[union-attr]
     return 25.4 * float(wide), 25.4 * float(high)
+
+
+def _published(frame: pd.DataFrame) -> pd.DataFrame:
+    if lacking := [name for name in ("comparator", "study", *_REPEATED) if name not in frame]:
+        raise InputError(f"beside lacks {', '.join(lacking)}; give a frame such as ae.questions.published(condition)")
+    return frame.dropna(subset=list(_REPEATED))
+
+
+def heading_of(data: pd.DataFrame, topic: Topic) -> str | None:
+    """Return condition and outcomes of trials as a heading; None where they do not name one condition that the review knows.
+
+    Examples
+    --------
+    >>> import acuevidence as ae
+    >>> heading_of(ae.trial_effects("neck_pain"), ae.load_evidence().topic)
+    'Neck pain: pain / pain and disability'
+    """
+    if not {"condition", "outcome"} <= set(data.columns) or data["condition"].nunique() != 1:
+        return None
+    condition, named = data["condition"].iloc[0], set(data["outcome"].dropna())
+    outcomes = [topic.outcome(name) for name in topic.outcomes if name in named]
+    return f"{topic.label(condition)}: {' / '.join(outcomes)}" if condition in topic.conditions and outcomes else None
 
 
 def _two_texts(favours: Any) -> tuple[str, str]:
@@ -365,7 +416,7 @@ def _below(
     quality: pd.DataFrame | None,
     not_shown: Any,
     caption: bool,
-    mid: Any,
+    said_of_mid: str,
     effect: str,
     said_of_sides: str,
 ) -> list[str]:
@@ -379,15 +430,26 @@ def _below(
     if not groups:
         return [
             *lines,
-            f"{effect}{said_of_sides}; every row is a pooled effect.{key}{mid_words(mid)}",
+            f"{effect}{said_of_sides}; every row is a pooled effect.{key}{said_of_mid}",
         ]
-    said = next((r.conventions for _, r in groups if r.k > 1), groups[0][1].conventions)
+    key += f" {marks}" if (marks := key_to_marks(data)) else ""
+    said = _method(groups)
     if any(getattr(one, "formula", None) or getattr(one, "fitted", None) is not None for _, one in groups):
         said = f"Grey: value fitted by the moderators, with its interval. {said}"
     order = " Trials in order of year." if _by_year(groups) else ""
     if any(hasattr(one, "model_name") for _, one in groups):
         said += " Squares by the trials' own precision."
-    return [*lines, f"{effect}{said_of_sides}.{order}{key} {said}{mid_words(mid)}"]
+    return [*lines, f"{effect}{said_of_sides}.{order}{key} {said}{said_of_mid}".rstrip()]
+
+
+def _method(groups: list[tuple[str, Any]]) -> str:
+    """Return the methods in a line: those of the headlines, else the conventions of the results."""
+    heads = [head for _, one in groups if (head := headline_of(one)) is not None and head.k > 2 and head.estimate is not None]
+    if not heads:
+        return next((r.conventions for _, r in groups if r.k > 2 or headline_of(r) is None), "")
+    usual = [method_words(head.method) for head in heads if not head.method.startswith("Bayes")]
+    common = all(is_common(one) for _, one in groups)
+    return f"{'Common' if common else 'Random'} effects: {' or '.join(dict.fromkeys(usual))}." if usual else ""
 
 
 def _by_year(groups: list[tuple[str, Any]]) -> bool:
@@ -406,19 +468,25 @@ def _not_shown(missing: Any, topic: Topic) -> list[str]:
     groups = trials["comparator"].astype(str)
     if "population" in trials and trials["population"].nunique() > 1:
         groups = pd.Series(map(topic.among, groups, trials["population"]), index=trials.index, dtype=object)
-    for group, names in trials.groupby(groups, sort=False)["study"]:
-        lines.append(f"No usable figure v {topic.comparator(str(group)).phrase} ({len(names)}): " + ", ".join(names) + ".")
+    other = trials["printed"] if "printed" in trials else pd.Series(pd.NA, index=trials.index, dtype=object)
+    for printed in [*other.dropna().unique(), None]:
+        chosen = other.isna() if printed is None else other == printed
+        for group, names in trials[chosen].groupby(groups[chosen], sort=False)["study"]:
+            what = "No usable figure" if printed is None else f"{printed[:1].upper()}{printed[1:]} only, not pooled here,"
+            against = topic.comparator(str(group)).phrase
+            lines.append(f"{what} v {against} ({len(names)}): " + ", ".join(names) + ".")
     return lines
 
 
 def mid_words(mid: Any) -> str:
-    """Return the sentence that explains the shaded minimal important difference."""
+    """Return the sentence that explains the smallest important difference that is drawn."""
     if mid is None:
         return ""
     low, high = mid_range(mid)
     size = f"{low:.2f}" if low == high else f"{low:.2f} to {high:.2f}"
     source = getattr(mid, "source", "")
-    return f" Shaded: minimal important difference, {size}" + (f" ({source})." if source else ".")
+    drawn = _DASHED if low == high else _SHADED
+    return f" {drawn} {size}" + (f" ({source})." if source else ".")
 
 
 guard(__name__, "forest")

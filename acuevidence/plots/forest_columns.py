@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
+from textwrap import shorten
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from acuevidence.topic import Topic
 __all__ = ["columns_for", "key_to_columns", "quality_columns"]
 
 _NOTHING = "–"
+_LONG = 24  # letters of an instrument's name that are printed
 _OWN = ("effect", "weight")
 _P_VALUE = re.compile(r"p([ _-]?(val(ue)?))?", re.IGNORECASE)
 _SIGNS = "+ met, − not met, ? not known"
@@ -129,7 +131,9 @@ def _short(value: float) -> str:
 def _instruments(data: pd.DataFrame) -> list[str]:
     """Return the instrument's short name, marked where changes from baseline are compared."""
     changed = data["statistic"] == "change" if "statistic" in data else pd.Series(False, index=data.index)
-    names = data["instrument"].astype(object)
+    names = (
+        data["instrument"].astype(object).map(lambda name: name if pd.isna(name) else shorten(str(name), _LONG, placeholder="…"))
+    )
     return [
         _NOTHING if pd.isna(name) else f"{name}, Δ" if change else str(name) for name, change in zip(names, changed, strict=True)
     ]

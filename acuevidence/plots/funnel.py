@@ -17,6 +17,7 @@ from scipy.special import ndtri
 from acuevidence import words
 from acuevidence.arguments import guard
 from acuevidence.errors import InputError
+from acuevidence.plots.forest_rows import headline_of
 from acuevidence.plots.parts.axis import RATIOS, ratio_ticks, sides, span
 from acuevidence.plots.parts.caption import caption as write_caption
 from acuevidence.plots.parts.labels import columns_for, points_wide, wrapped
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from acuevidence.synthesis.result import MetaAnalysis
 
 __all__ = ["funnel"]
+
+_ENOUGH = 10  # trials from which asymmetry is tested
 
 _CONTOURS = (
     (0.10, 0.05, "#F1F1F1", "0.05 < P < 0.10"),
@@ -73,7 +76,7 @@ def funnel(
     pseudo_interval : bool
         Whether the pseudo 95 % limits about the pooled effect are drawn, dashed.
     test : bool
-        Whether Egger's test is printed (with three trials or more).
+        Whether Egger's test is printed (with ten trials or more).
     effect, ratio : str, bool, optional
         Name of the effect, and whether yi is a log ratio; by default from the data.
     title : str, optional
@@ -93,7 +96,7 @@ def funnel(
 
     Notes
     -----
-    Peters et al (2008, Journal of Clinical Epidemiology 61:991). With fewer than ten trials the figure says so: asymmetry
+    Peters et al (2008, Journal of Clinical Epidemiology). With fewer than ten trials the figure says so: asymmetry
     cannot then be told from chance.
 
     Examples
@@ -188,11 +191,14 @@ def _ground(ax: Axes, frame: tuple[float, float, float], effect: str, ratio: boo
 def _trials(ax: Axes, topic: Topic, name: str, one: Any, fill: Any, pseudo: bool, frame: tuple[float, float, float]) -> None:
     colour = topic.colour(name) if name else COLOURS["main"]
     se = np.sqrt(one.vi)
-    ax.axvline(one.estimate, color=colour, lw=0.9, zorder=2)
-    if pseudo:
+    head = headline_of(one)
+    centre = one.estimate if head is None else head.estimate
+    if centre is not None:
+        ax.axvline(centre, color=colour, lw=0.9, zorder=2)
+    if pseudo and centre is not None:
         for sign in (-1, 1):
             ax.plot(
-                [one.estimate, one.estimate + sign * 1.96 * frame[2]],
+                [centre, centre + sign * 1.96 * frame[2]],
                 [0, frame[2]],
                 color=colour,
                 lw=0.7,
@@ -210,10 +216,10 @@ def _trials(ax: Axes, topic: Topic, name: str, one: Any, fill: Any, pseudo: bool
 
 def _head(ax: Axes, title: str, one: Any, test: bool, size: float) -> None:
     said = f"{one.k} trial{'' if one.k == 1 else 's'}"
-    if test and one.k >= 3 and np.ptp(one.vi) > 0:
+    if one.k < _ENOUGH:
+        said += ": too few to test asymmetry"
+    elif test and np.ptp(one.vi) > 0:
         said += f"; Egger P {words.p(one.small_study_test().p_value, decimals=2)}"
-    if one.k < 10:
-        said += "; k < 10: low power"
     said = wrapped(said, points_wide(ax), 0.95 * size)
     ax.set_title(title, loc="left", fontsize=1.05 * size, pad=5 + 1.25 * size * (said.count("\n") + 1))
     ax.annotate(said, (0, 1), xycoords="axes fraction", xytext=(0, 3), textcoords="offset points", fontsize=0.95 * size)
@@ -251,8 +257,8 @@ def _legend(panels: list[Axes], pseudo: bool, filled: bool, size: float) -> None
 
 def _words(result: Any, groups: list[tuple[str, Any]], pseudo: bool) -> str:
     said = f"Dots: trials{sides(result)[1]}. Shading: two-sided significance of a trial against no effect."
-    if any(one.k < 10 for _, one in groups):
-        said += " With fewer than 10 trials asymmetry cannot be told from chance."
+    if any(one.k < _ENOUGH for _, one in groups):
+        said += f" With fewer than {_ENOUGH} trials asymmetry cannot be told from chance."
     if pseudo:
         said += " Pseudo limits: where 95% of trials would lie without heterogeneity and bias."
     return said

@@ -9,7 +9,8 @@ import numpy as np
 from acuevidence.arguments import guard
 from acuevidence.plots.parts.caption import caption as write_caption
 from acuevidence.plots.parts.page import coloured, drawing, narrow, new_axes
-from acuevidence.plots.parts.style import COLOURS
+from acuevidence.plots.parts.style import COLOURS, MID_LINE
+from acuevidence.words import count
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 __all__ = ["missing_evidence"]
 
 _MARKS = {
-    "observed": ("D", "trials with figures alone"),
     "reported": ("s", "missing: as reported"),
     "null": ("o", "missing: no difference"),
     "opposite": ("v", "missing: all against"),
@@ -77,22 +77,12 @@ def missing_evidence(
         ax.plot(curve["effect"], curve["estimate"], color=colour, lw=1.3, zorder=3)
         ax.axhline(0, color="black", lw=0.6, zorder=2)
         if result.mid is not None:
-            ax.axhline(result.mid, color="#B8860B", lw=0.8, ls=(0, (3, 2)), zorder=2)
+            ax.axhline(result.mid, color=MID_LINE, lw=0.9, ls=(0, (3, 2)), zorder=2, label="smallest important difference")
         ax.set_xlim(*limits)
         low, high = _range(result, curve)
         ax.set_ylim(low, high)
         _bound(ax, result, limits, size)
         _scenarios(ax, result, size)
-        if result.mid is not None:
-            ax.annotate(
-                "MID",
-                (0, result.mid),
-                xycoords=("axes fraction", "data"),
-                xytext=(2, 2),
-                textcoords="offset points",
-                fontsize=0.9 * size,
-                color="#8A6508",
-            )
         ax.set_xlabel("Effect assumed in the missing trials (SMD)")
         ax.set_ylabel("Pooled SMD")
         if title:
@@ -138,14 +128,16 @@ def _bound(ax: Axes, result: Any, limits: tuple[float, float], size: float) -> N
 
 
 def _scenarios(ax: Axes, result: Any, size: float) -> None:
-    """Draw each scenario where its assumption lies on the axis; the trials with figures alone at the right."""
+    """Draw each scenario where its assumption lies on the axis; the trials with figures alone, which assume nothing, right across."""
     trials = result.trials
     mean = float(np.average(result.size * trials["direction"], weights=1 / trials["vi"])) if len(trials) else 0.0
-    left, right = ax.get_xlim()
-    places = {"observed": right - 0.04 * (right - left), "reported": mean, "null": 0.0, "opposite": -result.size}
+    known = result.scenarios.loc["observed"]
+    ax.axhspan(known["ci_low"], known["ci_high"], color=COLOURS["second"], alpha=0.12, lw=0, zorder=0)
+    ax.axhline(known["estimate"], color=COLOURS["second"], lw=0.9, zorder=2, label="trials with figures alone")
+    places = {"reported": mean, "null": 0.0, "opposite": -result.size}
     for name, (marker, label) in _MARKS.items():
         row, x = result.scenarios.loc[name], places[name]
-        colour = COLOURS["second"] if name == "observed" else COLOURS["neutral"]
+        colour = COLOURS["neutral"]
         ax.plot([x, x], [row["ci_low"], row["ci_high"]], color=colour, lw=0.9, zorder=4)
         ax.plot([x], [row["estimate"]], marker=marker, ms=4, color=colour, mec="white", mew=0.4, lw=0, label=label, zorder=5)
     ax.legend(loc="lower right", fontsize=0.85 * size, handletextpad=0.2, borderaxespad=0.1)
@@ -153,10 +145,11 @@ def _scenarios(ax: Axes, result: Any, size: float) -> None:
 
 def _words(result: Any) -> str:
     known = int(result.scenarios.loc["observed", "k"])
+    more = f"{result.k_missing} more {'is' if result.k_missing == 1 else 'are'}"
     return (
-        f"{known} trials with figures; {result.k_missing} more are known to have measured the outcome without usable figures. "
-        f"Line and band: pooled SMD with its interval when all of these have the effect on the axis. As reported: a reported "
-        f"benefit taken as {result.size:.2f}, anything else as no difference (drawn at their weighted mean)."
+        f"{count(known, 'trial')} with figures; {more} known to have measured the outcome without usable figures. Curve and band: "
+        "pooled SMD with its interval when all of these have the effect on the axis. As reported: a reported benefit taken as "
+        f"{result.size:.2f}, anything else as no difference (drawn at their weighted mean)."
     )
 
 

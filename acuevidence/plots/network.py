@@ -9,6 +9,7 @@ import numpy as np
 
 from acuevidence.arguments import guard
 from acuevidence.errors import InputError
+from acuevidence.plots.parts.caption import caption as write_caption
 from acuevidence.plots.parts.labels import fitting, wrapped
 from acuevidence.plots.parts.page import drawing, inches, new_axes
 from acuevidence.plots.parts.style import COLOURS, text_width
@@ -32,6 +33,8 @@ def network(
     ax: Axes | None = None,
     width: str | float = "single",
     size: float = 7,
+    title: str | None = None,
+    caption: bool = True,
 ) -> Axes:
     """Draw the treatments of a network and the trials between them.
 
@@ -48,6 +51,10 @@ def network(
         Width of a new figure: a journal column (89 or 183 mm), or millimetres.
     size : float
         Type size in points; smaller where a name would take more than a quarter of the width.
+    title : str, optional
+        Heading of the figure.
+    caption : bool
+        Whether a new figure says below what is drawn.
 
     Returns
     -------
@@ -77,6 +84,7 @@ def network(
     weight = np.array([trials[n] if counted is None else float(counted[n]) for n in names])
     angle = np.pi / 2 - 2 * np.pi * np.arange(len(names)) / len(names)
     x, y = np.cos(angle), np.sin(angle)
+    own, given = ax is None, size
     with drawing(ax, size, "Network of treatments"):
         page = 72 * inches(width)
         if ax is not None:
@@ -100,6 +108,13 @@ def network(
         x, y, radius = across * x, up * y, node * np.sqrt(weight / weight.max())
         _nodes(ax, x, y, radius, said, size)
         _edges(ax, result, names, x, y, radius, size, _label_boxes(ax, said, size))
+        if title:
+            ax.set_title(title, loc="left")
+        if own and caption:
+            node_said = "trials" if counted is None else "participants"
+            write_caption(
+                ax.figure, f"Area of a node: {node_said}. Width of a line and number: trials that compare the two.", given
+            )
     return ax
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from acuevidence.appraisal.thresholds import Mid, main_mid
+from acuevidence.appraisal.headline import Headline, headline
 from acuevidence.arguments import guard
 from acuevidence.evidence import Evidence, conditions, load_evidence
 from acuevidence.later import Later
@@ -23,6 +23,9 @@ else:
 
 __all__ = ["Consensus", "consensus"]
 
+_SHOWN = ["estimate", "ci_low", "ci_high"]
+_COLUMNS = ["condition", "label", "comparator", "own", "study", "k", *_SHOWN, "patients", "wider", "threshold"]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
 class Consensus(Shown):
@@ -31,17 +34,16 @@ class Consensus(Shown):
     Attributes
     ----------
     rows : DataFrame
-        ``condition comparator own study k estimate ci_low ci_high``: for each condition and comparator first the effect computed here
-        (``own``; ``study`` names the population where populations are not pooled), then those of published syntheses, oldest
-        first; SMD, positive favours the treatment.
-    threshold : Mid or None
-        Minimal important difference of the main outcome.
+        ``condition label comparator own study k estimate ci_low ci_high patients wider threshold``: for each condition and comparator
+        first the headline computed here (``own``; ``study`` names the population where populations are not pooled, and the trials
+        where they are too few to be), then published syntheses, oldest first, each with its first result; SMD, positive favours the
+        treatment. ``patients``: a synthesis of individual patient data; ``wider``: what it pools, where that is more than the
+        condition; ``threshold``: smallest important difference, where one is published for what is pooled here.
     topic : Topic
         The words of the review.
     """
 
     rows: pd.DataFrame
-    threshold: Mid | None
     topic: Topic
 
     plot = _draw
@@ -80,34 +82,40 @@ def consensus(*, evidence: Evidence | None = None) -> Consensus:
     topic = evidence.topic
     rows: list[dict[str, Any]] = []
     for condition in conditions(evidence):
-        found = published(condition, evidence=evidence)
-        ours = pooled(condition, evidence=evidence)
-        found = found.dropna(subset=["ci_low", "ci_high"])
+        found = published(condition, evidence=evidence).dropna(subset=["ci_low", "ci_high"])
+        heads = {group: headline(one) for group, one in pooled(condition, evidence=evidence).items()}
         for comparator in sorted(topic.comparators, key=topic.place):
-            key = {"condition": condition, "comparator": comparator}
-            for group, mine in ours.items():
-                if topic.comparison(group) != comparator:
-                    continue
-                numbers = {name: getattr(mine, name) for name in ("k", "estimate", "ci_low", "ci_high")}
-                rows.append({**key, "own": True, "study": group.removeprefix(comparator).lstrip(", "), **numbers})
+            key = {"condition": condition, "label": topic.label(condition), "comparator": comparator}
+            for group, head in heads.items():
+                if topic.comparison(group) == comparator:
+                    among = group.removeprefix(comparator).lstrip(", ")
+                    rows += [{**key, "own": True, "threshold": head.threshold, **one} for one in _ours(head, among)]
+            theirs = found[found["comparator"] == comparator].drop_duplicates("study")
             rows += [
                 {
                     **key,
                     "own": False,
                     "study": r.study,
                     "k": r.n_trials,
-                    "estimate": r.estimate,
-                    "ci_low": r.ci_low,
-                    "ci_high": r.ci_high,
+                    **{name: getattr(r, name) for name in _SHOWN},
+                    "patients": r.type == "ipd_meta_analysis",
+                    "wider": "" if r.condition == condition else r.condition.replace("_", " "),
                 }
-                for r in found[found["comparator"] == comparator].itertuples()
+                for r in theirs.itertuples()
             ]
-    columns = ["condition", "comparator", "own", "study", "k", "estimate", "ci_low", "ci_high"]
-    return Consensus(
-        rows=pd.DataFrame(rows, columns=columns).astype({"own": bool}),
-        threshold=main_mid(evidence),
-        topic=topic,
-    )
+    table = pd.DataFrame(rows, columns=_COLUMNS)
+    table["patients"] = table["patients"].eq(True)
+    return Consensus(rows=table.fillna({"wider": ""}).astype({"own": bool, "threshold": float}), topic=topic)
+
+
+def _ours(head: Headline, among: str) -> list[dict[str, Any]]:
+    """Return the headline of a pool as a row; of one or two trials these."""
+    if head.k > 2:
+        return [{"study": among, "k": head.k, **{name: getattr(head, name) for name in _SHOWN}}]
+    return [
+        {"study": ", ".join(filter(None, (among, t.label))), "k": 1, "estimate": t.yi, "ci_low": t.ci_low, "ci_high": t.ci_high}
+        for t in head.trials.itertuples()
+    ]
 
 
 guard(__name__, "consensus")

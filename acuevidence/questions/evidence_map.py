@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from acuevidence.appraisal.certainty import certainty
+from acuevidence.appraisal.headline import headline
 from acuevidence.arguments import guard
 from acuevidence.effects.trials import trial_effects
 from acuevidence.evidence import Evidence, conditions, load_evidence
@@ -37,7 +39,8 @@ class EvidenceMap(Shown):
     ----------
     cells : DataFrame
         One row a condition, comparator and outcome with trials that print usable figures: ``condition comparator outcome k patients
-        estimate ci_low ci_high certainty`` (SMD, positive favours the treatment; certainty 1 very low to 4 high).
+        estimate ci_low ci_high certainty`` (the headline's SMD, positive favours the treatment, missing where two trials, or trials of
+        two populations, are not pooled; certainty 1 very low to 4 high).
     topic : Topic
         The words of the review.
     """
@@ -67,9 +70,13 @@ class EvidenceMap(Shown):
         topic = self.topic
         return [
             f"{topic.label(row.condition)}, {topic.outcome(row.outcome)} v {topic.comparator(row.comparator).phrase}: "
-            f"{count(row.k, 'trial')}, SMD {interval(row.estimate, row.ci_low, row.ci_high)}, certainty {row.certainty} of 4"
+            f"{count(row.k, 'trial')}, {_effect(row)}, certainty {row.certainty} of 4"
             for row in self.cells.itertuples()
         ]
+
+
+def _effect(row: Any) -> str:
+    return "not pooled" if math.isnan(row.estimate) else f"SMD {interval(row.estimate, row.ci_low, row.ci_high)}"
 
 
 def evidence_map(outcomes: Iterable[str] | None = None, *, evidence: Evidence | None = None) -> EvidenceMap:
@@ -109,21 +116,15 @@ def evidence_map(outcomes: Iterable[str] | None = None, *, evidence: Evidence | 
         for outcome in named:
             effects = trial_effects(condition, outcome=outcome, evidence=evidence)
             for comparator, part in effects.groupby("comparator", sort=False):
-                one = meta_analysis("yi", "vi", data=part, labels="study", test="HKSJ-adhoc")
-                rows.append(
-                    (
-                        condition,
-                        comparator,
-                        outcome,
-                        one.k,
-                        int(part[["n1", "n2"]].sum().sum()),
-                        one.estimate,
-                        one.ci_low,
-                        one.ci_high,
-                        certainty(one).steps,
-                    )
-                )
-    return EvidenceMap(cells=pd.DataFrame(rows, columns=_COLUMNS), topic=evidence.topic)
+                apart = "population" in part and part["population"].nunique() > 1
+                sets = [one for _, one in part.groupby("population")] if apart else [part]
+                fits = [meta_analysis("yi", "vi", data=one, labels="study", test="HKSJ-adhoc") for one in sets]
+                head, patients = headline(fits[0]), int(part[["n1", "n2"]].sum().sum())
+                numbers = [None] * 3 if apart else [head.estimate, head.ci_low, head.ci_high]
+                steps = min(certainty(fit).steps for fit in fits)
+                rows.append((condition, comparator, outcome, len(part), patients, *numbers, steps))
+    cells = pd.DataFrame(rows, columns=_COLUMNS).astype(dict.fromkeys(("estimate", "ci_low", "ci_high"), float))
+    return EvidenceMap(cells=cells, topic=evidence.topic)
 
 
 guard(__name__, "evidence_map")

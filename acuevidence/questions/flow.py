@@ -9,6 +9,7 @@ import pandas as pd
 
 from acuevidence.arguments import guard
 from acuevidence.effects.trials import trial_effects
+from acuevidence.errors import InputError
 from acuevidence.evidence import Evidence, load_evidence
 from acuevidence.evidence.carried import excluded_of
 from acuevidence.inputs import choice
@@ -33,6 +34,8 @@ class Flow(Shown):
         The condition in words.
     known : int
         Trials in the tables.
+    compared, several : int
+        Trials with one of the comparators, and of these with more than one; the rest of the known have other comparators alone.
     comparisons : DataFrame
         One row a comparator: ``comparator``, ``label``, trials ``asked`` and ``pooled``, and of those ``left_out``
         ``no_figure`` (none printed), ``outside`` (the time window) and ``other`` reasons.
@@ -40,6 +43,8 @@ class Flow(Shown):
 
     label: str
     known: int
+    compared: int
+    several: int
     comparisons: pd.DataFrame
 
     plot = _draw
@@ -82,14 +87,20 @@ def flow(condition: str, *, effects: pd.DataFrame | None = None, evidence: Evide
     topic = evidence.topic
     choice("condition", condition, list(topic.conditions))
     effects = trial_effects(condition, evidence=evidence) if effects is None else effects
+    if lacking := [name for name in ("trial_id", "comparator") if name not in effects]:
+        raise InputError(f"effects lacks {', '.join(lacking)}; give rows of trial_effects()")
     left = pd.DataFrame(excluded_of(effects), columns=["trial_id", "comparator", "arm", "reason"])
-    left = left[left["arm"].isna()]
+    left = left[left["arm"].isna()].drop_duplicates(["trial_id", "comparator"])
+    pairs = pd.concat([effects[["trial_id", "comparator"]], left[["trial_id", "comparator"]]]).drop_duplicates()
+    pairs = pairs[pairs["comparator"].isin(list(topic.comparators))]
     rows = []
     for comparator in topic.comparators:
         used, out = (part[part["comparator"] == comparator] for part in (effects, left))
         unprinted = out["reason"].str.startswith("no figure printed").astype(bool)
         outside = out["reason"].str.contains("outside the window").astype(bool) & ~unprinted
-        pooled, left_out = used["trial_id"].nunique(), out["trial_id"].nunique()
+        out = out[~out["trial_id"].isin(used["trial_id"])]
+        unprinted, outside = unprinted[out.index], outside[out.index]
+        pooled, left_out = used["trial_id"].nunique(), len(out)
         rows.append(
             {
                 "comparator": comparator,
@@ -103,7 +114,13 @@ def flow(condition: str, *, effects: pd.DataFrame | None = None, evidence: Evide
             }
         )
     known = int((evidence.trials["condition"] == condition).sum())
-    return Flow(label=topic.label(condition), known=known, comparisons=pd.DataFrame(rows))
+    return Flow(
+        label=topic.label(condition),
+        known=known,
+        compared=pairs["trial_id"].nunique(),
+        several=int((pairs["trial_id"].value_counts() > 1).sum()),
+        comparisons=pd.DataFrame(rows),
+    )
 
 
 guard(__name__, "flow")

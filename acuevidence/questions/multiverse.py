@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from acuevidence.appraisal.thresholds import main_mid
+from acuevidence.appraisal.thresholds import published_threshold
 from acuevidence.arguments import guard
 from acuevidence.errors import InputError
 from acuevidence.evidence import Evidence, load_evidence
@@ -202,8 +202,8 @@ def multiverse(
 
     Notes
     -----
-    Simonsohn, Simmons and Nelson (2020, Nature Human Behaviour 4:1208); Voracek, Kossmeier and Tran (2019, Zeitschrift für
-    Psychologie 227:64) for meta-analyses. The package's own rule comes first in each decision. A responder is an effect from
+    Simonsohn, Simmons and Nelson (2020, Nature Human Behaviour); Voracek, Kossmeier and Tran (2019, Zeitschrift für
+    Psychologie) for meta-analyses. The package's own rule comes first in each decision. A responder is an effect from
     counts or an odds ratio; ``sd_source="printed"`` keeps effects whose SDs stand in the paper. An SMD beyond 3 that carries a
     caution never enters. The most influential trial, and the team (first author) that lies furthest out, is the one whose omission
     moves the DerSimonian-Laird effect of that very set of trials most. Specifications are not
@@ -233,7 +233,8 @@ def multiverse(
     pooled = frame[frame["k"] >= FEWEST]
     ordered = pooled.sort_values("estimate", key=lambda estimate: estimate.round(9), kind="stable", ignore_index=True)
     carry(ordered, topic=evidence.topic, direction="benefit")
-    band = main_mid(evidence)
+    outcome = evidence.rules.outcomes(condition)[0]
+    band = published_threshold(evidence, outcome, "SMD", condition, comparator)
     return Multiverse(
         specifications=ordered,
         decisions=options,

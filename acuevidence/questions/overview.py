@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from acuevidence.appraisal.certainty import certainty
-from acuevidence.appraisal.thresholds import Mid, has_mid, main_mid
+from acuevidence.appraisal.headline import headline
 from acuevidence.arguments import guard
 from acuevidence.effects.participants import counted
 from acuevidence.evidence import Evidence, conditions, load_evidence
-from acuevidence.evidence.carried import evidence_of, outcomes_of
+from acuevidence.evidence.carried import direction_of, evidence_of
 from acuevidence.evidence.extractions import confirmed
 from acuevidence.later import Later
 from acuevidence.questions.pooled import pooled
@@ -40,6 +40,9 @@ _COLUMNS = [
     "ci_high",
     "pi_low",
     "pi_high",
+    "method",
+    "state",
+    "threshold",
     "tau2",
     "i2",
     "certainty",
@@ -47,6 +50,7 @@ _COLUMNS = [
     "reasons",
     "confirmed",
 ]
+_TRIALS = ["group", "comparator", "label", "estimate", "ci_low", "ci_high"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
@@ -57,24 +61,25 @@ class Overview(Shown):
     ----------
     rows : DataFrame
         One row a group and comparator: ``group`` and its ``label``, ``comparator``, ``k`` trials, ``patients`` (missing where nobody
-        says; ``at_least`` where a trial does not), ``estimate ci_low ci_high`` (positive favours the treatment), ``pi_low pi_high``
-        (missing below three trials), ``tau2 i2``, ``certainty``, its ``symbols`` and ``reasons``, and
-        how many of the pooled figures two extractions agree on (``confirmed``). Numbers are missing where no
-        trial prints a usable figure, the comparator is empty where that holds of all.
-    threshold : Mid or None
-        Minimal important difference of the main outcome; None: none is known.
-    without : tuple of str
-        Pooled outcomes for which no minimal important difference is known.
-    conventions : str
-        What the pooled effects have in common, in a sentence.
+        says; ``at_least`` where a trial does not), the headline's ``estimate ci_low ci_high pi_low pi_high method state`` (positive
+        favours the treatment; two trials are not pooled, so nothing is estimated), ``threshold`` (smallest important difference
+        where one is published for the group's one condition), ``tau2 i2``, ``certainty``, its ``symbols`` and ``reasons``, and how
+        many of the pooled figures two extractions agree on (``confirmed``). Numbers are missing where no trial prints a usable
+        figure, the comparator is empty where that holds of all.
+    trials : DataFrame
+        ``group comparator label estimate ci_low ci_high`` of the trials of groups that hold two, which are not pooled.
+    sides : (str, str)
+        Words left and right of no effect.
+    when : str
+        When the effects were measured; empty: the results were given, and do not say.
     topic : Topic
         The words of the review.
     """
 
     rows: pd.DataFrame
-    threshold: Mid | None
-    without: tuple[str, ...]
-    conventions: str
+    trials: pd.DataFrame
+    sides: tuple[str, str]
+    when: str
     topic: Topic
 
     plot = _draw
@@ -84,7 +89,7 @@ class Overview(Shown):
         return self.rows.copy()
 
     def _sentences(self) -> list[str]:
-        return [f"Pooled effects by group and comparator. {self.conventions}".strip(), *self._extracted()]
+        return [f"Pooled effects by group and comparator{', ' if self.when else ''}{self.when}.", *self._extracted()]
 
     def _extracted(self) -> list[str]:
         """Say how many of the pooled figures two extractions agree on, where the tables tell."""
@@ -103,6 +108,7 @@ class Overview(Shown):
             "ci_high",
             "pi_low",
             "pi_high",
+            "state",
             "certainty",
         ]
         return self.rows[shown].round(2)
@@ -121,7 +127,7 @@ def overview(results: Mapping[str, Mapping[str, Any]] | None = None, *, evidence
     Returns
     -------
     Overview
-        Estimates, intervals, prediction intervals, trials, patients and certainty, and the threshold that patients notice.
+        Headline estimates, intervals, prediction intervals, trials, patients and certainty, and each condition's threshold.
 
     Examples
     --------
@@ -135,49 +141,50 @@ def overview(results: Mapping[str, Mapping[str, Any]] | None = None, *, evidence
     if results is None:
         evidence = load_evidence() if evidence is None else evidence
         groups = {condition: pooled(condition, evidence=evidence) for condition in conditions(evidence)}
-    every = [one for found in groups.values() for one in found.values()]
-    topic = evidence.topic if evidence is not None else topic_of({str(i): one for i, one in enumerate(every)})
-    rows = []
+    every = {f"{group}/{name}": one for group, found in groups.items() for name, one in found.items()}
+    topic = evidence.topic if evidence is not None else topic_of(every)
+    rows, trials = [], [pd.DataFrame(columns=_TRIALS)]
     for group, found in groups.items():
         label = topic.label(group) if group in topic.conditions else group
         if not found:
             rows.append({"group": group, "label": label, "comparator": "", "k": 0})
         for name in sorted(found, key=topic.place):
-            rows.append({"group": group, "label": label, "comparator": name, **_numbers(found[name])})
-    outcomes = sorted({outcome for one in every for outcome in outcomes_of(one)})
-    known = [outcome for outcome in outcomes if evidence is not None and has_mid(outcome, evidence=evidence)]
+            numbers, apart = _numbers(found[name])
+            rows.append({"group": group, "label": label, "comparator": name, **numbers})
+            if len(apart):
+                trials.append(apart.rename(columns={"yi": "estimate"}).assign(group=group, comparator=name)[_TRIALS])
+    left, right = topic.sides(direction_of(every))
     return Overview(
         rows=pd.DataFrame(rows, columns=_COLUMNS),
-        threshold=main_mid(evidence),
-        without=tuple(outcome for outcome in outcomes if outcome not in known),
-        conventions=max(every, key=lambda one: one.k).conventions if every else "",
+        trials=pd.concat(trials[1:] or trials, ignore_index=True),
+        sides=(left[:1].upper() + left[1:], right[:1].upper() + right[1:]),
+        when="at the end of treatment" if results is None else "",
         topic=topic,
     )
 
 
-def _numbers(one: Any) -> dict[str, Any]:
-    """Return the numbers of a pooled effect; none without a trial."""
+def _numbers(one: Any) -> tuple[dict[str, Any], pd.DataFrame]:
+    """Return the numbers of a pooled effect, none without a trial, and its trials where they are too few to be pooled."""
     if not one.k:
-        return {"k": 0}
-    people = counted(one.data)
-    rated = certainty(one)
-    outer = one.k > 2 and one.pi_low is not None
+        return {"k": 0}, pd.DataFrame()
+    people, head, rated = counted(one.data), headline(one), certainty(one)
+    of_one = "condition" in one.data and one.data["condition"].nunique() == 1
+    shown = {name: getattr(head, name) for name in ("estimate", "ci_low", "ci_high", "pi_low", "pi_high")}
     return {
         "k": one.k,
         "patients": people.n,
         "at_least": not people.complete,
-        "estimate": one.estimate,
-        "ci_low": one.ci_low,
-        "ci_high": one.ci_high,
-        "pi_low": one.pi_low if outer else math.nan,
-        "pi_high": one.pi_high if outer else math.nan,
+        **{name: math.nan if value is None else value for name, value in shown.items()},
+        "method": head.method,
+        "state": head.state,
+        "threshold": head.threshold if of_one and head.threshold is not None else math.nan,
         "tau2": one.tau2,
         "i2": one.i2,
         "certainty": rated.level,
         "symbols": rated.symbols,
         "reasons": "; ".join(rated.reasons),
         "confirmed": confirmed(one.data),
-    }
+    }, head.trials if one.k > 1 else pd.DataFrame()
 
 
 guard(__name__, "overview")

@@ -28,6 +28,8 @@ _COLUMNS = [
     "n_trials",
     "n_patients",
     "certainty",
+    "doi",
+    "pmid",
     "source_url",
     "figures_as_printed",
 ]

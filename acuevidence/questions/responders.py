@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -16,8 +16,15 @@ from acuevidence.effects.trials import trial_effects
 from acuevidence.errors import InputError
 from acuevidence.evidence import Evidence, conditions, load_evidence
 from acuevidence.inputs import choice
+from acuevidence.later import Later
+from acuevidence.questions.pooled import groups_of
 from acuevidence.shown import Shown
 from acuevidence.synthesis import meta_analysis
+
+if TYPE_CHECKING:
+    from acuevidence.plots.questions.responders import responders as _draw
+else:
+    _draw = Later("acuevidence.plots.questions.responders", "responders")
 
 __all__ = ["Responders", "responders"]
 
@@ -65,6 +72,8 @@ class Responders(Shown):
 
     pools: pd.DataFrame
     effects: pd.DataFrame = field(repr=False)
+
+    plot = _draw
 
     def to_frame(self) -> pd.DataFrame:
         """Return the pools, a copy.
@@ -119,12 +128,14 @@ def responders(
     Returns
     -------
     Responders
-        Ratios, differences per 100 and numbers needed to treat.
+        By condition and comparator, populations apart as in :func:`acuevidence.pooled`: ratios, differences per 100
+        and numbers needed to treat; without rows where no trial of the evidence counts responders.
 
     Raises
     ------
     InputError
-        For an unknown condition or comparator, or ``together`` without conditions that are named.
+        For an unknown condition or comparator, or ``together`` without conditions that are named, or with one whose populations are not
+        pooled.
 
     Notes
     -----
@@ -149,24 +160,34 @@ def responders(
     against = list(evidence.topic.comparators)
     if comparator is not None:
         against = [choice("comparator", comparator, against)]
+    if not any((table["outcome"] == _RESPONSE).any() for table in (evidence.results, evidence.contrasts)):
+        return Responders(pools=pd.DataFrame(columns=_COLUMNS), effects=pd.DataFrame())
     ratios, differences = (
         trial_effects(wanted, outcome=_RESPONSE, measure=measure, comparator=comparator, evidence=evidence)
         for measure in ("RR", "RD")
     )
-    groups = [("; ".join(wanted), wanted)] if together else [(name, [name]) for name in wanted]
+    sets = {name: groups_of(name, evidence) for name in wanted}
+    if together and (split := [name for name, found in sets.items() if {*found} != {*evidence.topic.comparators}]):
+        raise InputError(
+            f"the trials of {', '.join(split)} are of populations that are not pooled; leave it out of what is taken together"
+        )
+    whole = {key: (key, None) for key in evidence.topic.comparators}
+    pools_of = [("; ".join(wanted), wanted, whole)] if together else [(name, [name], sets[name]) for name in wanted]
     rows = []
-    for name, members in groups:
-        for key in against:
-            logs, risks = (_of(frame, members, key) for frame in (ratios, differences))
-            if len(logs):
-                rows.append({"condition": name, "comparator": key, **_row(logs, risks, evidence)})
+    for name, members, groups in pools_of:
+        for group, (key, population) in groups.items():
+            logs, risks = (_of(frame, members, key, population) for frame in (ratios, differences))
+            if key in against and len(logs):
+                rows.append({"condition": name, "comparator": group, **_row(logs, risks, evidence)})
     pools = pd.DataFrame(rows, columns=_COLUMNS).astype(dict.fromkeys(_NUMBERS, float))
     return Responders(pools=pools, effects=ratios)
 
 
-def _of(frame: pd.DataFrame, members: list[str], comparator: str) -> pd.DataFrame:
+def _of(frame: pd.DataFrame, members: list[str], comparator: str, population: str | None) -> pd.DataFrame:
     attrs = dict(frame.attrs)
     rows = frame[frame["condition"].isin(members) & (frame["comparator"] == comparator) & frame["events2"].notna()]
+    if population is not None:
+        rows = rows[rows["population"] == population]
     rows.attrs = attrs
     return rows
 

@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from acuevidence.appraisal.thresholds import appraisal_rules
+from acuevidence.arguments import guard
 from acuevidence.effects.trials import trial_effects
 from acuevidence.errors import InputError
 from acuevidence.evidence import Evidence, load_evidence
@@ -29,6 +31,7 @@ __all__ = ["sensitivity"]
 COLUMNS = ["analysis", "comparator", "k", "n", "estimate", "ci_low", "ci_high", "tau2", "method"]
 _STANDARD = "REML, HKSJ-adhoc"
 _INTERVAL_FROM = 3  # trials
+_FEW = (3, 4)  # trials that are pooled with the prior that the review names
 _ENTRIES = {
     "analysis",
     "endpoint",
@@ -78,8 +81,10 @@ def sensitivity(condition: str, *, analyses: Sequence[str] | None = None, eviden
 
     Notes
     -----
-    Random effects by REML with the Hartung-Knapp-Sidik-Jonkman interval, never narrower than Wald; ``prior`` names the prior of a
-    Bayesian normal-normal model beside it (median and equal-tailed interval).
+    As ``result.headline()``: random effects by REML with the Hartung-Knapp-Sidik-Jonkman interval, never narrower than Wald; of three
+    and four trials the Bayesian normal-normal model with the prior that ``appraisal.yaml`` names (median and equal-tailed interval).
+    The estimate of two trials tells the direction of a choice and is not printed as a pooled effect. ``prior`` names the prior of
+    such a model beside the default.
 
     Examples
     --------
@@ -105,9 +110,11 @@ def sensitivity(condition: str, *, analyses: Sequence[str] | None = None, eviden
         }
     )
     found = found.join(_fitted([rows for _, _, rows in pools]))
+    few = appraisal_rules(evidence).get("few_trials", {}).get("priors", {}).get("SMD")
     for i, (entry, _, rows) in enumerate(pools):
-        if "prior" in entry:
-            found.loc[i, ["estimate", "ci_low", "ci_high", "tau2", "method"]] = _bayesian(rows, entry["prior"])
+        prior = entry.get("prior", few if len(rows) in _FEW else None)
+        if prior is not None:
+            found.loc[i, ["estimate", "ci_low", "ci_high", "tau2", "method"]] = _bayesian(rows, prior)
     carry(found, topic=evidence.topic, direction="benefit", evidence=evidence)
     found.attrs["condition"] = condition
     return found[COLUMNS]
@@ -198,3 +205,6 @@ def _bayesian(rows: pd.DataFrame, prior: Any) -> list[Any]:
     table = bayes(rows["yi"].to_numpy(), rows["vi"].to_numpy(), tau_prior=prior).summary
     mu = table.loc["mu"]
     return [mu["median"], mu["ci_low"], mu["ci_high"], float(table.loc["tau", "median"]) ** 2, name]
+
+
+guard(__name__, "sensitivity")

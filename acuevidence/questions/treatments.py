@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -20,8 +21,11 @@ from acuevidence.evidence.carried import Excluded, excluded_of, joined
 from acuevidence.inputs import choice
 from acuevidence.questions.shared_arms import shared_arm_covariance
 from acuevidence.synthesis.network import NetworkMetaAnalysis, network
+from acuevidence.words import p as p_text
 
-__all__ = ["arm_treatments", "treatment_network"]
+_DOUBT = 0.05
+
+__all__ = ["against_treated", "all_pairs", "arm_treatments", "fits", "treatment_network"]
 
 
 def treatment_network(
@@ -32,6 +36,7 @@ def treatment_network(
     outcome: str | None = None,
     timing: str = "end_of_treatment",
     cautions: str = "exclude",
+    inconsistent: str = "refuse",
     **options: Any,
 ) -> NetworkMetaAnalysis:
     """Compare kinds of the treatment and of its comparators over all trials of a condition.
@@ -45,9 +50,12 @@ def treatment_network(
         Whether kinds are treatments of their own, as ``treatments`` in ``topic.yaml`` tells them apart, or each role is one.
     outcome, timing, cautions
         As in :func:`acuevidence.trial_effects`.
+    inconsistent : {"refuse", "keep"}
+        What to do with a network over several conditions whose designs disagree (P of Q between designs below 0.05): its estimates mean
+        nothing. ``keep`` is for its graph.
     **options
-        ``reference``, ``method``, ``effects`` and ``level`` of :func:`acuevidence.network`. The reference is that of
-        the topic, where trials had it.
+        ``reference``, ``method``, ``effects``, ``test`` and ``level`` of :func:`acuevidence.network`; by default REML (with the
+        covariance of trials with several arms) and t. The reference is that of the topic, where trials had it.
 
     Returns
     -------
@@ -58,7 +66,8 @@ def treatment_network(
     Raises
     ------
     InputError
-        For an unknown choice, no usable figures, or trials that do not connect all treatments; the message names the parts.
+        For an unknown choice, no usable figures, trials that do not connect all treatments (the message names the parts), or several
+        conditions whose designs disagree.
 
     Notes
     -----
@@ -76,17 +85,23 @@ def treatment_network(
     >>> net.reference, net.p_scores.idxmax()
     ('usual care', 'acupuncture')
     """
+    choice("inconsistent", inconsistent, ("refuse", "keep"))
     evidence = load_evidence() if evidence is None else evidence
-    effects, excluded = _against_treated(
+    effects, excluded = against_treated(
         condition, evidence, arm_treatments(evidence, by), {"outcome": outcome, "timing": timing, "cautions": cautions}
     )
     if effects.empty:
         raise InputError("no trial prints usable figures on two treatments; choose another condition, outcome or timing")
-    rows = pd.concat([_all_pairs(trial) for _, trial in effects.groupby("trial_id", sort=False)], ignore_index=True)
+    rows = pd.concat([all_pairs(trial) for _, trial in effects.groupby("trial_id", sort=False)], ignore_index=True)
     reference = evidence.topic.treatments.get("reference")
     if reference in {*rows["treat1"], *rows["treat2"]}:
         options = {"reference": reference, **options}
-    made = network(data=rows, study="trial_id", **options)
+    made = network(data=rows, study="trial_id", **{"method": "REML-joint", "test": "t", **options})
+    if inconsistent == "refuse" and effects["condition"].nunique() > 1 and made.q_inconsistency_p < _DOUBT:
+        raise InputError(
+            f"the designs of trials of {effects['condition'].nunique()} conditions disagree (P {p_text(made.q_inconsistency_p)}), so that "
+            "they make no network together; name one condition, or give inconsistent='keep' to draw the graph"
+        )
     made.data.attrs.update(participants=_participants(effects), excluded=excluded)
     return made
 
@@ -126,32 +141,49 @@ def arm_treatments(evidence: Evidence, by: str = "kind") -> pd.Series:
     found = role.map(lambda one: names.get(one, one)).astype(object)
     if by == "role":
         return found
-    trials = evidence.trials.drop_duplicates("trial_id").set_index("trial_id")
     for rule in reversed(told.get("kinds", [])):
-        found = found.mask(_fits(rule, arms, trials), rule["treatment"])
+        about = {name: given for name, given in rule.items() if name != "treatment"}
+        found = found.mask(fits(about, evidence), rule["treatment"])
     return found
 
 
-def _fits(rule: Mapping[str, Any], arms: pd.DataFrame, trials: pd.DataFrame) -> pd.Series:
-    """Return which arms a rule of the topic is about: text within the description, else values of columns of arms or trials."""
-    fits = pd.Series(True, index=arms.index)
+def fits(rule: Mapping[str, Any], evidence: Evidence) -> pd.Series:
+    """Return which arms a rule of the topic is about.
+
+    Parameters
+    ----------
+    rule : mapping
+        ``description``: text of which the arm's description holds one, ``unless``: none; other entries: columns of arms or trials
+        with the value or values that they must have.
+    evidence : Evidence
+        Where the arms are described.
+    """
+    arms = evidence.arms
+    trials = evidence.trials.drop_duplicates("trial_id").set_index("trial_id")
+    found = pd.Series(True, index=arms.index)
     words = arms["description"].str.casefold()
-    for name, wanted in rule.items():
+    for name, given in rule.items():
+        wanted = given if isinstance(given, list) else [given]
         if name in ("description", "unless"):
-            fits &= words.str.contains(str(wanted).casefold(), regex=False) == (name == "description")
-        elif name != "treatment":
+            held = pd.concat([words.str.contains(str(one).casefold(), regex=False) for one in wanted], axis=1)
+            found &= held.fillna(False).any(axis=1) == (name == "description")
+        else:
             cells = arms[name] if name in arms else arms["trial_id"].map(trials[name])
-            fits &= cells.astype(object).isin(wanted if isinstance(wanted, list) else [wanted])
-    return fits
+            found &= cells.astype(object).isin(wanted)
+    return found
 
 
-def _against_treated(
+def against_treated(
     condition: Any, evidence: Evidence, treatment: pd.Series, selection: dict[str, Any]
 ) -> tuple[pd.DataFrame, Excluded]:
     """Return the effects of each trial's treated arms against each of its other treatments, and what has none."""
     arms, topic = evidence.arms, evidence.topic
     treated = arms["role"].isin(topic.treatment.roles)
     listed = [name for name in topic.treatments.get("order", []) if (treatment == name).any()]
+    untreated = evidence.rules.untreated
+    waits = arms["role"].isin(untreated.get("roles", ()))
+    # Arms that do not wait stand for their treatment where a trial has arms of both.
+    treatment = treatment.mask(waits & (~waits).groupby([arms["trial_id"], treatment]).transform("any").fillna(False).astype(bool))
     order = list(dict.fromkeys([*listed, *treatment[treated].dropna(), *treatment.dropna()]))
     kinds = [name for name in order if (treatment[treated] == name).any()]
     first = treatment.map({name: i for i, name in enumerate(kinds)}).groupby(arms["trial_id"]).transform("min")
@@ -163,17 +195,23 @@ def _against_treated(
     # Each treatment in turn takes the place of the first comparator, the trial's own that of the treatment.
     against, side = next(iter(topic.comparators.items()))
     found, left = [], []
-    for name in order:
-        other = (treatment == name) & (own != name)
+    told = evidence.directions[evidence.directions["comparator"].isna()]
+    for name, waiting in product(order, (False, True)):
+        other = (treatment == name) & (own != name) & (waits == waiting)
+        if not other.any():
+            continue
         role = pd.Series(None, index=arms.index, dtype=object)
         role = role.mask(treatment == own, topic.treatment.roles[0]).mask(other, side.roles[0])
-        told = evidence.directions[evidence.directions["comparator"].isna()]
-        relabelled = dataclasses.replace(evidence, arms=arms.assign(role=role), contrasts=contrasts, directions=told)
+        # What holds for arms that wait holds for them under the role they take here too.
+        rules = dataclasses.replace(evidence.rules, untreated={**untreated, "roles": [side.roles[0]] if waiting else []})
+        relabelled = dataclasses.replace(evidence, arms=arms.assign(role=role), contrasts=contrasts, directions=told, rules=rules)
         part = trial_effects(condition, comparator=against, evidence=relabelled, **selection)
         part["base"] = part["trial_id"].map(own.groupby(arms["trial_id"]).first())
         part.attrs["evidence"] = evidence
         found.append(part.assign(treatment=name))
         left.append(pd.DataFrame(excluded_of(part)).drop(columns="comparator").assign(treatment=name))
+    if not found:
+        raise InputError("no trial has arms of two treatments")
     effects = joined(found)
     reasons = pd.concat(left, ignore_index=True)
     again = reasons["arm"].notna() & reasons.duplicated(["trial_id", "arm", "reason"])
@@ -194,7 +232,7 @@ def _without_pooled(effects: pd.DataFrame, arms: pd.DataFrame, ours: tuple[str, 
     return effects[~np.array(twice, dtype=bool)].reset_index(drop=True)
 
 
-def _all_pairs(trial: pd.DataFrame) -> pd.DataFrame:
+def all_pairs(trial: pd.DataFrame) -> pd.DataFrame:
     """Return all comparisons of a trial from those with its treated arms, and their standard errors."""
     trial = trial.assign(arms=trial["base"], comparator_arms=trial["treatment"])
     names = [trial["base"].iloc[0], *trial["treatment"]]

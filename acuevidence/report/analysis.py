@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import pandas as pd
 
+from acuevidence.appraisal.in_words import method_words
 from acuevidence.arguments import guard
+from acuevidence.effects.marks import key_to_marks, marks_of
 from acuevidence.effects.trials import trial_effects
 from acuevidence.evidence import Evidence, load_evidence
 from acuevidence.evidence.extractions import confirmed
 from acuevidence.questions.pooled import groups_of, pooled
+from acuevidence.report.methods_text import methods_text
+from acuevidence.report.reading import reading
 from acuevidence.synthesis import MetaAnalysis
 from acuevidence.words import count
 
@@ -67,7 +71,7 @@ def _table(result: MetaAnalysis) -> str:
     interval = [f"{y:.2f} ({low:.2f} to {high:.2f})" for y, low, high in data[["yi", "ci_low", "ci_high"]].to_numpy(dtype=float)]
     table = pd.DataFrame(
         {
-            "trial": data["study"],
+            "trial": [f"{row['study']} {marks_of(row)}".rstrip() for row in data.to_dict("records")],
             "outcome": data["outcome"],
             "week": data["week"],
             "n": data["n1"],
@@ -76,18 +80,31 @@ def _table(result: MetaAnalysis) -> str:
             "weight %": result.weights.round(1),
         }
     )
-    return table.astype(object).where(table.notna(), "").to_string(index=False)
+    key = key_to_marks(data)
+    return table.astype(object).where(table.notna(), "").to_string(index=False) + (f"\n{key}" if key else "")
 
 
 def _result(result: MetaAnalysis) -> str:
-    """Return the sentences of a summary, without its table of coefficients."""
+    """Return what is printed of a pooled effect, a line each."""
+    read = reading(result)
+    shown, why = read.headline, "; ".join(read.certainty.reasons)
+    lines = [
+        f"Trials:     {read.trials}" + (f"; {method_words(shown.method)}" if result.k > 2 else ""),
+        f"Effect:     {read.effect} {read.unit}" + (f"; {read.points} points of 0-100" if read.points else ""),
+        f"Predicted:  {read.prediction}" if result.k > 2 else "",
+        f"Beside:     {read.beside}" if read.beside else "",
+        f"State:      {shown.state}; smallest important difference: {read.important}",
+        f"Certainty:  {read.certainty.level} {read.certainty.symbols}" + (f" ({why})" if why else ""),
+        f"In words:   {read.said}",
+        *(f"Note:       {note}" for note in read.notes),
+        f"Methods:    {methods_text(result)}",
+    ]
     agreed = confirmed(result.data)
-    told = (
-        ""
-        if agreed is None
-        else f"\nTwo extractions agree on {agreed} of {count(result.k, 'pooled figure')} ({agreed / result.k:.0%})."
-    )
-    return result.summary().split("\n\n")[0] + told
+    if agreed is not None:
+        lines.append(
+            f"Extracted:  two extractions agree on {agreed} of {count(result.k, 'pooled figure')} ({agreed / result.k:.0%})"
+        )
+    return "\n".join(filter(None, lines))
 
 
 guard(__name__, "analysis_text")

@@ -7,8 +7,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import multiprocessing
+import os
 import platform
-from collections.abc import Callable, Iterable
+import sys
+import warnings
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -19,13 +23,16 @@ from acuevidence.errors import InputError
 from acuevidence.evidence import Evidence, load_evidence
 from acuevidence.inputs import choice
 from acuevidence.report.figures import Figure, figures
-from acuevidence.report.whole_files import refuse_unwritable, replace
+from acuevidence.report.whole_files import alone, refuse_unwritable, replace
 
 __all__ = ["Drift", "build", "check", "inputs", "not_drawn"]
 
 _LIBRARIES = ("matplotlib", "numpy", "pandas", "scipy")
 
 _FORMATS = ("png", "svg")
+_MANY = 6  # from here on it pays to start processes
+_Made = dict[str, bytes] | InputError
+_waiting: list[Figure] = []  # what forked processes draw: figures hold the evidence, which is not sent
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,19 +88,20 @@ def build(
     refuse_unwritable(folder)
     drawn: dict[str, bytes] = {}
     refused: dict[str, str] = {}
-    for figure in progress(chosen):
-        try:
-            drawn |= _render(figure)
-        except InputError as error:
-            if only:
-                raise
-            refused[figure.name] = str(error)
+    for figure, found in _drawn(chosen, progress):
+        if not isinstance(found, InputError):
+            drawn |= found
+        elif only:
+            raise found
+        else:
+            refused[figure.name] = str(found)
     folder.mkdir(parents=True, exist_ok=True)
-    manifest = _manifest(folder) if only else {}
-    hashes = {**manifest.get("figures", {}), **{name: _hash(data) for name, data in drawn.items()}}
-    left = {**manifest.get("not_drawn", {}), **refused}
-    drawn["manifest.json"] = _manifest_bytes(hashes, left, evidence)
-    return [replace(folder / name, data) for name, data in drawn.items()]
+    with alone(folder):  # what another run has written since stays in the manifest
+        manifest = _manifest(folder) if only else {}
+        hashes = {**manifest.get("figures", {}), **{name: _hash(data) for name, data in drawn.items()}}
+        left = {**manifest.get("not_drawn", {}), **refused}
+        drawn["manifest.json"] = _manifest_bytes(hashes, left, evidence)
+        return [replace(folder / name, data) for name, data in drawn.items()]
 
 
 def check(
@@ -126,10 +134,11 @@ def check(
         raise InputError(f"{folder} has no manifest.json to compare with; draw the figures there first")
     evidence = load_evidence() if evidence is None else evidence
     drifts = []
-    for figure in progress(_chosen(only, evidence)):
-        if not only and figure.name in recorded.get("not_drawn", {}):
-            continue
-        for name, data in _render(figure).items():
+    chosen = [one for one in _chosen(only, evidence) if only or one.name not in recorded.get("not_drawn", {})]
+    for _, found in _drawn(chosen, progress):
+        if isinstance(found, InputError):
+            raise found
+        for name, data in found.items():
             file = folder / name
             if not file.exists():
                 drifts.append(Drift(name, "missing: the file is not there"))
@@ -160,6 +169,31 @@ def _chosen(only: Iterable[str], evidence: Evidence) -> list[Figure]:
     known = figures(evidence)
     names = list(only) or list(known)
     return [known[choice("figure", name, list(known))] for name in names]
+
+
+def _drawn(chosen: list[Figure], progress: Callable[[Iterable[Any]], Iterable[Any]]) -> Iterator[tuple[Figure, _Made]]:
+    """Yield every figure with its files, or the reason why it has too little to show; many figures are drawn on all cores."""
+    if len(chosen) < _MANY or sys.platform != "linux":
+        yield from ((figure, _attempt(figure)) for figure in progress(chosen))
+        return
+    _waiting[:] = chosen
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of forking beside the threads of a linear algebra library
+        pool = multiprocessing.get_context("fork").Pool(len(os.sched_getaffinity(0)))
+    with pool:
+        yield from zip(progress(chosen), pool.imap(_attempt_waiting, range(len(chosen))), strict=True)
+    _waiting.clear()
+
+
+def _attempt_waiting(place: int) -> _Made:
+    return _attempt(_waiting[place])
+
+
+def _attempt(figure: Figure) -> _Made:
+    try:
+        return _render(figure)
+    except InputError as error:
+        return error
 
 
 def _render(figure: Figure) -> dict[str, bytes]:
@@ -226,7 +260,10 @@ def inputs(evidence: Evidence | None = None) -> dict[str, Any]:
 
 def _manifest(folder: Path) -> dict[str, Any]:
     file = folder / "manifest.json"
-    return dict(json.loads(file.read_text(encoding="utf-8"))) if file.exists() else {}
+    try:
+        return dict(json.loads(file.read_text(encoding="utf-8"))) if file.exists() else {}
+    except (ValueError, TypeError) as error:
+        raise InputError(f"{file} is no manifest of figures ({error}); take it away and draw the figures anew") from error
 
 
 def _manifest_bytes(hashes: dict[str, str], refused: dict[str, str], evidence: Evidence) -> bytes:

@@ -23,7 +23,7 @@ from acuevidence.report.drawing import inputs
 from acuevidence.report.revman import rm5
 from acuevidence.report.whole_files import csv_text, replace
 
-__all__ = ["export"]
+__all__ = ["export", "plain"]
 
 
 def export(what: Any, path: str | Path) -> Path:
@@ -100,7 +100,7 @@ def _described(result: Any) -> dict[str, Any]:
     for name in ("test" if field.name == "_test" else field.name for field in dataclasses.fields(result)):
         value = None if name.startswith("_") else getattr(result, name)
         if isinstance(value, (str, int, float, tuple)) and name not in found:
-            found[name] = _plain(value)
+            found[name] = plain(value)
     for name in ("data", "excluded"):
         table = getattr(result, name, None)
         if isinstance(table, pd.DataFrame):
@@ -111,17 +111,17 @@ def _described(result: Any) -> dict[str, Any]:
 def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     named = any(name is not None for name in frame.index.names)
     table = frame.reset_index() if named else frame
-    return [{str(k): _plain(v) for k, v in row.items()} for row in table.to_dict("records")]
+    return [{str(k): plain(v) for k, v in row.items()} for row in table.to_dict("records")]
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """Return what JSON can hold; numbers that are not finite become null."""
     if isinstance(value, (tuple, list)):
-        return [_plain(one) for one in value]
+        return [plain(one) for one in value]
     if isinstance(value, Mapping):
-        return {str(k): _plain(v) for k, v in value.items()}
+        return {str(k): plain(v) for k, v in value.items()}
     if isinstance(value, np.ndarray):
-        return [_plain(one) for one in value.tolist()]
+        return [plain(one) for one in value.tolist()]
     if value is None or value is pd.NA or value is pd.NaT:
         return None
     if isinstance(value, (bool, np.bool_)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -10,6 +11,7 @@ from typing import Any
 from acuevidence.arguments import guard
 from acuevidence.effects.trials import trial_effects
 from acuevidence.evidence import Evidence, conditions, load_evidence
+from acuevidence.report.asked import sensitivity_of
 from acuevidence.topic import Topic
 
 __all__ = ["Figure", "figures"]
@@ -18,7 +20,6 @@ __all__ = ["Figure", "figures"]
 _ROBUST = {
     "funnel": ("funnel", "Funnel plot"),
     "missing": ("missing_evidence", "What missing trials could do"),
-    "sequential": ("sequential", "Evidence over time"),
     "curve": ("specification_curve", "Every specification"),
 }
 
@@ -65,6 +66,8 @@ def _of_all(evidence: Evidence) -> Iterator[Figure]:
     """Yield the figures that show every condition."""
     topic = evidence.topic
     one, any_of = topic.treatment.phrase, topic.comparator().phrase
+    if topic.components.get("parts") and len(evidence.trials):
+        yield Figure("components", "What each part of the treatment adds", partial(_components, evidence))
     if len(evidence.reference_syntheses):
         yield Figure("consensus", "Published reviews beside the effects here", partial(_consensus, evidence))
     if topic.of_kind("placebo") and topic.of_kind("untreated"):
@@ -72,6 +75,7 @@ def _of_all(evidence: Evidence) -> Iterator[Figure]:
     if any(column.name == "sessions" for column in topic.columns.get("trials", ())):
         yield Figure("dose", "Effect by number of sessions", partial(_dose, evidence))
     yield Figure("evidence_map", "What is known by condition, comparator and outcome", partial(_evidence_map, evidence))
+    yield Figure("flip", "What a new trial would change", partial(_flip, evidence))
     second = next((name for name, about in topic.outcomes.items() if "beside" in about), None)
     if second is not None and topic.of_kind("placebo"):
         first = topic.outcomes[second]["beside"]
@@ -81,10 +85,14 @@ def _of_all(evidence: Evidence) -> Iterator[Figure]:
         title = topic.figures.get("groups", {}).get("title", "Effect by groups of trials")
         yield Figure("groups_of_trials", title, partial(_groups_of_trials, evidence))
     yield Figure("network", "The treatments that trials compare", partial(_network, evidence))
-    yield Figure("nuance", "Effect by condition and comparator", partial(_nuance, evidence))
+    yield Figure("nuance", "Effect by condition and comparator", partial(_nuance, "double", evidence))
+    yield Figure("nuance_single", "Effect by condition and comparator, one column", partial(_nuance, "single", evidence))
+    if "response" in set(evidence.results["outcome"]):
+        yield Figure("responders", "Responders of 100 patients", partial(_responders, evidence))
     if len(evidence.safety):
         yield Figure("safety", "Adverse events by class", partial(_safety, evidence))
     yield Figure("time_course", "Effect by weeks since randomisation", partial(_time_course, evidence))
+    yield Figure("timeline", "What was known when", partial(_timeline, evidence))
     yield Figure("variability", f"Spread between patients, {one} against {any_of}", partial(_variability, evidence))
 
 
@@ -128,6 +136,12 @@ def _small(evidence: Evidence, condition: str) -> str:
     return label[:1].lower() + label[1:]
 
 
+def _components(evidence: Evidence) -> Any:
+    from acuevidence.plots.questions.components import components
+
+    return components(evidence=evidence)
+
+
 def _consensus(evidence: Evidence) -> Any:
     from acuevidence.plots.questions.consensus import consensus
 
@@ -135,25 +149,36 @@ def _consensus(evidence: Evidence) -> Any:
 
 
 def _dose(evidence: Evidence) -> Any:
+    from matplotlib.ticker import MaxNLocator
+
     from acuevidence.plots.bubble import bubble
-    from acuevidence.plots.parts.page import inches, new_figure
+    from acuevidence.plots.parts.caption import caption
+    from acuevidence.plots.parts.page import drawing, inches, new_figure
     from acuevidence.questions.groups import by_number
 
-    figure, topic = new_figure(inches("double"), 2.6), evidence.topic
+    topic, size = evidence.topic, 7.0
     names = sorted(topic.comparators, key=topic.place)
-    panels = figure.subplots(1, len(names), sharey=True, squeeze=False)[0]
-    for place, (ax, comparator) in enumerate(zip(panels, names, strict=True)):
-        fit = by_number("sessions", comparator, evidence=evidence)
-        bubble(fit, ax=ax, xlabel=f"Sessions ({fit.k} trials v {topic.comparator(comparator).phrase})")
-        ax.set(xlim=(3, 25), xticks=range(4, 25, 4))
-        if place:
-            ax.set_ylabel("")
+    with drawing(None, size, "Effect by number of sessions"):
+        figure = new_figure(inches("double"), 3.0)
+        panels = figure.subplots(1, len(names), sharey=True, squeeze=False)[0]
+        for place, (ax, comparator) in enumerate(zip(panels, names, strict=True)):
+            fit = by_number("sessions", comparator, evidence=evidence)
+            bubble(fit, ax=ax, xlabel="Sessions", size=size)
             ax.get_legend().remove()
+            ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+            ax.set_title(f"{'ABCDEFGH'[place]}  v {topic.comparator(comparator).phrase}, {fit.k} trials", loc="left")
+            if place:
+                ax.set_ylabel("")
+        caption(
+            figure,
+            "Bubble: a trial, its area by weight. Line and band: meta-regression on the number of sessions over all conditions, with its "
+            "95% interval; dashed: 95% prediction interval. The comparison is between trials, which differ in more than sessions.",
+            size,
+        )
     return ax
 
 
 def _two_outcomes(evidence: Evidence) -> Any:
-    from acuevidence.appraisal.thresholds import main_mid
     from acuevidence.plots.forest import forest
     from acuevidence.plots.parts.style import Layout
     from acuevidence.questions.two_outcomes import two_outcomes
@@ -166,7 +191,7 @@ def _two_outcomes(evidence: Evidence) -> Any:
     groups = found.by_outcome(str(placebo))
     # The joint model tests one outcome against the other; a test of independent groups would not know that patients are the same.
     layout = Layout(subgroups="")
-    return forest(groups, mid=main_mid(evidence), layout=layout, title=title, not_shown=(), size=6)
+    return forest(groups, layout=layout, title=title, not_shown=(), size=6)
 
 
 def _versus(topic: Topic, comparator: str | None) -> str:
@@ -179,7 +204,7 @@ def _groups_of_trials(evidence: Evidence) -> Any:
 
     names = evidence.topic.figures.get("groups", {}).get("names", {})
     groups = {names.get(name, name[:1].upper() + name[1:]): found for name, found in groups_of_trials(evidence).items()}
-    return nuance(groups, heading="Group")
+    return nuance(groups, width="double", heading="Group")
 
 
 def _variability(evidence: Evidence) -> Any:
@@ -204,39 +229,72 @@ def _decomposition(evidence: Evidence) -> Any:
 
 
 def _forest(condition: str, width: str, evidence: Evidence) -> Any:
-    from acuevidence.appraisal.thresholds import has_mid, main_mid
-    from acuevidence.plots.forest import forest
+    from acuevidence.plots.forest import forest, forest_size
+    from acuevidence.plots.parts.style import WIDTHS
     from acuevidence.questions.pooled import pooled
 
+    options = {
+        "width": width,
+        "certainty": True,
+        "mid": "published",
+        "beside": _published(condition, evidence),
+        "not_shown": _not_shown(condition, evidence),
+        "size": 6,
+    }
     results = pooled(condition, evidence=evidence)
-    known = all(has_mid(outcome, evidence=evidence) for one in results.values() for outcome in one.data["outcome"])
-    return forest(
-        results,
-        width=width,
-        arms="summary",
-        certainty=True,
-        title=evidence.topic.label(condition),
-        mid=main_mid(evidence) if known else None,
-        size=6,
-    )
+    # Means and SDs of the arms are printed where the page has room for them.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        fits = width == "double" and forest_size(results, arms="summary", **options)[0] < WIDTHS[width] + 1
+    return forest(results, arms="summary" if fits else "n", **options)
+
+
+def _published(condition: str, evidence: Evidence) -> Any:
+    """Return the published effects that stand below ours: individual patient data, and the latest synthesis."""
+    from acuevidence.questions.published import published
+
+    if evidence.reference_syntheses.empty:
+        return None
+    found = published(condition, evidence=evidence).dropna(subset=["ci_low", "ci_high"])
+    patients = found["type"] == "ipd_meta_analysis"
+    last = found.sort_values("year", kind="stable").groupby(["comparator", patients], sort=False).tail(1)
+    names = last["study"].str.split(" (ref", regex=False).str[0]
+    wider = last["condition"].where(last["condition"] != condition).str.replace("_", " ")
+    said = names + patients[last.index].map({True: " (IPD)", False: ""}) + wider.radd(", ").fillna("")
+    return last.assign(study=said).sort_values("type")
+
+
+def _not_shown(condition: str, evidence: Evidence) -> Any:
+    """Return the trials without usable figures, with the outcome that some of them print beside the main one."""
+    from acuevidence.evidence.carried import excluded_of
+
+    missing = excluded_of(trial_effects(condition, evidence=evidence))
+    second = next((name for name, about in evidence.topic.outcomes.items() if "beside" in about), None)
+    if missing is None or second is None:
+        return missing
+    other = trial_effects(condition, outcome=second, evidence=evidence)
+    pairs = set(zip(other["trial_id"], other["comparator"], strict=True))
+    known = [pair in pairs for pair in zip(missing["trial_id"], missing["comparator"], strict=True)]
+    return missing.assign(printed=[evidence.topic.outcome(second) if one else None for one in known])
 
 
 def _network(evidence: Evidence) -> Any:
     from acuevidence.plots.network import network
     from acuevidence.questions.treatments import treatment_network
 
-    return network(treatment_network(evidence=evidence), width="double")
+    return network(
+        treatment_network(evidence=evidence, inconsistent="keep"), width="double", title="The treatments that trials compare"
+    )
 
 
-def _nuance(evidence: Evidence) -> Any:
+def _nuance(width: str, evidence: Evidence) -> Any:
     from acuevidence.plots.questions.nuance import nuance
 
-    return nuance(evidence=evidence)
+    return nuance(width=width, evidence=evidence)
 
 
 def _robust(kind: str, condition: str, comparator: str, evidence: Evidence) -> Any:
     from acuevidence.appraisal.missing import missing_evidence
-    from acuevidence.appraisal.sequential import sequential
     from acuevidence.questions.multiverse import multiverse
     from acuevidence.questions.pooled import pooled
 
@@ -247,8 +305,7 @@ def _robust(kind: str, condition: str, comparator: str, evidence: Evidence) -> A
     groups = pooled(condition, evidence=evidence)
     if kind == "funnel":
         return groups.funnel(title=label)
-    made = missing_evidence(groups[comparator]) if kind == "missing" else sequential(groups[comparator])
-    return made.plot(title=title)
+    return missing_evidence(groups[comparator]).plot(title=title)
 
 
 def _safety(evidence: Evidence) -> Any:
@@ -263,10 +320,22 @@ def _time_course(evidence: Evidence) -> Any:
     return time_course(evidence=evidence)
 
 
+def _timeline(evidence: Evidence) -> Any:
+    from acuevidence.plots.questions.timeline import timeline
+
+    return timeline(evidence=evidence)
+
+
 def _evidence_map(evidence: Evidence) -> Any:
     from acuevidence.plots.questions.evidence_map import evidence_map
 
     return evidence_map(evidence=evidence)
+
+
+def _flip(evidence: Evidence) -> Any:
+    from acuevidence.plots.questions.flip import flip
+
+    return flip(evidence=evidence)
 
 
 def _flow(condition: str, evidence: Evidence) -> Any:
@@ -275,11 +344,16 @@ def _flow(condition: str, evidence: Evidence) -> Any:
     return flow(condition, evidence=evidence)
 
 
+def _responders(evidence: Evidence) -> Any:
+    from acuevidence.plots.questions.responders import responders
+
+    return responders(evidence=evidence)
+
+
 def _sensitivity(condition: str, evidence: Evidence) -> Any:
     from acuevidence.plots.questions.sensitivity import sensitivity as draw
-    from acuevidence.questions.sensitivity import sensitivity
 
-    return draw(sensitivity(condition, evidence=evidence))
+    return draw(sensitivity_of(condition, evidence))
 
 
 def _patients(trial: str, evidence: Evidence) -> Any:
@@ -291,8 +365,16 @@ def _patients(trial: str, evidence: Evidence) -> Any:
 
 def _quality(condition: str, evidence: Evidence) -> Any:
     from acuevidence.plots.questions.quality import quality
+    from acuevidence.questions.pooled import pooled
+    from acuevidence.questions.quality import quality_ratings
 
-    return quality(condition, evidence=evidence)
+    results = pooled(condition, evidence=evidence)
+    known = {trial for one in results.values() for trial in one.data["trial_id"]}
+    ratings = quality_ratings(condition, evidence=evidence)
+    rated = ratings[ratings.index.isin(known)]
+    tool = evidence.topic.quality.get("tool", "")
+    title = f"{evidence.topic.label(condition)}: {len(rated)} of {len(known)} pooled trials with {tool} ratings"
+    return quality(rated, title=" ".join(title.split()))
 
 
 guard(__name__, "figures")

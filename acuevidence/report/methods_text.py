@@ -6,12 +6,14 @@ from typing import Any
 
 import pandas as pd
 
-from acuevidence.appraisal.certainty import certainty
+from acuevidence import words
+from acuevidence.appraisal.in_words import method_words
 from acuevidence.arguments import guard
 from acuevidence.errors import InputError
 from acuevidence.evidence import Evidence
 from acuevidence.evidence.carried import direction_of, evidence_of
 from acuevidence.evidence.ratings import quality_scores
+from acuevidence.report.reading import reading
 from acuevidence.shown import Printed
 from acuevidence.synthesis import MetaAnalysis
 from acuevidence.topic import topic_of
@@ -33,7 +35,7 @@ def methods_text(result: Printed) -> str:
     Returns
     -------
     str
-        Model, estimator, intervals, software and version.
+        Model, estimator, intervals, what is printed where trials are few, software and version, and the version of the evidence.
 
     Examples
     --------
@@ -49,7 +51,29 @@ def methods_text(result: Printed) -> str:
         raise InputError(f"methods_text is for a pooled result, not a {type(result).__name__}; for groups give one of them")
     formula = getattr(result, "formula", None)
     moderators = "" if formula is None else f" Moderators: {formula}."
-    return f"{conventions}{moderators} Computed with acuevidence {__version__}."
+    return f"{conventions}{moderators}{_few(result)} Computed with acuevidence {__version__}{_tables(result)}."
+
+
+def _few(result: Any) -> str:
+    """Return what is printed in place of the result's own interval, where trials are few."""
+    if getattr(result, "X", 0) is not None or not isinstance(result, MetaAnalysis) or result.k < 2 or evidence_of(result) is None:
+        return ""
+    shown = reading(result).headline
+    if shown.estimate is None:
+        return f" Printed: {shown.method if result.k > 2 else 'both trials, not pooled'}."
+    if not shown.method.startswith("Bayes"):
+        return ""
+    return (
+        f" Printed: median and equal-tailed interval of the Bayesian normal-normal model, flat mu, prior of τ {shown.method[7:]}."
+    )
+
+
+def _tables(result: Any) -> str:
+    """Return on which version of which tables a result rests, where it carries them."""
+    evidence = evidence_of(result)
+    if evidence is None or not evidence.version:
+        return ""
+    return f" on evidence version {evidence.version}"
 
 
 def to_prisma(result: MetaAnalysis) -> dict[str, str]:
@@ -158,8 +182,7 @@ def _quality(data: pd.DataFrame, names: pd.Series, evidence: Evidence) -> str:
 
 def _synthesis(result: MetaAnalysis) -> dict[str, str]:
     """Return the items on the results of the synthesis."""
-    lines = result.summary().split("\n\n")[0].split("\n")[1:]
-    found = {"20b": " ".join(lines), "27": _AVAILABLE}
+    found = {"20b": _found(result), "27": _AVAILABLE}
     if direction_of(result) == "benefit" and result.X is None:
         found["20b"] += f" Positive effects favour {topic_of(result).treatment.phrase}."
     if result.X is not None:
@@ -170,16 +193,25 @@ def _synthesis(result: MetaAnalysis) -> dict[str, str]:
     return found
 
 
+def _found(result: MetaAnalysis) -> str:
+    """Return what was found: of trials of an evidence what is printed everywhere, else the sentences of the result."""
+    if result.X is not None or evidence_of(result) is None or not result.k:
+        return " ".join(result.summary().split("\n\n")[0].split("\n")[1:])
+    read = reading(result)
+    spread = f" Heterogeneity: τ² {result.tau2:.3f}, I² {result.i2:.0f}%." if result.k > 2 and result.tau2 is not None else ""
+    return f"{read.effect} {read.unit} ({method_words(read.headline.method)}); prediction interval {read.prediction}.{spread} {read.said}"
+
+
 def _bias_and_certainty(result: MetaAnalysis) -> dict[str, str]:
     """Return the items on reporting bias and on certainty."""
     found = {}
     if result.X is None:
         enough = result.k >= _TRIALS_FOR_TEST
         found["14"] = f"Small-study effects by Egger's test where there are {_TRIALS_FOR_TEST} trials or more."
-        p = f"Egger's test P {result.small_study_test(model='lm').p_value:.3f}." if enough else "too few for a test."
+        p = f"Egger's test P {words.p(result.small_study_test(model='lm').p_value)}." if enough else "too few for a test."
         found["21"] = f"{result.k} trials: {p}"
         if "effect" in result.data and set(result.data["effect"]) == {"SMD"} and "trial_id" in result.data:
-            rated = certainty(result)
+            rated = reading(result).certainty
             found["15"] = "GRADE by written rules: risk of bias, inconsistency, indirectness, imprecision, missing evidence."
             found["22"] = f"{rated.level.capitalize()}: " + ("; ".join(rated.reasons) or "no step lost") + "."
     return found

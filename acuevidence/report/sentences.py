@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 
 import pandas as pd
 
-from acuevidence.appraisal.certainty import certainty
-from acuevidence.appraisal.thresholds import main_mid
+from acuevidence import words
+from acuevidence.appraisal.in_words import method_words
 from acuevidence.effects.participants import counted
 from acuevidence.evidence import Evidence, load_evidence
 from acuevidence.evidence.carried import evidence_of, excluded_of
 from acuevidence.questions.published import published
-from acuevidence.questions.typical_sd import typical_sd
+from acuevidence.report.reading import reading
 from acuevidence.synthesis import MetaAnalysis
 from acuevidence.topic import topic_of
 
@@ -49,13 +48,12 @@ def coverage(condition: str, effects: pd.DataFrame, *, evidence: Evidence | None
         return lines[0]
     left = left[left["arm"].isna()]
     for comparator in topic.comparators:
-        words = topic.label(comparator)
-        words = words[:1].lower() + words[1:]
         used = effects[effects["comparator"] == comparator]
         missing = left[left["comparator"] == comparator]
         said = missing["reported_direction"].fillna("").str.contains("benefit").sum()
+        against = _lower_first(topic.label(comparator))
         lines.append(
-            f"Against {words}, {_count(len(used), 'trial')} {_verb(len(used), 'print')} a figure that can be pooled at the end "
+            f"Against {against}, {words.count(len(used), 'trial')} {_verb(len(used), 'print')} a figure that can be pooled at the end "
             f"of treatment and {len(missing)} {_verb(len(missing), 'do', 'does')} not; {said} of these {len(missing)} "
             f"{_verb(said, 'report')} a benefit in {'its' if said == 1 else 'their'} own words."
         )
@@ -75,11 +73,11 @@ def meaning(condition: str, results: Mapping[str, MetaAnalysis]) -> str:
     Returns
     -------
     str
-        A paragraph per comparator: size, points on a 0-100 scale, the minimal important difference, what a new trial may
-        find, and the certainty with its reasons.
+        A paragraph per comparator: what is printed of the effect (``result.headline()``) with points on a 0-100 scale, what may be
+        said of it, the smallest important difference it is judged by, what a new trial may find, and the certainty with its reasons.
     """
     evidence = evidence_of(results)
-    return "\n\n".join(_paragraph(condition, name, one, evidence) for name, one in results.items())
+    return "\n\n".join(_paragraph(name, one, evidence) for name, one in results.items())
 
 
 def beside_published(condition: str, results: Mapping[str, MetaAnalysis]) -> pd.DataFrame:
@@ -93,7 +91,8 @@ def beside_published(condition: str, results: Mapping[str, MetaAnalysis]) -> pd.
     Returns
     -------
     DataFrame
-        Rows by comparator: the package's result first, then the published ones; SMD, positive favours the treatment.
+        Rows by comparator: the package's result first (``result.headline()``; without numbers where two trials are not pooled), then
+        the published ones; SMD, positive favours the treatment.
     """
     rows = [
         {
@@ -101,13 +100,13 @@ def beside_published(condition: str, results: Mapping[str, MetaAnalysis]) -> pd.
             "source": "acuevidence",
             "scope": condition,
             "timing": "end of treatment",
-            "SMD": one.estimate,
-            "low": one.ci_low,
-            "high": one.ci_high,
+            "SMD": shown.estimate,
+            "low": shown.ci_low,
+            "high": shown.ci_high,
             "trials": one.k,
         }
         for name, one in results.items()
-        if one.k > 0
+        if one.k > 0 and (shown := reading(one).headline)
     ]
     for row in published(condition, evidence=evidence_of(results)).itertuples():
         rows.append(
@@ -123,64 +122,40 @@ def beside_published(condition: str, results: Mapping[str, MetaAnalysis]) -> pd.
             }
         )
     frame = pd.DataFrame(rows).sort_values("comparator", kind="stable", ignore_index=True)
-    return frame.round(2).astype({"trials": "Int64"})
+    return frame.astype(dict.fromkeys(("SMD", "low", "high"), float)).round(2).astype({"trials": "Int64"})
 
 
-def _paragraph(condition: str, name: str, one: MetaAnalysis, evidence: Evidence | None) -> str:
+def _paragraph(name: str, one: MetaAnalysis, evidence: Evidence | None) -> str:
     topic = topic_of(one) if evidence is None else evidence.topic
-    against = topic.label(name)
-    against = against[:1].lower() + against[1:]
+    against = f"**Against {_lower_first(topic.label(name))}**"
     if one.k == 0:
-        return f"**Against {against}** no trial prints a usable figure."
-    band = main_mid(evidence)
-    side = f"in favour of {topic.treatment.phrase}" if one.estimate > 0 else "in favour of the comparator"
-    first = (
-        f"**Against {against}**, {_count(one.k, 'trial')} with {counted(one.data).text()} participants {_verb(one.k, 'give')} "
-        f"{'a pooled' if one.k > 1 else 'a'} difference of {abs(one.estimate):.2f} SD {side} "
-        f"(95% interval {one.ci_low:.2f} to {one.ci_high:.2f}){_points(one, condition, evidence)}. {_against_null(one)}"
-    )
-    if band is not None:
-        first += f" {_against_mid(one, band.low, band.high)}"
-    if one.k > 2:
-        first += (
-            f" The true effect of a new trial may be expected between {one.pi_low:.2f} and {one.pi_high:.2f} "
-            f"(95% prediction interval; tau2 {one.tau2:.3f}, I2 {one.i2:.0f}%)."
-        )
-    rated = certainty(one)
-    why = "; ".join(rated.reasons)
-    return f"{first} Certainty: **{rated.level}** {rated.symbols}" + (f" ({why})." if why else ".")
-
-
-def _points(one: MetaAnalysis, condition: str, evidence: Evidence | None) -> str:
-    """Return the effect in points of the main outcome, where trials print the spread on a scale."""
-    spread = None if evidence is None else typical_sd(condition, evidence=evidence)
-    if evidence is None or spread is None or math.isnan(spread.sd):
-        return ""
-    return (
-        f"; with a typical SD of {spread.sd:.0f} points that is about {abs(one.estimate * spread.sd):.0f} points on a 0-100 scale of "
-        f"{evidence.topic.outcome(evidence.topic.main_outcome)} ({one.ci_low * spread.sd:.0f} to {one.ci_high * spread.sd:.0f})"
-    )
-
-
-def _against_null(one: MetaAnalysis) -> str:
-    if one.ci_low > 0:
-        return "The interval excludes no difference."
-    return "The interval includes no difference." if one.ci_high > 0 else "The interval lies on the comparator's side."
-
-
-def _against_mid(one: MetaAnalysis, low: float, high: float) -> str:
-    band = f"the band of published minimal important differences ({low:.2f} to {high:.2f} SD)"
-    if one.estimate < low:
-        where = f"The estimate lies below {band}"
+        return f"{against} no trial prints a usable figure."
+    read = reading(one, evidence)
+    people = counted(one.data).text()
+    trials = words.count(one.k, "trial") + (f" with {people} participants" if people else "")
+    if read.headline.estimate is None:
+        first = f"{against}, {trials} {'are' if one.k > 1 else 'is'} not pooled: {read.effect.partition(': ')[2]}."
     else:
-        where = f"The estimate lies {'within' if one.estimate <= high else 'above'} {band}"
-    if one.ci_low < low <= one.ci_high:
-        return f"{where}; the interval holds its lower end."
-    return f"{where}; so does all of the interval." if one.ci_low >= low or one.ci_high < low else f"{where}."
+        pooled = "a pooled" if one.k > 1 else "a"
+        points = f", about {read.points} points of 0-100" if read.points else ""
+        by = f", by the {method_words(read.headline.method)}" if read.headline.method.startswith("Bayes") else ""
+        side = f"above 0 is better with {topic.treatment.phrase}"
+        first = f"{against}, {trials} {_verb(one.k, 'give')} {pooled} difference of {read.effect} {read.unit}{by}{points}; {side}."
+    known = "" if read.threshold is None else f"The smallest important difference is {read.important}."
+    parts = [first, read.said, known or "No smallest important difference is published for it; it is judged against no effect."]
+    if read.beside:
+        parts.append(f"By the other method: {read.beside}.")
+    if one.k > 2:
+        spread = "" if one.tau2 is None else f"; tau2 {one.tau2:.3f}, I2 {one.i2:.0f}%"
+        parts.append(f"95% prediction interval, for the true effect of a new trial: {read.prediction}{spread}.")
+    parts += read.notes
+    why = "; ".join(read.certainty.reasons)
+    parts.append(f"Certainty: **{read.certainty.level}** {read.certainty.symbols}" + (f" ({why})." if why else "."))
+    return " ".join(filter(None, parts))
 
 
-def _count(n: int, noun: str) -> str:
-    return f"{n} {noun}" + ("" if n == 1 else "s")
+def _lower_first(text: str) -> str:
+    return text[:1].lower() + text[1:]
 
 
 def _verb(n: int, plural: str, singular: str = "") -> str:

@@ -1,6 +1,6 @@
 """The static site: claims, conditions, safety and methods for readers without Python.
 
-It arranges and escapes what the results hold; nothing is computed here, and the pages load nothing from elsewhere.
+What each page holds stands in :mod:`.site_pages`; here it is filled in, escaped and written. The pages load nothing from elsewhere.
 """
 
 from __future__ import annotations
@@ -15,22 +15,19 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from acuevidence.appraisal.certainty import certainty
-from acuevidence.appraisal.thresholds import Mid, band_of, mid_of
 from acuevidence.arguments import guard
-from acuevidence.effects.trials import trial_effects
 from acuevidence.errors import InputError, MissingExtraError
-from acuevidence.evidence import Evidence, conditions, load_evidence
-from acuevidence.questions.pooled import pooled
-from acuevidence.questions.published import published
-from acuevidence.questions.safety import number, safety
-from acuevidence.questions.sensitivity import sensitivity
+from acuevidence.evidence import Evidence, load_evidence
+from acuevidence.questions.safety import number
 from acuevidence.report import drawing, figures
-from acuevidence.report import sentences as words
-from acuevidence.report.site_forest import forest_rows, strips
-from acuevidence.report.tables import Table, characteristics, study_results, summary_of_findings
-from acuevidence.report.whole_files import refuse_unwritable, unwritten
-from acuevidence.verdicts.claims import answer_table, answered, claims, verdicts
+from acuevidence.report import site_pages as pages
+from acuevidence.report.answers import to_json
+from acuevidence.report.export import plain
+from acuevidence.report.reading import Reading
+from acuevidence.report.table_forms import Table
+from acuevidence.report.whole_files import csv_text, refuse_unwritable, unwritten
+from acuevidence.verdicts.answer import Answer
+from acuevidence.verdicts.claims import answer_table, answered, claims
 
 if TYPE_CHECKING:
     import jinja2
@@ -39,8 +36,6 @@ __all__ = ["build_site", "environment"]
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _OF_CONDITION = ("forest_{}", "sensitivity_{}")
-Pooled = Mapping[str, Mapping[str, Any]]  # condition to comparator to effect
-_PRINTED = ["outcome", "measure", "week", "timing", "arm", "figures_as_printed", "locator", "source_url", "caution"]
 
 
 def build_site(
@@ -90,35 +85,11 @@ def build_site(
     evidence = load_evidence() if evidence is None else evidence
     if evidence.trials.empty:
         raise InputError(f"{evidence.folder} holds no trial yet; there is nothing to report")
-    names, topic = conditions(evidence), evidence.topic
-    pools = {name: found for name in names if (found := pooled(name, evidence=evidence))}
-    surveys = len(evidence.safety) > 0
-    shared = {
-        "nav": [(name, topic.label(name)) for name in names],
-        "topic": topic,
-        "surveys": surveys,
-        "claimed": bool(evidence.claims["claims"]),
-        "licence": _licence(evidence),
-        "untreated": topic.of_kind("untreated"),
-        "placebo": topic.of_kind("placebo"),
-    }
-    pages = {
-        "index.html": ("index.html", _index(pools, evidence)),
-        "methods.html": ("methods.html", _methods(_band(pools, pools, evidence), evidence)),
-    }
-    if surveys:
-        pages["safety.html"] = ("safety.html", _safety(evidence))
-    pages |= {f"{name}.html": ("condition.html", _condition(name, pools, evidence)) for name in names}
-    written = {
-        name: templates.get_template(template).render(page=name, **shared, **content).encode()
-        for name, (template, content) in pages.items()
-    }
-    written |= {name: (_TEMPLATES / name).read_bytes() for name in ("site.css", "site.js")}
-    written["site.css"] += "".join(
-        f".side-{place} .strip {{ color: {topic.colour(key)}; }}\n" for place, key in enumerate(topic.comparators)
-    ).encode()
-    written |= {f"tables/{key}.csv": table.to_csv().encode() for key, table in _tables(names, pools, evidence).items()}
-    of_conditions = [kind.format(name) for name in names for kind in _OF_CONDITION]
+    pools = pages.pools_of(evidence)
+    answers = answered(evidence=evidence)
+    tables = pages.tables(pools, evidence)
+    written = _pages(templates, pools, tables, answers, evidence) | _downloads(pools, tables, answers, evidence)
+    of_conditions = [kind.format(name) for name in pools for kind in _OF_CONDITION]
     wanted = dict.fromkeys([*filter(None, claims(evidence)["figure"]), "nuance", "safety", *of_conditions])
     known = figures.figures(evidence)
     try:
@@ -133,6 +104,72 @@ def build_site(
             return _moved(Path(made), folder)
     except OSError as error:
         raise unwritten(folder, error) from error
+
+
+def _pages(
+    templates: Any, pools: pages.Pooled, tables: Mapping[str, Table], answers: Mapping[str, Answer], evidence: Evidence
+) -> dict[str, bytes]:
+    """Return the pages by the name of their file, with their style and script."""
+    topic, order, surveys = evidence.topic, pages.by_strength(pools, evidence), len(evidence.safety) > 0
+    shared = {
+        "nav": [(name, topic.label(name)) for name in order],
+        "topic": topic,
+        "surveys": surveys,
+        "claimed": bool(evidence.claims["claims"]),
+        "licence": _licence(evidence),
+        "version": _version(evidence),
+        "untreated": topic.of_kind("untreated"),
+        "placebo": topic.of_kind("placebo"),
+    }
+    found: dict[str, tuple[str, dict[str, Any]]] = {
+        "index.html": ("index.html", pages.index(pools, order, answers, evidence)),
+        "methods.html": ("methods.html", pages.methods(pools, evidence)),
+    }
+    if surveys:
+        found["safety.html"] = ("safety.html", pages.safety_page(evidence))
+    found |= {
+        f"{name}.html": ("condition.html", pages.condition(name, pools[name], tables[f"{name}_findings"], evidence))
+        for name in order
+    }
+    found |= {f"trials/{key}.html": ("trial.html", content) for key, content in pages.trial_pages(evidence).items()}
+    written = {
+        name: templates.get_template(template).render(page=name, root="../" * name.count("/"), **shared, **content).encode()
+        for name, (template, content) in found.items()
+    }
+    written |= {name: (_TEMPLATES / name).read_bytes() for name in ("site.css", "site.js")}
+    written["site.css"] += "".join(
+        f".side-{place} .strip {{ color: {topic.colour(key)}; }}\n" for place, key in enumerate(topic.comparators)
+    ).encode()
+    return written
+
+
+def _downloads(
+    pools: pages.Pooled, tables: Mapping[str, Table], answers: Mapping[str, Answer], evidence: Evidence
+) -> dict[str, bytes]:
+    """Return the tables as CSV, and as JSON the answers and what is printed of every pooled effect."""
+    table = answer_table(answers, evidence)
+    found = {f"tables/{key}.csv": one.to_csv().encode() for key, one in tables.items()}
+    found["tables/claims.csv"] = csv_text(table[["id", "claim", "verdict", "certainty", "answer"]]).encode()
+    found["tables/claims.json"] = to_json(table).encode()
+    for name, of in pools.items():
+        content = {"evidence": evidence.version, "condition": name, "pooled": [_described(group, one) for group, one in of.items()]}
+        found[f"tables/{name}.json"] = (json.dumps(plain(content), indent=1, ensure_ascii=False) + "\n").encode()
+    return found
+
+
+def _described(group: str, one: Reading) -> dict[str, Any]:
+    """Return what is printed of a pooled effect, with its trials, fit for JSON."""
+    shown = one.headline
+    return {
+        "group": group,
+        "measure": one.measure,
+        "headline": shown.to_frame().to_dict("records"),
+        "state": shown.state,
+        "threshold": shown.threshold,
+        "certainty": one.certainty.level,
+        "reasons": one.certainty.reasons,
+        "trials": pd.DataFrame(one.result.data).to_dict("records"),
+    }
 
 
 def _moved(made: Path, folder: Path) -> list[Path]:
@@ -152,15 +189,12 @@ def _licence(evidence: Evidence) -> str:
     return f"Evidence tables and figures {given[0].get('title', given[0].get('name', ''))}. " if given else ""
 
 
-def _tables(names: Iterable[str], pools: Pooled, evidence: Evidence) -> dict[str, Table]:
-    """Return the tables that the pages offer as files."""
-    found = {}
-    for name in names:
-        results = pools.get(name, {})
-        found[f"{name}_findings"] = summary_of_findings(results)
-        found[f"{name}_trials"] = characteristics(name, evidence=evidence)
-        found |= {f"{name}_results_{_slug(group)}": study_results(one) for group, one in results.items()}
-    return found
+def _version(evidence: Evidence) -> str:
+    """Return which versions made the pages."""
+    from acuevidence import __version__
+
+    tables = f"Evidence version {evidence.version}; made" if evidence.version else "Made"
+    return f"{tables} with acuevidence {__version__}."
 
 
 def environment() -> jinja2.Environment:
@@ -179,6 +213,7 @@ def environment() -> jinja2.Environment:
     found.filters |= {
         "words": _words,
         "lines": _lines,
+        "place": _place,
         "lower_first": _lower_first,
         "prose": _prose,
         "rate": number,
@@ -188,128 +223,9 @@ def environment() -> jinja2.Environment:
     return found
 
 
-def _index(pools: Pooled, evidence: Evidence) -> dict[str, Any]:
-    asked = claims(evidence).set_index("id")
-    rows, found = [], answered(evidence=evidence)
-    for answer in answer_table(found, evidence).to_dict("records"):
-        about, one = asked.loc[answer["id"]], found[answer["id"]]
-        everywhere = list(about["population"]) or (conditions(evidence) if about["comparators"] else [])
-        rows.append(
-            {
-                **answer,
-                "conditions": everywhere,
-                "comparators": list(about["comparators"]),
-                "rule": about["rule"],
-                "plot": strips(
-                    (*one.estimates, *one.published), _band(everywhere, pools, evidence), evidence.topic.treatment.phrase
-                ),
-                "sources": _claim_sources(everywhere, about["comparators"], evidence) if len(everywhere) == 1 else [],
-            }
-        )
-    given = {row["verdict"] for row in rows}
-    return {
-        "claims": rows,
-        "verdicts": {name: said for name, said in verdicts(evidence).items() if name in given},
-        "band": _band(pools, pools, evidence),
-        "comparators": evidence.topic.comparators,
-        "titles": {key: one.title for key, one in figures.figures(evidence).items()},
-    }
-
-
-def _band(names: Iterable[str], pools: Pooled, evidence: Evidence) -> Mid | None:
-    """Return the thresholds that the pooled effects of conditions are judged by, as one band."""
-    return band_of([one for name in names for one in pools.get(name, {}).values()], evidence)
-
-
-def _claim_sources(names: Iterable[str], comparators: Iterable[str], evidence: Evidence) -> list[tuple[str, str]]:
-    """Return study and address of the published syntheses beside a claim, each once."""
-    found = [
-        (row.study, row.source_url)
-        for name in names
-        for comparator in comparators
-        for row in published(name, comparator, evidence=evidence).itertuples()
-    ]
-    return list(dict.fromkeys(found))
-
-
-def _condition(name: str, pools: Pooled, evidence: Evidence) -> dict[str, Any]:
-    effects = trial_effects(name, evidence=evidence)
-    results = pools.get(name, {})
-    places = list(evidence.topic.comparators)
-    plots = [
-        {
-            "name": _slug(group),
-            "place": places.index(evidence.topic.comparison(group)),
-            "label": evidence.topic.label(group),
-            "result": one,
-            "certainty": certainty(one),
-            "band": mid_of(one, evidence),
-            "rows": forest_rows(one, mid_of(one, evidence)),
-        }
-        for group, one in results.items()
-    ]
-    used = {trial: rows.to_dict("records") for trial, rows in effects.groupby("trial_id")}
-    trials = evidence.trials[evidence.trials["condition"] == name].sort_values(["year", "study"], kind="stable")
-    printed = _printed(name, evidence)
-    left = effects.attrs["excluded"]
-    asked = (
-        pd.concat([effects[["trial_id", "comparator"]], left[["trial_id", "comparator"]]])
-        .groupby("trial_id")["comparator"]
-        .unique()
-    )
-    return {
-        "name": name,
-        "label": evidence.topic.label(name),
-        "plots": plots,
-        "coverage": words.coverage(name, effects, evidence=evidence),
-        "meaning": words.meaning(name, results),
-        "published": published(name, evidence=evidence).to_dict("records"),
-        "excluded": left.to_dict("records"),
-        "findings": summary_of_findings(results),
-        "comparators": evidence.topic.comparators,
-        "sensitivity": sensitivity(name, evidence=evidence).to_dict("records") if results else [],
-        "trials": [
-            {
-                **row,
-                "effects": used.get(row["trial_id"], []),
-                "printed": printed.get(row["trial_id"], []),
-                "comparators": list(asked.get(row["trial_id"], [])),
-            }
-            for row in trials.to_dict("records")
-        ],
-    }
-
-
-def _printed(name: str, evidence: Evidence) -> dict[str, list[dict[str, Any]]]:
-    """Return every printed figure of a condition by trial: of arms, and between arms."""
-    contrasts = evidence.contrasts.assign(arm=evidence.contrasts["arm"] + " v " + evidence.contrasts["comparator_arm"])
-    rows = pd.concat([evidence.results[["condition", "trial_id", *_PRINTED]], contrasts[["condition", "trial_id", *_PRINTED]]])
-    chosen = rows[rows["condition"] == name]
-    return {str(trial): found.to_dict("records") for trial, found in chosen.groupby("trial_id")}
-
-
-def _safety(evidence: Evidence) -> dict[str, Any]:
-    found = safety(evidence=evidence)
-    return {
-        "rates": found.rates.to_dict("records"),
-        "sources": found.sources.to_dict("records"),
-        "published": found.published.to_dict("records"),
-        "per": found.per,
-    }
-
-
-def _methods(band: Mid | None, evidence: Evidence) -> dict[str, Any]:
-    return {"band": band, "asked": claims(evidence).to_dict("records"), "rules": evidence.rules}
-
-
 def _words(value: Any) -> str:
     """Return a cell as words: nothing for what is missing, spaces for the underscores of a key."""
     return "" if pd.isna(value) else str(value).replace("_", " ")
-
-
-def _slug(group: str) -> str:
-    """Return a group's name as it stands in the name of a file and in an id."""
-    return group.replace(", ", "_")
 
 
 def _lower_first(text: str) -> str:
@@ -322,6 +238,11 @@ def _count(value: Any) -> str:
 
 def _lines(value: str) -> list[str]:
     return [line for line in value.split("\n") if line]
+
+
+def _place(value: Any) -> str:
+    """Return where on a page a figure stands, without the notes of those who read it."""
+    return _words(value).split(";")[0]
 
 
 def _prose(text: str) -> Any:

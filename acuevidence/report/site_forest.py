@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from acuevidence.appraisal.thresholds import Mid
-from acuevidence.synthesis import MetaAnalysis
+from acuevidence.report.reading import Reading
 from acuevidence.verdicts.answer import Estimate
 
 __all__ = ["ForestRows", "Mark", "Strip", "Strips", "forest_rows", "strips"]
@@ -58,40 +58,36 @@ class ForestRows:
         One a trial.
     ticks : list of tuple
         Value and position.
-    zero, pooled, low, high, tip, pi_low, pi_high, mid_low, mid_high : float
-        Positions of no effect, the pooled effect and its interval, the diamond's tip within itself, the prediction
-        interval and the band of minimal important differences (NaN where there is none).
+    zero, low, high, tip, pi_low, pi_high, mid : float
+        Positions of no effect, the interval of the pooled effect, the diamond's tip within it, the prediction interval and the
+        smallest important difference; NaN where there is none: fewer than three trials have no diamond.
     """
 
     marks: list[Mark]
     ticks: list[tuple[float, float]]
     zero: float
-    pooled: float
     low: float
     high: float
     tip: float
     pi_low: float
     pi_high: float
-    mid_low: float
-    mid_high: float
+    mid: float
 
 
-def forest_rows(result: MetaAnalysis, band: Mid | None) -> ForestRows:
+def forest_rows(read: Reading) -> ForestRows:
     """Return the rows of a forest plot.
 
     Parameters
     ----------
-    result : MetaAnalysis
-        With at least one trial.
-    band : Mid or None
-        The band of minimal important differences.
+    read : Reading
+        A pooled effect of one trial or more, and what is printed of it.
 
     Returns
     -------
     ForestRows
-        Marks, axis and the pooled effect. The axis reaches 0.5 beyond the outermost estimates, at least from -1 to 1.5.
+        Marks, axis and the headline. The axis reaches 0.5 beyond the outermost estimates, at least from -1 to 1.5.
     """
-    data = result.data
+    result, data = read.result, read.result.data
     first = math.floor(2 * min(-0.5, data["yi"].min())) / 2 - 0.5
     last = math.ceil(2 * max(1.0, data["yi"].max())) / 2 + 0.5
 
@@ -113,20 +109,20 @@ def forest_rows(result: MetaAnalysis, band: Mid | None) -> ForestRows:
         )
         for row, weight in zip(data.to_dict("records"), result.weights, strict=True)
     ]
-    prediction = [math.nan if limit is None else place(limit) for limit in (result.pi_low, result.pi_high)]
-    low, high, at = place(result.ci_low), place(result.ci_high), place(result.estimate)
+    shown = read.headline
+    pooled = result.k > 2 and shown.estimate is not None
+    low, high, at = (math.nan if not pooled or x is None else place(x) for x in (shown.ci_low, shown.ci_high, shown.estimate))
+    ahead = [math.nan if x is None else place(x) for x in (shown.pi_low, shown.pi_high)]
     return ForestRows(
         marks=marks,
         ticks=[(tick, place(tick)) for tick in range(math.ceil(first), math.floor(last) + 1)],
         zero=place(0),
-        pooled=at,
         low=low,
         high=high,
-        tip=100 * (at - low) / (high - low),
-        pi_low=prediction[0],
-        pi_high=prediction[1],
-        mid_low=math.nan if band is None else place(band.low),
-        mid_high=math.nan if band is None else place(band.high),
+        tip=100 * (at - low) / (high - low) if pooled and high > low else 50.0,
+        pi_low=ahead[0],
+        pi_high=ahead[1],
+        mid=math.nan if shown.threshold is None else place(shown.threshold),
     )
 
 

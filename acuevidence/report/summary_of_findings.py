@@ -8,19 +8,31 @@ from math import exp, nan, pi, sqrt
 import numpy as np
 import pandas as pd
 
-from acuevidence.appraisal.certainty import Certainty, certainty
-from acuevidence.appraisal.thresholds import Mid, mid_of, published_threshold
+from acuevidence.appraisal.certainty import Certainty
 from acuevidence.arguments import guard
 from acuevidence.effects.participants import counted
+from acuevidence.effects.trials import trial_effects
 from acuevidence.errors import InputError
 from acuevidence.evidence import Evidence
 from acuevidence.evidence.carried import direction_of, evidence_of, outcomes_of
-from acuevidence.questions.typical_sd import typical_sd
+from acuevidence.questions.responders import responders
+from acuevidence.report.reading import Reading, reading
 from acuevidence.report.table_forms import Table, interval
 from acuevidence.synthesis import MetaAnalysis
 from acuevidence.topic import Topic, topic_of
 
 __all__ = ["summary_of_findings", "to_row"]
+
+_NONE = "–"
+_ASSUMED = (
+    "With the comparator: median of the final means of such arms in the condition's trials, 0 no "
+    "complaint to 100 worst. Points of 0-100: SMD times the typical SD of the outcome. More responders per 100: of the trials that "
+    "count responders, the pooled risk ratio at the median risk with the comparator; under a ratio, that ratio itself. "
+    "*: no trial counts them; from the SMD by the logistic conversion, with 50 in 100 assumed to respond with the comparator. "
+    "Other method: of three to nine trials, the Bayesian model beside the random-effects interval or the reverse; where their states "
+    "differ the weaker counts. –: cannot be told from what is printed, or not pooled. Certainty after GRADE: ●●●● high, ●●●○ moderate, "
+    "●●○○ low, ●○○○ very low."
+)
 
 
 def summary_of_findings(
@@ -42,8 +54,8 @@ def summary_of_findings(
     -------
     Table
         One row a comparison: the outcome with scale and follow-up, what the comparator's patients reach, the difference in
-        points of 0-100 or in responders per 100, the effect as it was pooled, participants (trials), certainty and a comment; each
-        step of certainty lost is a footnote.
+        points of 0-100 or in responders per 100, the effect (``result.headline()``), what the other method gives, participants
+        (trials), certainty and what may be said; each step of certainty lost is a footnote.
 
     Raises
     ------
@@ -52,10 +64,11 @@ def summary_of_findings(
 
     Notes
     -----
-    Under an SMD, points are the effect times the typical SD of the outcome on a 0-100 scale, and responders per 100 take a
-    response of 50 in 100 with the comparator and a logistic distribution: log OR = SMD pi / sqrt(3) (Cochrane Handbook
-    15.5.3). Under RR and OR, the comparator's risk is the median of the trials. An outcome without a minimal important difference
-    in the evidence says so, and its imprecision is rated by size and by the null alone.
+    Under an SMD, points are the effect times the typical SD of the outcome on a 0-100 scale. Responders per 100 beside the standard
+    analysis of a condition are those that trials counted (:func:`acuevidence.questions.responders`); where none does, a response of
+    50 in 100 with the comparator and a logistic distribution are assumed, log OR = SMD pi / sqrt(3) (Cochrane Handbook 15.5.3), and
+    the cell is marked. Under RR and OR, the comparator's risk is the median of the trials. Two trials are not pooled. An outcome
+    without a minimal important difference in the evidence says so, and is judged against no effect alone.
 
     Examples
     --------
@@ -71,24 +84,25 @@ def summary_of_findings(
     for name, one in results.items():
         if one.k == 0:
             continue
-        outcome, band = _main_outcome(one), mid_of(one, evidence)
-        rated, marks = certainty(one), []
-        for reason in rated.reasons:
+        _kind(one)
+        read, marks = reading(one, evidence), []
+        for reason in read.certainty.reasons:
             marks.append(str(len(notes) + 1))
             notes.append(f"{len(notes) + 1}. {reason[0].upper()}{reason[1:]}.")
-        bands.setdefault(_threshold(one, outcome, band, evidence), []).append(_comparison(name, topic))
+        bands.setdefault(_threshold(read), []).append(_comparison(name, topic))
         rows.append(
             {
                 "Comparison": _comparison(name, topic),
                 "Outcome, follow-up": f"{_outcome_words(one, topic)}, {_follow_up(one)}",
-                **_absolute(one, outcome, condition, evidence),
-                "Effect (95% CI)": _effect(one),
-                "Participants (trials)": _participants(one),
-                "Certainty": f"{rated.symbols} {rated.level}" + (f" [{', '.join(marks)}]" if marks else ""),
-                "In plain words": _comment(one, band, topic),
+                **_absolute(read, condition),
+                "Effect (95% CI)": read.effect if read.headline.estimate is None else f"{read.measure} {read.effect}",
+                "Other method (95% CI)": read.beside or _NONE,
+                "Participants (trials)": f"{counted(one.data).text() or 'not printed'} ({one.k})",
+                "Certainty": f"{read.certainty.symbols} {read.certainty.level}" + (f" [{', '.join(marks)}]" if marks else ""),
+                "In plain words": read.said,
             }
         )
-    return Table("Summary of findings", pd.DataFrame(rows), (_assumed(results), *_thresholds(results, bands), *notes))
+    return Table("Summary of findings", pd.DataFrame(rows), (_assumed(results), *_thresholds(results, bands, evidence), *notes))
 
 
 def _assumed(results: Mapping[str, MetaAnalysis]) -> str:
@@ -101,38 +115,15 @@ def _comparison(name: str, topic: Topic) -> str:
     return f"{topic.treatment.phrase} v {words}" if topic.compares(name) else words
 
 
-_ASSUMED = (
-    "With the comparator: median of the final means of such arms in the condition's trials, 0 no "
-    "complaint to 100 worst. Points of 0-100: SMD times the typical SD of the outcome. Responders under an SMD: 50 in 100 "
-    "assumed with the comparator, logistic conversion; under a ratio: the comparator's risk is the median of the trials. "
-    "–: cannot be told from what is printed. Certainty after GRADE: ●●●● high, ●●●○ moderate, ●●○○ low, ●○○○ very low."
-)
-
-
-def _main_outcome(one: MetaAnalysis) -> str:
-    """Return the outcome of most trials; nothing where the data name none."""
-    return str(one.data["outcome"].mode().iloc[0]) if "outcome" in one.data else ""
-
-
-def _threshold(one: MetaAnalysis, outcome: str, band: Mid | None, evidence: Evidence | None) -> str:
+def _threshold(read: Reading) -> str:
     """Return what a comparison is judged by, in SD and in points; its certainty rests on the same threshold."""
-    if band is None or evidence is None:
-        return "no MID in the evidence."
-    said = f"{_span(band, '.2f')} SD ({band.source})"
-    points = published_threshold(evidence, outcome, "MD", _only(one.data, "condition"), _only(one.data, "comparator"))
-    return f"{said}." if points is None else f"{said}, {_span(points, '.3g')} points of 0-100 ({points.source})."
+    return "no MID in the evidence." if read.threshold is None else f"{read.judged_by}."
 
 
-def _span(band: Mid, form: str) -> str:
-    """Return a threshold as a number, several as the smallest to the largest."""
-    low, high = (format(value, form) for value in (band.low, band.high))
-    return low if low == high else f"{low} to {high}"
-
-
-def _thresholds(results: Mapping[str, MetaAnalysis], bands: Mapping[str, list[str]]) -> list[str]:
+def _thresholds(results: Mapping[str, MetaAnalysis], bands: Mapping[str, list[str]], evidence: Evidence | None) -> list[str]:
     """Return the thresholds as notes; where comparisons differ in theirs, each names its own."""
     topic = topic_of(results)
-    outcomes = dict.fromkeys(topic.outcome(_main_outcome(one)) for one in results.values() if one.k)
+    outcomes = dict.fromkeys(topic.outcome(name) for one in results.values() if one.k and (name := reading(one, evidence).outcome))
     words = " or ".join(filter(None, outcomes)) or "an outcome that is not named"
     return [
         f"Minimal important difference of {words}{', ' + ' and '.join(names) if len(bands) > 1 else ''}: {said}"
@@ -148,37 +139,66 @@ def _follow_up(one: MetaAnalysis) -> str:
     weeks = one.data["week"].dropna() if "week" in one.data else pd.Series(dtype=float)
     if weeks.empty:
         return "week not printed"
-    low, high = weeks.min(), weeks.max()
-    return f"week {low:g}" if low == high else f"weeks {low:g} to {high:g}"
+    low, high = round(weeks.min()), round(weeks.max())
+    return f"week {low}" if low == high else f"weeks {low} to {high}"
 
 
-def _absolute(one: MetaAnalysis, outcome: str, condition: str | None, evidence: Evidence | None) -> dict[str, str]:
+def _absolute(read: Reading, condition: str | None) -> dict[str, str]:
     """Return what the comparator reaches, and the difference in points of 0-100 and in responders per 100."""
-    with_comparator, points, responders = (
-        "With the comparator",
-        "Points of 0-100 (95% CI)",
-        "More responders per 100 (95% CI)",
-    )
-    effect = np.array([one.estimate, one.ci_low, one.ci_high])
-    kind = _kind(one)
-    if kind != "SMD":
-        risk = float((one.data["events2"] / one.data["n2"]).astype(float).median())
-        if np.isnan(risk):
-            return {with_comparator: "–", points: "–", responders: "–"}
-        odds = risk / (1 - risk) * np.exp(effect)
-        new = np.minimum(risk * np.exp(effect), 1) if kind == "RR" else odds / (1 + odds)
-        return {
-            with_comparator: f"{100 * risk:.0f} of 100 respond",
-            points: "–",
-            responders: interval(*(100 * (new - risk)), digits=0),
-        }
-    sd, level = (nan, nan) if evidence is None else (_spread(one, outcome, condition, evidence), _level(one, outcome, evidence))
-    more = [100 / (1 + exp(-x * pi / sqrt(3))) - 50 for x in effect]
+    with_comparator, points, more = ("With the comparator", "Points of 0-100 (95% CI)", "More responders per 100 (95% CI)")
+    if read.measure != "SMD":
+        risk = float((read.result.data["events2"] / read.result.data["n2"]).astype(float).median())
+        known = not np.isnan(risk)
+        return {with_comparator: f"{100 * risk:.0f} of 100 respond" if known else _NONE, points: _NONE, more: _of_ratio(read, risk)}
+    level = _level(read)
     return {
-        with_comparator: "–" if np.isnan(level) else f"{level:.0f} points of 0-100",
-        points: "–" if np.isnan(sd) else interval(*(sd * effect), digits=0),
-        responders: interval(*more, digits=0),
+        with_comparator: _NONE if np.isnan(level) else f"{level:.0f} points of 0-100",
+        points: read.points or _NONE,
+        more: _counted(read, condition) or _converted(read),
     }
+
+
+def _limits(read: Reading) -> np.ndarray | None:
+    """Return estimate and limits of the headline, or None where nothing is pooled."""
+    shown = (read.headline.estimate, read.headline.ci_low, read.headline.ci_high)
+    return None if any(value is None for value in shown) else np.array(shown, dtype=float)
+
+
+def _of_ratio(read: Reading, risk: float) -> str:
+    """Return more responders per 100 under a ratio, at the comparator's risk."""
+    effect = _limits(read)
+    if effect is None or np.isnan(risk):
+        return _NONE
+    odds = risk / (1 - risk) * np.exp(effect)
+    new = np.minimum(risk * np.exp(effect), 1) if read.measure == "RR" else odds / (1 + odds)
+    return interval(*(100 * (new - risk)), digits=0)
+
+
+def _counted(read: Reading, condition: str | None) -> str:
+    """Return more responders per 100 as trials counted them, beside the standard analysis; else nothing."""
+    name, evidence = condition or read.condition, read.evidence
+    if evidence is None or name is None or not _standard(read, name, evidence):
+        return ""
+    pools = responders(name, comparator=str(read.result.data["comparator"].iloc[0]), evidence=evidence).pools
+    rows = pools[pools["rd"].notna()]
+    return "" if rows.empty else interval(*rows.iloc[0][["rd", "rd_low", "rd_high"]], digits=0)
+
+
+def _standard(read: Reading, condition: str, evidence: Evidence) -> bool:
+    """Return whether a result is the standard analysis of a condition and comparator, all its populations in one."""
+    data = read.result.data
+    if not {"comparator", "trial_id"} <= set(data.columns) or data["comparator"].nunique() != 1:
+        return False
+    own = trial_effects(condition, comparator=str(data["comparator"].iloc[0]), evidence=evidence)
+    return len(own) == len(data) and dict(zip(own["trial_id"], own["yi"], strict=True)) == dict(
+        zip(data["trial_id"], data["yi"], strict=True)
+    )
+
+
+def _converted(read: Reading) -> str:
+    """Return more responders per 100 by the logistic conversion of an SMD, marked."""
+    effect = _limits(read)
+    return _NONE if effect is None else interval(*(100 / (1 + exp(-x * pi / sqrt(3))) - 50 for x in effect), digits=0) + "*"
 
 
 def _kind(one: MetaAnalysis) -> str:
@@ -188,26 +208,15 @@ def _kind(one: MetaAnalysis) -> str:
     return str(kinds.pop())
 
 
-def _spread(one: MetaAnalysis, outcome: str, condition: str | None, evidence: Evidence) -> float:
-    """Return the typical SD of the outcome on a 0-100 scale, NaN where no scale is printed."""
-    own = condition or (str(one.data["condition"].iloc[0]) if "condition" in one.data else None)
-    topic = evidence.topic
-    if topic.outcomes.get(outcome, {}).get("spread_of", outcome) == topic.main_outcome:
-        return typical_sd(own, evidence=evidence).sd
-    rows = _scaled(outcome, evidence)
-    rows = rows[(rows["condition"] == own) & rows["sd"].notna()] if own else rows[rows["sd"].notna()]
-    sd = 100 * rows["sd"] / (rows["scale_max"] - rows["scale_min"])
-    return float(sd.groupby([rows["trial_id"], rows["arm"]]).median().median())
-
-
-def _level(one: MetaAnalysis, outcome: str, evidence: Evidence) -> float:
+def _level(read: Reading) -> float:
     """Return what comparator arms of such trials end with, 0 (no complaint) to 100: the median, NaN where none is printed."""
-    if not {"condition", "comparator_role"} <= set(one.data.columns):
-        return float("nan")
+    data, evidence = read.result.data, read.evidence
+    if evidence is None or not {"condition", "comparator_role"} <= set(data.columns):
+        return nan
     arms = evidence.arms
-    arms = arms[arms["role"].isin(one.data["comparator_role"])]
-    rows = _scaled(outcome, evidence).merge(arms[["trial_id", "arm"]].drop_duplicates(), on=["trial_id", "arm"])
-    rows = rows[rows["condition"].isin(one.data["condition"]) & (rows["week"] > 0)]
+    arms = arms[arms["role"].isin(data["comparator_role"])]
+    rows = _scaled(read.outcome, evidence).merge(arms[["trial_id", "arm"]].drop_duplicates(), on=["trial_id", "arm"])
+    rows = rows[rows["condition"].isin(data["condition"]) & (rows["week"] > 0)]
     level = 100 * (rows["mean"] - rows["scale_min"]) / (rows["scale_max"] - rows["scale_min"])
     level = level.where(rows["benefit"] < 0, 100 - level)
     return float(level.groupby(rows["trial_id"]).median().median())
@@ -224,40 +233,6 @@ def _scaled(outcome: str, evidence: Evidence) -> pd.DataFrame:
         & rows["mean"].notna()
         & rows["caution"].isna()
     ]
-
-
-def _effect(one: MetaAnalysis) -> str:
-    values = np.array([one.estimate, one.ci_low, one.ci_high])
-    return f"{_kind(one)} {interval(*(values if _kind(one) == 'SMD' else np.exp(values)))}"
-
-
-def _participants(one: MetaAnalysis) -> str:
-    return f"{counted(one.data).text() or 'not printed'} ({one.k})"
-
-
-def _comment(one: MetaAnalysis, band: Mid | None, topic: Topic) -> str:
-    if one.ci_low <= 0 <= one.ci_high:
-        if _kind(one) == "SMD" and band is not None and one.ci_high < band.low:
-            return "No difference that patients are likely to notice."
-        return "The trials do not settle whether there is a difference."
-    if direction_of(one) != "benefit":
-        return f"The interval lies {'below' if one.ci_high < 0 else 'above'} no effect."
-    if one.ci_high < 0:
-        return "Patients did better with the comparator."
-    if _kind(one) != "SMD":
-        return f"More patients respond with {topic.treatment.phrase}."
-    if band is None:
-        return f"Patients did better with {topic.treatment.phrase}; how large a difference matters is not known."
-    if one.ci_low >= band.low:
-        return f"Patients did better with {topic.treatment.phrase}, by a difference they are likely to notice."
-    if one.ci_high >= band.low:
-        return f"Patients did better with {topic.treatment.phrase}; whether they would notice the difference is open."
-    return f"Patients did better with {topic.treatment.phrase}, by less than they are likely to notice."
-
-
-def _only(data: pd.DataFrame, column: str) -> str | None:
-    found = data[column].dropna().unique() if column in data else []
-    return str(found[0]) if len(found) == 1 else None
 
 
 def to_row(
@@ -280,8 +255,9 @@ def to_row(
     -------
     DataFrame
         One row: ``condition, comparator, trials, participants`` (missing where one trial does not print them),
-        ``estimate, ci_low, ci_high`` in SD, ``points, points_low, points_high`` on a 0-100 scale (positive: better
-        with the treatment; missing where the result carries no evidence), ``certainty, symbols`` and ``reasons``.
+        ``estimate, ci_low, ci_high`` in SD as ``result.headline()`` gives them (missing where two trials are not pooled), its
+        ``method`` and ``state``, ``points, points_low, points_high`` on a 0-100 scale (positive: better with the treatment; missing
+        where the outcome has no such scale), ``certainty, symbols`` and ``reasons``.
 
     Examples
     --------
@@ -290,29 +266,33 @@ def to_row(
     >>> ae.certainty(one).to_row(one)["comparator"].tolist()
     ['sham']
     """
-    evidence = evidence_of(result, evidence)
-    condition = _only(result.data, "condition") if condition is None else condition
-    sd = np.nan if evidence is None else typical_sd(condition, evidence=evidence).sd
+    read = reading(result, evidence)
     people = counted(result.data)
+    shown = read.headline
+    limits = np.array([shown.estimate, shown.ci_low, shown.ci_high], dtype=float)
+    points = limits * (nan if read.spread is None else read.spread.sd)
     return pd.DataFrame(
         [
             {
-                "condition": condition,
+                "condition": read.condition if condition is None else condition,
                 "comparator": _only(result.data, "comparator"),
                 "trials": result.k,
                 "participants": int(people.n) if people.complete else pd.NA,
-                "estimate": result.estimate,
-                "ci_low": result.ci_low,
-                "ci_high": result.ci_high,
-                "points": result.estimate * sd,
-                "points_low": result.ci_low * sd,
-                "points_high": result.ci_high * sd,
+                **dict(zip(("estimate", "ci_low", "ci_high"), limits, strict=True)),
+                "method": shown.method,
+                "state": shown.state,
+                **dict(zip(("points", "points_low", "points_high"), points, strict=True)),
                 "certainty": rated.level,
                 "symbols": rated.symbols,
                 "reasons": "; ".join(rated.reasons) or "none",
             }
         ]
     )
+
+
+def _only(data: pd.DataFrame, column: str) -> str | None:
+    found = data[column].dropna().unique() if column in data else []
+    return str(found[0]) if len(found) == 1 else None
 
 
 guard(__name__, "summary_of_findings", "to_row")

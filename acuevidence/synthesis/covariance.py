@@ -14,7 +14,7 @@ import numpy as np
 
 from acuevidence.errors import ConvergenceError
 
-__all__ = ["Ascent", "Kernel", "LinearCovariance", "climb", "connected", "same_level", "stacks"]
+__all__ = ["Ascent", "Kernel", "LinearCovariance", "climb", "climb_many", "connected", "same_level", "stacks"]
 
 Kernel = Callable[[np.ndarray], np.ndarray]
 """Maps rows of shape (B, n) to their pattern K of shape (B, n, n)."""
@@ -249,6 +249,71 @@ def climb(
         if small:
             return Ascent(at, value, taken + 1)
     raise ConvergenceError(f"the likelihood did not settle within {most} steps; simplify the random part or try method='ML'")
+
+
+def climb_many(
+    objective: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray, np.ndarray]],
+    value_of: Callable[[np.ndarray], np.ndarray],
+    start: np.ndarray,
+    *,
+    lower: np.ndarray,
+    upper: np.ndarray,
+    scale: np.ndarray,
+    tolerance: float = 1e-9,
+    most: int = 200,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Maximise several functions at once inside a box, as :func:`climb` does one.
+
+    Parameters
+    ----------
+    objective : callable
+        Gives values (B,), gradients (B, m) and minus the curvatures (B, m, m) at parameters (B, m).
+    value_of : callable
+        Gives the values alone.
+    start, scale : ndarray, (B, m)
+        Where to begin, and typical sizes.
+    lower, upper : ndarray, (m,)
+        The box.
+    tolerance, most
+        As in :func:`climb`.
+
+    Returns
+    -------
+    at, value : ndarray
+        Parameters (B, m) and values (B,).
+
+    Raises
+    ------
+    ConvergenceError
+        When ``most`` steps do not suffice.
+    """
+    at = np.clip(start, lower, upper)
+    value, gradient, curvature = objective(at)
+    eye = np.eye(at.shape[1])
+    for _ in range(most):
+        held = ((at <= lower) & (gradient <= 0)) | ((at >= upper) & (gradient >= 0))
+        H = curvature * scale[:, :, None] * scale[:, None, :]
+        H = np.where(held[:, :, None] | held[:, None, :], 0.0, H) + held[:, :, None] * eye * np.abs(H).max()
+        size, vector = np.linalg.eigh(H)
+        slope = np.einsum("bji,bj->bi", vector, np.where(held, 0.0, gradient * scale))
+        size = np.maximum(np.abs(size), 1e-10 * np.abs(size).max(axis=1, keepdims=True) + 1e-300)
+        step = np.where(held, 0.0, np.einsum("bij,bj->bi", vector, slope / size))
+        step *= scale * np.minimum(1.0, 100 / np.maximum(np.abs(step).max(axis=1, keepdims=True), 1e-300))
+        reach = np.ones((len(at), 1))
+        for _ in range(40):
+            there = np.clip(at + reach * step, lower, upper)
+            falls = ~(value_of(there) >= value - 1e-12 * (1 + np.abs(value)))
+            if not falls.any():
+                break
+            reach = np.where(falls[:, None], reach / 2, reach)
+        still = (np.abs(there - at) <= tolerance * (scale + np.abs(at))).all(axis=1)
+        level = (slope**2 / size).sum(axis=1) <= 1e-14 * (1 + np.abs(value))  # no step can gain what counts
+        small = (still | level).all()
+        at = there
+        value, gradient, curvature = objective(at)
+        if small:
+            return at, value
+    raise ConvergenceError(f"one of the likelihoods did not settle within {most} steps; simplify the model")
 
 
 def _newton(curvature: np.ndarray, gradient: np.ndarray, scale: np.ndarray) -> np.ndarray:

@@ -65,6 +65,7 @@ class PooledEffect(Shown):
     _labels: pd.Series | None = field(repr=False, default=None)
     _given: pd.DataFrame | None = field(repr=False, default=None)
     _index: pd.Index | None = field(repr=False, default=None)
+    _made: dict[str, pd.DataFrame] = field(repr=False, init=False, default_factory=dict)
 
     @property
     def test(self) -> ModelTest:
@@ -145,12 +146,14 @@ class PooledEffect(Shown):
     @property
     def data(self) -> pd.DataFrame:
         """The trials used, with ``yi``, ``vi`` and ``labels``."""
-        given = pd.DataFrame(index=self._index) if self._given is None else self._given
-        frame = given.assign(yi=self.yi, vi=self.vi)
-        if self._labels is not None:
-            frame["labels"] = self._labels.to_numpy()
-        frame.attrs = dict(given.attrs)
-        return frame
+        if "data" not in self._made:
+            given = pd.DataFrame(index=self._index) if self._given is None else self._given
+            frame = given.assign(yi=self.yi, vi=self.vi)
+            if self._labels is not None:
+                frame["labels"] = self._labels.to_numpy()
+            frame.attrs = dict(given.attrs)
+            self._made["data"] = frame
+        return self._made["data"].copy()
 
     # --- likelihood ----------------------------------------------------------------------------------------------
 

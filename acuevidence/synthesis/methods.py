@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from acuevidence.later import Drawn, Later, Room
 
 if TYPE_CHECKING:
+    from acuevidence.appraisal import copas as _copas
     from acuevidence.appraisal import dependent_effects as _dependent
     from acuevidence.appraisal import excess_significance as _excess_significance
     from acuevidence.appraisal import fail_safe as _fail_safe
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     from acuevidence.synthesis import permutation as _permutation
     from acuevidence.synthesis import robust as _robust
 else:
+    _copas = Room("acuevidence.appraisal.copas")
     _dependent = Room("acuevidence.appraisal.dependent_effects")
     _excess_significance = Room("acuevidence.appraisal.excess_significance")
     _fail_safe = Room("acuevidence.appraisal.fail_safe")
@@ -158,6 +160,7 @@ class Methods:
     fail_safe_n = _fail_safe.fail_safe_n
     p_uniform = _p_uniform.p_uniform
     selection_model = _selection.selection_model
+    copas = _copas.copas
     excess_significance = _excess_significance.excess_significance
     missing_evidence = _missing.missing_evidence
     sequential = _sequential.sequential

@@ -7,6 +7,7 @@ Knows nothing of how the sampling covariance ``V`` came about; :mod:`vcalc` buil
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from acuevidence.arguments import guard
-from acuevidence.errors import InputError
+from acuevidence.errors import ConvergenceError, InputError
 from acuevidence.inputs import choice, plain, refuse, values
 from acuevidence.synthesis.covariance import Kernel, LinearCovariance, climb, connected
 from acuevidence.synthesis.dependent import (
@@ -23,7 +24,6 @@ from acuevidence.synthesis.dependent import (
     complete,
     effects_with_covariance,
     fixed_effects,
-    spare_variance,
     summarise,
 )
 from acuevidence.synthesis.formula import formula_of
@@ -201,7 +201,7 @@ def multivariate(
         connected(len(y), [trial], covariance),
         restricted,
     )
-    G, parameters = _fit(model, form, pairs, _places(structure, outcomes))
+    G, parameters = _fit(model, form, pairs, _places(structure, outcomes), _sizes(model, o_of))
     frame = pd.DataFrame(
         {
             "yi": y,
@@ -342,19 +342,30 @@ def _pair(trial: np.ndarray, o_of: np.ndarray, a: int, b: int) -> Kernel:
     return kernel
 
 
-def _fit(model: LinearCovariance, form: _Structure, pairs: list[tuple[int, int]], place: np.ndarray) -> tuple[np.ndarray, int]:
-    """Fitted ``G`` and its number of parameters."""
+def _sizes(model: LinearCovariance, o_of: np.ndarray) -> np.ndarray:
+    """Return the variance of each outcome's effects beyond sampling, at least a tenth of the sampling variance: where to start."""
+    vi = model.V if model.V.ndim == 1 else model.V.diagonal()
+    residual = model.y - model.X @ np.linalg.lstsq(model.X, model.y, rcond=None)[0]
+    own = [o_of == j for j in range(o_of.max() + 1)]
+    return np.array([max(residual[rows].var() - vi[rows].mean(), 0.1 * vi[rows].mean()) for rows in own])
+
+
+def _fit(
+    model: LinearCovariance, form: _Structure, pairs: list[tuple[int, int]], place: np.ndarray, size: np.ndarray
+) -> tuple[np.ndarray, int]:
+    """Fitted ``G`` and its number of parameters, from a typical variance of each outcome."""
     o = len(place)
     at = tuple(np.array(pairs).T)
-    size = spare_variance(model)
-    unit = np.full(form.scales(o), size**form.power)
-    first = np.eye(o)[np.tril_indices(o)] * unit if form.build is _cholesky else unit
+    if form.build is _cholesky:
+        unit = np.sqrt(size)[np.tril_indices(o)[0]]
+    else:
+        unit = (size if form.scales(o) == o and form.build is not _equal else np.full(form.scales(o), size.mean())) ** form.power
     floor = 0.0 if form.power == 1 else -np.inf
     low, high = form.rho(o) if form.rho else (0, 0)
-    correlation = [[(low + high) / 2], [low], [high], [0.1]] if form.rho else [[], [], [], []]
-    start, lower, upper, scale = (
+    ends = [[low], [high], [0.1]] if form.rho else [[], [], []]
+    lower, upper, scale = (
         np.concatenate([part, tail])
-        for part, tail in zip((first, np.full(len(unit), floor), np.full(len(unit), np.inf), unit), correlation, strict=True)
+        for part, tail in zip((np.full(len(unit), floor), np.full(len(unit), np.inf), unit), ends, strict=True)
     )
 
     def build(theta: np.ndarray) -> np.ndarray:
@@ -373,10 +384,28 @@ def _fit(model: LinearCovariance, form: _Structure, pairs: list[tuple[int, int]]
         )
         return fit.value, fit.score @ J, J.T @ fit.information @ J - (bend + bend.T) / 2
 
-    G = build(climb(objective, start, lower=lower, upper=upper, scale=scale).at)
+    first, *others = _starts(form, unit, o, low, high)
+    best = climb(objective, first, lower=lower, upper=upper, scale=scale)
+    for start in others:
+        with suppress(ConvergenceError):
+            top = climb(objective, start, lower=lower, upper=upper, scale=scale)
+            best = top if top.value > best.value + 1e-7 else best
+    G = build(best.at)
     # What is left of a variance that goes to 0 as the square of a parameter has no size, and its correlations no meaning.
     gone = G.diagonal() < _GONE * size
-    return np.where(gone | gone[:, None], 0.0, G), len(start)
+    return np.where(gone | gone[:, None], 0.0, G), len(scale)
+
+
+def _starts(form: _Structure, unit: np.ndarray, o: int, low: float, high: float) -> list[np.ndarray]:
+    """Return where to climb from: no correlation, one near each end; the likelihood may have a maximum on either side."""
+    if form.independent:
+        return [unit]
+    if form.build is _equal:
+        return [unit * share for share in ([1.0, 1.0], [0.1, 1.9], [1.9, 0.1])]
+    if form.rho:
+        return [np.append(unit, low + share * (high - low)) for share in (0.5, 0.9, 0.1)]
+    factors = (np.linalg.cholesky(_constant(np.ones(o), rho, np.arange(o))) for rho in (0.0, 0.8, -0.8 / (o - 1)))
+    return [factor[np.tril_indices(o)] * unit for factor in factors]
 
 
 def _correlations(G: np.ndarray) -> np.ndarray:

@@ -53,6 +53,8 @@ class NetworkMetaAnalysis(NetworkEffects, NetworkMethods):
         Number of trials, and of contrasts given.
     method, effects, favourable : str
     level : float
+    df : float or None
+        Degrees of freedom of intervals and tests; None: normal.
     data : DataFrame
         ``study treat1 treat2 yi se design``, one row a contrast, with the caller's index.
     excluded : DataFrame
@@ -74,6 +76,7 @@ def network(
     method: str = "DL",
     effects: str = "random",
     favourable: str = "larger",
+    test: str = "z",
     level: float = 0.95,
     tolerance: float = 0.01,
     missing: str = "raise",
@@ -99,6 +102,8 @@ def network(
     effects : {"random", "common"}
     favourable : {"larger", "smaller"}
         Which effects are better, for the P-scores.
+    test : {"z", "t"}
+        Intervals and tests of the effects: normal, or t with the degrees of freedom of Q.
     level : float
         Level of the intervals.
     tolerance : float
@@ -146,6 +151,7 @@ def network(
     choice("method", method, ("DL", "REML", "REML-joint"))
     choice("effects", effects, ("random", "common"))
     choice("favourable", favourable, ("larger", "smaller"))
+    choice("test", test, ("z", "t"))
     table, treatments, excluded = read_contrasts(treat1, treat2, yi, se, study, data, missing)
     names = pd.Index(treatments, name="treatment")
     trials, n = trials_by_arms(table, names, tolerance), len(names)
@@ -189,6 +195,7 @@ def network(
         effects=effects,
         favourable=favourable,
         level=level,
+        df=df if test == "t" and df else None,
         data=with_designs(table, names),
         excluded=excluded,
         trials=trials,

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.special import chdtrc, ndtr, ndtri
+from scipy.special import chdtrc
 
 from acuevidence import words
 from acuevidence.arguments import guard
@@ -25,8 +25,8 @@ from acuevidence.synthesis.network_contrasts import (
     trials_by_arms,
     with_designs,
 )
-from acuevidence.synthesis.network_effects import Comparisons, every_pair
-from acuevidence.synthesis.network_fit import degrees, fit, moments, reml
+from acuevidence.synthesis.network_effects import Comparisons, every_pair, half_width, two_sided
+from acuevidence.synthesis.network_fit import degrees, fit, moments, reml, tau2_within, within_designs
 from acuevidence.words import number
 
 __all__ = ["ComponentNetwork", "component_network"]
@@ -43,6 +43,8 @@ class ComponentNetwork(Comparisons, ComponentMethods):
     components : DataFrame
         One row a component: ``estimate se statistic p_value ci_low ci_high``, what it adds to any treatment. Empty (NaN)
         where the trials do not tell it apart from others; ``not_estimable`` names these.
+    covariance : DataFrame (components, components)
+        Covariance of their estimates; NaN where there is none.
     combinations : DataFrame
         The same columns, one row a treatment: the sum of its components, against the inactive treatment.
     estimates, se : DataFrame (treatments, treatments)
@@ -70,11 +72,14 @@ class ComponentNetwork(Comparisons, ComponentMethods):
         Trials.
     method, effects : str
     level : float
+    df : float or None
+        Degrees of freedom of intervals and tests; None: normal.
     data, excluded, trials
         As in :class:`.NetworkMetaAnalysis`.
     """
 
     components: pd.DataFrame = field(repr=False)
+    covariance: pd.DataFrame = field(repr=False)
     combinations: pd.DataFrame = field(repr=False)
     estimates: pd.DataFrame = field(repr=False)
     se: pd.DataFrame = field(repr=False)
@@ -95,6 +100,7 @@ class ComponentNetwork(Comparisons, ComponentMethods):
     method: str
     effects: str
     level: float
+    df: float | None
     data: pd.DataFrame = field(repr=False)
     excluded: pd.DataFrame = field(repr=False)
     trials: tuple[Trials, ...] = field(repr=False)
@@ -104,14 +110,60 @@ class ComponentNetwork(Comparisons, ComponentMethods):
         """What was computed, in words for captions."""
         tau2 = "" if self.effects == "common" else f", one τ² for all comparisons by {self.method}"
         inactive = "" if self.inactive is None else f"; {self.inactive} counts as inactive"
-        return (
-            f"Additive component network meta-analysis, {self.effects} effects{tau2}{inactive}; "
-            f"normal {words.percent(self.level)} intervals."
-        )
+        return f"Additive component network meta-analysis, {self.effects} effects{tau2}{inactive}; {self._intervals}."
 
     def to_frame(self) -> pd.DataFrame:
         """Return the components: ``estimate se statistic p_value ci_low ci_high``."""
         return self.components.copy()
+
+    def additivity(self) -> pd.DataFrame:
+        """Test what the sums of components cost against freer models of the same trials.
+
+        Returns
+        -------
+        DataFrame
+            Rows ``additivity``, against a network in which every treatment has an effect of its own (in each piece), and
+            ``between designs``, against trials of every set of arms with effects of their own; columns ``q df p_value`` with
+            common effects, ``q_random p_random`` with the heterogeneity ``tau2`` of the freer model.
+
+        Notes
+        -----
+        The fall of Cochran's Q from the additive to the freer model, by chi-squared; with random effects both at the tau2 of the
+        freer (between designs: the Wald test of Higgins et al. 2012, Research Synthesis Methods, with the moment estimator of tau2
+        within designs).
+
+        Examples
+        --------
+        >>> import acuevidence as ae
+        >>> found = ae.questions.components().model.additivity()
+        >>> list(found.index)
+        ['additivity', 'between designs']
+        """
+        n, C = len(self.treatments), self.parts.to_numpy(float)
+        free, told = (_apart(self.trials, each) for each in (np.eye(n), C))
+        basis, df = C @ told, degrees(self.trials)
+        tau2 = _tau2(self.trials, free, df - free.shape[1], self.method) or 0.0
+        within, within_df = within_designs(self.trials)
+        alone = tau2_within(self.trials)
+
+        def additive(tau2: float) -> float:
+            return fit(self.trials, n, tau2, basis).q
+
+        rows = {
+            "additivity": (
+                fit(self.trials, n, 0.0, free).q,
+                fit(self.trials, n, tau2, free).q,
+                tau2,
+                free.shape[1] - told.shape[1],
+            ),
+            "between designs": (within, within_designs(self.trials, alone)[0], alone, df - within_df - told.shape[1]),
+        }
+        found = {}
+        for name, (common, random, spread, freedom) in rows.items():
+            q, q_random = max(0.0, self.q_additive - common), max(0.0, additive(spread) - random)
+            found[name] = [q, freedom, _tail(freedom, q), q_random, _tail(freedom, q_random), spread]
+        frame = pd.DataFrame.from_dict(found, orient="index", columns=["q", "df", "p_value", "q_random", "p_random", "tau2"])
+        return frame.astype({"df": int})
 
     def _sentences(self) -> list[str]:
         tau2 = "tau2 not estimable" if self.tau2 is None else f"tau2 {self.tau2:.4g}, I2 {self.i2:.1f}%"
@@ -147,6 +199,7 @@ def component_network(
     sep: str = "+",
     method: str = "DL",
     effects: str = "random",
+    test: str = "z",
     level: float = 0.95,
     tolerance: float = 0.01,
     missing: str = "raise",
@@ -171,6 +224,8 @@ def component_network(
     method : {"DL", "REML"}
         Estimator of tau2.
     effects : {"random", "common"}
+    test : {"z", "t"}
+        Intervals and tests: normal, or t with the degrees of freedom of Q.
     level : float
         Level of the intervals.
     tolerance, missing
@@ -189,8 +244,8 @@ def component_network(
     Notes
     -----
     Effects of treatments are sums of those of their components (Welton, Caldwell, Adamopoulos & Vedhara 2009, American
-    Journal of Epidemiology 169:1158-1165), fitted by weighted least squares with the weights of the network (Ruecker, Petropoulou
-    & Schwarzer 2020, Biometrical Journal 62:808-821), as netmeta's netcomb and, for a network in pieces, discomb.
+    Journal of Epidemiology), fitted by weighted least squares with the weights of the network (Ruecker, Petropoulou
+    & Schwarzer 2020, Biometrical Journal), as netmeta's netcomb and, for a network in pieces, discomb.
     ``DL`` is the moment estimator about the additive model. ``REML`` keeps the covariance of trials with several arms.
     A component is estimable where its unit vector lies in the row space of the trials' contrasts.
 
@@ -215,25 +270,28 @@ def component_network(
     """
     choice("method", method, ("DL", "REML"))
     choice("effects", effects, ("random", "common"))
+    choice("test", test, ("z", "t"))
     table, treatments, excluded = read_contrasts(treat1, treat2, yi, se, study, data, missing, in_parts=True)
     names = pd.Index(treatments, name="treatment")
     trials, n = trials_by_arms(table, names, tolerance), len(names)
     parts = _parts(names, sep, inactive)
     C = parts.to_numpy(float)
-    low, high = table["low"].to_numpy(), table["high"].to_numpy()
-    told = _row_space(C[low] - C[high])
+    told = _apart(trials, C)
     basis = C @ told
     common, df = fit(trials, n, basis=basis), degrees(trials) - told.shape[1]
-    tau2 = None if df == 0 else moments(trials, common, df) if method == "DL" else reml(trials, basis, joint=True)
+    tau2 = _tau2(trials, basis, df, method)
     chosen = common if effects == "common" or not tau2 else fit(trials, n, tau2, basis)
     back = told @ np.linalg.pinv(basis)
     own = np.linalg.norm(np.eye(C.shape[1]) - told @ told.T, axis=1) < _TOLD_APART
-    part = network_parts(low, high, n)
+    part = network_parts(table["low"].to_numpy(), table["high"].to_numpy(), n)
     pairs = every_pair(chosen.theta, chosen.covariance, names)
     known = _estimable(C[:, None] - C[None], told)
+    covariance = back @ chosen.covariance @ back.T
+    freedom = df if test == "t" and df else None
     return ComponentNetwork(
-        components=_effects(back @ chosen.theta, back @ chosen.covariance @ back.T, own, parts.columns, level),
-        combinations=_effects(chosen.theta, chosen.covariance, _estimable(C, told), names, level),
+        components=_effects(back @ chosen.theta, covariance, own, parts.columns, level, freedom),
+        covariance=pd.DataFrame(np.where(np.outer(own, own), covariance, np.nan), index=parts.columns, columns=parts.columns),
+        combinations=_effects(chosen.theta, chosen.covariance, _estimable(C, told), names, level, freedom),
         **{name: frame.where(known) for name, frame in pairs.items()},
         treatments=names,
         parts=parts,
@@ -250,6 +308,7 @@ def component_network(
         method=method,
         effects=effects,
         level=level,
+        df=freedom,
         data=with_designs(table, names),
         excluded=excluded,
         trials=trials,
@@ -285,10 +344,20 @@ def _parts(names: pd.Index, sep: str, inactive: str | None) -> pd.DataFrame:
     return pd.DataFrame([[part in one for part in found] for one in sets], index=names, columns=columns)
 
 
-def _row_space(rows: np.ndarray) -> np.ndarray:
-    """Return an orthonormal basis (c, r) of the row space."""
+def _apart(trials: tuple[Trials, ...], parts: np.ndarray) -> np.ndarray:
+    """Return an orthonormal basis (c, r) of what the trials tell of the parts (n, c): the row space of their contrasts."""
+    rows = np.concatenate([(parts[g.arms[:, :-1]] - parts[g.arms[:, -1:]]).reshape(-1, parts.shape[1]) for g in trials])
     _, size, vectors = np.linalg.svd(np.unique(rows, axis=0), full_matrices=False)
     return vectors[size > _TOLD_APART * max(size.max(initial=0.0), 1.0)].T
+
+
+def _tau2(trials: tuple[Trials, ...], basis: np.ndarray, df: int, method: str) -> float | None:
+    """Return the variance between trials about the potentials that are combinations of a basis (n, r)."""
+    if df == 0:
+        return None
+    if method == "DL":
+        return moments(trials, fit(trials, len(basis), basis=basis), df)
+    return reml(trials, basis, joint=True)
 
 
 def _estimable(combination: np.ndarray, told: np.ndarray) -> np.ndarray:
@@ -296,15 +365,17 @@ def _estimable(combination: np.ndarray, told: np.ndarray) -> np.ndarray:
     return np.linalg.norm(combination - combination @ told @ told.T, axis=-1) < _TOLD_APART
 
 
-def _effects(estimate: np.ndarray, covariance: np.ndarray, known: np.ndarray, names: pd.Index, level: float) -> pd.DataFrame:
+def _effects(
+    estimate: np.ndarray, covariance: np.ndarray, known: np.ndarray, names: pd.Index, level: float, df: float | None
+) -> pd.DataFrame:
     se = np.sqrt(np.maximum(covariance.diagonal(), 0.0))
     statistic = estimate / np.where(se > 0, se, 1)
-    half = ndtri(0.5 + level / 2) * se
+    half = half_width(level, df) * se
     found = {
         "estimate": estimate,
         "se": se,
         "statistic": statistic,
-        "p_value": 2 * ndtr(-np.abs(statistic)),
+        "p_value": two_sided(statistic, df),
         "ci_low": estimate - half,
         "ci_high": estimate + half,
     }

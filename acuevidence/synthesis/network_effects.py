@@ -7,18 +7,29 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.special import ndtr, ndtri, stdtrit
+from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
 from acuevidence import words
 from acuevidence.errors import InputError
 from acuevidence.shown import Shown, readable
 from acuevidence.synthesis.network_contrasts import Trials
 
-__all__ = ["Comparisons", "NetworkEffects", "every_pair"]
+__all__ = ["Comparisons", "NetworkEffects", "every_pair", "half_width", "two_sided"]
+
+
+def half_width(level: float, df: float | None) -> float:
+    """Return by how many standard errors an interval reaches to each side: of t, or normal without degrees of freedom."""
+    return float(ndtri(0.5 + level / 2) if df is None else stdtrit(df, 0.5 + level / 2))
+
+
+def two_sided(statistic: np.ndarray, df: float | None) -> np.ndarray:
+    """Return two-sided P values: of t, or normal without degrees of freedom."""
+    tail = -np.abs(statistic)
+    return np.asarray(2 * (ndtr(tail) if df is None else stdtr(df, tail)))
 
 
 class Comparisons(Shown):
-    """Effects of every treatment against every other: their normal intervals and tests. Holds nothing itself."""
+    """Effects of every treatment against every other: their intervals and tests. Holds nothing itself."""
 
     __slots__ = ()
 
@@ -27,9 +38,16 @@ class Comparisons(Shown):
     treatments: pd.Index
     reference: Any
     level: float
+    df: float | None
 
     def _frame(self, values: np.ndarray) -> pd.DataFrame:
         return pd.DataFrame(values, index=self.treatments, columns=self.treatments)
+
+    @property
+    def _intervals(self) -> str:
+        kind = "normal" if self.df is None else "t"
+        freedom = "" if self.df is None else f", {words.count(int(self.df), 'degree')} of freedom"
+        return f"{kind} {words.percent(self.level)} intervals{freedom}"
 
     @property
     def best_first(self) -> pd.Index:
@@ -39,18 +57,18 @@ class Comparisons(Shown):
     @property
     def ci_low(self) -> pd.DataFrame:
         """Lower confidence limits, row minus column."""
-        return self.estimates - ndtri(0.5 + self.level / 2) * self.se
+        return self.estimates - half_width(self.level, self.df) * self.se
 
     @property
     def ci_high(self) -> pd.DataFrame:
         """Upper confidence limits, row minus column."""
-        return self.estimates + ndtri(0.5 + self.level / 2) * self.se
+        return self.estimates + half_width(self.level, self.df) * self.se
 
     @property
     def p_values(self) -> pd.DataFrame:
         """Two-sided p values of every comparison; 1 on the diagonal."""
         z = self.estimates.to_numpy() / np.where(self.se == 0, 1, self.se)
-        return self._frame(2 * ndtr(-np.abs(z)))
+        return self._frame(two_sided(z, self.df))
 
     def to_frame(self) -> pd.DataFrame:
         """All treatments against the reference: ``estimate se statistic p_value ci_low ci_high``."""
@@ -113,6 +131,7 @@ class NetworkEffects(Comparisons):
     effects: str
     favourable: str
     level: float
+    df: float | None
     data: pd.DataFrame = field(repr=False)
     excluded: pd.DataFrame = field(repr=False)
     trials: tuple[Trials, ...] = field(repr=False)
@@ -150,7 +169,7 @@ class NetworkEffects(Comparisons):
     def conventions(self) -> str:
         """What was computed, in words for captions."""
         tau2 = "" if self.effects == "common" else f", one τ² for all comparisons by {self.method}"
-        return f"Network meta-analysis, {self.effects} effects{tau2}; normal {words.percent(self.level)} intervals."
+        return f"Network meta-analysis, {self.effects} effects{tau2}; {self._intervals}."
 
     def _sentences(self) -> list[str]:
         tau2 = "tau2 not estimable" if self.tau2 is None else f"tau2 {self.tau2:.4g}, I2 {self.i2:.1f}%"

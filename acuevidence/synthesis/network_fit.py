@@ -23,6 +23,7 @@ __all__ = [
     "misfit",
     "moments",
     "reml",
+    "tau2_within",
     "within_designs",
 ]
 
@@ -87,6 +88,16 @@ def design_potentials(group: Trials, design: np.ndarray, laplacian: np.ndarray) 
     np.add.at(L, design, laplacian)
     np.add.at(pull, design, -(laplacian * group.y).sum(axis=2))
     return (centred_inverse(L) @ pull[..., None])[..., 0], L
+
+
+def tau2_within(trials: tuple[Trials, ...]) -> float:
+    """Moment estimator of tau2 around the mean of each design; 0 where no design has two trials."""
+    (q, df), trace = within_designs(trials), 0.0
+    for group, design in by_design(trials):
+        L = group.laplacian(0.0)
+        spread = centred_inverse(design_potentials(group, design, L)[1])[design]
+        trace += np.trace(L, axis1=1, axis2=2).sum() - (spread * (L @ L)).sum()
+    return float(max(0.0, (q - df) / (trace / 2))) if df else 0.0
 
 
 def moments(trials: tuple[Trials, ...], common: Fit, df: int) -> float:

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from scipy.special import chdtrc, ndtr, ndtri
+from scipy.special import chdtrc
 
 from acuevidence import words
 from acuevidence.arguments import guard
 from acuevidence.errors import InputError
 from acuevidence.inputs import choice
 from acuevidence.shown import Shown
-from acuevidence.synthesis.network_contrasts import centred_inverse
-from acuevidence.synthesis.network_fit import Fit, by_design, design_potentials, fit, misfit, within_designs
+from acuevidence.synthesis.network_effects import half_width, two_sided
+from acuevidence.synthesis.network_fit import Fit, by_design, design_potentials, fit, misfit, tau2_within, within_designs
 from acuevidence.words import number
 
 if TYPE_CHECKING:
@@ -68,8 +68,13 @@ def league(net: NetworkEffects | ComponentNetwork, digits: int = 2, transform: C
     """
     order = net.best_first
     direct, direct_se, _ = direct_evidence(net)
-    z = ndtri(0.5 + net.level / 2)
-    show = transform or (lambda value: value)
+    z = half_width(net.level, net.df)
+
+    def show(value: float) -> float:
+        try:
+            return float(value if transform is None else transform(value))
+        except (TypeError, ValueError, ArithmeticError) as error:
+            raise InputError(f"transform must turn a number into a number, as numpy.exp does: {error}") from error
 
     def cell(estimate: float, se: float) -> str:
         if np.isnan(estimate):
@@ -130,7 +135,7 @@ def split(net: NetworkEffects) -> pd.DataFrame:
             "difference": difference,
             "difference_se": difference_se,
             "statistic": difference / difference_se,
-            "p_value": 2 * ndtr(-np.abs(difference / difference_se)),
+            "p_value": two_sided(difference / difference_se, net.df),
         }
     )
 
@@ -216,7 +221,7 @@ def design_decomposition(net: NetworkEffects) -> DesignDecomposition:
     q_without = (_contributions(designs, detached) * (1 - np.eye(len(names)))).sum(axis=1)
     df_without = net.q_inconsistency_df - (arms - 1)
     without = pd.DataFrame({"q": q_without, "df": df_without, "p_value": _p(q_without, df_without)}, names)[informative]
-    tau2 = _tau2_within(net)
+    tau2 = tau2_within(net.trials)
     q_random = fit(net.trials, len(net.treatments), tau2).q - within_designs(net.trials, tau2)[0]
     random = pd.Series(
         {
@@ -282,7 +287,7 @@ def net_heat(net: NetworkEffects, effects: str = "common") -> NetHeat:
     -----
     Krahn, Binder & Koenig (2013, BMC Medical Research Methodology). Designs that close no loop are left out.
     """
-    tau2 = _tau2_within(net) if choice("effects", effects, ("common", "random")) == "random" else 0.0
+    tau2 = tau2_within(net.trials) if choice("effects", effects, ("common", "random")) == "random" else 0.0
     designs, n = _designs(net, tau2), len(net.treatments)
     fitted = fit(net.trials, n, tau2)
     theta, informative = _detached(designs, fitted)
@@ -361,17 +366,6 @@ def _detached(designs: list[_Designs], fitted: Fit) -> tuple[np.ndarray, np.ndar
         theta.append(fitted.theta - free[:, None] * (CF @ move)[..., 0])
         connects.append(free)
     return np.concatenate(theta), np.concatenate(connects)
-
-
-def _tau2_within(net: NetworkEffects) -> float:
-    """Moment estimator of tau2 around the mean of each design."""
-    excess, trace = net.q_heterogeneity - net.q_heterogeneity_df, 0.0
-    for group, design in by_design(net.trials):
-        L = group.laplacian(0.0)
-        pooled = design_potentials(group, design, L)[1]
-        spread = centred_inverse(pooled)[design]
-        trace += np.trace(L, axis1=1, axis2=2).sum() - (spread * (L @ L)).sum()
-    return float(max(0.0, excess / (trace / 2))) if net.q_heterogeneity_df else 0.0
 
 
 def _p(q: np.ndarray, df: np.ndarray) -> np.ndarray:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from acuevidence import words
 from acuevidence.arguments import guard
 from acuevidence.errors import InputError
 from acuevidence.shown import Shown
@@ -60,7 +61,7 @@ class Permutation(Shown):
     def _sentences(self) -> list[str]:
         how = f"all {self.permutations}" if self.exact else f"{self.permutations} random"
         moved = "sign flips of the effects" if self.what == "signs" else "permutations of the moderators' rows"
-        return [f"Permutation test by {how} {moved}; omnibus P {self.qm_p:.4f}."]
+        return [f"Permutation test by {how} {moved}; omnibus P {words.p(self.qm_p)}."]
 
     def _table(self) -> pd.DataFrame:
         return self.to_frame().round(4)
@@ -93,7 +94,7 @@ def permutation_test(result: PooledEffect, exact: bool | None = None, n: int = 1
 
     Notes
     -----
-    Follmann and Proschan (1999, Biometrics 55:732-737); Higgins and Thompson (2004, Statistics in Medicine 23:1663-1682);
+    Follmann and Proschan (1999, Biometrics); Higgins and Thompson (2004, Statistics in Medicine);
     as metafor's ``permutest``.
 
     Examples
@@ -156,7 +157,7 @@ def permutation_interval(
     Notes
     -----
     The limits are where the P value of the test that signs of ``yi - mu`` are exchangeable passes ``1 - level`` (Follmann and
-    Proschan 1999, Biometrics 55:732-737; metafor's ``permutest(permci=TRUE)``), found on a grid that is refined, each step in one batch.
+    Proschan 1999, Biometrics; metafor's ``permutest(permci=TRUE)``), found on a grid that is refined, each step in one batch.
     Not for few trials: with five there are 32 flips, and no effect can be rejected at 0.95.
 
     Examples

@@ -1,4 +1,4 @@
-"""The rules that hand a claim to an analysis of its own: decomposition, spread, time course, function beside pain.
+"""The rules that hand a claim to an analysis of its own: decomposition, parts, spread, time course, function beside pain.
 
 Where an analysis refuses, because trials are too few for it, the answer says so in the words of its refusal.
 """
@@ -7,18 +7,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 
+from acuevidence import words
 from acuevidence.appraisal.states import state_of
+from acuevidence.questions.components import Components, components
 from acuevidence.questions.decompose import decompose
 from acuevidence.questions.time_course import TimeCourse, time_course
 from acuevidence.questions.two_outcomes import two_outcomes
 from acuevidence.questions.variability import variability
-from acuevidence.verdicts.answer import OPEN, Answer, Claim, Estimate, Rule, combined, decide, lowest, mark
-from acuevidence.verdicts.findings import TOO_FEW, Pools
-from acuevidence.words import count
+from acuevidence.verdicts.answer import OPEN, Answer, Claim, Estimate, Rule, between, combined, decide, lowest, mark
+from acuevidence.verdicts.findings import TOO_FEW, Pools, between_trials
+from acuevidence.verdicts.moderators import compared
+from acuevidence.words import count, interval
 
 __all__ = ["RULES"]
 
@@ -80,6 +84,52 @@ def _share_state(share: Any) -> str:
         (bounded and share.high < 0, "no part"),
         (True, NOT_ESTIMABLE),
     )
+
+
+def parts(claim: Claim, pools: Pools) -> Answer:
+    """Return what the parts of the treatment add beyond the first, in an additive model of arms that have more or fewer."""
+    found, refused = pools.analysis(components, condition=list(claim.population) or None)
+    if found is None:
+        return _refused(refused, "trials whose arms differ in the parts")
+    beyond, shown = claim.options["beyond"], found.components
+    together = found.together(beyond)
+    name = " and ".join(str(shown["label"][part]).lower() for part in beyond)
+    between_them, why = between_trials(found.model.k, claim)
+    rated = _certainty(pools, claim.comparators, conditions=claim.population)
+    level = lowest([between_them, rated or between_them]) or between_them
+    verdict = between([found.holds and level != "very low" and together["ci_low"] > 0])
+    beside = (replace(one.shown, label=f"between trials, {one.shown.label}") for one in compared(claim, pools))
+    said = (
+        f"Beyond {shown['label'].iloc[0].lower()}, {name} add {together['estimate']:.2f} SD "
+        f"({together['ci_low']:.2f} to {together['ci_high']:.2f}) in the additive model."
+    )
+    return Answer(
+        verdict=verdict,
+        certainty=level,
+        estimates=(
+            *(_estimate(one.label, one, f"{count(one.k, 'trial')}, {_SMD}") for one in shown.itertuples()),
+            _estimate(f"{name[:1].upper()}{name[1:]} together", together, _SMD),
+            *beside,
+        ),
+        reasons=(*_of_model(found), why),
+        needed=() if verdict != "cannot tell" else ("more trials that randomise arms that differ in one part",),
+        said=(said,) if found.holds and pd.notna(together["estimate"]) else (),
+    )
+
+
+def _of_model(found: Components) -> tuple[str, ...]:
+    """Return what an additive model rests on: its tests, what it leaves out, and its parts without what is assumed."""
+    tests = found.additivity["p_random"]
+    reasons = [
+        f"tests of adding parts up: P {words.p(tests['additivity'])}, between sets of arms P {words.p(tests['between designs'])}",
+        f"left out: {count(len(found.left_out), 'arm')} of unknown parts; parts of an arm assumed in {count(found.assumed, 'trial')}",
+    ]
+    if found.without_assumed is not None:
+        alone = found.without_assumed.dropna().itertuples()
+        reasons.append(
+            "without these: " + "; ".join(f"{one.label} {interval(one.estimate, one.ci_low, one.ci_high)}" for one in alone)
+        )
+    return tuple(reasons)
 
 
 def spread(claim: Claim, pools: Pools) -> Answer:
@@ -151,7 +201,7 @@ def onset(claim: Claim, pools: Pools) -> Answer:
         name = pools.cell(conditions=(), comparator=comparator).name
         growth = _change(course, comparator, early, late)
         estimates += _periods(course, comparator, (early, late), name)
-        if growth is not None and growth.k >= trials:
+        if growth is not None and growth.k >= trials and not math.isnan(growth.estimate):
             note = f"{{estimate}} ({{interval}}); {_both(growth.k)}"
             estimates.append(_estimate(f"{name}, {late} minus {early}", growth, note))
             grows = state_of(growth.ci_low, growth.ci_high)
@@ -180,7 +230,13 @@ def _change(course: TimeCourse | None, comparator: str, earlier: str, later: str
 
 def _periods(course: TimeCourse | None, comparator: str, periods: Iterable[str], name: str) -> list[Estimate]:
     rows = [(period, _row_of(course, comparator, period)) for period in periods]
-    return [_estimate(f"{name}, {p}", r, f"{count(r.k, 'trial')}, {_SMD}") for p, r in rows if r is not None]
+    return [
+        Estimate(f"{name}, {p}", note=f"{count(r.k, 'trial')}, not pooled")
+        if math.isnan(r.estimate)
+        else _estimate(f"{name}, {p}", r, f"{count(r.k, 'trial')}, {_SMD}")
+        for p, r in rows
+        if r is not None
+    ]
 
 
 def function_beside_pain(claim: Claim, pools: Pools) -> Answer:
@@ -234,9 +290,9 @@ def _both(k: int) -> str:
     return "1 trial prints both" if k == 1 else f"{k or 'no'} trials print both"
 
 
-def _certainty(pools: Pools, comparators: Iterable[str], outcome: str | None = None) -> str | None:
-    """Return the lowest certainty of the pooled effects over all conditions behind an analysis."""
-    cells = [pools.cell(conditions=pools.conditions(), comparator=c, outcome=outcome) for c in comparators]
+def _certainty(pools: Pools, comparators: Iterable[str], outcome: str | None = None, conditions: Iterable[str] = ()) -> str | None:
+    """Return the lowest certainty of the pooled effects over the conditions behind an analysis, all by default."""
+    cells = [pools.cell(conditions=pools.conditions(conditions), comparator=c, outcome=outcome) for c in comparators]
     return lowest(f.certainty.level for f in map(pools.finding, cells) if f.certainty)
 
 
@@ -251,6 +307,7 @@ def _refused(why: str, needed: str = "more trials with usable figures") -> Answe
 RULES: dict[str, Rule] = {
     "function_beside_pain": function_beside_pain,
     "onset": onset,
+    "parts": parts,
     "placebo_share": placebo_share,
     "spread": spread,
 }

@@ -12,12 +12,13 @@ from itertools import product
 
 import numpy as np
 
+from acuevidence import words
 from acuevidence.appraisal.states import state_of
 from acuevidence.questions.groups import matches
 from acuevidence.questions.sensitivity import sensitivity
 from acuevidence.synthesis import MetaAnalysis
 from acuevidence.synthesis.bayes import bayes
-from acuevidence.verdicts.answer import Answer, Claim, Estimate, Rule, between, combined, decide
+from acuevidence.verdicts.answer import Answer, Claim, Estimate, Rule, combined, decide
 from acuevidence.verdicts.findings import Finding, Pools, answer_from_findings, by_share, effect
 from acuevidence.verdicts.moderators import compared
 from acuevidence.words import count
@@ -46,12 +47,8 @@ def _findings(claim: Claim, pools: Pools) -> list[Finding]:
 
 
 def _syntheses(claim: Claim, pools: Pools, trials: int) -> list[tuple[Finding, MetaAnalysis]]:
-    """Return the finding and its pooled effect for every condition and comparator with enough trials."""
-    cells = [
-        pools.cell(conditions=(condition,), comparator=comparator, label=pools.evidence.topic.label(condition))
-        for condition in pools.conditions(claim.population)
-        for comparator in claim.comparators
-    ]
+    """Return the finding and its pooled effect for every condition, comparator and population with enough trials."""
+    cells = [cell for condition in pools.conditions(claim.population) for cell in pools.apart(condition, claim.comparators)]
     findings = [pools.finding(cell) for cell in cells]
     return [(f, f.result) for f in findings if f.result is not None and f.k >= trials]
 
@@ -69,14 +66,6 @@ def benefit(claim: Claim, pools: Pools) -> Answer:
     beside = (one.shown for one in compared(claim, pools))
     lines = tuple(replace(shown, label=f"between trials, {shown.label}") for shown in beside)
     return replace(answer, estimates=answer.estimates + lines)
-
-
-def parts(claim: Claim, pools: Pools) -> Answer:
-    """Return what the treatment adds to kinds of placebo that hold more or fewer of its parts, which nobody randomised."""
-    findings = _findings(claim, pools)
-    answer = answer_from_findings(claim, pools, findings, between(f.mark("benefit") == "yes" for f in findings))
-    beside = tuple(replace(one.shown, label=f"between trials, {one.shown.label}") for one in compared(claim, pools))
-    return replace(answer, estimates=answer.estimates + beside)
 
 
 def patients(claim: Claim, pools: Pools) -> Answer:
@@ -128,7 +117,7 @@ def heterogeneity(claim: Claim, pools: Pools) -> Answer:
         if result.q_p < claim.thresholds["alpha"] or low > 0:
             shown.append(one.cell.name)
         tau = math.sqrt(result.tau2 or 0.0)
-        note = f"{one.k} trials, tau2 {{estimate}} ({{interval}}), tau {tau:.2f} SD, Q P {result.q_p:.3f}, I2 {result.i2:.0f}%"
+        note = f"{one.k} trials, tau2 {{estimate}} ({{interval}}), tau {tau:.2f} SD, Q P {words.p(result.q_p)}, I2 {result.i2:.0f}%"
         if one.headline is not None and one.headline.pi_low is not None:
             note += f", prediction {one.headline.pi_low:.2f} to {one.headline.pi_high:.2f}"
         estimates.append(Estimate(one.cell.name, result.tau2 or 0.0, low, high, "tau2", note))
@@ -194,11 +183,11 @@ def missing(claim: Claim, pools: Pools) -> Answer:
         estimates.append(effect(one.cell.name, result, shown, f"; without a usable figure: {classes}"))
         weight = absent.trials["weight"].sum()
         everything = -float(shown.estimate or 0.0) * float(weight / (absent.weight + weight))
-        for changed, shift, words in ((reported, absent.shift, "as reports conclude"), (worst, everything, "all at no effect")):
+        for changed, shift, supposed in ((reported, absent.shift, "as reports conclude"), (worst, everything, "all at no effect")):
             after = state_of(shown.ci_low + shift, shown.ci_high + shift, shown.threshold)
             before = state_of(shown.ci_low, shown.ci_high, shown.threshold)
             if after != before:
-                changed.append(f"{one.cell.name}, {words}: {before} becomes {after}")
+                changed.append(f"{one.cell.name}, {supposed}: {before} becomes {after}")
         if worst and worst[-1].startswith(one.cell.name):
             needed.append(
                 f"{one.cell.name}: figures of {count(len(absent.trials), 'trial')} without a usable one on the pages read"
@@ -266,7 +255,6 @@ RULES: dict[str, Rule] = {
     "maintenance": maintenance,
     "missing": missing,
     "mixed_evidence": mixed_evidence,
-    "parts": parts,
     "patients": patients,
     "worth": worth,
 }

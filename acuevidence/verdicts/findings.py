@@ -5,7 +5,9 @@ A cell is one question (condition, comparator, outcome, window); a finding is wh
 
 from __future__ import annotations
 
+import functools
 import math
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
@@ -22,8 +24,9 @@ from acuevidence.effects.participants import counted
 from acuevidence.effects.trials import trial_effects
 from acuevidence.errors import AcuevidenceError
 from acuevidence.evidence import Evidence, Window, conditions
-from acuevidence.evidence.carried import carry, evidence_of, excluded_of, joined, outcomes_of
+from acuevidence.evidence.carried import carry, evidence_of, excluded_of, joined, outcomes_of, unheld
 from acuevidence.questions.groups import matches
+from acuevidence.questions.pooled import groups_of
 from acuevidence.questions.safety import Safety, safety
 from acuevidence.synthesis import MetaAnalysis, meta_analysis
 from acuevidence.topic import Topic
@@ -214,6 +217,21 @@ class Pools:
         """Return a question to the evidence, its comparator in words."""
         return Cell(comparator=comparator, against=f"v {self.evidence.topic.comparator(comparator).phrase}", **question)
 
+    def apart(self, condition: str, comparators: Iterable[str]) -> list[Cell]:
+        """Return a question for every comparator of a condition, and for every population where these are not pooled."""
+        wanted, label = tuple(comparators), self.evidence.topic.label(condition)
+        groups = groups_of(condition, self.evidence).values()
+        return [
+            self.cell(
+                conditions=(condition,),
+                comparator=comparator,
+                where={} if population is None else {"population": f"^{re.escape(population)}$"},
+                label=label if population is None else f"{label}, {population}",
+            )
+            for comparator, population in sorted(groups, key=lambda group: wanted.index(group[0]) if group[0] in wanted else -1)
+            if comparator in wanted
+        ]
+
     def analysis(self, make: Callable[..., Result], **options: Any) -> tuple[Result | None, str]:
         """Return an analysis of the evidence, made once, and an empty text; or None and the words of its refusal."""
         key = (make.__name__, repr(options))
@@ -242,8 +260,7 @@ class Pools:
         key = (condition, cell.outcome, cell.instruments, cell.timing, measure)
         if key not in self._effects:
             evidence = self.evidence if cell.instruments is None else self._only(cell.outcome, cell.instruments)
-            printed = {*evidence.results["outcome"], *evidence.contrasts["outcome"]}
-            known = cell.outcome is None or cell.outcome in printed
+            known = cell.outcome is None or cell.outcome in _printed(evidence)
             self._effects[key] = trial_effects(
                 condition if known else [],
                 outcome=cell.outcome if known else None,
@@ -263,8 +280,8 @@ class Pools:
     def _find(self, cell: Cell, participants: float) -> Finding:
         rows = self.effects(cell)
         result = pool(rows)
-        left = pd.DataFrame(excluded_of(rows))
-        missing = tuple(dict.fromkeys(left.loc[left["arm"].isna(), "study"]))
+        left = unheld(rows)
+        missing = () if left is None else tuple(dict.fromkeys(left["study"]))
         if result is None:
             return Finding(cell=cell, result=None, headline=None, certainty=None, missing=missing, decides=False)
         shown = headline(result, evidence=self.evidence)
@@ -300,6 +317,12 @@ class Pools:
             if column in self._trials:
                 left = left[matches(left["trial_id"].map(self._trials[column]), pattern)]
         return carry(rows.copy(), excluded=left)
+
+
+@functools.lru_cache(maxsize=64)
+def _printed(evidence: Evidence) -> frozenset[str]:
+    """Return the outcomes that figures are printed of."""
+    return frozenset({*evidence.results["outcome"], *evidence.contrasts["outcome"]})
 
 
 def pool(rows: pd.DataFrame) -> MetaAnalysis | None:

@@ -25,7 +25,7 @@ NUMBERS = """
     vcov vi weights yi
 """.split()
 WAYS = """
-    baujat blup bootstrap bootstrap_prediction chart cumulative excess_significance fail_safe_n forest funnel gosh
+    baujat blup bootstrap bootstrap_prediction chart copas cumulative excess_significance fail_safe_n forest funnel gosh
     gosh_clusters headline
     henmi_copas heterogeneity_intervals influence leave_one_out limit_meta_analysis methods_text missing_evidence p_uniform
     permutation_interval permutation_test pet_peese plot predict robust selection_model sequential small_study_test summary tau2_interval

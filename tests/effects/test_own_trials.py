@@ -9,6 +9,7 @@ import io
 import math
 import pathlib
 
+import numpy as np
 import openpyxl
 import pandas as pd
 import pyarrow as pa
@@ -687,3 +688,73 @@ def test_an_effect_outside_its_interval_and_a_missing_file_are_refused(tmp_path)
 def test_means_give_no_risk_ratio():
     with pytest.raises(ae.InputError, match=r"row 0 \(A\): means give no RR"):
         ae.read_trials(pd.DataFrame(MEANS), measure="RR")
+
+
+# --- one group, pairs and changes ---------------------------------------------------------------------------------
+
+CHANGES = {
+    "mean_pre1": [50, 52], "mean_post1": [30, 31], "sd_pre1": [20, 21], "sd_post1": [22, 20], "n1": [30, 40], "r1": [0.5, 0.6],
+    "mean_pre2": [51, 53], "mean_post2": [45, 44], "sd_pre2": [19, 20], "sd_post2": [21, 22], "n2": [31, 41], "r2": [0.5, 0.6],
+}  # fmt: skip
+PAIRS = {"both": [5, 4], "only1": [3, 5], "only2": [1, 2], "neither": [10, 20]}
+PARTIAL = {"r": [0.3, 0.4], "n": [50, 60], "m": [3, 4]}
+
+
+@pytest.mark.parametrize(
+    ("figures", "asked", "measure"),
+    [
+        ({"events": [5, 7], "time": [100, 210.5]}, None, "IRLN"),
+        ({"events": [5, 7], "time": [100, 210.5]}, "IR", "IR"),
+        ({"events": [5, 7], "n": [50, 60], "time": [100, 210.5]}, None, "PLO"),
+        ({"events": [5, 7], "n": [50, 60], "time": [100, 210.5]}, "IRS", "IRS"),
+        (PAIRS, "MPOR", "MPOR"),
+        (PAIRS, "MPRD", "MPRD"),
+        (CHANGES, "MCD", "MCD"),
+        (CHANGES, "SMCRD", "SMCRD"),
+        (PARTIAL, None, "ZPCOR"),
+        (PARTIAL, "PCOR", "PCOR"),
+        ({"t": [2.3, 3.1], "n": [50, 60], "m": [3, 4]}, None, "ZPCOR"),
+    ],
+)
+def test_figures_of_one_group_of_pairs_and_of_changes_are_read(figures, asked, measure):
+    found = ae.read_trials({"study": ["A", "B"], **figures}, measure=asked)
+    takes = next(t for t in ae.effects.MEASURES[measure].takes if set(t) <= set(figures))
+    want = ae.effect_size(measure, **{name: figures[name] for name in takes})
+    assert found["effect"].tolist() == [measure] * 2
+    np.testing.assert_allclose(found[["yi", "vi"]], want[["yi", "vi"]])
+
+
+@pytest.mark.parametrize(("figures", "said"), [(PAIRS, "matched pairs: which"), (CHANGES, "changes in two arms")])
+def test_a_scale_that_figures_leave_open_is_asked_for(figures, said):
+    with pytest.raises(ae.InputError, match=said):
+        ae.read_trials({"study": ["A", "B"], **figures})
+
+
+def test_changes_of_two_arms_are_turned():
+    better, plain = (
+        ae.read_trials({"study": ["A", "B"], **CHANGES, **more}, measure="SMCRD") for more in ({"higher_is": ["worse"] * 2}, {})
+    )
+    np.testing.assert_allclose(better["yi"], -plain["yi"])
+    assert better.attrs["direction"] == "benefit"
+
+
+def test_a_time_of_follow_up_is_no_figure():
+    table = {
+        "study": ["A", "B"],
+        "mean1": [1, None],
+        "sd1": [2, None],
+        "n1": [20, 20],
+        "mean2": [2, None],
+        "sd2": [2, None],
+        "n2": [20, 20],
+    }
+    found = ae.read_trials({**table, "time": [12, 26]})
+    assert found["study"].tolist() == ["A"]
+    assert found["time"].tolist() == [12]
+    assert len(found.attrs["excluded"]) == 1
+
+
+def test_rates_of_arms_in_rows_of_their_own_are_compared():
+    arms = {"study": list("AABB"), "treatment": ["x", "c"] * 2, "events": [3, 4, 5, 6], "time": [10.5, 20, 30, 40]}
+    found = ae.read_trials(arms, reference="c")
+    np.testing.assert_allclose(found["yi"], np.log([3 / 10.5 / (4 / 20), 5 / 30 / (6 / 40)]))

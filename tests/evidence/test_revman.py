@@ -531,3 +531,17 @@ def test_export_names_no_group_that_the_table_does_not(tmp_path):
     assert "cupuncture" not in text.replace('MODIFIED_BY="acuevidence"', "")
     back = ae.read_revman(tmp_path / "out.rm5")
     assert not {"treatment", "comparator", "measure"} & set(back.columns)
+
+
+def test_open_files_are_read_as_their_paths_are(tmp_path):
+    file = tmp_path / "CD000000-data-rows.csv"
+    file.write_text(
+        "Analysis group,Analysis number,Study,Experimental cases,Experimental N,Control cases,Control N\n1,1,A 2001,12,40,7,41\n"
+    )
+    by_path = ae.read_revman(file)
+    with file.open("rb") as binary, file.open() as text:
+        for source in (binary, text):
+            pd.testing.assert_frame_equal(ae.read_revman(source), by_path)
+    for wrong in (3, None, pd.DataFrame()):
+        with pytest.raises(ae.InputError, match="path or an open file"):
+            ae.read_revman(wrong)

@@ -778,3 +778,11 @@ def test_joined_tables_name_what_each_of_them_left_out():
     assert left["condition"].value_counts().to_dict() == {
         name: len(one.attrs["excluded"]) for name, one in zip(("neck_pain", "headache"), tables, strict=True)
     }
+
+
+def test_a_table_without_effects_has_the_types_of_one_with_effects():
+    some, none = ae.trial_effects("hip_osteoarthritis"), ae.trial_effects("neck_pain")
+    assert none.dtypes[none.dtypes != "object"].index.isin(some.columns).all() and len(some) == 0
+    for name in ("late", "n1", "yi"):
+        assert some[name].dtype == none[name].dtype
+    assert some["derivation"].str.contains("SMD").sum() == 0

@@ -129,4 +129,5 @@ def test_the_map_prints_the_pooled_effect_of_each_cell(found):
     words = [t.get_text() for t in ae.plots.evidence_map(found).texts]
     for row in found.cells.itertuples():
         trials = "1 trial" if row.k == 1 else f"{row.k} trials"
-        assert any(w.startswith(f"{row.estimate:.2f}\n{trials}, {row.patients:,}") for w in words)
+        effect = f"{row.estimate:.2f}\n{row.ci_low:.2f} to {row.ci_high:.2f}" if row.estimate == row.estimate else "not pooled"
+        assert any(w.startswith(f"{effect}\n{trials}, {row.patients:,}".replace("-0.00", "0.00").replace("-", "−")) for w in words)

@@ -13,7 +13,7 @@ from matplotlib.colors import to_hex
 import acuevidence as ae
 from acuevidence.errors import InputError
 from acuevidence.plots import Column
-from acuevidence.plots.parts.style import RATING
+from acuevidence.plots.parts.style import MID_LINE, RATING
 
 
 def _texts(ax):
@@ -53,10 +53,50 @@ def test_it_shows_trials_arms_effects_weights_groups_heterogeneity_and_what_is_m
     result = ae.pooled("low_back_pain")
     words = _words(ae.plots.forest(result, mid=ae.mid("pain", "SMD")))
     expected = """Acupuncture v sham|Acupuncture v usual care|Kong 2020|VAS pain|Weight|SMD (95% CI)|Prediction
-        Heterogeneity: τ²|I²|Test for subgroup differences|Favours acupuncture|Favours comparator|No usable figure v sham
-        Haake 2007|REML|HKSJ|minimal important difference"""
+        Heterogeneity: τ²|I²|Favours acupuncture|Favours comparator|No usable figure v sham|Low back pain: pain / response
+        Haake 2007|REML|HKSJ|smallest important difference"""
     for said in (part.strip() for line in expected.splitlines() for part in line.split("|")):
         assert said in words, said
+    assert "subgroup" not in words  # sham and usual care are two comparisons
+
+
+def test_two_trials_are_not_pooled_and_of_three_or_four_the_headline_is_drawn():
+    two = ae.meta_analysis([0.1, 0.6], [0.02, 0.03], labels=["First", "Second"])
+    assert "Two trials: not pooled" in _words(ax := ae.plots.forest(two)) and not _diamonds(ax)
+    groups = ae.pooled("pelvic_pain")
+    head = groups["sham, men"].headline()
+    ax = ae.plots.forest(groups, mid="published")
+    x = _diamonds(ax)[0].vertices[:, 0]
+    assert (x.min(), x.max()) == pytest.approx((head.ci_low, head.ci_high))
+    assert "Bayesian model with the Rhodes prior (few trials); REML with HKSJ interval: 0.97 (" in _words(ax)
+    # Response has no threshold; the two trials of pain in women have one, behind their rows alone.
+    gold = [line for line in ax.lines if to_hex(line.get_color()).upper() == MID_LINE]
+    assert [set(line.get_xdata()) for line in gold] == [{groups["sham, women"].headline().threshold}]
+
+
+def test_what_a_figure_rests_on_is_marked_and_explained():
+    data = pd.DataFrame({"yi": [0.1, 0.3, 0.4], "vi": 0.04, "study": ["A", "B", "C"], "n_assumed": [True, False, True]})
+    data["late"] = [False, False, True]
+    words = _words(ae.plots.forest(ae.meta_analysis("yi", "vi", data=data, labels="study")))
+    assert {"A*", "B", "C*§"} <= set(words.split("\n"))
+    assert "* participants of each arm assumed from a total; § measured later than the others" in " ".join(words.split())
+
+
+def test_published_effects_and_trials_of_another_outcome_stand_below():
+    published = ae.questions.published("headache")
+    words = _words(ae.plots.forest(ae.pooled("headache"), beside=published))
+    assert "Vickers 2012" in words and "0.15 (0.07 to 0.24)" in words and "White diamonds: as published" in " ".join(words.split())
+    with pytest.raises(InputError, match="beside lacks study"):
+        ae.plots.forest(ae.pooled("headache"), beside=published.drop(columns="study"))
+    missing = pd.DataFrame({"study": ["A 2001", "B 2002"], "comparator": "sham", "printed": ["function", None]})
+    words = _words(ae.plots.forest(ae.pooled("neck_pain"), not_shown=missing))
+    assert "Function only, not pooled here, v sham (1): A 2001." in words and "No usable figure v sham (1): B 2002." in words
+
+
+def test_the_axis_stands_at_the_rows():
+    ax = ae.plots.forest(ae.pooled("neck_pain"))
+    last = max(t.get_position()[1] for t in _texts(ax) if t.get_text() == "Prediction interval")
+    assert last == pytest.approx(ax.get_ylim()[0] - 0.5)
 
 
 def test_the_text_of_the_pooled_effect_is_the_result():
@@ -88,7 +128,8 @@ def test_one_trial_is_not_pooled():
 
 
 def test_ratios_are_shown_as_ratios_on_a_log_axis():
-    data = ae.effect_size("RR", events1=[10, 20], n1=[50, 60], events2=[20, 25], n2=[50, 60]).assign(effect="RR")
+    counts = {"events1": [10, 20, 12], "n1": [50, 60, 40], "events2": [20, 25, 15], "n2": [50, 60, 40]}
+    data = ae.effect_size("RR", **counts).assign(effect="RR")
     one = ae.meta_analysis("yi", "vi", data=data)
     ax = ae.plots.forest(one)
     assert "1" in [t.get_text() for t in ax.get_xticklabels()]
@@ -183,7 +224,6 @@ def test_the_layout_of_revman_has_everything_left_of_the_plot_and_its_words():
     assert f"{one.estimate:.2f} [{one.ci_low:.2f}, {one.ci_high:.2f}]" in words
     assert f"Tau² = {one.tau2:.3f}; Chi² = {one.q:.2f}, df = 8 (P = {one.q_p:.2f}); I² = {one.i2:.0f}%" in words
     assert "Test for overall effect: t = " in words
-    assert "Test for subgroup differences: Chi² = " in words
     assert "Study or Subgroup" in words
     assert words.count("Std. mean difference\nIV, Random, 95% CI") == 2
     assert _squares(ax) == {"#00A000"}

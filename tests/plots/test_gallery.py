@@ -44,7 +44,7 @@ def risks():
 
 @functools.cache
 def net():
-    return ae.questions.treatment_network()
+    return ae.questions.treatment_network(inconsistent="keep")
 
 
 @functools.cache
@@ -52,10 +52,14 @@ def made(name):
     makers = {
         "posterior": lambda: ae.bayes("yi", "vi", data=sham().data, labels="study"),
         "multiverse": lambda: ae.multiverse("fibromyalgia", "sham", FEW),
+        "components": lambda: ae.questions.components(["knee_osteoarthritis", "headache"]),
         "decomposition": ae.decompose,
         "time_course": ae.questions.time_course,
         "map": ae.questions.evidence_map,
+        "flip": ae.questions.flip,
+        "timeline": ae.questions.timeline,
         "patients": lambda: ae.questions.patients("vickers2004"),
+        "responders": ae.questions.responders,
         "sensitivity": lambda: ae.questions.sensitivity("low_back_pain"),
         "sequential": lambda: sham().sequential(),
         "missing": lambda: sham().missing_evidence(),
@@ -69,6 +73,7 @@ GALLERY = {
     "baujat": lambda **o: plots.baujat(sham(), **o),
     "bubble": lambda **o: plots.bubble(regression("~ year"), **o),
     "bubble of a category": lambda **o: plots.bubble(regression("~ comparator_role"), **o),
+    "components": lambda **o: plots.components(made("components"), **o),
     "consensus": lambda **o: plots.consensus(**o),
     "cumulative": lambda **o: plots.cumulative(sham(), order="year", **o),
     "cumulative, long names": lambda **o: plots.cumulative(long_names(), **o),
@@ -76,6 +81,7 @@ GALLERY = {
     "decomposition": lambda **o: plots.decomposition(made("decomposition"), **o),
     "drapery": lambda **o: plots.drapery(sham(), **o),
     "evidence_map": lambda **o: plots.evidence_map(made("map"), **o),
+    "flip": lambda **o: plots.flip(made("flip"), **o),
     "flow": lambda **o: plots.flow("low_back_pain", **o),
     "forest": lambda **o: plots.forest(pooled("low_back_pain"), **o),
     "funnel": lambda **o: plots.funnel(pooled("neck_pain"), pseudo_interval=True, **o),
@@ -95,12 +101,14 @@ GALLERY = {
     "radial": lambda **o: plots.radial(sham(), **o),
     "ranks": lambda **o: plots.ranks(net(), **o),
     "ranks, rankogram": lambda **o: plots.ranks(net(), kind="rankogram", **o),
+    "responders": lambda **o: plots.responders(made("responders"), **o),
     "ridge": lambda **o: plots.ridge(made("posterior"), **o),
     "safety": lambda **o: plots.safety(**o),
     "sensitivity": lambda **o: plots.sensitivity(made("sensitivity"), **o),
     "sequential": lambda **o: plots.sequential(made("sequential"), **o),
     "specification_curve": lambda **o: plots.specification_curve(made("multiverse"), **o),
     "time_course": lambda **o: plots.time_course(made("time_course"), **o),
+    "timeline": lambda **o: plots.timeline(made("timeline"), **o),
 }
 
 

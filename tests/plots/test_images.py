@@ -24,7 +24,9 @@ MAP = pd.DataFrame(
         "outcome": ["pain", "pain", "response"],
         "k": [5, 2, 1],
         "patients": [900, 1200, 80],
-        "estimate": [0.3, 0.7, -0.2],
+        "estimate": [0.3, float("nan"), -0.2],
+        "ci_low": [0.1, float("nan"), -0.6],
+        "ci_high": [0.5, float("nan"), 0.2],
         "certainty": [2, 3, 1],
     }
 )
@@ -65,6 +67,7 @@ FIGURES = {
     "decomposition": lambda: ae.decompose("headache").plot(),
     "drapery": lambda: bcg().plot.drapery(),
     "evidence_map": lambda: plots.evidence_map(EvidenceMap(cells=MAP, topic=ae.load_evidence().topic)),
+    "flip": lambda: ae.questions.flip("fibromyalgia").plot(),
     "flow": lambda: plots.flow("neck_pain"),
     "forest": lambda: bcg().forest(favours=("Favours vaccine", "Favours no vaccine")),
     "funnel": lambda: bcg().funnel(fill=bcg().trim_and_fill(), pseudo_interval=True),
@@ -85,6 +88,7 @@ FIGURES = {
     "sequential": lambda: neck().sequential().plot(),
     "specification_curve": lambda: ae.multiverse("fibromyalgia", "sham", FEW).plot(),
     "time_course": lambda: ae.questions.time_course("knee_osteoarthritis").plot(),
+    "timeline": lambda: ae.questions.timeline("pelvic_pain").plot(),
 }
 
 

@@ -51,7 +51,7 @@ def test_comparators_have_their_own_panel_and_colour_and_few_trials_are_noted(gr
     from matplotlib.colors import to_rgba
 
     np.testing.assert_allclose(colours, [to_rgba(COLOURS["main"]), to_rgba(COLOURS["second"])])
-    assert texts(figure).count("k < 10: low power") == 2
+    assert texts(figure).count("too few to test asymmetry") == 2
 
 
 def test_a_ratio_is_shown_on_a_log_axis():
@@ -89,7 +89,7 @@ def test_a_specification_curve_rises_and_names_the_options_that_matter():
     found = ae.multiverse("fibromyalgia", "sham", {"timing": ["end_of_treatment"], "left_out": ["none out"], "size": ["any"]})
     ax = found.plot()
     heights = ax.lines[0].get_ydata()
-    assert (np.diff(heights) >= 0).all()
+    assert (np.diff(heights) >= -1e-9).all()  # estimates that agree to nine digits are in no order
     assert (heights[0], heights[-1]) == pytest.approx(tuple(found.specifications["estimate"].iloc[[0, -1]]))
     named = texts(ax.figure)
     assert all(name not in found.idle or name.capitalize() not in named for name in ("test",))

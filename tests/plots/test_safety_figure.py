@@ -12,7 +12,9 @@ def found():
 
 def test_every_class_and_denominator_has_a_row_with_its_counts(found):
     labels = [text.get_text() for text in ae.plots.safety(found).get_yticklabels()]
-    assert labels == [f"{row.label}, per {row.denominator.removesuffix('s')}" for row in found.rates.itertuples()]
+    assert labels == [
+        f"{row.label}, per {row.denominator.removesuffix('s')}, {row.reported_by} report" for row in found.rates.itertuples()
+    ]
 
 
 def test_marks_stand_at_the_rates_and_lines_end_at_the_limits(found):

@@ -53,3 +53,15 @@ def test_patients_are_drawn_one_by_one_and_the_lines_lie_the_adjusted_difference
     at = [np.interp(20.0, line.get_xdata(), line.get_ydata()) for line in lines]
     effect = result.effects.set_index(["outcome", "week"]).loc[("pain", 52)]
     assert abs(at[0] - at[1]) == pytest.approx(abs(effect["difference"]), rel=1e-6)
+
+
+def test_people_are_counted_with_the_comparator_and_with_the_treatment():
+    found = ae.questions.responders("headache")
+    ax = ae.plots.responders(found)
+    sham = found.pools.set_index("comparator").loc["sham"]
+    control, treated = 100 * sham["control_risk"], 100 * sham["control_risk"] * sham["rr"]
+    joined = [tuple(line.get_xdata()) for line in ax.lines if len(line.get_xdata()) == 2]
+    assert any(np.allclose(ends, (control, treated)) for ends in joined)
+    words = [text.get_text() for text in ax.texts]
+    low, high = (control * sham[name] for name in ("rr_low", "rr_high"))
+    assert f"{treated:.0f} ({low:.0f} to {high:.0f})" in words and f"{control:.0f}" in words

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import pytest
 
 import acuevidence as ae
@@ -63,3 +64,34 @@ def test_the_overview_names_every_group() -> None:
     rows = ae.questions.overview().rows
     assert rows.loc[rows["group"] == "pelvic_pain", "comparator"].tolist() == ["usual_care, men", "sham, men", "sham, women"]
     assert rows.loc[rows["group"] == "hip_osteoarthritis", "k"].tolist() == [0]
+
+
+def test_populations_are_pooled_nowhere():
+    """Men and women with pelvic pain stand apart in claims, responders and what is missing."""
+    from acuevidence.evidence.carried import excluded_of, unheld
+
+    evidence = ae.load_evidence()
+    groups = ae.pooled("pelvic_pain")
+    men = groups["sham, men"]
+    left = pd.DataFrame(excluded_of(groups["sham, women"].data))
+    missing = left[left["arm"].isna() & (left["comparator"] == "sham")]
+    of_men = missing[(missing["population"] == "men") & ~missing["reason"].str.startswith(("reported with", "a course of one"))]
+    assert set(unheld(men)["trial_id"]) == set(of_men["trial_id"]) - set(men.data["trial_id"])
+    counted = ae.questions.responders("pelvic_pain").pools
+    assert counted["comparator"].str.contains(", ").all()
+    with pytest.raises(InputError, match="populations that are not pooled"):
+        ae.questions.responders(["pelvic_pain", "headache"], together=True)
+    lines = ae.evaluate_claims("certainty-varies", evidence)["estimates"].iloc[0].split("\n")
+    assert sum(line.startswith("Chronic pelvic pain, men v sham") for line in lines) == 1
+    assert not any(line.startswith("Chronic pelvic pain v") for line in lines)
+
+
+def test_trials_that_answer_another_question_are_not_missing():
+    from acuevidence.evidence.carried import excluded_of, unheld
+
+    for condition in ("elbow_pain", "pelvic_pain"):
+        effects = ae.trial_effects(condition, comparator="sham")
+        left = pd.DataFrame(excluded_of(effects))
+        other = left[left["reason"].str.startswith(("a course of one session", "reported with"))]
+        assert len(other)
+        assert not set(other["trial_id"]) & set(unheld(effects)["trial_id"])

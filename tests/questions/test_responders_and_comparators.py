@@ -16,7 +16,9 @@ def found():
 def test_one_trial_is_its_own_counts(found):
     effects = found.effects
     for row in found.pools[found.pools["k"] == 1].itertuples():
-        own = effects[(effects["condition"] == row.condition) & (effects["comparator"] == row.comparator)].iloc[0]
+        comparator, _, population = row.comparator.partition(", ")
+        own = effects[(effects["condition"] == row.condition) & (effects["comparator"] == comparator)]
+        own = (own[own["population"] == population] if population else own).iloc[0]
         one, other = own["events1"] / own["n1"], own["events2"] / own["n2"]
         if one in (0, 1) or other in (0, 1):  # half a patient is added to every cell
             continue

@@ -129,7 +129,7 @@ def test_two_arm_trials_against_sham_enter_with_the_effect_of_their_trial():
 
 
 def test_effects_within_every_real_trial_add_up():
-    rows = ae.questions.treatment_network().data
+    rows = ae.questions.treatment_network(inconsistent="keep").data
     closed = 0
     for _, trial in rows.groupby("study"):
         yi = {(r.treat1, r.treat2): r.yi for r in trial.itertuples()}
@@ -153,3 +153,73 @@ def test_every_trial_without_usable_figures_is_listed_with_its_reason():
     left = ae.questions.treatment_network("neck_pain", invented(THREE_ARMS, silent)).data.attrs["excluded"]
     assert left[["trial_id", "treatment"]].values.tolist() == [["two", "usual care"]]
     assert "one side" in left["reason"].item()
+
+
+# --- parts of the treatment -------------------------------------------------------------------------------------------
+
+J = math.gamma(49) / (math.sqrt(49) * math.gamma(48.5))  # of 98 degrees of freedom: two arms of 50
+OFF_POINT = ("two", "manual", [("needles", "acupuncture", None, 40.0), ("beside", "sham", "penetrating_off_point", 44.0)])
+CURRENT = ("three", "electro", [("current", "acupuncture", None, 36.0), ("placebo", "sham", "nonpenetrating", 50.0)])
+UNKNOWN = ("four", "manual", [("needles", "acupuncture", None, 40.0), ("laser", "sham", "other", 41.0)])
+
+
+def test_parts_by_hand():
+    """Means of 60 untreated, 50 with the ritual, 44 with the skin, 40 with the point and 36 with current; SD 20."""
+    found = ae.questions.components("neck_pain", evidence=invented(THREE_ARMS, OFF_POINT, CURRENT, UNKNOWN))
+    worth = {"ritual": 10, "skin": 6, "point": 4, "current": 4}
+    assert found.components["estimate"].to_dict() == pytest.approx({part: J * points / 20 for part, points in worth.items()})
+    assert found.components["k"].to_dict() == {"ritual": 1, "skin": 2, "point": 3, "current": 1}
+    assert found.combinations.loc["ritual + skin + point", "estimate"] == pytest.approx(J)
+    assert found.together(["skin", "point"])["estimate"] == pytest.approx(J / 2)
+    assert found.together(["skin"])["se"] == pytest.approx(found.components.loc["skin", "se"])
+    assert (found.holds, found.q_additive, found.assumed) == (True, pytest.approx(0.0, abs=1e-12), 0)
+    assert found.left_out["arm"].tolist() == ["laser"]
+    assert "1 sham arm" in found.summary()
+
+
+def test_parts_that_trials_do_not_tell_apart():
+    found = ae.questions.components("neck_pain", evidence=invented(THREE_ARMS))
+    assert found.components["estimate"].notna().to_dict() == {"ritual": True, "skin": False, "point": False}
+    assert found.combinations.loc["ritual", "estimate"] == pytest.approx(J / 2)
+
+
+def test_technique_not_reported_is_assumed():
+    silent = ("five", "not_reported", [("needles", "acupuncture", None, 40.0), ("beside", "sham", "penetrating_off_point", 52.0)])
+    found = ae.questions.components("neck_pain", evidence=invented(THREE_ARMS, OFF_POINT, CURRENT, silent))
+    assert found.assumed == 1
+    assert found.without_assumed.loc["point", "estimate"] == pytest.approx(J / 5)
+    assert found.components.loc["point", "estimate"] > 0.3
+
+
+def test_sums_that_do_not_add_up_are_not_drawn():
+    shams = [("placebo", "sham", "nonpenetrating", 50.0), ("beside", "sham", "penetrating_off_point", 20.0)]
+    against = [(f"{i}", "manual", [("needles", "acupuncture", None, 40.0), shams[i % 2]]) for i in range(4)]
+    whole = [(f"{i}", "manual", [("needles", "acupuncture", None, 40.0), ("doctor", "usual_care", None, 60.0)]) for i in (4, 5)]
+    three = [
+        (f"{i}", "manual", [("needles", "acupuncture", None, 40.0), shams[0], ("doctor", "usual_care", None, 90.0)]) for i in (6, 7)
+    ]
+    found = ae.questions.components("neck_pain", evidence=invented(*against, *whole, *three))
+    assert not found.holds
+    assert "speak against adding up" in found.summary()
+    assert any("not drawn" in text.get_text() for text in found.plot().texts)
+
+
+def test_parts_of_all_conditions():
+    found = ae.questions.components()
+    # Of every trial each set of arms has a row against its treated arm: parts that differ are those of the contrasts.
+    assert found.components.loc["point", "k"] == found.model.k == found.effects["trial_id"].nunique()
+    mean = np.average(found.conditions["estimate"].dropna(), weights=found.conditions["k"][found.conditions["estimate"].notna()])
+    assert found.components.loc["ritual", "estimate"] == pytest.approx(mean)
+    assert set(found.left_out["sham_type"].dropna()) == {"other"}
+
+
+def test_parts_need_words():
+    evidence = ae.load_evidence()
+    silent = replace(evidence, topic=replace(evidence.topic, components={}))
+    with pytest.raises(InputError, match="names no parts"):
+        ae.questions.components(evidence=silent)
+    wrong = {"parts": {"ritual": {}}, "arms": [{"has": ["talk"], "role": "sham"}]}
+    with pytest.raises(InputError, match="'talk', which is none of components.parts"):
+        ae.questions.components(evidence=replace(evidence, topic=replace(evidence.topic, components=wrong)))
+    with pytest.raises(InputError, match="two arms of known parts"):
+        ae.questions.components("fibromyalgia", evidence=invented(THREE_ARMS))

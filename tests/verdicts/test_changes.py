@@ -182,5 +182,5 @@ def test_two_extractions_are_compared_cell_by_cell(folders: tuple[Path, Path], t
 
 def test_the_share_of_confirmed_figures_is_printed(folders: tuple[Path, Path]) -> None:
     text = CliRunner().invoke(app, ["analyse", "depression", "-e", str(folders[1])]).output
-    assert "Two extractions agree on 1 of 5 pooled figures (20%)." in text
+    assert "two extractions agree on 1 of 5 pooled figures (20%)" in text
     assert ae.questions.overview(evidence=ae.load_evidence(folders[1])).rows["confirmed"].tolist() == [1]

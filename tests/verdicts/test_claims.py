@@ -326,7 +326,10 @@ def test_safety_follows_the_counts(found):
         )
     )
     mostly = many.assign(events=many["events"].where(many["event"] != "requiring_treatment", 19000))
-    assert found.set_index("id").verdict["safe"] == "supported"
+    # 3 of 6,348 patients who answered and 2 life-threatening events in 37,490 treatments leave more open than clinicians' reports do
+    assert found.set_index("id").verdict["safe"] == "partly supported"
+    fewer = evidence.safety[~(serious & evidence.safety["study_id"].isin(["macpherson2004", "won2022"]))]
+    assert ae.evaluate_claims("safe", evidence=replace(evidence, safety=fewer)).verdict.item() == "supported"
     assert ae.evaluate_claims("safe", evidence=replace(evidence, safety=many)).verdict.item() == "partly supported"
     assert ae.evaluate_claims("safe", evidence=replace(evidence, safety=mostly)).verdict.item() == "not supported"
     none = replace(evidence, safety=evidence.safety.iloc[:0])

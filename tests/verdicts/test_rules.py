@@ -84,38 +84,53 @@ def test_of_surveys_that_count_both_the_largest_says_how_many_events_were_mild()
     assert surveys._mild(counts(small=(10, 9), large=(1000, 200), middle=(100, 60))) == ("large", 0.2)
 
 
-def rate_of(rate, high, *, sources=3, i2=0.0, label="event"):
+RULES = {"reported_by": ["clinicians"], "selected": {"own": "one team"}, "indirect": {}, "i2": 75}
+
+
+def surveyed(**numbers):
+    """Return what a question on safety answers: one class of event, counted by three sources that patients report to."""
     row = {
-        "rate": rate,
-        "ci_low": 0.0,
-        "ci_high": high,
-        "sources": sources,
-        "i2": i2,
-        "label": label,
-        "events": 1,
-        "n": 100,
-        "denominator": "patients",
+        "event": "serious",
+        "label": "serious",
+        "denominator": "treatments",
+        "reported_by": "patients",
+        "rate": 0.5,
+        "ci_low": 0.1,
     }
-    return pd.Series(row)
+    row |= {"ci_high": 0.9, "i2": 0.0, "sources": 3, "events": 1, "n": 100, "method": "exact"}
+    found = counts(large=(1000, 200))
+    found.rates, found.per = pd.DataFrame([row | numbers]), 10_000
+    named = {key: (row | numbers)[key] for key in ("event", "denominator", "reported_by")}
+    asked = pd.DataFrame({"study_id": ["own", "a", "b"], "pooled": True, **named})
+    found.sources = pd.concat([found.sources.assign(pooled=False), asked], ignore_index=True)
+    return found
 
 
 @pytest.mark.parametrize(
-    ("sources", "i2", "level"),
-    [(3, 0.0, "high"), (2, 0.0, "moderate"), (3, 75.0, "moderate"), (3, 74.9, "high"), (2, 80.0, "low"), (1, math.nan, "moderate")],
+    ("numbers", "level"),
+    [
+        ({}, "high"),
+        ({"i2": 74.9}, "high"),
+        ({"i2": 75.0}, "moderate"),
+        ({"reported_by": "clinicians"}, "moderate"),
+        ({"reported_by": "clinicians", "i2": 80.0}, "low"),
+        ({"reported_by": "clinicians", "i2": 80.0, "ci_high": 1.2}, "very low"),
+        ({"i2": math.nan}, "high"),
+    ],
 )
-def test_a_rate_loses_a_step_for_few_sources_and_one_for_their_disagreement(sources, i2, level):
-    found = SimpleNamespace(rate=lambda event, denominator: rate_of(1.0, 2.0, sources=sources, i2=i2))
-    assert surveys._certainty(found, [("serious", "patients")], {"few_sources": 2, "i2_serious": 75})[0] == level
+def test_a_rate_loses_a_step_for_who_reports_one_for_disagreement_and_one_for_its_width(numbers, level):
+    found = surveyed(**numbers)
+    assert surveys._certainty(found, found.rates, RULES, {"treatments": 1.0})[0] == level
 
 
 @pytest.mark.parametrize(("high", "verdict"), [(0.9, "supported"), (1.1, "partly supported")])
 def test_an_event_is_rare_when_the_upper_limit_of_its_rate_is(high, verdict, monkeypatch):
-    found = counts(large=(1000, 200))
-    found.rate = lambda event, denominator: rate_of(0.5, high) if denominator == "treatments" else rate_of(0.5, 2.0)
-    found.rates, found.per = pd.DataFrame(columns=["label"]), 10_000
-    monkeypatch.setattr(surveys, "_rates", lambda pools: {"few_sources": 2, "i2_serious": 75})
-    answer = surveys.rates(claim(very_rare=1, rare=10, half=0.5), SimpleNamespace(safety=lambda: found))
-    assert answer.verdict == verdict
+    one = surveyed(ci_high=high)
+    other = one.rates.assign(denominator="patients", ci_high=2.0)
+    one.rates = pd.concat([one.rates, other], ignore_index=True)
+    monkeypatch.setattr(surveys, "_rates", lambda pools: RULES)
+    asked = SimpleNamespace(thresholds={"very_rare": 1, "rare": 10, "half": 0.5}, options={"classes": ["serious"]})
+    assert surveys.rates(asked, SimpleNamespace(safety=lambda: one)).verdict == verdict
 
 
 @pytest.mark.parametrize(
@@ -123,22 +138,12 @@ def test_an_event_is_rare_when_the_upper_limit_of_its_rate_is(high, verdict, mon
     [(0.5, 0.9, 9, "supported"), (0.1, 0.49, 9, "not supported"), (0.4, 0.6, 9, "partly supported"), (0.4, 0.6, 1, "cannot tell")],
 )
 def test_the_usual_events_are_judged_by_the_interval_of_their_share(low, high, pain, verdict, monkeypatch):
-    rates = pd.DataFrame(
-        {
-            "event": ["pain", "bruise", "faint"],
-            "denominator": "treatments",
-            "rate": [pain, 8, 2],
-            "label": "a",
-            "sources": 3,
-            "events": 1,
-            "n": 9,
-        }
-    ).assign(ci_low=0.0, ci_high=1.0, i2=0.0)
-    found = SimpleNamespace(
-        rates=rates, per=10_000, rate=lambda event, denominator: rates.set_index("event").loc[event].rename(None)
-    )
-    monkeypatch.setattr(surveys, "_share", lambda found, classes: Estimate("share", 0.5, low, high, "share"))
-    monkeypatch.setattr(surveys, "_rates", lambda pools: {"few_sources": 2, "i2_serious": 75})
+    found = surveyed()
+    rows = [found.rates.assign(event=event, rate=rate) for event, rate in (("pain", pain), ("bruise", 8), ("faint", 2))]
+    found.rates = pd.concat(rows, ignore_index=True)
+    monkeypatch.setattr(surveys, "_share", lambda found, classes: [Estimate("share", 0.5, low, high, "share")])
+    monkeypatch.setattr(surveys, "_printed_shares", lambda found, classes: [])
+    monkeypatch.setattr(surveys, "_rates", lambda pools: RULES)
     assert surveys.usual_events(claim(half=0.5), SimpleNamespace(safety=lambda: found)).verdict == verdict
 
 

@@ -10,10 +10,12 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
+from os import PathLike
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from acuevidence.errors import InputError
+from acuevidence.inputs import brief
 
 __all__ = ["LIMIT", "check_archive", "members", "read_bytes", "read_source"]
 
@@ -31,7 +33,7 @@ _BROKEN = (
 )
 
 
-def read_bytes(path: str | Path) -> bytes:
+def read_bytes(path: str | PathLike[str]) -> bytes:
     """Return the bytes of a file, unless it is absent or larger than ``LIMIT``."""
     file = Path(path)
     try:
@@ -49,6 +51,8 @@ def read_bytes(path: str | Path) -> bytes:
 def read_source(source: Any) -> tuple[bytes, str]:
     """Return the bytes of a path or of an open file (binary or text), and what to call it in a message."""
     if not hasattr(source, "read"):
+        if not isinstance(source, (str, PathLike)):
+            raise InputError(f"a path or an open file is needed, not {brief(source)}")
         return read_bytes(source), Path(source).name
     name = Path(str(getattr(source, "name", "") or "file")).name
     try:

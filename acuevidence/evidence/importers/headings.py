@@ -73,6 +73,13 @@ _SINGLE = (
     "mean_post",
     "sd_pre",
     "sd_post",
+    "time",
+    "m",
+    "both",
+    "only1",
+    "only2",
+    "neither",
+    *(f"{name}{k}" for name in ("mean_pre", "mean_post", "sd_pre", "sd_post", "r") for k in (1, 2)),
 )
 FIGURES = (*_SINGLE, *(f"{base}{k}" for k in range(1, 10) for base in _ARM))
 
@@ -105,6 +112,8 @@ _FIGURES_OF = {
     "mean": "mi",
     "sd": "sdi",
     "events": "xi event cases",
+    "time": "time persontime personyears exposure",
+    "m": "predictors npredictors covariates",
 }
 _RATIOS = {
     "HR": "hr hazardratio",
@@ -140,6 +149,9 @@ _SAID = {
     "as": "AS",
     "vr": "VR",
     "cvr": "CVR",
+    "pcor": "PCOR",
+    "zpcor": "ZPCOR",
+    "partialcorrelation": "ZPCOR",
 }
 
 # Headings that mean something only together (metafor, textbooks): every one of a set must be there.
@@ -149,7 +161,13 @@ _TOGETHER: tuple[dict[str, str], ...] = (
     {"ai": "events1", "bi": "nonevents1", "ci": "events2", "di": "nonevents2"},
     {"ai": "events1", "n1i": "n1", "ci": "events2", "n2i": "n2"},
     {"m1i": "mean_post", "m2i": "mean_pre", "sd1i": "sd_post", "sd2i": "sd_pre", "ni": "n", "ri": "r"},
+    {"ri": "r", "ni": "n", "mi": "m"},
+    {"ti": "t", "ni": "n", "mi": "m"},
+    {"xi": "events", "ti": "time"},
     {"m1i": "mean1", "sd1i": "sd1", "n1i": "n1", "m2i": "mean2", "sd2i": "sd2", "n2i": "n2"},
+    {"both": "both", "only1": "only1", "only2": "only2", "neither": "neither"},
+    {"r": "r", "n": "n", "m": "m"},
+    {"t": "t", "n": "n", "m": "m"},
     {"x1i": "events1", "t1i": "time1", "x2i": "events2", "t2i": "time2"},
     {"experimentalcases": "events1", "experimentaln": "n1", "controlcases": "events2", "controln": "n2"},
 )
@@ -389,6 +407,6 @@ def _fold_all(names: Iterable[str]) -> dict[str, str]:
 
 
 _OURS = _fold_all((*FIGURES, *WORDS))
-for _ambiguous in ("se", "ci", "t", "p", "r", "n", *_WORDS_OF):
+for _ambiguous in ("se", "ci", "t", "p", "r", "n", "m", "time", "both", "neither", *_WORDS_OF):
     _OURS.pop(_ambiguous, None)  # read by their company, or as words
 _OF_WORD = {alias for names in _WORDS_OF.values() for alias in names.split()}

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,7 @@ import pandas as pd
 
 from acuevidence.errors import InputError
 from acuevidence.evidence.carried import Excluded
-from acuevidence.evidence.importers.files import members, read_bytes
+from acuevidence.evidence.importers.files import members, read_source
 from acuevidence.evidence.importers.flat_table import checked, numbers
 from acuevidence.evidence.importers.rows import read_rows
 from acuevidence.inputs import choice, refuse
@@ -109,12 +108,12 @@ _ZERO = re.compile(r"[-+]?0*[.,]?0*(e[-+]?\d+)?", re.IGNORECASE)
 _TOTAL = re.compile(r"(sub)?totals?(\s+events)?\s*(\(.*\))?:?", re.IGNORECASE)
 
 
-def read_revman(path: str | Path, *, encoding: str = "utf-8-sig", decimal: str = ".") -> pd.DataFrame:
+def read_revman(path: Any, *, encoding: str = "utf-8-sig", decimal: str = ".") -> pd.DataFrame:
     r"""Read the trials of a Cochrane review from RevMan.
 
     Parameters
     ----------
-    path : path
+    path : path or open file
         A RevMan 5 file (``.rm5``), a data package of RevMan Web or the Cochrane Library (``.zip``, by itself or within the
         review's package), or the ``...-data-rows.csv`` of one.
     encoding : str
@@ -158,7 +157,7 @@ def read_revman(path: str | Path, *, encoding: str = "utf-8-sig", decimal: str =
     [['A 2001', 2001.0, 12.0, 40.0, 7.0, 41.0]]
     """
     choice("decimal", decimal, (".", ","))
-    data, name = read_bytes(path), Path(path).name
+    data, name = read_source(path)
     xml = data.lstrip(b"\xef\xbb\xbf \r\n\t")[:1] == b"<" or name.lower().endswith(".rm5")
     if data[:4] == b"PK\x03\x04" or data[:4] == b"PK\x05\x06":
         (table, notes), xml = _from_package(data, name, encoding), False

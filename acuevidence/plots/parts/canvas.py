@@ -88,6 +88,8 @@ class Row:
         A second, wider interval (``summary``: the prediction interval).
     fitted : (float, float, float)
         Interval and value that a model fits to the trial (low, estimate, high).
+    mid : pair of float
+        Ends of the smallest important difference that holds for this row; the same number twice for one value.
     weight : float
         Weight relative to the heaviest trial of its group, 0 to 1 (``trial``): the area of its square.
     colour : str
@@ -105,6 +107,7 @@ class Row:
     high: float = math.nan
     outer: tuple[float, float] = (math.nan, math.nan)
     fitted: tuple[float, float, float] = (math.nan, math.nan, math.nan)
+    mid: tuple[float, float] = (math.nan, math.nan)
     weight: float = math.nan
     colour: str = COLOURS["neutral"]
     cells: dict[str, str] = field(default_factory=dict)
@@ -156,7 +159,20 @@ class Canvas:
             self.width = max(self.width, need)
         self.below = [line for text in below for line in self._wrap(text, self.size * 0.9, self.width)]
         self.rows = [part for row in self.rows for part in self._wrapped(row)]
+        self.tail = self._after_the_marks()
         self.title = self._wrap(title, 1.2 * size, self.width, bold=True) if title else []
+
+    def _after_the_marks(self) -> list[Row]:
+        """Take what follows the last mark from the rows: it stands below the axis, under the name of its group."""
+        last = max((i for i, row in enumerate(self.rows) if row.kind in _LABELLED), default=len(self.rows) - 1)
+        tail = [row for row in self.rows[last + 1 :] if row.kind != "gap"]
+        if any(row.kind == "group" for row in tail):
+            return []
+        groups = [row for row in self.rows[: last + 1] if row.kind == "group"]
+        self.rows = self.rows[: last + 1]
+        if any(not row.bold for row in tail) and len(groups) > 1:
+            return [replace(groups[-1]), *tail]
+        return tail
 
     def _warn(self, side: str, need: float, have: float) -> None:
         """Say that a side is too short for what stands on it."""
@@ -192,7 +208,7 @@ class Canvas:
         self.under_head = line * 0.9 + more if top else 0.0
         self.head += self.under_head
         self.axis_foot = self.size * 5.2 + (0.0 if top else more)
-        self.foot = self.axis_foot + len(self.below) * self.size * 1.4
+        self.foot = self.axis_foot + (len(self.below) + len(self.tail)) * self.size * 1.4 + (0.4 * self.size if self.tail else 0.0)
         margins = 0.0 if self.box else 2 * _MARGIN
         return self.width + margins, self.head + line * len(self.rows) + self.foot + margins
 
@@ -256,9 +272,9 @@ class Canvas:
     def _described(self, effect: str, sides: tuple[str, str]) -> str:
         """Return what stands on the figure, line by line, for those who do not see it."""
         lines: list[str] = []
-        for row in self.rows:
+        for row in [*self.rows, *self.tail]:
             if row.kind == "more":
-                lines[-1] = f"{lines[-1]} {row.label}"
+                lines[-1] = " ".join(text for text in (lines[-1], row.label, row.cells.get("effect", "")) if text)
             elif row.kind != "gap":
                 lines.append(" ".join(text for text in (row.label, row.cells.get("effect", "")) if text))
         words = [*self.title, f"{effect}: {' '.join(sides)}".replace("\n", " "), *lines]
@@ -273,7 +289,7 @@ class Canvas:
             if row.kind in _LABELLED:
                 first, *more = self._wrap(row.label, self.size, max(room, 8 * self.size) - self._indent(row), row.bold)
                 broken.append(replace(row, label=first))
-                broken += [Row("more", line, colour=row.colour, bold=row.bold) for line in more]
+                broken += [Row("more", line, mid=row.mid, colour=row.colour, bold=row.bold) for line in more]
             else:
                 broken.append(row)
         self.rows = broken
@@ -430,8 +446,15 @@ class Canvas:
         self.ax.plot([x0 / self.plot, x1 / self.plot], [y, y], transform=transform, color="black", lw=width, clip_on=False)
 
     def _words_below(self) -> None:
+        def at(i: float) -> float:
+            return len(self.rows) - 0.5 + (self.axis_foot + i * self.size * 1.4) / self.line
+
+        for i, row in enumerate(self.tail):
+            group = row.kind == "group"
+            look = {"color": row.colour if group else "black", "fontweight": "bold" if row.bold else "normal"}
+            self._write(-self.left - _GAP + self._indent(row), at(i), row.label, fontsize=self.size * 0.93, va="center", **look)
         for i, text in enumerate(self.below):
-            y = len(self.rows) - 0.5 + (self.axis_foot + i * self.size * 1.4) / self.line
+            y = at(i + len(self.tail) + (0.3 if self.tail else 0))
             self._write(-self.left - _GAP, y, text, fontsize=self.size * 0.9, color="#333333", va="center")
 
     def _sides(self, favours: tuple[str, str]) -> tuple[str, str]:

@@ -14,7 +14,7 @@ import numpy as np
 from acuevidence.errors import InputError
 from acuevidence.inputs import brief
 from acuevidence.plots.parts.axis import ratio_values
-from acuevidence.plots.parts.style import MID_BAND, Layout, text_width
+from acuevidence.plots.parts.style import MID_BAND, MID_LINE, Layout, text_width
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -43,6 +43,7 @@ class Marks:
             return -1.0, 1.0
         points = [row.estimate for row in marks] + ([] if self.null is None else [self.null])
         points += mid_range(mid) if mid is not None else ()
+        points += [end for row in self.rows for end in row.mid if math.isfinite(end)]
         spans = np.array([[row.low, row.high] for row in marks if row.kind != "prediction"])
         spans = spans[np.isfinite(spans).all(axis=1)]
         low, high = hull(min(points), max(points), spans)
@@ -113,13 +114,23 @@ class Marks:
         for first, last in self._blocks():
             if self.null is not None:
                 self.ax.plot([self.null, self.null], [first - 0.5, last + 0.5], color="black", lw=0.6, zorder=1)
-            if mid is None:
-                continue
-            low, high = mid_range(mid)
-            if low == high:
-                self.ax.plot([low, low], [first - 0.5, last + 0.5], color="#B8860B", lw=0.7, ls=(0, (2, 2)), zorder=1)
-            else:
-                self.ax.fill_between([low, high], first - 0.5, last + 0.5, color=MID_BAND, lw=0, zorder=0)
+            if mid is not None:
+                self._threshold(*mid_range(mid), first, last)
+        runs: list[tuple[tuple[float, float], int, int]] = []
+        for y, row in enumerate(self.rows):
+            if runs and runs[-1][2] == y - 1 and row.mid == runs[-1][0]:
+                runs[-1] = (row.mid, runs[-1][1], y)
+            elif np.isfinite(row.mid).all():
+                runs.append((row.mid, y, y))
+        for (low, high), first, last in runs:
+            self._threshold(low, high, first, last)
+
+    def _threshold(self, low: float, high: float, first: int, last: int) -> None:
+        """Draw a smallest important difference behind rows: a dashed line, or a band where there are two."""
+        if low == high:
+            self.ax.plot([low, low], [first - 0.5, last + 0.5], color=MID_LINE, lw=0.8, ls=(0, (2, 1.5)), zorder=1)
+        else:
+            self.ax.fill_between([low, high], first - 0.5, last + 0.5, color=MID_BAND, lw=0, zorder=0)
 
     def _blocks(self) -> list[tuple[int, int]]:
         """Return first and last row of each run of rows that carry marks."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from acuevidence import words
 
-__all__ = ["COLOURS", "MID_BAND", "RATING", "WIDTHS", "Layout", "families", "settle_backend", "style", "text_width"]
+__all__ = ["COLOURS", "MID_BAND", "MID_LINE", "RATING", "WIDTHS", "Layout", "families", "settle_backend", "style", "text_width"]
 
 # Okabe and Ito's palette, told apart with every common colour vision, by what a colour is for; a comparator's is its topic's.
 COLOURS = {
@@ -23,7 +23,7 @@ COLOURS = {
     "benefit": "#009E73",
     "harm": "#CC79A7",
 }
-MID_BAND = "#EFE6C8"
+MID_BAND, MID_LINE = "#EFE6C8", "#B8860B"
 # Ratings of quality after robvis's colour-blind palette; every dot carries its sign as well.
 RATING = {"+": "#FED98E", "?": "#D9D9D9", "-": "#D95F0E"}
 # Widths of journal columns in millimetres.

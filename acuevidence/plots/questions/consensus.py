@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from acuevidence.arguments import guard
@@ -11,12 +12,15 @@ from acuevidence.plots.forest_rows import interval_text
 from acuevidence.plots.parts.canvas import Canvas, Row
 from acuevidence.plots.parts.page import drawing, narrow
 from acuevidence.plots.parts.style import COLOURS, Layout
+from acuevidence.plots.questions.nuance import thresholds_in_words
 from acuevidence.questions.consensus import Consensus
 from acuevidence.questions.consensus import consensus as ask
 from acuevidence.words import count
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+    from acuevidence.appraisal.thresholds import Mid
 
 __all__ = ["consensus"]
 
@@ -26,8 +30,8 @@ def consensus(
     *,
     ax: Axes | None = None,
     width: str | float = "double",
-    size: float = 7,
-    mid: Any = None,
+    size: float = 6.5,
+    mid: Mid | float | tuple[float, float] | None = None,
     title: str | None = None,
     evidence: Evidence | None = None,
 ) -> Axes:
@@ -41,7 +45,7 @@ def consensus(
         Where to draw, by default a new figure of one or two columns of a journal (89 or 183 mm) or so many millimetres; type
         size in points.
     mid : float, pair of floats, or Mid, optional
-        Minimal important difference, drawn as a band. Default: that of the main outcome, where one is known.
+        Smallest important difference, drawn behind all rows. Default: each condition's own, where one is published.
     title : str, optional
         Heading of the figure.
     evidence : Evidence, optional
@@ -58,41 +62,51 @@ def consensus(
     >>> ax = ae.plots.consensus()
     """
     found = ask(evidence=evidence) if found is None else found
-    mid, topic = found.threshold if mid is None else mid, found.topic
-    rows = []
-    for (condition, comparator), group in found.rows.groupby(["condition", "comparator"], sort=False):
+    topic, own = found.topic, mid is None
+    # Only where there is a review to compare with.
+    known = found.rows.groupby(["condition", "comparator"], sort=False).filter(lambda group: not group["own"].all())
+    rows: list[Row] = []
+    for (condition, comparator), group in known.groupby(["condition", "comparator"], sort=False):
         rows.append(Row("group", f"{topic.label(condition)} v {topic.comparator(comparator).phrase}", bold=True, colour="black"))
-        rows += [_row(one, topic.colour(comparator)) for one in group.itertuples()]
-    theirs = found.rows[~found.rows["own"]]
-    low, high = min([0.0, *theirs["ci_low"]]), max([0.5, *theirs["ci_high"]])
-    pad = 0.3 * (high - low)
+        mids = group["threshold"].dropna()
+        value = float(mids.iloc[0]) if own and len(mids) else math.nan
+        rows += [_row(one, topic.colour(comparator), (value, value)) for one in group.itertuples()]
+    left, right = topic.sides("benefit")
     said = (
-        f"Pooled SMDs; positive values favour {topic.treatment.phrase}. Diamond and line: estimate with 95% interval; an arrow: the "
-        "interval goes on. Bold: computed here, at the end of treatment; the others: as published, which may count the same trials "
-        "several times."
+        f"Pooled SMDs; positive values favour {topic.treatment.phrase}. Bold: computed here, at the end of treatment (diamond: pooled; "
+        "square: one trial); grey: as published, which may count the same trials several times; black: individual patient data (IPD). "
+        "Line: 95% interval; an arrow: it goes on."
     )
     with drawing(ax, size, "Published and own effects"):
         canvas = Canvas(
             ax,
             width,
-            Layout(study_title="Review"),
+            Layout(study_title="Review", row=1.5),
             size,
             rows,
             [],
-            [said + mid_words(mid)],
+            [said + (thresholds_in_words(known[known["own"]]) if own else mid_words(mid))],
             title,
             narrow(width),
             weight=False,
             heads=("SMD (95% CI)", ""),
         )
-        return canvas.draw("SMD", False, mid, topic.sides("benefit"), (min(low - pad, -0.3), high + pad))
+        return canvas.draw("SMD", False, mid, (left[:1].upper() + left[1:], right[:1].upper() + right[1:]), None)
 
 
-def _row(one: Any, colour: str) -> Row:
-    label = f"Here, {one.study + ', ' if one.study else ''}{count(int(one.k), 'trial')}" if one.own else one.study.split(" (ref")[0]
+def _row(one: Any, colour: str, mid: tuple[float, float]) -> Row:
+    if one.own and one.k == 1:
+        label = f"Here, {one.study}"
+    elif one.own:
+        label = f"Here, {one.study + ', ' if one.study else ''}{count(int(one.k), 'trial')}"
+    else:
+        label = one.study.split(" (ref")[0] + (" (IPD)" if one.patients else "") + (f", {one.wider}" if one.wider else "")
     cells = {"effect": interval_text(one.estimate, one.ci_low, one.ci_high)}
-    colour = colour if one.own else COLOURS["neutral"]
-    return Row("summary", label, one.estimate, one.ci_low, one.ci_high, colour=colour, cells=cells, bold=one.own)
+    colour = colour if one.own else "black" if one.patients else COLOURS["muted"]
+    kind = "trial" if one.own and one.k == 1 else "summary"
+    return Row(
+        kind, label, one.estimate, one.ci_low, one.ci_high, weight=0.4, mid=mid, colour=colour, cells=cells, bold=bool(one.own)
+    )
 
 
 guard(__name__, "consensus")

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 from acuevidence.arguments import guard
+from acuevidence.errors import InputError
 from acuevidence.evidence import Evidence, load_evidence
+from acuevidence.plots.parts.caption import caption as write_caption
 from acuevidence.plots.parts.labels import points_wide, wrapped
 from acuevidence.plots.parts.page import drawing, narrow, new_axes
 from acuevidence.plots.parts.style import COLOURS, text_width
 from acuevidence.topic import Topic, topic_of
+from acuevidence.words import series
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -29,6 +31,7 @@ def decomposition(
     width: str | float = "double",
     size: float = 7,
     limits: tuple[float, float] = (-0.6, 1.6),
+    caption: bool = True,
     evidence: Evidence | None = None,
 ) -> Axes:
     """Draw total, specific and non-specific effect of each condition, and the share of the total that is not beyond placebo.
@@ -45,6 +48,8 @@ def decomposition(
         Type size in points.
     limits : (float, float)
         Ends of the axis; intervals beyond are cut with an arrow.
+    caption : bool
+        Whether a new figure says below what is drawn.
     evidence : Evidence, optional
         Whose effects are split where no result is given. Default: the package's evidence.
 
@@ -64,8 +69,13 @@ def decomposition(
         result = decompose(evidence=load_evidence() if evidence is None else evidence)
     topic = topic_of(result.effects)
     parts = _parts(topic)
-    names = list(result.shares["condition"])
+    split = set(result.parts.loc[result.parts["part"] == "total", "condition"])
+    names = [name for name in result.shares["condition"] if name in split]
+    few = [_label(name, topic) for name in result.shares["condition"] if name not in split]
+    if not names:
+        raise InputError("too few trials to split the effect; there is nothing to draw")
     with drawing(ax, size, "Total effect and its parts"):
+        own = ax is None
         ax = new_axes(width, (12 if narrow(width) else 10) * size / 72 + 0.52 * len(names), ax)
         room = points_wide(ax) * (0.75 if narrow(width) else 1)
         ax.axvline(0, color="black", lw=0.6)
@@ -82,9 +92,26 @@ def decomposition(
         ax.tick_params(axis="y", length=0)
         ax.spines["left"].set_visible(False)
         if not narrow(width):
-            _columns(ax, result, _headings(topic), 0.85 * size)
+            _columns(ax, result, names, _headings(topic), 0.85 * size)
         _legend(ax, parts, narrow(width))
+        if own and caption:
+            write_caption(ax.figure, _said(topic, few, narrow(width)), size)
     return ax
+
+
+def _said(topic: Topic, few: list[str], single: bool) -> str:
+    placebo = topic.comparator(topic.of_kind("placebo")).phrase
+    said = "Lines: 95% intervals; an arrow: the interval goes on. "
+    if not single:
+        said += (
+            f"Share: the part of the total effect that is not beyond {placebo}, with Fieller's 95% interval; not estimable where that "
+            f"leaves 0 to 100%. It holds expectation, attention, unblinded rating and whatever {placebo} itself does. "
+        )
+    return said + (f"Too few trials to split the effect: {series(_begun(name) for name in few)}." if few else "")
+
+
+def _begun(text: str) -> str:
+    return text[:1].lower() + text[1:]
 
 
 def _parts(topic: Topic) -> dict[str, tuple[str, str, str]]:
@@ -109,16 +136,6 @@ def _label(name: str, topic: Topic) -> str:
 
 
 def _condition(ax: Axes, i: int, parts: Any, kinds: dict[str, tuple[str, str, str]], limits: tuple[float, float]) -> None:
-    if not (parts["part"] == "total").any():
-        ax.text(
-            limits[0] + 0.02,
-            i,
-            "too few trials to split the effect",
-            va="center",
-            color=COLOURS["muted"],
-            style="italic",
-            bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
-        )
     for part in parts.itertuples():
         _, colour, marker = kinds[part.part]
         y = i + _BAR * (list(kinds).index(part.part) - 1.5)
@@ -130,14 +147,15 @@ def _condition(ax: Axes, i: int, parts: Any, kinds: dict[str, tuple[str, str, st
         ax.plot(part.estimate, y, marker, color=colour, ms=4, mfc="white" if part.part == "direct" else colour)
 
 
-def _columns(ax: Axes, result: Decomposition, headings: tuple[str, str], size: float) -> None:
+def _columns(ax: Axes, result: Decomposition, names: list[str], headings: tuple[str, str], size: float) -> None:
     """Print trials (with usual care, with sham, with both) and the share right of the plot."""
     cells = [
         (
             f"{row.k_total} / {row.k_specific} / {row.k_three_arm}",
-            "not estimable" if math.isnan(row.share) else f"{row.share:.0%} ({_interval(row)})".replace("-", "−"),
+            f"{row.share:.0%} ({row.low:.0%} to {row.high:.0%})" if _estimable(row) else "not estimable",
         )
         for row in result.shares.itertuples()
+        if row.condition in names
     ]
     first = max(text_width(headings[0], size, bold=True), *(text_width(counts, size) for counts, _ in cells))
     for column, x in enumerate((size, 2.5 * size + first)):
@@ -147,10 +165,9 @@ def _columns(ax: Axes, result: Decomposition, headings: tuple[str, str], size: f
             ax.annotate(texts[column], (1, i), xycoords=ax.get_yaxis_transform(), va="center", **beside)
 
 
-def _interval(row: Any) -> str:
-    if row.kind == "bounded":
-        return f"{row.low:.0%} to {row.high:.0%}"
-    return "unbounded" if row.kind == "unbounded" else f"<{row.low:.0%} or >{row.high:.0%}"
+def _estimable(row: Any) -> bool:
+    """Whether the interval of a share lies between none and all."""
+    return row.kind == "bounded" and row.low >= 0 and row.high <= 1
 
 
 def _legend(ax: Axes, parts: dict[str, tuple[str, str, str]], single: bool) -> None:
@@ -160,7 +177,7 @@ def _legend(ax: Axes, parts: dict[str, tuple[str, str, str]], single: bool) -> N
         Line2D([], [], color=colour, marker=marker, ms=4, lw=1.2, mfc="white" if part == "direct" else colour, label=label)
         for part, (label, colour, marker) in parts.items()
     ]
-    ax.get_figure().legend(handles=handles, loc="outside lower center", ncols=1 if single else 2)  # type: ignore[union-attr]
+    ax.get_figure().legend(handles=handles, loc="outside upper left", ncols=1 if single else 2)  # type: ignore[union-attr]
 
 
 guard(__name__, "decomposition")

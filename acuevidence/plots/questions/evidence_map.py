@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import pandas as pd
 from acuevidence.arguments import guard
 from acuevidence.errors import InputError
 from acuevidence.evidence import Evidence
+from acuevidence.plots.forest_rows import interval_text
 from acuevidence.plots.parts.labels import fitting, wrapped
 from acuevidence.plots.parts.page import drawing, inches, narrow, new_axes
 from acuevidence.plots.parts.style import text_width
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = ["evidence_map"]
+
+_SHADES = ("#F2F2F2", "#CFE3F1", "#92C3E3", "#2E7FB8")  # of certainty, very low to high
 
 
 def evidence_map(
@@ -50,8 +54,8 @@ def evidence_map(
     Returns
     -------
     Axes
-        In each cell a square whose colour is the pooled SMD, the number of trials and patients, and the certainty as
-        circles. An empty cell: no trial prints a usable figure.
+        In each cell the pooled SMD with its interval, the number of trials and patients, and the certainty as circles, by which the
+        cell is shaded: dark is well known. An empty cell: no trial prints a usable figure.
 
     Raises
     ------
@@ -71,17 +75,14 @@ def evidence_map(
         raise InputError("the map holds no cell; no trial prints a usable figure")
     single = narrow(width)
     with drawing(ax, size, "Evidence map"):
-        import matplotlib as mpl
-
-        colours = mpl.colormaps["BrBG"]
-        ax = new_axes(width, (len(rows) * (6.6 if single else 4.6) + 8) * size / 72, ax)
+        ax = new_axes(width, (len(rows) * (7.0 if single else 5.6) + 8) * size / 72, ax)
         labels = [topic.label(r).replace(" ", "\n") if single else topic.label(r) for r in rows]
         page = 72 * inches(width)
         wide = (page - max(text_width(label, size) for label in labels) - 14) / len(columns)
-        small = min(fitting(text, 0.88 * wide, (0.7 if single else 0.85) * size) for text in _texts(table, single))
+        small = min(fitting(text, 0.9 * wide, (0.8 if single else 0.85) * size) for text in _texts(table, single))
         for row in table.itertuples():
             x, y = columns.index((row.outcome, row.comparator)), rows.index(row.condition)
-            _cell(ax, x, y, row, colours, single, small)
+            _cell(ax, x, y, row, single, small)
         said = [topic.comparator(c).phrase.replace(" ", "\n" if single else " ") for _, c in columns]
         ax.set_xticks(range(len(columns)), said, fontsize=min(fitting(text, 0.95 * wide, 0.9 * size) for text in said))
         ax.set_yticks(range(len(rows)), labels, fontsize=size)
@@ -102,20 +103,19 @@ def evidence_map(
         ax.tick_params(length=0)
         ax.spines[:].set_visible(False)
         ax.spines["bottom"].set_visible(True)
-        note = f"In each cell: SMD, trials{'' if single else ', patients'}, certainty (●●●● high); "
-        note += f"green favours {topic.treatment.phrase}, brown the comparator"
+        note = (
+            f"In each cell: SMD (positive favours {topic.treatment.phrase}), 95% interval, trials{'' if single else ', patients'}, "
+        )
+        note += "certainty (●●●● high), which sets the shade. Two trials are not pooled. Empty: no usable figure"
         ax.set_xlabel(wrapped(note, 0.9 * wide * len(columns), 0.9 * size), fontsize=0.9 * size)
     return ax
 
 
-def _cell(ax: Axes, x: int, y: int, row: Any, colours: Any, single: bool, size: float) -> None:
+def _cell(ax: Axes, x: int, y: int, row: Any, single: bool, size: float) -> None:
     from matplotlib.patches import Rectangle
 
-    shade = 0.5 + 0.32 * float(np.clip(row.estimate, -1, 1))
-    face = colours(shade)
-    ax.add_patch(Rectangle((x - 0.46, y - 0.46), 0.92, 0.92, facecolor=face, edgecolor="none"))
-    dark = 0.299 * face[0] + 0.587 * face[1] + 0.114 * face[2] < 0.55
-    ax.text(x, y, _said(row, single), ha="center", va="center", fontsize=size, color="white" if dark else "black")
+    ax.add_patch(Rectangle((x - 0.46, y - 0.46), 0.92, 0.92, facecolor=_SHADES[row.certainty - 1], edgecolor="none"))
+    ax.text(x, y, _said(row, single), ha="center", va="center", fontsize=size, color="black" if row.certainty < 4 else "white")
 
 
 def _texts(table: pd.DataFrame, single: bool) -> list[str]:
@@ -123,9 +123,13 @@ def _texts(table: pd.DataFrame, single: bool) -> list[str]:
 
 
 def _said(row: Any, single: bool) -> str:
-    """Return the words of a cell: effect, trials and patients, certainty."""
+    """Return the words of a cell: effect, interval, trials and patients, certainty."""
     known = f"{row.k} tr." if single else f"{count(row.k, 'trial')}, {row.patients:,}"
-    return "\n".join([f"{row.estimate:.2f}", known, "●" * row.certainty + "○" * (4 - row.certainty)])
+    effect = ["not", "pooled"] if single else ["not pooled"]
+    if math.isfinite(row.estimate):
+        estimate, interval = interval_text(row.estimate, row.ci_low, row.ci_high).split(" (")
+        effect = [estimate, interval.rstrip(")").replace(" to ", " to\n" if single else " to ")]
+    return "\n".join([*effect, known, "●" * row.certainty + "○" * (4 - row.certainty)])
 
 
 guard(__name__, "evidence_map")

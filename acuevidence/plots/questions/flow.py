@@ -11,6 +11,7 @@ from acuevidence.plots.parts.page import drawing, inches, new_axes
 from acuevidence.plots.parts.style import COLOURS, text_width
 from acuevidence.questions.flow import Flow
 from acuevidence.questions.flow import flow as ask
+from acuevidence.words import count
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -47,14 +48,24 @@ def flow(
     --------
     >>> import acuevidence as ae
     >>> ax = ae.plots.flow("neck_pain")
-    >>> ax.texts[0].get_text().startswith("Trials known")
-    True
+    >>> ax.texts[0].get_text().splitlines()[0]
+    'Neck pain'
     """
     found = ask(found, evidence=evidence) if isinstance(found, str) else found
-    rows = [(f"Trials known: {found.known}\n{found.label}", "")]
+    labels = [one.label.lower() for one in found.comparisons.itertuples()]
+    others = found.known - found.compared
+    both = f", {found.several} against more than one" if found.several else ""
+    rows = [
+        (
+            f"{found.label}\n{count(found.known, 'trial')} known",
+            f"Other comparators only: {count(others, 'trial')}" if others else "",
+        ),
+        (f"{count(found.compared, 'trial')} against {' or '.join(labels)}{both}", ""),
+    ]
     for one in found.comparisons.itertuples():
-        rows.append((f"Against {one.label.lower()}: {one.asked} trials", _reasons(one)))
-        rows.append((f"Pooled against {one.label.lower()}: {one.pooled} trials", ""))
+        if one.asked:
+            rows.append((f"Against {one.label.lower()}: {count(one.asked, 'trial')}", _reasons(one)))
+            rows.append((f"Pooled against {one.label.lower()}: {count(one.pooled, 'trial')}", ""))
     return _draw(rows, ax, width, size)
 
 
@@ -64,7 +75,7 @@ def _reasons(one: Any) -> str:
         "outside the time window": one.outside,
         "other reasons (spread or one side not printed, caution)": one.other,
     }
-    return "\n".join([f"Not pooled: {one.left_out} trials", *(f"{words}: {n}" for words, n in kinds.items() if n)])
+    return "\n".join([f"Not pooled: {count(one.left_out, 'trial')}", *(f"{words}: {n}" for words, n in kinds.items() if n)])
 
 
 def _wrapped(text: str, room: float, size: float) -> str:
@@ -80,40 +91,43 @@ def _draw(rows: list[tuple[str, str]], ax: Axes | None, width: str | float, size
         room = 0.38 * 72 * wide - 12
         texts = [(_wrapped(main, room, size), _wrapped(side, room, size)) for main, side in rows]
         lines = [max(main.count("\n"), side.count("\n")) + 1 for main, side in texts]
-        total = sum(lines) * 1.5 + 2.6 * len(rows)
+        total = sum(lines) * 1.3 + 2.4 * len(rows)
         ax = new_axes(width, total * size / 72, ax)
         ax.set_axis_off()
         ax.set(xlim=(0, 1), ylim=(total, 0))
         box = {"boxstyle": "round,pad=0.5", "facecolor": "white", "edgecolor": COLOURS["neutral"], "linewidth": 0.6}
-        arrow = {"arrowstyle": "-|>", "color": COLOURS["neutral"], "linewidth": 0.6, "shrinkA": 0, "shrinkB": 0}
-        top = bottom = stem = 0.0
-        for i, ((main, side), n) in enumerate(zip(texts, lines, strict=True)):
-            middle = top + (n * 1.5 + 2.6) / 2
-            half = 0.6 * (main.count("\n") + 1) + 0.6
-            ax.text(0.28, middle, main, ha="center", va="center", bbox=box)
-            if side:
-                ax.text(0.58, middle, side, ha="left", va="center", bbox={**box, "facecolor": "0.96"})
-                ax.annotate("", (0.565, middle), xytext=(0.28 + _half(main, size, wide), middle), arrowprops=arrow)
-            if not i:
-                stem = middle + half
-            elif side:  # a comparison branches off the trials known
-                ax.plot(
-                    [0.28, 0.28, 0.02, 0.02],
-                    [stem, stem + 0.7, stem + 0.7, middle],
-                    color=COLOURS["neutral"],
-                    linewidth=0.6,
-                )
-                ax.annotate("", (0.28 - _half(main, size, wide), middle), xytext=(0.02, middle), arrowprops=arrow)
-            else:
-                ax.annotate("", (0.28, middle - half), xytext=(0.28, bottom), arrowprops=arrow)
-            bottom = middle + half
-            top += n * 1.5 + 2.6
+        top, drawn = 0.0, []
+        for (main, side), n in zip(texts, lines, strict=True):
+            middle = top + (n * 1.3 + 2.4) / 2
+            left = ax.text(0.28, middle, main, ha="center", va="center", bbox=box)
+            right = ax.text(0.58, middle, side, ha="left", va="center", bbox={**box, "facecolor": "0.96"}) if side else None
+            drawn.append((middle, left, right))
+            top += n * 1.3 + 2.4
+        _arrows(ax, drawn)
     return ax
 
 
-def _half(text: str, size: float, wide: float) -> float:
-    """Return half the width of a box as a share of the figure."""
-    return (text_width(text, size) / 2 + 0.5 * size) / (72 * wide)
+def _arrows(ax: Axes, drawn: list[tuple[float, Any, Any]]) -> None:
+    """Join the boxes from edge to edge: down from the known, off to each comparison, down to what is pooled, right to what is not."""
+    ax.figure.draw_without_rendering()  # type: ignore[union-attr]
+    arrow = {"arrowstyle": "-|>", "color": COLOURS["neutral"], "linewidth": 0.6, "shrinkA": 0, "shrinkB": 0}
+
+    def edges(text: Any) -> tuple[float, float, float, float]:
+        box = text.get_bbox_patch().get_window_extent().transformed(ax.transData.inverted())
+        return min(box.x0, box.x1), max(box.x0, box.x1), min(box.y0, box.y1), max(box.y0, box.y1)
+
+    stem = 0.0
+    for i, (middle, left, right) in enumerate(drawn):
+        x0, x1, y0, y1 = edges(left)
+        if right is not None:
+            ax.annotate("", (edges(right)[0], middle), xytext=(x1, middle), arrowprops=arrow)
+        if i == 1 or (i > 1 and right is None):
+            ax.annotate("", (0.28, y0), xytext=(0.28, edges(drawn[i - 1][1])[3]), arrowprops=arrow)
+        if i == 1:
+            stem = y1
+        elif i > 1 and (right is not None or i % 2 == 0):  # a comparison branches off the trials that have one
+            ax.plot([0.28, 0.28, 0.02, 0.02], [stem, stem + 0.6, stem + 0.6, middle], color=COLOURS["neutral"], linewidth=0.6)
+            ax.annotate("", (x0, middle), xytext=(0.02, middle), arrowprops=arrow)
 
 
 guard(__name__, "flow")

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from acuevidence.appraisal.in_words import method_words
 from acuevidence.arguments import guard
 from acuevidence.evidence import Evidence
 from acuevidence.plots.forest import mid_words
@@ -17,20 +18,26 @@ from acuevidence.plots.parts.style import Layout
 from acuevidence.questions.overview import Overview
 from acuevidence.questions.overview import overview as ask
 from acuevidence.topic import Topic
+from acuevidence.words import count, series
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.axes import Axes
 
-__all__ = ["nuance"]
+    from acuevidence.appraisal.thresholds import Mid
+
+__all__ = ["nuance", "thresholds_in_words"]
+
+_NOT_POOLED = "not pooled"
 
 
 def nuance(
     found: Overview | Mapping[str, Mapping[str, Any]] | None = None,
     *,
     ax: Axes | None = None,
-    width: str | float = "double",
-    size: float = 7,
-    mid: Any = None,
+    width: str | float = "single",
+    size: float = 6.5,
+    mid: Mid | float | tuple[float, float] | None = None,
     limits: tuple[float, float] | None = None,
     title: str | None = None,
     heading: str = "Condition",
@@ -46,8 +53,9 @@ def nuance(
     ax, width, size : Axes, {"single", "double"} or float, float
         Where to draw, by default a new figure of one or two columns of a journal (89 or 183 mm) or so many millimetres; type
         size in points.
+        In a single column trials, patients and certainty stand in a second line, and prediction intervals are drawn, not printed.
     mid : float, pair of floats, or Mid, optional
-        Minimal important difference, drawn as a band. Default: that of the main outcome, where one is known.
+        Smallest important difference, drawn behind all rows. Default: each condition's own, where one is published.
     limits : pair of float, optional
         Ends of the axis; intervals beyond are cut with an arrow.
     title : str, optional
@@ -60,8 +68,8 @@ def nuance(
     Returns
     -------
     Axes
-        Diamonds are pooled effects, thick lines their 95 % intervals, thin lines prediction intervals; positive
-        effects favour the treatment.
+        Diamonds are pooled effects, squares single trials, thick lines their 95 % intervals, thin lines prediction intervals; two
+        trials are drawn, not pooled.
 
     Examples
     --------
@@ -69,48 +77,107 @@ def nuance(
     >>> ax = ae.plots.nuance()
     """
     found = found if isinstance(found, Overview) else ask(found, evidence=evidence)
-    mid = found.threshold if mid is None else mid
-    single, topic = narrow(width), found.topic
-    columns = [] if single else [Column("Trials", None), Column("Patients", None)]
-    after = Column("Certainty", None, side="right", align="left")
+    single, own = narrow(width), mid is None
+    left = [] if single else [Column("Trials", None), Column("Patients", None)]
+    right = [] if single else [Column(name, None, side="right", align="left") for name in ("95% PI", "Certainty")]
     rows: list[Row] = []
-    for _, group in found.rows.groupby("group", sort=False):
-        rows.append(Row("group", group["label"].iloc[0], bold=True, colour="black"))
-        rows += [_row(one, topic, single) for one in group.itertuples()]
-    without = [name.replace("_", " ") for name in found.without]
+    for group, part in found.rows.groupby("group", sort=False):
+        rows.append(Row("group", part["label"].iloc[0], bold=True, colour="black"))
+        for one in part.itertuples():
+            trials = found.trials[(found.trials["group"] == group) & (found.trials["comparator"] == one.comparator)]
+            rows += _rows(one, trials, found.topic, single, own)
     with drawing(ax, size, "Effects by group"):
-        said = (
-            f"Pooled SMD (Hedges g) at the end of treatment; positive values favour {topic.treatment.phrase}. Diamond and thick line: "
-            "estimate with 95% interval; thin line: 95% prediction interval (three trials or more). Certainty by written rules after "
-            f"GRADE, ● one step of four. {found.conventions}{mid_words(mid)}"
-            + (f" None is published for {' and '.join(without)}." if without and mid is not None else "")
-        )
         canvas = Canvas(
             ax,
             width,
-            Layout(study_title=heading),
+            Layout(study_title=heading, row=1.4 if single else 1.6),
             size,
             rows,
-            [*columns, after],
-            [said],
+            [*left, *right],
+            [_said(found, single) + (thresholds_in_words(found.rows) if own else mid_words(mid))],
             title,
             single,
             weight=False,
             heads=("SMD (95% CI)", ""),
         )
-        return canvas.draw("SMD", False, mid, topic.sides("benefit"), None if limits is None else span(limits))
+        return canvas.draw("SMD", False, mid, found.sides, None if limits is None else span(limits))
 
 
-def _row(one: Any, topic: Topic, single: bool) -> Row:
+def _rows(one: Any, trials: pd.DataFrame, topic: Topic, single: bool, own: bool) -> list[Row]:
+    """Return the rows of a group and comparator: the effect, in a narrow figure what is known of it, and trials not pooled."""
     label = f"v {topic.comparator(one.comparator).phrase}"
     if not one.k:
-        return Row("text", f"{label}: no trial with usable figures" if one.comparator else "No trial with usable figures")
-    cells = {"Trials": f"{one.k}", "effect": interval_text(one.estimate, one.ci_low, one.ci_high)}
-    if math.isfinite(one.patients):
-        cells["Patients"] = f"{'≥' if one.at_least else ''}{int(one.patients):,}"
-    cells["Certainty"] = one.symbols if single else f"{one.symbols} {one.certainty}"
+        return [Row("text", f"{label}: no usable figures" if one.comparator else "No trial with usable figures")]
+    patients = f"{'≥' if one.at_least else ''}{int(one.patients):,}" if math.isfinite(one.patients) else ""
+    look: dict[str, Any] = {"colour": topic.colour(one.comparator)}
+    if own and math.isfinite(one.threshold):
+        look["mid"] = (one.threshold, one.threshold)
+    said = interval_text(one.estimate, one.ci_low, one.ci_high) if math.isfinite(one.estimate) else _NOT_POOLED
+    cells = {"effect": said, "Trials": f"{one.k}", "Patients": patients, "Certainty": f"{one.symbols} {one.certainty}"}
     outer = (one.pi_low, one.pi_high)
-    return Row("summary", label, one.estimate, one.ci_low, one.ci_high, outer, colour=topic.colour(one.comparator), cells=cells)
+    if math.isfinite(one.pi_low):
+        cells["95% PI"] = interval_text(0, *outer).split("(")[1].rstrip(")")
+    kind = "trial" if one.k == 1 else "summary"
+    rows = [Row(kind, label, one.estimate, one.ci_low, one.ci_high, outer, weight=0.4, cells=cells, **look)]
+    if single:
+        known = count(one.k, "trial") + (f", n {patients}" if patients else "")
+        rows.append(Row("more", known, cells={"effect": cells["Certainty"]}, **look))
+    return rows + [
+        Row(
+            "trial",
+            f"· {t.label}",
+            t.estimate,
+            t.ci_low,
+            t.ci_high,
+            weight=0.4,
+            cells={"effect": interval_text(t.estimate, t.ci_low, t.ci_high)},
+            **look,
+        )
+        for t in trials.itertuples()
+    ]
+
+
+def _said(found: Overview, single: bool) -> str:
+    """Return what the marks mean."""
+    rows = found.rows[found.rows["k"] > 2]
+    used = {"three or four trials": rows[rows["k"] < 5], "five or more": rows[rows["k"] > 4]}
+    pooled = [
+        f"{series(map(method_words, part['method'].unique()))} ({many})"
+        for many, part in used.items()
+        if part["method"].notna().any()
+    ]
+    return (
+        f"SMD (Hedges g){', ' if found.when else ''}{found.when}. Square: one trial; two trials are not pooled. "
+        + (f"Diamond: pooled effect, {'; '.join(pooled)}. " if pooled else "")
+        + "Thick line: 95% interval; thin line: 95% prediction interval (PI). "
+        + ("n: patients. " if single else "")
+        + "Certainty by written rules after GRADE."
+    )
+
+
+def thresholds_in_words(rows: pd.DataFrame) -> str:
+    """Return the sentence on the thresholds that are drawn in rows of ``label``, ``k`` and ``threshold``; empty without one.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> thresholds_in_words(pd.DataFrame({"label": ["Knee", "Neck", "Head"], "k": 1, "threshold": [0.37, 0.5, None]}))
+    ' Dashed: smallest important difference between groups, 0.37 knee and 0.50 neck; none is published for head.'
+    """
+    known: dict[str, list[str]] = {}
+    for row in rows[rows["k"] > 0].drop_duplicates(["label", "threshold"]).itertuples():
+        name = row.label[:1].lower() + row.label[1:]
+        known.setdefault(f"{row.threshold:.2f}" if row.threshold == row.threshold else "", []).append(name)
+    has = {name for value, names in known.items() if value for name in names}
+    none = [name for name in known.pop("", []) if name not in has]
+    if not known:
+        return ""
+    most = max(known, key=lambda value: len(known[value]))
+    rest = len(known[most]) > 2
+    parts = [f"{value} {series(names)}" for value, names in sorted(known.items()) if not (rest and value == most)]
+    parts += [f"{most} {'elsewhere' if parts else 'everywhere'}"] if rest else []
+    said = f" Dashed: smallest important difference between groups, {series(parts)}"
+    return said + (f"; none is published for {series(none)}." if none else ".")
 
 
 guard(__name__, "nuance")

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from acuevidence.appraisal.certainty import certainty
-from acuevidence.appraisal.thresholds import main_mid
+from acuevidence import words
 from acuevidence.arguments import guard
 from acuevidence.errors import InputError
-from acuevidence.evidence import Evidence, conditions, load_evidence
-from acuevidence.evidence.carried import evidence_of
-from acuevidence.plots.chart import Rows, chart_of, pooled_row
-from acuevidence.plots.parts.axis import sides
+from acuevidence.evidence import Evidence
+from acuevidence.plots.chart import Rows, chart_of
 from acuevidence.plots.parts.style import COLOURS
-from acuevidence.questions.pooled import pooled
-from acuevidence.topic import topic_of
+from acuevidence.questions.overview import Overview, overview
+
+if TYPE_CHECKING:
+    from acuevidence.appraisal.thresholds import Mid
 
 if TYPE_CHECKING:
     import altair as alt
@@ -24,30 +24,31 @@ __all__ = ["nuance_chart"]
 
 
 def nuance_chart(
-    results: Mapping[str, Mapping[str, Any]] | None = None,
+    results: Overview | Mapping[str, Mapping[str, Any]] | None = None,
     *,
     evidence: Evidence | None = None,
-    mid: Any = None,
+    mid: Mid | float | tuple[float, float] | None = None,
     title: str | None = None,
 ) -> alt.LayerChart:
     """Return an interactive chart of the effect in each condition against each comparator.
 
     Parameters
     ----------
-    results : mapping, optional
-        Condition to a mapping of comparator to MetaAnalysis. Default: the standard analysis of every condition.
+    results : Overview or mapping, optional
+        From :func:`acuevidence.questions.overview`, or condition to a mapping of comparator to MetaAnalysis, of which it is asked.
+        Default: the standard analysis of every condition.
     evidence : Evidence, optional
         Whose conditions are drawn where no results are given. Default: the package's evidence.
     mid : float, pair of floats, or Mid, optional
-        Minimal important difference in SD, drawn as a band. Default: that of the evidence's main outcome, where it has one.
+        Smallest important difference in SD, drawn behind all rows. Default: none is drawn; each condition's own is told on hover.
     title : str, optional
         Heading of the chart.
 
     Returns
     -------
     altair.LayerChart
-        A diamond per condition and comparator, a lone trial included. Hover for interval, prediction interval, number of
-        trials and participants, and certainty with its reasons.
+        A diamond per condition and comparator, a lone trial included; two trials are drawn, not pooled. Hover for interval,
+        prediction interval, method, threshold, number of trials and participants, and certainty with its reasons.
 
     Examples
     --------
@@ -55,28 +56,64 @@ def nuance_chart(
     >>> type(nuance_chart()).__name__
     'LayerChart'
     """
-    if results is None:
-        evidence = load_evidence() if evidence is None else evidence
-        results = {condition: pooled(condition, evidence=evidence) for condition in conditions(evidence)}
-    topic, rows = topic_of(results), Rows()
-    for condition, groups in results.items():
-        label = topic.label(condition) if condition in topic.conditions else condition
-        rows.add(label, heading=True)
-        if not groups:
-            rows.add("No trial with usable figures")
-        for name in sorted(groups, key=topic.place):
-            one, against = groups[name], f"v {topic.comparator(name).phrase}"
-            if one.k == 0:
-                rows.add(f"{against}: no trial with usable figures")
+    found = results if isinstance(results, Overview) else overview(results, evidence=evidence)
+    topic, rows = found.topic, Rows()
+    for group, part in found.rows.groupby("group", sort=False):
+        rows.add(part["label"].iloc[0], heading=True)
+        for one in part.itertuples():
+            against = f"v {topic.comparator(one.comparator).phrase}"
+            if not one.k:
+                rows.add(f"{against}: no trial with usable figures" if one.comparator else "No trial with usable figures")
                 continue
-            rated = certainty(one)
-            said = {"condition": label, "certainty": rated.level, "reasons": "; ".join(rated.reasons) or "none"}
-            colour = topic.colour(name) if topic.compares(name) else COLOURS["neutral"]
-            rows.pooled.append(pooled_row(one, "SMD") | {"label": against} | said | {"row": rows.add(against), "colour": colour})
-    if not rows.pooled:
+            colour = topic.colour(one.comparator) if topic.compares(one.comparator) else COLOURS["neutral"]
+            if math.isfinite(one.estimate):
+                rows.pooled.append(_row(one) | {"label": against, "row": rows.add(against), "colour": colour})
+                continue
+            rows.add(f"{against}: {one.method}")
+            apart = found.trials[(found.trials["group"] == group) & (found.trials["comparator"] == one.comparator)]
+            rows.trials += [_trial(t, one) | {"row": rows.add(t.label), "colour": colour} for t in apart.itertuples()]
+    if not rows.pooled and not rows.trials:
         raise InputError("results hold no trial; pool at least one trial before drawing them")
-    band = main_mid(evidence_of(results, evidence)) if mid is None else mid
-    return chart_of(rows, "SMD", band, sides(results)[0], title)
+    return chart_of(rows, "SMD", mid, found.sides, title)
+
+
+def _row(one: Any) -> dict[str, Any]:
+    """Return what the chart draws and tells of a headline."""
+    text = words.interval(one.estimate, one.ci_low, one.ci_high)
+    row = {
+        "low": one.ci_low,
+        "estimate": one.estimate,
+        "high": one.ci_high,
+        "text": text,
+        "trials": one.k,
+        "method": one.method,
+        "state": one.state,
+        "threshold": f"{one.threshold:.2f}" if math.isfinite(one.threshold) else "none published",
+        "predicted": "not estimable",
+        "aloud": f"{one.label}, effect of {words.count(one.k, 'trial')}, {text}",
+        "condition": one.label,
+        "certainty": one.certainty,
+        "reasons": one.reasons or "none",
+    }
+    if math.isfinite(one.patients):
+        row["n"] = ("at least " if one.at_least else "") + f"{int(one.patients):,}"
+    if math.isfinite(one.pi_low):
+        row |= {"pi_low": one.pi_low, "pi_high": one.pi_high, "predicted": f"{one.pi_low:.2f} to {one.pi_high:.2f}"}
+    return row
+
+
+def _trial(trial: Any, one: Any) -> dict[str, Any]:
+    text = words.interval(trial.estimate, trial.ci_low, trial.ci_high)
+    return {
+        "label": trial.label,
+        "estimate": trial.estimate,
+        "low": trial.ci_low,
+        "high": trial.ci_high,
+        "text": text,
+        "weight": 0.4,
+        "weight_text": "not pooled",
+        "aloud": f"{one.label}, {trial.label}, {text}",
+    }
 
 
 guard(__name__, "nuance_chart")

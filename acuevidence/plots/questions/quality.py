@@ -11,6 +11,8 @@ from acuevidence.arguments import guard
 from acuevidence.errors import InputError
 from acuevidence.evidence import Evidence
 from acuevidence.evidence.carried import evidence_of
+from acuevidence.plots.parts.caption import caption as write_caption
+from acuevidence.plots.parts.labels import wrapped
 from acuevidence.plots.parts.page import drawing, new_axes
 from acuevidence.plots.parts.style import RATING, text_width
 from acuevidence.questions.quality import quality_domains, quality_ratings
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["quality"]
 
-_WORDS = {"+": "met", "?": "not rated", "-": "not met"}
+_WORDS = {"+": "met", "?": "not rated", "-": "not met"}  # "-" is written as a minus sign
 
 
 def quality(
@@ -30,6 +32,8 @@ def quality(
     ax: Axes | None = None,
     width: str | float = "single",
     size: float = 7,
+    title: str | None = None,
+    caption: bool = True,
     evidence: Evidence | None = None,
 ) -> Axes:
     """Draw ratings of trial quality as traffic lights, with the share of each rating by domain below.
@@ -44,6 +48,10 @@ def quality(
     ax, width, size : Axes, {"single", "double"} or float, float
         Where to draw, by default a new figure of one or two columns of a journal (89 or 183 mm) or so many millimetres; type
         size in points.
+    title : str, optional
+        Heading of the figure.
+    caption : bool
+        Whether a new figure says below whose ratings these are.
     evidence : Evidence, optional
         Whose answer is drawn where none is given. Default: the package's evidence.
 
@@ -77,6 +85,7 @@ def quality(
     bars = columns * 1.5 + 5
     labels = {} if evidence is None else quality_domains(evidence).set_index("head")["label"].to_dict()
     worded = [f"{head}  {labels[head]}" if head in labels else str(head) for head in table.columns]
+    own = ax is None
     with drawing(ax, size, "Quality of trials"):
         height = (rows * 1.6 + bars + 4) * size / 72
         ax = new_axes(width, height, ax)
@@ -87,6 +96,11 @@ def quality(
         summary = ax.inset_axes((left, 3.2 * size / 72 / height, 1 - left, columns * 1.5 * size / 72 / height))
         _lights(lights, table, names, size)
         _bars(summary, share, worded, weights is not None, size)
+        if title:
+            ax.set_title(wrapped(title, points, 1.15 * size), loc="left", pad=0.4 * size)
+        if own and caption and labels and evidence is not None:
+            tool = evidence.topic.quality.get("tool", "")
+            write_caption(ax.figure, f"{tool} items as printed; a trial without printed ratings is not shown.".strip(), size)
     return lights
 
 
@@ -116,7 +130,15 @@ def _lights(ax: Axes, table: pd.DataFrame, names: list[str], size: float) -> Non
 def _bars(ax: Axes, share: pd.DataFrame, words: list[str], weighted: bool, size: float) -> None:
     y, start = np.arange(share.shape[1]), np.zeros(share.shape[1])
     for sign, word in _WORDS.items():
-        ax.barh(y, share.loc[sign], left=start, height=0.75, color=RATING[sign], edgecolor="white", label=f"{sign} {word}")
+        ax.barh(
+            y,
+            share.loc[sign],
+            left=start,
+            height=0.75,
+            color=RATING[sign],
+            edgecolor="white",
+            label=f"{sign} {word}".replace("-", "−"),
+        )
         start = start + share.loc[sign].to_numpy()
     ax.set_yticks(y, words, fontsize=size)
     ax.tick_params(axis="y", length=0)

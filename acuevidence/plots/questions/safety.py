@@ -86,8 +86,8 @@ def safety(
 
 _WORDS = (
     "Circle: per treatment; square: per patient; line: 95% interval; arrow: the interval reaches zero, which a log axis cannot show. "
-    "Open mark: no event was counted; it stands at the upper end of the interval. Several surveys are pooled by random effects; "
-    "overlapping surveys count once."
+    "Open mark: no event was counted; it stands at the upper end of the interval. Three surveys or more: binomial model with random "
+    "effects; else exact limits. Overlapping surveys count once; patients' reports and clinicians' are not pooled."
 )
 
 
@@ -136,7 +136,7 @@ def _above(ax: Axes, rows: list[Any], places: list[float], size: float) -> None:
 
 
 def _name(row: Any) -> str:
-    return f"{row.label}, per {row.denominator.removesuffix('s')}"
+    return f"{row.label}, per {row.denominator.removesuffix('s')}, {row.reported_by} report"
 
 
 def _rate(row: Any) -> str:

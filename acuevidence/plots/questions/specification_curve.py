@@ -11,7 +11,7 @@ from acuevidence.inputs import choice
 from acuevidence.plots.parts.axis import sides
 from acuevidence.plots.parts.caption import caption as write_caption
 from acuevidence.plots.parts.page import drawing, inches, new_figure
-from acuevidence.plots.parts.style import COLOURS
+from acuevidence.plots.parts.style import COLOURS, MID_LINE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -145,17 +145,7 @@ def _curve(ax: Axes, result: Any, size: float) -> None:
     ax.plot(rank[points], frame["estimate"].to_numpy()[points], color=COLOURS["neutral"], lw=1.3, zorder=3)
     ax.axhline(0, color="black", lw=0.6, zorder=2)
     if not np.isnan(result.mid):
-        ax.axhline(result.mid, color="#B8860B", lw=0.8, ls=(0, (3, 2)), zorder=2)
-        ax.annotate(
-            "MID",
-            (1, result.mid),
-            xycoords=("axes fraction", "data"),
-            xytext=(-2, 2),
-            textcoords="offset points",
-            ha="right",
-            fontsize=0.9 * size,
-            color="#8A6508",
-        )
+        ax.axhline(result.mid, color=MID_LINE, lw=0.8, ls=(0, (3, 2)), zorder=2)
     standard = float(result.standard["estimate"])
     if np.isfinite(standard):
         place = 100 * float((frame["estimate"] < standard - 1e-9).mean())
@@ -213,7 +203,7 @@ def _words(result: Any) -> str:
     return (
         f"{len(result.specifications):,} specifications, {len(result.distinct):,} different analyses. Line: pooled SMD{words}"
         f"; band: 95% limits (medians of a slice, cut at the edges); diamond: the package's "
-        f"standard choice{'; dashed: minimal important difference' if beyond else ''}. "
+        f"standard choice{'; dashed: smallest important difference' if beyond else ''}. "
         f"Interval above zero in {share['above_zero']:.0%}{beyond}. "
         "Below: how often an option stands behind the specifications of that rank (white: never, full blue: always); percent: "
         "share of the variance that the decision explains alone."

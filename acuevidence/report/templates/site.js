@@ -1,11 +1,17 @@
 "use strict";
 
-// Filters: an item shows when it holds every chosen value and every word.
+// Filters: an item shows when it holds every chosen value and every word. What is chosen stands in the address, so that it can be
+// sent to others and is there again after a step back.
+const stem = (word) => (word.length < 5 ? word : word.replace(/(iness|ness|ing|ies|ty|ed|es|ly|s|e)$/, ""));
+const said = () => new URLSearchParams(location.hash.includes("=") ? location.hash.slice(1) : "");
 for (const form of document.querySelectorAll(".filters")) {
   const items = [...document.querySelectorAll(form.dataset.items)].map((item) => ({ item, text: item.textContent.toLowerCase() }));
+  const fields = [...form.querySelectorAll("select, input")];
+  const none = document.querySelector(".none");
+  const hits = document.querySelector(".hits");
   const apply = () => {
     const chosen = [...form.querySelectorAll("select")].filter((select) => select.value);
-    const words = form.elements.words.value.toLowerCase().split(/\s+/);
+    const words = form.elements.words.value.toLowerCase().split(/\s+/).filter(Boolean).map(stem);
     let shown = 0;
     for (const { item, text } of items) {
       const fits = chosen.every((select) => item.dataset[select.name].split("|").includes(select.value));
@@ -13,11 +19,27 @@ for (const form of document.querySelectorAll(".filters")) {
       shown += item.hidden ? 0 : 1;
     }
     form.querySelector(".count").textContent = `${shown} ${form.dataset.noun}${shown === 1 ? "" : "s"}`;
+    none.hidden = shown > 0;
+    if (hits) {
+      const links = [...hits.querySelectorAll("a")];
+      for (const link of links) link.hidden = !(words.length && words.every((word) => link.dataset.words.includes(word)));
+      hits.hidden = links.every((link) => link.hidden);
+    }
   };
-  form.addEventListener("input", apply);
-  form.addEventListener("reset", () => setTimeout(apply));
+  const write = () => {
+    const given = new URLSearchParams(fields.filter((field) => field.value).map((field) => [field.name, field.value]));
+    history.replaceState(null, "", given.size ? `#${given}` : location.pathname + location.search);
+  };
+  const read = () => {
+    const given = said();
+    if (location.hash.includes("=")) for (const field of fields) field.value = given.get(field.name) ?? "";
+    apply();
+  };
+  form.addEventListener("input", () => { apply(); write(); });
+  form.addEventListener("reset", () => setTimeout(() => { apply(); write(); }));
   form.addEventListener("submit", (event) => event.preventDefault());
-  apply();
+  window.addEventListener("pageshow", read);
+  window.addEventListener("hashchange", read);
 }
 
 // Cards: shown while a row is pointed at or focused, closed by Escape.
@@ -51,16 +73,14 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "Escape") close();
 });
 
-// A link to a trial opens its figures; printing opens all.
+// A link to a claim or a trial shows it, whatever the filter; printing opens the numbers.
 const reveal = () => {
-  const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
-  if (target && target.tagName === "DETAILS") {
+  const target = location.hash && !location.hash.includes("=") && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  if (target && target.hidden) {
     target.hidden = false;
-    target.open = true;
-    target.querySelector("summary").focus({ preventScroll: true });
     target.scrollIntoView();
   }
 };
 window.addEventListener("hashchange", reveal);
-window.addEventListener("beforeprint", () => document.querySelectorAll("details").forEach((item) => (item.open = true)));
-reveal();
+window.addEventListener("pageshow", reveal);
+window.addEventListener("beforeprint", () => document.querySelectorAll("details.numbers").forEach((item) => (item.open = true)));
