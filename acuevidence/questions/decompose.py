@@ -125,8 +125,7 @@ def decompose(
         Whether only trials with all three arms enter, so that every difference was randomised.
     level : float
         Level of the intervals.
-    evidence : Evidence, optional
-        Default: the package's evidence.
+    evidence : Evidence, default the package's
     **selection
         ``outcome``, ``timing`` and ``cautions`` of :func:`acuevidence.trial_effects`.
 

@@ -185,8 +185,7 @@ def multiverse(
         decision ``exclude`` whose first is ``none``.
     level : float
         Level of the intervals.
-    evidence : Evidence, optional
-        Default: the package's evidence.
+    evidence : Evidence, default the package's
     chunk, client, progress
         Sets of trials fitted at a time, a Dask client to send them to, and what wraps the iteration over them; as in
         :func:`acuevidence.synthesis.scale.in_chunks`. The answer is the same to the bit with and without a client.

@@ -126,8 +126,7 @@ def time_course(
         Assumed correlation of the same patients' scores at two weeks, at least 0 and below 1.
     level : float
         Level of the intervals.
-    evidence : Evidence, optional
-        Default: the package's evidence.
+    evidence : Evidence, default the package's
     **selection
         ``outcome`` and ``cautions`` of :func:`acuevidence.trial_effects`.
 

@@ -68,9 +68,13 @@ def test_covariance_of_a_shared_arm_is_that_of_gleser_and_olkin(whole):
 def test_a_single_three_arm_trial_gives_the_difference_of_its_effects():
     effects = ae.trial_effects("low_back_pain")
     effects = effects[effects["trial_id"] != "haake2007"]  # the other trial with all three arms
-    three = effects[effects["trial_id"] == "brinkhaus2006"].set_index("comparator")["yi"]
+    trial = effects[effects["trial_id"] == "brinkhaus2006"].set_index("comparator")
+    three = trial["yi"]
     direct = split_effect(effects).parts.loc["direct"]
     assert direct["k"] == 1
+    # both effects share the 146 patients of the treated arm; 73 had sham, 79 usual care
+    covariance = 1 / 146 + three.prod() / (2 * (146 + 73 + 79))
+    assert direct["se"] == pytest.approx(float(trial["vi"].sum() - 2 * covariance) ** 0.5, rel=1e-9)
     assert direct["estimate"] == pytest.approx(three["usual_care"] - three["sham"], rel=1e-12)
 
 
