@@ -81,9 +81,7 @@ def cluster_influence(result: DependentMetaAnalysis, cluster: Any) -> pd.DataFra
 
     Parameters
     ----------
-    result : MultilevelMetaAnalysis or MultivariateMetaAnalysis
-        A fitted model.
-    cluster : str or array-like (k,)
+    result, cluster
         As in :func:`leave_one_cluster_out`.
 
     Returns

@@ -40,8 +40,7 @@ def claims(evidence: Evidence | None = None) -> pd.DataFrame:
 
     Parameters
     ----------
-    evidence : Evidence, optional
-        Default: the package's evidence.
+    evidence : Evidence, default the package's
 
     Returns
     -------
@@ -67,8 +66,7 @@ def verdicts(evidence: Evidence | None = None) -> dict[str, str]:
 
     Parameters
     ----------
-    evidence : Evidence, optional
-        Default: the package's evidence.
+    evidence : Evidence, default the package's
 
     Returns
     -------
@@ -91,8 +89,7 @@ def evaluate_claims(ids: str | Iterable[str] | None = None, evidence: Evidence |
     ----------
     ids : str or iterable of str, optional
         Claims to answer, in that order. Default: all.
-    evidence : Evidence, optional
-        Default: the package's evidence.
+    evidence : Evidence, default the package's
 
     Returns
     -------
@@ -151,8 +148,7 @@ def answered(ids: str | Iterable[str] | None = None, evidence: Evidence | None =
     ----------
     ids : str or iterable of str, optional
         Claims to answer, in that order. Default: all.
-    evidence : Evidence, optional
-        Default: the package's evidence.
+    evidence : Evidence, default the package's
 
     Returns
     -------
