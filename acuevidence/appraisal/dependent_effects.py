@@ -83,9 +83,7 @@ def cluster_influence(result: DependentMetaAnalysis, cluster: Any, *, reestimate
 
     Parameters
     ----------
-    result : MultilevelMetaAnalysis or MultivariateMetaAnalysis
-        A fitted model.
-    cluster : str or array-like (k,)
+    result, cluster
         As in :func:`leave_one_cluster_out`.
     reestimate : bool
         Likewise.

@@ -14,6 +14,7 @@ import openpyxl
 import pandas as pd
 import pyarrow as pa
 import pytest
+from builders import hedges
 from scipy.stats import norm, t
 
 import acuevidence as ae
@@ -30,14 +31,6 @@ MEANS = {
     "higher_is": "worse",
 }
 SMD = math.sqrt(3) / math.pi
-
-
-def hedges(mean1, sd1, n1, mean2, sd2, n2):
-    df = n1 + n2 - 2
-    pooled = math.sqrt(((n1 - 1) * sd1**2 + (n2 - 1) * sd2**2) / df)
-    j = math.exp(math.lgamma(df / 2) - math.lgamma((df - 1) / 2)) / math.sqrt(df / 2)
-    g = j * (mean1 - mean2) / pooled
-    return g, 1 / n1 + 1 / n2 + g**2 / (2 * (n1 + n2))
 
 
 def log_or(e1, n1, e2, n2):
@@ -614,15 +607,7 @@ def test_one_row_an_arm_becomes_contrasts_with_the_arm_named():
 
 
 def test_what_is_implausible_is_noted_and_reaches_the_result():
-    table = {
-        "study": ["A", "A"],
-        "mean1": [30.0, 30.0],
-        "sd1": [2.0, 2.0],
-        "n1": [60, 60],
-        "mean2": [20.0, 20.0],
-        "sd2": [2.0, 2.0],
-        "n2": [60, 60],
-    }
+    table = pd.DataFrame({"study": ["A", "A"], "mean1": 30.0, "mean2": 20.0, "sd1": 2.0, "sd2": 2.0, "n1": 60, "n2": 60})
     found = ae.read_trials(table)
     assert found.attrs["notes"] == (
         "a standardised difference above 3 (a standard error typed as an SD?): row 0 (A), row 1 (A)",
