@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from acuevidence.errors import InputError
+from acuevidence.shapes import counted_entries, shaped
 
 __all__ = ["NEUTRAL", "Column", "Side", "Topic", "load_topic", "read_yaml", "topic_of"]
 
@@ -332,7 +333,7 @@ def load_topic(folder: Path) -> Topic:
             raise InputError(f"topic.yaml needs an entry {key!r}; `acuevidence init` writes a file to start from")
     if not isinstance(given["name"], str):
         raise InputError("topic.yaml: name must be text")
-    parts: dict[str, Any] = dict(given)
+    parts: dict[str, Any] = shaped(path.name, given)
     for key in ("treatments", "components", "safety", "quality", "published", "figures"):
         parts[key] = _mapping(given.get(key) or {}, key)
     parts["treatment"] = _side("treatment", given["treatment"])
@@ -408,6 +409,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
         return {}
     if not isinstance(given, dict):
         raise InputError(f"{path.name} must hold entries of the form `name: value`, not {type(given).__name__}")
+    counted_entries(given, path.name)
     return given
 
 

@@ -21,10 +21,21 @@
 from IPython.display import Markdown
 
 import acuevidence as ae
+from acuevidence.report import for_readers as read
 from acuevidence.report import sentences as words
 
 condition = "neck_pain"
 effects = ae.trial_effects(condition)
+result = ae.pooled(condition)
+Markdown(read.answer(result))
+
+# %% [markdown]
+# The rest of the page shows why.
+
+# %%
+ae.plots.forest(result, certainty=True, size=6, mid="published", beside=ae.questions.published(condition)).figure
+
+# %%
 Markdown(words.coverage(condition, effects))
 
 # %% [markdown]
@@ -33,26 +44,22 @@ Markdown(words.coverage(condition, effects))
 # One effect per trial and comparator: the printed instrument and week, and how the effect was derived. `docs/selection.md` gives the rules.
 
 # %%
-effects[["study", "comparator", "n1", "n2", "instrument", "week", "yi", "ci_low", "ci_high", "derivation"]].round(2)
+read.trials_table(effects)
 
 # %% [markdown]
 # Trials that compare with sham or usual care but give no effect here, and why. The last column is what their own report concludes.
 
 # %%
-effects.attrs["excluded"][["study", "comparator", "arm", "reason", "reported_direction"]]
+read.left_out(effects)
 
 # %% [markdown]
 # ## Pooled, sham and usual care apart
 #
-# Random effects by REML, HKSJ intervals with the ad hoc correction (`ae.pooled`); the comparators answer different questions and are not
-# pooled with each other.
+# Random effects by REML with HKSJ intervals, never narrower than Wald's; three or four trials by a Bayesian model, two are not pooled. The
+# comparators answer different questions and are not pooled with each other.
 
 # %%
-result = ae.pooled(condition)
-result
-
-# %%
-ae.plots.forest(result, arms="summary", certainty=True, size=6, mid=ae.mid("pain", "SMD"), title=ae.load_evidence().topic.label(condition)).figure
+read.results_table(result)
 
 # %% [markdown]
 # ## What it means
@@ -66,10 +73,16 @@ Markdown(words.meaning(condition, result))
 # Reviewers' SMDs from a withdrawn review and figures that contradict themselves are left out above. This is what they would add.
 
 # %%
-with_cautions = ae.trial_effects(condition, cautions="include")
-ae.plots.forest(
-    ae.meta_analysis("yi", "vi", data=with_cautions, labels="study", by="comparator", test="HKSJ-adhoc"), title="Neck pain, cautions included"
-).figure
+with_cautions = ae.pooled(condition, cautions="include")
+read.results_table(with_cautions)
+
+# %% [markdown]
+# ## One choice made otherwise
+#
+# The standard analysis is one of several that could be defended. Each line changes one choice.
+
+# %%
+ae.plots.sensitivity(ae.questions.sensitivity(condition)).figure
 
 # %% [markdown]
 # ## Beside the published syntheses
@@ -77,4 +90,5 @@ ae.plots.forest(
 # Published pooled effects on the same scale and with the same sign. They pool other trials, other weeks, and often individual patient data.
 
 # %%
-words.beside_published(condition, result)
+published = words.beside_published(condition, result).rename(columns={"low": "ci_low", "high": "ci_high"})
+read.readable(published, scope="Of", source="Pooled by")

@@ -23,7 +23,18 @@ from IPython.display import Markdown
 
 import acuevidence as ae
 
+from acuevidence.report import for_readers as read
+
 whole = ae.decompose()
+topic = ae.load_evidence().topic
+total = whole.shares.set_index("condition").loc["all"]
+bounded = whole.shares[(whole.shares["kind"] == "bounded") & (whole.shares["low"] >= 0) & (whole.shares["high"] <= 1)]
+alone = bounded[bounded["condition"] != "all"]
+Markdown(
+    f"Of the whole effect against usual care {total.share:.0%} is not beyond sham when all conditions are taken together (95% interval "
+    f"{total.low:.0%} to {total.high:.0%}). Condition by condition the share can be told in {len(alone)} of {len(whole.shares) - 1}: "
+    + (", ".join(f"{topic.label(row.condition).lower()} {row.share:.0%}" for row in alone.itertuples()) or "none") + "."
+)
 
 # %% [markdown]
 # ## The parts
@@ -34,17 +45,24 @@ whole = ae.decompose()
 whole.plot().figure
 
 # %%
-whole.to_frame().round(2)
+read.readable(whole.to_frame())
 
 # %% [markdown]
 # ## The share that is not beyond sham
 #
-# The interval is Fieller's: it may have no bounds where the total effect is near zero.
+# The interval is Fieller's. Where it leaves 0 to 100% the share is not estimable. It holds expectation, attention, unblinded rating and
+# whatever sham needling itself does.
 
 # %%
-topic = ae.load_evidence().topic
 label = {"all": "All conditions"} | {name: topic.label(name) for name in ae.conditions()}
-Markdown("\n".join(f"- **{label[row.condition]}**: {row.words}." for row in whole.shares.itertuples()))
+told = set(bounded["condition"])
+Markdown(
+    "\n".join(
+        f"- **{label[row.condition]}**: " + (f"{row.share:.0%} ({row.low:.0%} to {row.high:.0%})" if row.condition in told else "not estimable")
+        + f" (trials against usual care: {row.k_total}, against sham: {row.k_specific}, with both: {row.k_three_arm})"
+        for row in whole.shares.itertuples()
+    )
+)
 
 # %% [markdown]
 # ## What it rests on
@@ -55,7 +73,7 @@ Markdown("\n".join(f"- **{label[row.condition]}**: {row.words}." for row in whol
 # %%
 counts = whole.effects.groupby("trial_id")["comparator"].nunique()
 three = whole.effects[whole.effects["trial_id"].isin(counts[counts > 1].index)]
-three.pivot(index=["study", "condition"], columns="comparator", values="yi").round(2)
+read.readable(three.pivot(index=["study", "condition"], columns="comparator", values="yi"), sham="SMD v sham", usual_care="SMD v usual care")
 
 # %% [markdown]
 # ## Does the form of the model matter?
@@ -68,7 +86,8 @@ import pandas as pd
 from acuevidence.questions.decompose import split_effect
 
 forms = {form: split_effect(whole.effects, structure=form).share for form in ("UN", "CS", "DIAG", "ID")}
-pd.DataFrame(forms).T[["share", "low", "high", "post_low", "post_high"]].astype(float).round(2)
+shares = pd.DataFrame(forms).T[["share", "low", "high"]].astype(float).rename_axis("covariance").rename(columns={"low": "ci_low", "high": "ci_high"})
+read.readable(shares, share="Share not beyond sham")
 
 # %% [markdown]
 # ## Ritual, skin, point, current
@@ -90,23 +109,23 @@ four
 # The ritual by condition, and the parts without the trials in which nobody prints whether there was current.
 
 # %%
-four.conditions.round(2)
+read.readable(four.conditions)
 
 # %%
-four.without_assumed.round(2)
+read.readable(four.without_assumed)
 
 # %% [markdown]
 # Two tests say whether the parts may be added up: against a network in which every set of parts has its own effect in every condition,
 # and against sets of arms that each stand alone.
 
 # %%
-four.additivity.round(3)
+read.readable(four.additivity, digits=3)
 
 # %% [markdown]
 # Over all conditions they may not.
 
 # %%
-components().additivity.round(3)
+read.readable(components().additivity, digits=3)
 
 # %% [markdown]
 # ## What follows for the claims

@@ -15,31 +15,47 @@
 #
 # Does the effect come at once or over weeks, and does it last?
 #
-# Weeks count from randomisation. Positive effects favour acupuncture. Every number below is computed from the tables in `data/`; none is
+# Weeks count from the end of the course. Positive effects favour acupuncture. Every number below is computed from the tables in `data/`; none is
 # typed in.
 
 # %%
+from IPython.display import Markdown
+
 import acuevidence as ae
+from acuevidence.report import answers
+from acuevidence.report import for_readers as read
 
 course = ae.questions.time_course()
+topic = ae.load_evidence().topic
+said = []
+for comparator, part in course.periods.groupby("comparator", sort=False):
+    large = part[part["k"] >= 3].dropna(subset=["estimate"])
+    first, last = large.iloc[0], large.iloc[-1]
+    said.append(
+        f"Against {topic.comparator(comparator).phrase} the pooled effect is {first.estimate:.2f} SD ({first.period}, {first.k} trials) and "
+        f"{last.estimate:.2f} ({last.period}, {last.k} trials; 95% interval {last.ci_low:.2f} to {last.ci_high:.2f})."
+    )
+Markdown(" ".join(said) + " Different periods rest on different trials, so the difference between them is no course.")
+
+# %%
 course.plot().figure
 
 # %% [markdown]
 # ## By period
 #
-# Each trial is followed on one instrument; weeks of the same patients are correlated, and the correlation is an assumption.
+# A period is the plain pool of its trials. Periods rest on different trials, so that their difference is no course.
 
 # %%
-course.to_frame().round(2)
+read.readable(course.to_frame())
 
 # %% [markdown]
 # ## Change between periods
 #
-# `k` counts the trials that print both periods. Where there are none, the change compares other trials, patients and instruments, and says
-# little about a course.
+# Only trials that print both periods on one instrument tell of a change; `k` counts them. The correlation of two weeks within patients is
+# an assumption, and the intervals take trials as clusters.
 
 # %%
-course.changes.query("k > 0").round(2)
+read.readable(course.changes.dropna(), estimate="Change in SMD", k="Trials that print both")
 
 # %% [markdown]
 # ## Does the assumed correlation matter?
@@ -47,15 +63,12 @@ course.changes.query("k > 0").round(2)
 # %%
 import pandas as pd
 
-assumed = {r: ae.questions.time_course(correlation=r).changes.query("k > 0") for r in (0, course.correlation, 1 / 2 + course.correlation / 2)}
-pd.concat(assumed, names=["correlation"]).reset_index(level=0)[["correlation", "comparator", "earlier", "later", "estimate", "ci_low", "ci_high"]].round(2)
+assumed = {r: ae.questions.time_course(correlation=r).changes.dropna() for r in (0, course.correlation, 1 / 2 + course.correlation / 2)}
+both = pd.concat(assumed, names=["correlation"]).reset_index(level=0)
+read.readable(both[["correlation", "comparator", "earlier", "later", "estimate", "ci_low", "ci_high"]])
 
 # %% [markdown]
 # ## What follows for the claims
 
 # %%
-from IPython.display import Markdown
-
-from acuevidence.report import answers
-
 Markdown(answers.to_markdown(ae.evaluate_claims(["quick-or-gradual", "lasting"])))

@@ -22,12 +22,23 @@ import pandas as pd
 from IPython.display import Markdown
 
 import acuevidence as ae
-from acuevidence.questions.pooled import pooled
+from acuevidence.report import for_readers as read
 
 condition, comparator = "neck_pain", "sham"
-results = {name: pooled(name) for name in ae.conditions()}
+topic = ae.load_evidence().topic
+results = {name: ae.pooled(name) for name in ae.conditions()}
 result = results[condition][comparator]
-result
+missing = result.missing_evidence()
+every = ae.multiverse(condition, comparator)
+null, share = missing.scenarios.loc["null"], every.shares(distinct=True)
+Markdown(
+    f"In neck pain against sham the pooled effect is {result.estimate:.2f} SD; if the {missing.k_missing} trials that are known to have measured "
+    f"pain and print no usable figure had all found nothing it would be {null.estimate:.2f} ({null.ci_low:.2f} to {null.ci_high:.2f}). Of "
+    f"{len(every.distinct):,} defensible analyses {share['above_zero']:.0%} have an interval above zero."
+)
+
+# %%
+read.results_table({condition: results[condition]})
 
 # %% [markdown]
 # ## The trials that print nothing
@@ -35,8 +46,7 @@ result
 # Trials that are known to have measured pain without printing a figure that can be pooled: what they conclude in their own words, and how many they randomised.
 
 # %%
-missing = result.missing_evidence()
-missing.trials[["study", "reported_direction", "n", "reason"]]
+read.readable(missing.trials[["study", "reported_direction", "n", "reason"]], study="Trial", reported_direction="What its report says")
 
 # %% [markdown]
 # If they all found nothing, or what they report, or the opposite, the pooled effect would be:
@@ -67,8 +77,9 @@ for name, groups in results.items():
             **{scenario: "{estimate:.2f} ({ci_low:.2f} to {ci_high:.2f})".format(**row) for scenario, row in found.scenarios.iterrows()},
             "bound": found.bound,
         })
-table = pd.DataFrame(rows).set_index(["condition", "comparator"])
-table.round(2)
+table = pd.DataFrame(rows)
+names = {"observed": "With figures alone", "null": "No difference in the rest", "reported": "The rest as reported", "opposite": "The rest against"}
+read.readable(table, **names, bound="Verdict flips at")
 
 # %%
 found = [one.missing_evidence() for name, groups in results.items() for key, one in groups.items() if judged(name, key, one)]
@@ -83,14 +94,13 @@ Markdown(
 # ## Every defensible choice
 
 # %%
-found = ae.multiverse(condition, comparator)
-found
+every
 
 # %%
-found.plot(title="Neck pain: acupuncture v sham").figure
+every.plot(title="Neck pain: acupuncture v sham").figure
 
 # %% [markdown]
-# Every comparison that has at least two trials. `above zero` and `beyond MID` are shares of the different analyses whose interval lies above zero, and whose estimate reaches the minimal important difference.
+# Every comparison that has at least two trials. "Above zero" and "beyond the threshold" are shares of the different analyses whose interval lies above zero, and whose estimate reaches the smallest important difference of the condition.
 
 # %%
 rows = []
@@ -98,26 +108,22 @@ for name, groups in results.items():
     for against, one in groups.items():
         if one.k < 2:
             continue
-        every = ae.multiverse(name, against)
-        share, estimates = every.shares(distinct=True), every.distinct["estimate"]
+        tried = ae.multiverse(name, against)
+        share, estimates = tried.shares(distinct=True), tried.distinct["estimate"]
         rows.append({
-            "condition": name, "comparator": against, "specifications": len(every.specifications), "different": len(every.distinct),
+            "condition": name, "comparator": against, "specifications": len(tried.specifications), "different": len(tried.distinct),
             "median": estimates.median(), "5%": estimates.quantile(0.05), "95%": estimates.quantile(0.95),
-            "above zero": share["above_zero"], "beyond MID": share["beyond_mid"], "moved most by": every.moves.index[0],
+            "above zero": share["above_zero"], "beyond the threshold": share["beyond_mid"], "moved most by": tried.moves.index[0],
         })
-pd.DataFrame(rows).set_index(["condition", "comparator"]).round(2)
+read.readable(pd.DataFrame(rows))
 
 # %% [markdown]
 # ## The funnel
 #
-# With fewer than ten trials no test can tell asymmetry from chance; the results say so.
+# With fewer than ten trials no test can tell asymmetry from chance, so none is printed.
 
 # %%
 results[condition].funnel(title="Neck pain").figure
-
-# %%
-tests = [result.small_study_test(), result.small_study_test(model="lm"), result.small_study_test(predictor="1/sqrt(n)"), result.small_study_test("begg")]
-pd.concat([test.to_frame() for test in tests], ignore_index=True)[["kind", "model", "predictor", "statistic", "df", "p_value", "limit"]].round(3)
 
 # %% [markdown]
 # All trials against sham together have enough for the tests; they ask whether small trials of acupuncture show larger effects, whatever the condition.
@@ -125,13 +131,12 @@ pd.concat([test.to_frame() for test in tests], ignore_index=True)[["kind", "mode
 # %%
 effects = ae.trial_effects(comparator="sham")
 sham = ae.meta_analysis("yi", "vi", data=effects, labels="study")
-sham.small_study_test()
+known = ae.meta_analysis("yi", "vi", data=effects.dropna(subset=["n1", "n2"]))
+tests = {"standard error": sham.small_study_test(predictor="se"), "1/√n, where n is printed": known.small_study_test(predictor="1/sqrt(n)")}
+read.readable(pd.DataFrame([{"by": name, "t": test.statistic, "df": test.df, "p_value": test.p_value} for name, test in tests.items()]), digits=3)
 
 # %% [markdown]
-# The standard error of an SMD depends on the SMD itself; the number of participants does not. It is printed for all but a few of these trials.
-
-# %%
-ae.meta_analysis("yi", "vi", data=effects.dropna(subset=["n1", "n2"])).small_study_test(predictor="1/sqrt(n)")
+# The standard error of an SMD depends on the SMD itself; the number of participants does not.
 
 # %%
 sham.funnel(title="All conditions v sham", fill=sham.trim_and_fill()).figure
@@ -148,7 +153,7 @@ adjusted = {
     "limit meta-analysis": (lambda f: (f.estimate, f.ci_low, f.ci_high))(sham.limit_meta_analysis()),
     **{f"{name}": tuple(row[["estimate", "ci_low", "ci_high"]]) for name, row in sham.pet_peese().iterrows()},
 }
-pd.DataFrame(adjusted, index=["SMD", "low", "high"]).T.round(2)
+read.readable(pd.DataFrame(adjusted, index=["SMD", "ci_low", "ci_high"]).T.rename_axis("analysis"))
 
 # %% [markdown]
 # ## What the prior evidence adds
@@ -156,28 +161,17 @@ pd.DataFrame(adjusted, index=["SMD", "low", "high"]).T.round(2)
 # The posterior with the heterogeneity that Cochrane reviews of pain found (Rhodes et al 2015), and the probabilities that matter.
 
 # %%
-mid = ae.mid("pain", "SMD")
 rows = []
 for name, groups in results.items():
     for against, one in groups.items():
-        posterior = ae.bayes(one.yi, one.vi, tau_prior="rhodes-pain")
+        posterior, threshold = ae.bayes(one.yi, one.vi, tau_prior="rhodes-pain"), one.headline().threshold
         mu = posterior.summary.loc["mu"]
         rows.append({
-            "condition": name, "comparator": against, "trials": one.k, "median": mu["median"], "low": mu["ci_low"], "high": mu["ci_high"],
-            "P(above 0)": posterior.prob(mu_above=0), f"P(above {mid.low:g})": posterior.prob(mu_above=mid.low),
+            "condition": name, "comparator": against, "trials": one.k, "estimate": mu["median"], "ci_low": mu["ci_low"], "ci_high": mu["ci_high"],
+            "P(above 0)": posterior.prob(mu_above=0), "P(above its threshold)": None if threshold is None else posterior.prob(mu_above=threshold),
             "P(new trial above 0)": posterior.prob(prediction_above=0),
         })
-pd.DataFrame(rows).set_index(["condition", "comparator"]).round(2)
-
-# %% [markdown]
-# ## Evidence over time
-
-# %%
-monitored = result.sequential()
-monitored
-
-# %%
-monitored.plot(title="Neck pain: acupuncture v sham", width="double").figure
+read.readable(pd.DataFrame(rows), estimate="SMD, median")
 
 # %% [markdown]
 # ## Certainty
@@ -188,6 +182,4 @@ monitored.plot(title="Neck pain: acupuncture v sham", width="double").figure
 ae.certainty(result)
 
 # %%
-pd.concat(
-    [ae.certainty(one).to_row(one) for groups in results.values() for one in groups.values()], ignore_index=True
-)[["condition", "comparator", "trials", "participants", "points", "points_low", "points_high", "symbols", "certainty"]].round(1)
+read.results_table(results)

@@ -22,17 +22,21 @@ import pandas as pd
 from IPython.display import Markdown
 
 import acuevidence as ae
+from acuevidence.report import for_readers as read
 
 found = ae.questions.safety()
-found.to_frame()[["label", "denominator", "reported_by", "rate", "ci_low", "ci_high", "sources", "events", "n", "i2", "method"]].round(2)
+serious = found.rate("serious", "treatments")
+anything = found.rates[found.rates["event"] == "any"]
+Markdown(
+    f"Serious events that acupuncture caused were counted in {serious.rate:.2f} of 10,000 treatments (95% interval {serious.ci_low:.2f} to "
+    f"{serious.ci_high:.2f}; {serious.events} in {serious.n:,}). Adverse events of any kind: "
+    + "; ".join(f"{row.rate:,.0f} per 10,000 {row.denominator}, reported by {row.reported_by}" for row in anything.itertuples()) + "."
+)
 
 # %% [markdown]
-# Patients report more than those who treat them, so that the two stand apart. Three sources or more are pooled by a binomial model with
-# random effects, to which nothing need be added where a survey saw no event; fewer keep the exact binomial interval of their counts. With
-# two sources that differ, the interval holds the limits of both: two surveys say little about a third.
+# Life-threatening and serious events, by who reported them.
 
 # %%
-serious = found.rate("serious", "treatments")
 lines = [
     f"{row.label} per 10,000 {row.denominator}, reported by {row.reported_by}: **{row.rate:.2f}** ({row.ci_low:.2f} to {row.ci_high:.2f}; "
     f"{row.events} in {row.n:,})"
@@ -44,6 +48,15 @@ Markdown("\n".join(f"- {line}" for line in lines))
 # %% [markdown]
 # Events of every cause in the period, and life-threatening ones alone, are classes of their own: they count something else than serious
 # events that acupuncture caused.
+
+# %%
+columns = ["label", "denominator", "reported_by", "rate", "ci_low", "ci_high", "sources", "events", "n", "method"]
+read.readable(found.to_frame()[columns], label="Event", denominator="Per", rate="Per 10,000", n="Counted among")
+
+# %% [markdown]
+# Patients report more than those who treat them, so that the two stand apart. Three sources or more are pooled by a binomial model with
+# random effects, to which nothing need be added where a survey saw no event; fewer keep the exact binomial interval of their counts. With
+# two sources that differ, the interval holds the limits of both: two surveys say little about a third.
 
 # %% [markdown]
 # ## Source by source
@@ -61,7 +74,8 @@ ae.plots.safety(found).figure
 # counts.
 
 # %%
-found.sources[["study", "event", "denominator", "events", "n", "rate", "ci_low", "ci_high", "pooled", "reason"]].round(2)
+columns = ["study", "event", "denominator", "events", "n", "rate", "ci_low", "ci_high", "pooled", "reason"]
+read.readable(found.sources[columns], rate="Per 10,000", reason="Why not pooled", n="Counted among")
 
 # %% [markdown]
 # ## Why no arcsine mean
@@ -74,7 +88,7 @@ counted = counted.dropna(subset=["events", "n"])
 size = ae.effect_size("PAS", events=counted["events"], n=counted["n"])
 arcsine = 1e4 * np.sin(max(ae.meta_analysis("yi", "vi", data=size).estimate, 0)) ** 2
 crude = 1e4 * counted["events"].sum() / counted["n"].sum()
-pd.Series({"arcsine mean": arcsine, "summed counts": crude}, name="per 10,000 treatments").round(3)
+read.readable(pd.DataFrame({"by": ["arcsine mean", "summed counts"], "rate": [arcsine, crude]}), digits=3, rate="Per 10,000 treatments")
 
 # %% [markdown]
 # ## Beside a published review
@@ -84,7 +98,8 @@ pd.Series({"arcsine mean": arcsine, "summed counts": crude}, name="per 10,000 tr
 # %%
 ours = found.rates[["event", "denominator", "rate", "ci_low", "ci_high"]].assign(study="acuevidence")
 both = pd.concat([ours, found.published], ignore_index=True)
-both[both["event"].isin(found.published["event"])].set_index(["event", "denominator", "study"])[["rate", "ci_low", "ci_high"]].sort_index().round(2)
+both = both[both["event"].isin(found.published["event"])].sort_values(["event", "denominator", "study"])
+read.readable(both[["event", "denominator", "study", "rate", "ci_low", "ci_high"]], rate="Per 10,000", study="Counted by")
 
 # %% [markdown]
 # ## What follows for the claims

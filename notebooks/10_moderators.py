@@ -17,17 +17,30 @@
 # them, so a difference here is an observation, not an effect. Positive effects favour acupuncture; every number is computed from `data/`.
 
 # %%
-import numpy as np
 import pandas as pd
 from IPython.display import Markdown
 
 import acuevidence as ae
+from acuevidence.questions.groups import by_number, groups_of_trials, printed_number
 from acuevidence.report import answers
+from acuevidence.report import for_readers as read
 
+topic = ae.load_evidence().topic
+fits = {name: by_number("sessions", name) for name in ("sham", "usual_care")}
+slopes = {name: fit.coefficients.loc["sessions"] for name, fit in fits.items()}
+Markdown(
+    " ".join(
+        f"Against {topic.comparator(name).phrase}, {fits[name].k} trials that print their number of sessions give a slope of "
+        f"{10 * row.estimate:.2f} SD for ten sessions more (95% interval {10 * row.ci_low:.2f} to {10 * row.ci_high:.2f})."
+        for name, row in slopes.items()
+    )
+)
+
+# %%
 effects = ae.trial_effects()
-number = effects["sessions"].astype(object).map(lambda s: float(s) if str(s).replace(".", "").isdigit() else np.nan)
-effects = effects.assign(n_sessions=number.astype(float))
-effects.groupby("comparator")[["n_sessions", "treatment_weeks"]].describe().T.round(1)
+effects = effects.assign(n_sessions=effects["sessions"].map(printed_number).astype(float))
+described = effects.groupby("comparator")[["n_sessions", "treatment_weeks"]].describe().stack(level=0, future_stack=True).reset_index()
+read.readable(described.rename(columns={"level_1": "number"}), digits=1, count="Trials that print it", std="SD")
 
 # %% [markdown]
 # ## Number of sessions
@@ -35,17 +48,12 @@ effects.groupby("comparator")[["n_sessions", "treatment_weeks"]].describe().T.ro
 # Meta-regression of the effect on the number of sessions, against sham and against usual care apart. Only trials that print a number are in it.
 
 # %%
-slopes = {}
-for comparator, rows in effects.dropna(subset=["n_sessions"]).groupby("comparator"):
-    one = ae.meta_analysis("yi", "vi", data=rows, labels="study", moderators="~ n_sessions")
-    slopes[comparator] = one.coefficients.loc["n_sessions", ["estimate", "ci_low", "ci_high", "p_value"]]
-    slopes[comparator]["trials"], slopes[comparator]["R2"] = one.k, one.r2
-pd.DataFrame(slopes).T.round(3)
+table = [{"comparator": name, "k": fits[name].k, **row[["estimate", "ci_low", "ci_high", "p_value"]]} for name, row in slopes.items()]
+read.readable(pd.DataFrame(table), digits=3, estimate="Slope, SD a session")
 
 # %%
 with_number = effects.dropna(subset=["n_sessions"])
-v_sham = with_number[with_number["comparator"] == "sham"]
-ae.plots.bubble(ae.meta_analysis("yi", "vi", data=v_sham, labels="study", moderators="~ n_sessions"), xlabel="Sessions, trials v sham").figure
+ae.plots.bubble(fits["sham"], xlabel="Sessions, trials v sham").figure
 
 # %% [markdown]
 # Both comparators in one model ask more of the same trials. Those with three arms stand in it twice and share an arm, so trials are clusters and the standard
@@ -53,7 +61,7 @@ ae.plots.bubble(ae.meta_analysis("yi", "vi", data=v_sham, labels="study", modera
 
 # %%
 joint = ae.meta_analysis("yi", "vi", data=with_number, labels="study", moderators="~ n_sessions + C(comparator)")
-joint.robust(with_number["trial_id"]).coefficients.round(3)
+read.readable(joint.robust(with_number["trial_id"]).coefficients.rename_axis("coefficient"), digits=3)
 
 # %% [markdown]
 # ## Groups of trials
@@ -62,9 +70,7 @@ joint.robust(with_number["trial_id"]).coefficients.round(3)
 # pooled on its own.
 
 # %%
-from acuevidence.questions.groups import groups_of_trials
-
-ae.plots.nuance({name.capitalize(): found for name, found in groups_of_trials().items()}, heading="Group").figure
+ae.plots.nuance({name.capitalize(): found for name, found in groups_of_trials().items()}, width="double", heading="Group").figure
 
 # %% [markdown]
 # ## Technique
@@ -73,7 +79,7 @@ ae.plots.nuance({name.capitalize(): found for name, found in groups_of_trials().
 
 # %%
 told = effects[effects["technique"].isin(["manual", "electro"]) & effects["comparator"].eq("sham")]
-technique = ae.meta_analysis("yi", "vi", data=told, labels="study", by="technique", test="HKSJ-adhoc")
+technique = ae.meta_analysis("yi", "vi", data=told, labels="study", by="technique")
 technique
 
 # %% [markdown]
@@ -90,7 +96,7 @@ ae.meta_analysis("yi", "vi", data=sham, labels="study", by="kind", test="HKSJ-ad
 
 # %%
 by_kind = ae.meta_analysis("yi", "vi", data=sham[sham["kind"] != "other or not described"], labels="study", by="kind", test="HKSJ-adhoc")
-ae.plots.forest(by_kind, mid=ae.mid("pain", "SMD"), title="By kind of sham", not_shown=()).figure
+ae.plots.forest(by_kind, title="By kind of sham", not_shown=()).figure
 
 # %% [markdown]
 # The test under the forest plot lets each group have its own heterogeneity and takes the groups' precision as known; the claim below uses a meta-regression with
@@ -102,7 +108,7 @@ ae.plots.forest(by_kind, mid=ae.mid("pain", "SMD"), title="By kind of sham", not
 
 # %%
 full = sham[sham["kind"].ne("other or not described")].dropna(subset=["n_sessions"])
-ae.meta_analysis("yi", "vi", data=full, labels="study", moderators="~ n_sessions + C(kind)").coefficients.round(3)
+ae.meta_analysis("yi", "vi", data=full, labels="study", moderators="~ n_sessions + C(kind)").coefficients
 
 # %% [markdown]
 # ## Trial quality

@@ -23,9 +23,19 @@ from IPython.display import Markdown
 import acuevidence as ae
 from acuevidence.verdicts.claims import verdicts
 from acuevidence.report import answers
+from acuevidence.report import for_readers as read
 
 found = ae.evaluate_claims()
-pd.crosstab(found["verdict"], found["certainty"]).reindex(list(verdicts())).dropna(how="all").astype(int)
+counts = found["verdict"].value_counts()
+cell = found["certainty"].fillna("about the evidence")
+Markdown(
+    f"Of {len(found)} claims {counts.get('supported', 0)} are supported, {counts.get('partly supported', 0)} partly and "
+    f"{counts.get('not supported', 0)} not; of {counts.get('cannot tell', 0)} nobody can tell from what is held. "
+    f"{int((cell == 'high').sum())} of the answers rest on evidence of high certainty, {int((cell == 'very low').sum())} on very low."
+)
+
+# %%
+read.readable(pd.crosstab(found["verdict"], cell).reindex(list(verdicts())).dropna(how="all").astype(int).rename_axis("verdict"))
 
 # %%
 Markdown("\n".join(f"- **{name}**: {means}" for name, means in verdicts().items()))
@@ -63,13 +73,14 @@ turned = replace(
     results=evidence.results.assign(benefit=-evidence.results["benefit"]),
     contrasts=evidence.contrasts.assign(favours=swapped.fillna(evidence.contrasts["favours"])),
 )
-pd.concat({"as printed": found.iloc[[0]], "turned round": ae.evaluate_claims("lbp-relief", evidence=turned)})[["verdict", "estimates"]]
+both = pd.concat({"as printed": found.iloc[[0]], "turned round": ae.evaluate_claims("lbp-relief", evidence=turned)}, names=["figures"])
+read.readable(both.reset_index(level=0)[["figures", "verdict"]])
 
 # %% [markdown]
 # ## What is needed to tell
 
 # %%
-open_claims = found[found["verdict"] == "insufficient data"]
+open_claims = found[found["verdict"].eq("cannot tell") & found["needed"].ne("")].dropna(subset=["needed"])
 Markdown("\n\n".join(f"**{row.claim}**\n\n" + "\n".join(f"- {part}" for part in row.needed.split("\n")) for row in open_claims.itertuples()))
 
 # %% [markdown]

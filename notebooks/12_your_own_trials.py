@@ -22,12 +22,22 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pandas as pd
+from IPython.display import Markdown
 
 import acuevidence as ae
+from acuevidence.report import for_readers as read
 
 folder = TemporaryDirectory()
 file = Path(folder.name) / "my_trials.csv"
 file.write_text(ae.effects.template(), encoding="utf-8")
+trials = ae.read_trials(file)
+result = ae.meta_analysis(data=trials, labels="study", by="comparator")
+Markdown(
+    f"The template holds {len(pd.read_csv(file))} made-up rows, of which {len(trials)} give an effect. Three calls, `read_trials`, "
+    f"`meta_analysis` and `forest`, turn them into {len(result)} pooled effects and the picture below."
+)
+
+# %%
 pd.read_csv(file, dtype=str, keep_default_na=False)
 
 # %% [markdown]
@@ -36,8 +46,7 @@ pd.read_csv(file, dtype=str, keep_default_na=False)
 # acupuncture. A trial without usable figures may stay in the table: it is listed, not lost.
 
 # %%
-trials = ae.read_trials(file)
-trials[["study", "comparator", "n1", "n2", "yi", "se", "ci_low", "ci_high", "derivation"]].round(2)
+read.readable(trials[["study", "comparator", "n1", "n2", "yi", "ci_low", "ci_high", "derivation"]])
 
 # %% [markdown]
 # ## A fault is named by row and column
@@ -54,7 +63,6 @@ except ae.InputError as error:
 # ## Pooled, with a forest plot
 
 # %%
-result = ae.meta_analysis(data=trials, labels="study", by="comparator", test="HKSJ-adhoc")
 result
 
 # %%
@@ -71,7 +79,7 @@ mine = trials[trials["comparator"] == "sham"]
 columns = ["study", "comparator", "yi", "vi"]
 together = pd.concat([known[columns].assign(whose="published trials"), mine[columns].assign(whose="my trials")], ignore_index=True)
 both = ae.meta_analysis(data=together, labels="study", by="whose", test="HKSJ-adhoc", overall=True)
-both.to_frame()[["whose", "k", "estimate", "ci_low", "ci_high", "tau2"]].round(2)
+read.readable(both.to_frame()[["whose", "k", "estimate", "ci_low", "ci_high", "tau2"]])
 
 # %% [markdown]
 # ## Other measures

@@ -20,6 +20,7 @@
 from IPython.display import Markdown
 
 import acuevidence as ae
+from acuevidence.report import for_readers as read
 
 found = ae.questions.patients("vickers2004")
 score = found.effects.set_index(["outcome", "week"]).loc[("pain", 52)]
@@ -37,8 +38,8 @@ Markdown(
 # positive favours acupuncture. The trial was not blinded: the difference holds the effect of the needles, of the attention, and of knowing.
 
 # %%
-columns = ["outcome", "measure", "week", "n1", "n2", "difference", "ci_low", "ci_high", "smd", "se"]
-found.effects[columns].round(2).round(2)
+columns = ["measure", "week", "n1", "n2", "difference", "ci_low", "ci_high", "smd"]
+read.readable(found.effects[columns])
 
 # %%
 ae.plots.patients(found, outcome="pain", week=52).figure
@@ -50,7 +51,7 @@ ae.plots.patients(found, outcome="pain", week=52).figure
 # same group" to "as if never offered acupuncture".
 
 # %%
-found.to_frame().reset_index().round(2)
+read.readable(found.to_frame().reset_index()[["outcome", "week", "analysis", "difference", "ci_low", "ci_high"]])
 
 # %% [markdown]
 # ## Who responds
@@ -58,7 +59,9 @@ found.to_frame().reset_index().round(2)
 # Counted responders, by the shares of improvement that the trial report chose; difference per 100 patients.
 
 # %%
-found.responders.round(1)
+counted = found.responders.assign(share=[f"{100 * share:.0f}% or more" for share in found.responders["share"]])
+columns = ["outcome", "week", "share", "percent1", "percent2", "difference", "ci_low", "ci_high"]
+read.readable(counted[columns], digits=1, share="Improved by", percent1="Treated (%)", percent2="Controls (%)")
 
 # %% [markdown]
 # ## Do patients with worse headache gain more?
@@ -67,7 +70,8 @@ found.responders.round(1)
 # begin low little to gain.
 
 # %%
-found.by_baseline.round(3)
+columns = ["outcome", "week", "baseline", "difference", "ci_low", "ci_high", "interaction_p"]
+read.readable(found.by_baseline[columns], interaction_p="P of the interaction")
 
 # %% [markdown]
 # ## Do patients respond differently?
@@ -75,7 +79,7 @@ found.by_baseline.round(3)
 # A parallel trial sees no patient under both treatments. What it can show is whether scores spread more in one group than in the other.
 
 # %%
-found.spread.round(2)
+read.readable(found.spread, sd1="SD treated", sd2="SD controls")
 
 # %% [markdown]
 # A ratio near 1 is what the same effect in everybody would give, but other patterns give it too: it does not show that patients respond

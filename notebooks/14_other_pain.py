@@ -16,40 +16,36 @@
 # Pain in other places, where fewer trials were made. Sham and usual care are kept apart; men and women with pelvic pain are two groups.
 
 # %%
-import pandas as pd
 from IPython.display import Markdown, display
 
 import acuevidence as ae
+from acuevidence.report import for_readers as read
 from acuevidence.report import sentences as words
 
 CONDITIONS = ["shoulder_pain", "elbow_pain", "pelvic_pain", "jaw_pain", "hip_osteoarthritis"]
 evidence = ae.load_evidence()
-effects = {condition: ae.trial_effects(condition) for condition in CONDITIONS}
+results = {condition: ae.pooled(condition) for condition in CONDITIONS}
+pooled_trials = {name: {trial for one in groups.values() for trial in one.data["trial_id"]} for name, groups in results.items()}
 known = evidence.trials.groupby("condition").size()
-rows = [
-    {
-        "condition": evidence.topic.label(condition),
-        "trials known": known[condition],
-        **{f"with a figure v {evidence.topic.comparator(key).phrase}": int((one["comparator"] == key).sum()) for key in ("sham", "usual_care")},
-    }
-    for condition, one in effects.items()
-]
-pd.DataFrame(rows)
-
-# %% [markdown]
-# ## Pooled, condition by condition
+most = max(CONDITIONS, key=lambda name: len(pooled_trials[name]))
+Markdown(
+    f"Of {int(known[CONDITIONS].sum())} trials listed for these places, {sum(map(len, pooled_trials.values()))} print a figure that can be pooled at "
+    f"the end of treatment; {evidence.topic.label(most).lower()} has the most, {len(pooled_trials[most])}. "
+    "What may be said of each stands under its name."
+)
 
 # %%
-for condition, one in effects.items():
-    display(Markdown(f"### {evidence.topic.label(condition)}"))
-    display(Markdown(words.coverage(condition, one)))
-    if one.empty:
-        display(Markdown("No trial prints a figure of this condition alone, so nothing is pooled."))
-        continue
-    for population, part in one.groupby(one["population"].astype("string").fillna(""), sort=False):
-        result = ae.meta_analysis(data=part, labels="study", by="comparator")
-        title = evidence.topic.label(condition) + (f", {population}" if population else "")
-        display(ae.plots.forest(result, arms="summary", size=6, title=title).figure)
+read.results_table({name: groups for name, groups in results.items() if len(groups)})
+
+# %% [markdown]
+# ## Condition by condition
+
+# %%
+for condition, groups in results.items():
+    display(Markdown(f"### {evidence.topic.label(condition)}\n\n" + read.answer(groups)))
+    display(Markdown(words.coverage(condition, ae.trial_effects(condition))))
+    if len(groups):
+        display(ae.plots.forest(groups, size=6, mid="published", beside=ae.questions.published(condition)).figure)
 
 # %% [markdown]
 # ## One choice made otherwise

@@ -318,7 +318,7 @@ def _missing(result: MetaAnalysis, shown: Headline, absent: NotHeld | None, rule
             )
     if result.X is None and result.k >= rules["trials_for_test"]:
         p = result.small_study_test(model="lm").p_value
-        said += f"; Egger's test P {p:.2f}"
+        said += f"; Egger's test P {words.p(p)}"
     return lost, said, "directions"
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import bdtrc, ndtr, ndtri
 
+from acuevidence import words
 from acuevidence.appraisal.few import few_trials, refuse_few
 from acuevidence.arguments import guard
 from acuevidence.errors import InputError
@@ -63,7 +64,7 @@ class ExcessSignificance(Shown):
     def _sentences(self) -> list[str]:
         line = (
             f"Excess significance: {self.observed} of {self.k} trials significant, {self.expected:.1f} expected; "
-            f"P {self.p_value:.3f} ({self.test})."
+            f"P {words.p(self.p_value)} ({self.test})."
         )
         return [line, *self.notes]
 

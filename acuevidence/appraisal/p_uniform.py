@@ -11,6 +11,7 @@ import pandas as pd
 from scipy.optimize import brentq, minimize_scalar
 from scipy.special import chdtrc, chdtri, log_ndtr, ndtri
 
+from acuevidence import words
 from acuevidence.appraisal.few import few_trials, refuse_few
 from acuevidence.arguments import guard
 from acuevidence.errors import ConvergenceError
@@ -65,7 +66,7 @@ class PUniform(Shown):
     def _sentences(self) -> list[str]:
         line = (
             f"p-uniform* ({self.significant} of {self.k} trials significant): {self.estimate:.3f} ({self.ci_low:.3f} to "
-            f"{self.ci_high:.3f}), tau2 {self.tau2:.4f}; test of no effect {self.statistic:.2f}, P {self.p_value:.3f}."
+            f"{self.ci_high:.3f}), tau2 {self.tau2:.4f}; test of no effect {self.statistic:.2f}, P {words.p(self.p_value)}."
         )
         return [line, *self.notes]
 

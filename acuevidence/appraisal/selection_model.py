@@ -18,6 +18,7 @@ import pandas as pd
 from scipy.optimize import minimize
 from scipy.special import chdtrc, log_ndtr, ndtr, ndtri
 
+from acuevidence import words
 from acuevidence.appraisal.few import few_trials
 from acuevidence.arguments import guard
 from acuevidence.effects.participants import participants
@@ -131,7 +132,7 @@ class SelectionModel(Shown):
     def _sentences(self) -> list[str]:
         percent = f"{100 * self.level:g}%"
         weights = ", ".join(f"{value:.3g}" for value in self.delta)
-        tested = f"Test of selection: {self.lrt:.2f}, df {self.lrt_df}, P {self.lrt_p:.3f}."
+        tested = f"Test of selection: {self.lrt:.2f}, df {self.lrt_df}, P {words.p(self.lrt_p)}."
         tested = "The weights were given." if np.isnan(self.lrt) else tested
         line = (
             f"Selection model ({self.kind}, {self.k} trials): {self.estimate:.3f} ({percent} CI {self.ci_low:.3f} to "

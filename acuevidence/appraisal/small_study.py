@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from acuevidence import words
 from acuevidence.appraisal.few import few_trials, refuse_few
 from acuevidence.arguments import guard
 from acuevidence.effects.participants import participants
@@ -101,7 +102,7 @@ class SmallStudyTest(Shown):
     def _sentences(self) -> list[str]:
         how = "" if self.model is None else f" ({self.model}, predictor {self.predictor})"
         symbol = "tau" if self.kind == "begg" else "z" if self.df is None else f"t({self.df:g})"
-        line = f"{_NAMES[self.kind]}{how}, {self.k} trials: {symbol} {self.statistic:.3f}, P {self.p_value:.3f}."
+        line = f"{_NAMES[self.kind]}{how}, {self.k} trials: {symbol} {self.statistic:.3f}, P {words.p(self.p_value)}."
         if self.limit is not None:
             line += f" Effect at the limit {self.limit:.3f} ({self.limit_low:.3f} to {self.limit_high:.3f})."
         return [line, *self.notes]

@@ -16,6 +16,7 @@ from acuevidence.arguments import guard
 from acuevidence.errors import EvidenceError, InputError
 from acuevidence.evidence import schema
 from acuevidence.evidence.rules import Rules, load_rules
+from acuevidence.shapes import shaped
 from acuevidence.topic import NEUTRAL, Topic, load_topic, read_yaml
 
 __all__ = ["Evidence", "conditions", "data_folder", "default_folder", "load_beside", "load_evidence"]
@@ -351,12 +352,13 @@ def _load(path: Path, stamp: tuple[Any, ...], like: Evidence | None = None) -> E
     ipd, parts = _patients(path, descriptor)
     if like is not None:  # an older folder passed the checks of its time; here its cells must only be readable
         failures, parts = [one for one in failures if one["problem"].startswith("not a")], []
+    if lacking := [one for one in failures if one["problem"] == schema.LACKING]:  # what its cells would break is no other fault
+        found = schema.failure_frame(lacking)
+        raise EvidenceError(_message(path, found), found)
     parts = [schema.failure_frame(failures), *([schema.check_tables(tables, resources)] if like is None else []), *parts]
     found = pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
-    # A cell of the wrong type was emptied when read, and a column that is not there is empty: that is not a second fault.
-    if len(found):
-        absent = found["table"] + "/" + found["column"].where(found["problem"] == "column is missing")
-        again = found.duplicated(["table", "row", "column"]) | (found["table"] + "/" + found["column"]).isin(absent.dropna())
+    if len(found):  # a cell of the wrong type was emptied when read: that is not a second fault
+        again = found.duplicated(["table", "row", "column"])
         found = found[~(again & (found["problem"] == "missing"))].reset_index(drop=True)
         raise EvidenceError(_message(path, found), found)
     if like is not None:
@@ -452,10 +454,10 @@ def _over(path: Path, default: Path, name: str) -> dict[str, Any]:
     found = dict(known)
     for key, value in own.items():
         below = known.get(key)
-        if isinstance(below, dict) and not isinstance(value, dict):
+        if isinstance(below, dict) and value is not None and not isinstance(value, dict):
             raise InputError(f"{name}: {key} must hold entries of the form `name: value`, not {value!r}")
-        found[key] = {**below, **value} if isinstance(below, dict) else value
-    return found
+        found[key] = {**below, **value} if isinstance(below, dict) and value else below if value is None else value
+    return shaped(name, found)
 
 
 def _read(file: Path) -> pd.DataFrame:

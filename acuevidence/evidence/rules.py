@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from acuevidence.errors import InputError
+from acuevidence.shapes import shaped
 from acuevidence.topic import NEUTRAL, Topic, read_yaml
 
 __all__ = ["Choice", "Rules", "Window", "load_rules", "window"]
@@ -188,6 +189,7 @@ def load_rules(folder: Path, default: Path, topic: Topic) -> Rules:
             raise InputError(f"selection.yaml: {key} stand in topic.yaml; take them out here")
         if key not in known:
             raise InputError(f"selection.yaml: unknown entry {key!r}; known: {', '.join(known)}")
+    given = shaped("selection.yaml", given)
     try:
         windows = {name: window(w) for name, w in given.pop("timings").items()}
         listed: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in given.items()}

@@ -16,8 +16,9 @@ import pandas as pd
 from acuevidence.errors import InputError
 from acuevidence.topic import Column, Topic
 
-__all__ = ["SCHEMA_VERSION", "check_cells", "check_tables", "empty_table", "noted", "read_cells", "with_vocabulary"]
+__all__ = ["LACKING", "SCHEMA_VERSION", "check_cells", "check_tables", "empty_table", "noted", "read_cells", "with_vocabulary"]
 
+LACKING = "column is missing"
 SCHEMA_VERSION = 1
 
 _FAILURE_COLUMNS = ["table", "row", "column", "value", "problem", "allowed"]
@@ -152,13 +153,13 @@ def read_cells(raw: pd.DataFrame, resource: dict[str, Any]) -> tuple[pd.DataFram
         for column in raw.columns
         if column not in known
     ]
+    unknown = [repr(str(column)) for column in raw.columns if column not in known]
+    besides = f" (is it one of {', '.join(unknown[:5])}?)" if unknown else ""
     table = {}
     for field in fields:
         column = field["name"]
         if column not in raw.columns:
-            failures.append(
-                _failure(name, None, column, None, "column is missing", "a column of the table; its cells may be empty")
-            )
+            failures.append(_failure(name, None, column, None, LACKING, f"a column of the table; its cells may be empty{besides}"))
             raw = raw.assign(**{column: ""})
         cells = raw[column].astype(str)
         if field["type"] in _NUMERIC:

@@ -21,6 +21,9 @@ from acuevidence.evidence.carried import Excluded, excluded_of, joined
 from acuevidence.inputs import choice
 from acuevidence.questions.shared_arms import shared_arm_covariance
 from acuevidence.synthesis.network import NetworkMetaAnalysis, network
+from acuevidence.words import p as p_text
+
+_DOUBT = 0.05
 
 __all__ = ["against_treated", "all_pairs", "arm_treatments", "fits", "treatment_network"]
 
@@ -33,6 +36,7 @@ def treatment_network(
     outcome: str | None = None,
     timing: str = "end_of_treatment",
     cautions: str = "exclude",
+    inconsistent: str = "refuse",
     **options: Any,
 ) -> NetworkMetaAnalysis:
     """Compare kinds of the treatment and of its comparators over all trials of a condition.
@@ -47,9 +51,12 @@ def treatment_network(
         Whether kinds are treatments of their own, as ``treatments`` in ``topic.yaml`` tells them apart, or each role is one.
     outcome, timing, cautions
         As in :func:`acuevidence.trial_effects`.
+    inconsistent : {"refuse", "keep"}
+        What to do with a network over several conditions whose designs disagree (P of Q between designs below 0.05): its estimates mean
+        nothing. ``keep`` is for its graph.
     **options
-        ``reference``, ``method``, ``effects`` and ``level`` of :func:`acuevidence.network`. The reference is that of
-        the topic, where trials had it.
+        ``reference``, ``method``, ``effects``, ``test`` and ``level`` of :func:`acuevidence.network`; by default REML (with the
+        covariance of trials with several arms) and t. The reference is that of the topic, where trials had it.
 
     Returns
     -------
@@ -60,7 +67,8 @@ def treatment_network(
     Raises
     ------
     InputError
-        For an unknown choice, no usable figures, or trials that do not connect all treatments; the message names the parts.
+        For an unknown choice, no usable figures, trials that do not connect all treatments (the message names the parts), or several
+        conditions whose designs disagree.
 
     Notes
     -----
@@ -78,6 +86,7 @@ def treatment_network(
     >>> net.reference, net.p_scores.idxmax()
     ('usual care', 'acupuncture')
     """
+    choice("inconsistent", inconsistent, ("refuse", "keep"))
     evidence = load_evidence() if evidence is None else evidence
     effects, excluded = against_treated(
         condition, evidence, arm_treatments(evidence, by), {"outcome": outcome, "timing": timing, "cautions": cautions}
@@ -88,7 +97,12 @@ def treatment_network(
     reference = evidence.topic.treatments.get("reference")
     if reference in {*rows["treat1"], *rows["treat2"]}:
         options = {"reference": reference, **options}
-    made = network(data=rows, study="trial_id", **options)
+    made = network(data=rows, study="trial_id", **{"method": "REML-joint", "test": "t", **options})
+    if inconsistent == "refuse" and effects["condition"].nunique() > 1 and made.q_inconsistency_p < _DOUBT:
+        raise InputError(
+            f"the designs of trials of {effects['condition'].nunique()} conditions disagree (P {p_text(made.q_inconsistency_p)}), so that "
+            "they make no network together; name one condition, or give inconsistent='keep' to draw the graph"
+        )
     made.data.attrs.update(participants=_participants(effects), excluded=excluded)
     return made
 

@@ -283,7 +283,9 @@ def _network(evidence: Evidence) -> Any:
     from acuevidence.plots.network import network
     from acuevidence.questions.treatments import treatment_network
 
-    return network(treatment_network(evidence=evidence), width="double", title="The treatments that trials compare")
+    return network(
+        treatment_network(evidence=evidence, inconsistent="keep"), width="double", title="The treatments that trials compare"
+    )
 
 
 def _nuance(width: str, evidence: Evidence) -> Any:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from acuevidence import words
 from acuevidence.appraisal.in_words import method_words
 from acuevidence.arguments import guard
 from acuevidence.errors import InputError
@@ -207,7 +208,7 @@ def _bias_and_certainty(result: MetaAnalysis) -> dict[str, str]:
     if result.X is None:
         enough = result.k >= _TRIALS_FOR_TEST
         found["14"] = f"Small-study effects by Egger's test where there are {_TRIALS_FOR_TEST} trials or more."
-        p = f"Egger's test P {result.small_study_test(model='lm').p_value:.3f}." if enough else "too few for a test."
+        p = f"Egger's test P {words.p(result.small_study_test(model='lm').p_value)}." if enough else "too few for a test."
         found["21"] = f"{result.k} trials: {p}"
         if "effect" in result.data and set(result.data["effect"]) == {"SMD"} and "trial_id" in result.data:
             rated = reading(result).certainty

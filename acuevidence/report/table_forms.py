@@ -195,10 +195,12 @@ class Table:
         return csv_text(self.frame)
 
     def __repr__(self) -> str:
-        return "\n".join([self.title, self.frame.to_string(index=False), *self.notes])
+        return "\n".join(filter(None, [self.title, self.frame.to_string(index=False), *self.notes]))
 
     def _repr_html_(self) -> str:
-        head = f"<p><b>{html.escape(self.title)}</b></p>" + self.frame.to_html(index=False)
+        head = f"<p><b>{html.escape(self.title)}</b></p>" if self.title else ""
+        with pd.option_context("display.max_colwidth", None):
+            head += self.frame.to_html(index=False)
         return head + "".join(f"<p>{html.escape(note)}</p>" for note in self.notes)
 
 

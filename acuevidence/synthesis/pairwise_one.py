@@ -149,12 +149,14 @@ def _flags(result: MetaAnalysis, converged: bool) -> Iterator[str]:
 def _implausible(trials: Trials) -> Iterator[str]:
     """Say what is possible but looks like a slip of the pen: a trial twice, a standardised effect beyond 3."""
     frame = trials.frame
-    whose = frame["trial_id"] if frame is not None and "trial_id" in frame else trials.labels
+    named = next((name for name in ("trial_id", "study") if frame is not None and name in frame), None)
+    whose = trials.labels if named is None or frame is None else frame[named]
     if whose is not None and whose.duplicated().any():
         twice = ", ".join(map(str, whose[whose.duplicated()].unique()[:3]))
         yield f"More than one row of {twice}: rows of one trial are not independent; see multilevel() and vcalc()."
     if frame is not None and "effect" in frame:
-        far = np.flatnonzero((frame["effect"] == "SMD").to_numpy() & (np.abs(trials.y) > 3))
+        far = np.flatnonzero(frame["effect"].isin(["SMD", "SMDH"]).to_numpy() & (np.abs(trials.y) > 3))
         if len(far):
-            names = (trials.index if trials.labels is None else trials.labels.array)[far[:3]]
+            known = trials.labels if trials.labels is not None else whose
+            names = (trials.index if known is None else known.array)[far[:3]]
             yield f"An SMD beyond 3 in {', '.join(map(str, names))}: is a standard error given as a standard deviation?"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from acuevidence import words
 from acuevidence.arguments import guard
 from acuevidence.errors import InputError
 from acuevidence.shown import Shown
@@ -60,7 +61,7 @@ class Permutation(Shown):
     def _sentences(self) -> list[str]:
         how = f"all {self.permutations}" if self.exact else f"{self.permutations} random"
         moved = "sign flips of the effects" if self.what == "signs" else "permutations of the moderators' rows"
-        return [f"Permutation test by {how} {moved}; omnibus P {self.qm_p:.4f}."]
+        return [f"Permutation test by {how} {moved}; omnibus P {words.p(self.qm_p)}."]
 
     def _table(self) -> pd.DataFrame:
         return self.to_frame().round(4)

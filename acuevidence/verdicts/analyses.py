@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 
+from acuevidence import words
 from acuevidence.appraisal.states import state_of
 from acuevidence.questions.components import Components, components
 from acuevidence.questions.decompose import decompose
@@ -120,7 +121,7 @@ def _of_model(found: Components) -> tuple[str, ...]:
     """Return what an additive model rests on: its tests, what it leaves out, and its parts without what is assumed."""
     tests = found.additivity["p_random"]
     reasons = [
-        f"tests of adding parts up: P {tests['additivity']:.3f}, between sets of arms P {tests['between designs']:.3f}",
+        f"tests of adding parts up: P {words.p(tests['additivity'])}, between sets of arms P {words.p(tests['between designs'])}",
         f"left out: {count(len(found.left_out), 'arm')} of unknown parts; parts of an arm assumed in {count(found.assumed, 'trial')}",
     ]
     if found.without_assumed is not None:
@@ -200,7 +201,7 @@ def onset(claim: Claim, pools: Pools) -> Answer:
         name = pools.cell(conditions=(), comparator=comparator).name
         growth = _change(course, comparator, early, late)
         estimates += _periods(course, comparator, (early, late), name)
-        if growth is not None and growth.k >= trials:
+        if growth is not None and growth.k >= trials and not math.isnan(growth.estimate):
             note = f"{{estimate}} ({{interval}}); {_both(growth.k)}"
             estimates.append(_estimate(f"{name}, {late} minus {early}", growth, note))
             grows = state_of(growth.ci_low, growth.ci_high)
@@ -229,7 +230,13 @@ def _change(course: TimeCourse | None, comparator: str, earlier: str, later: str
 
 def _periods(course: TimeCourse | None, comparator: str, periods: Iterable[str], name: str) -> list[Estimate]:
     rows = [(period, _row_of(course, comparator, period)) for period in periods]
-    return [_estimate(f"{name}, {p}", r, f"{count(r.k, 'trial')}, {_SMD}") for p, r in rows if r is not None]
+    return [
+        Estimate(f"{name}, {p}", note=f"{count(r.k, 'trial')}, not pooled")
+        if math.isnan(r.estimate)
+        else _estimate(f"{name}, {p}", r, f"{count(r.k, 'trial')}, {_SMD}")
+        for p, r in rows
+        if r is not None
+    ]
 
 
 def function_beside_pain(claim: Claim, pools: Pools) -> Answer:

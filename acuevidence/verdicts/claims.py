@@ -291,6 +291,17 @@ def _windows(evidence: Evidence) -> dict[str, Window]:
     return {name: window(about) for name, about in evidence.claims["windows"].items()}
 
 
+class _Options(dict[str, Any]):
+    """The options of a claim; one that its analysis needs and that is not there is the claim's fault."""
+
+    def __init__(self, given: Any = (), claim: str = "a claim"):
+        super().__init__(given)
+        self._claim = claim
+
+    def __missing__(self, key: str) -> Any:
+        raise InputError(f"claims.yaml: {self._claim} needs options.{key} for its analysis")
+
+
 @functools.lru_cache(maxsize=16)
 def _claims(evidence: Evidence) -> dict[str, Claim]:
     """Return the claims by id; analyses give the rule, thresholds and wordings that a claim does not state itself."""
@@ -298,9 +309,9 @@ def _claims(evidence: Evidence) -> dict[str, Claim]:
     values = {name: float(about.get("value", math.nan)) for name, about in given["thresholds"].items()}
     found = {}
     for entry in map(dict, given["claims"]):
+        choice(f"analysis of claim {entry['id']}", entry["analysis"], [name for name in given["analyses"] if name in RULES])
         about = given["analyses"][entry["analysis"]]
-        if "aim" in (options := entry.get("options", {})):
-            choice(f"aim of claim {entry['id']}", options["aim"], ("important", "benefit"))
+        entry["options"] = _Options(entry.get("options", {}), entry["id"])
         wording = {**about["wording"], **entry.pop("wording", {})}
         if set(wording) != set(given["verdicts"]):
             raise InputError(f"claims.yaml: {entry['id']} needs a wording for each of {', '.join(given['verdicts'])}")

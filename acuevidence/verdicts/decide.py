@@ -12,6 +12,7 @@ from itertools import product
 
 import numpy as np
 
+from acuevidence import words
 from acuevidence.appraisal.states import state_of
 from acuevidence.questions.groups import matches
 from acuevidence.questions.sensitivity import sensitivity
@@ -116,7 +117,7 @@ def heterogeneity(claim: Claim, pools: Pools) -> Answer:
         if result.q_p < claim.thresholds["alpha"] or low > 0:
             shown.append(one.cell.name)
         tau = math.sqrt(result.tau2 or 0.0)
-        note = f"{one.k} trials, tau2 {{estimate}} ({{interval}}), tau {tau:.2f} SD, Q P {result.q_p:.3f}, I2 {result.i2:.0f}%"
+        note = f"{one.k} trials, tau2 {{estimate}} ({{interval}}), tau {tau:.2f} SD, Q P {words.p(result.q_p)}, I2 {result.i2:.0f}%"
         if one.headline is not None and one.headline.pi_low is not None:
             note += f", prediction {one.headline.pi_low:.2f} to {one.headline.pi_high:.2f}"
         estimates.append(Estimate(one.cell.name, result.tau2 or 0.0, low, high, "tau2", note))
@@ -182,11 +183,11 @@ def missing(claim: Claim, pools: Pools) -> Answer:
         estimates.append(effect(one.cell.name, result, shown, f"; without a usable figure: {classes}"))
         weight = absent.trials["weight"].sum()
         everything = -float(shown.estimate or 0.0) * float(weight / (absent.weight + weight))
-        for changed, shift, words in ((reported, absent.shift, "as reports conclude"), (worst, everything, "all at no effect")):
+        for changed, shift, supposed in ((reported, absent.shift, "as reports conclude"), (worst, everything, "all at no effect")):
             after = state_of(shown.ci_low + shift, shown.ci_high + shift, shown.threshold)
             before = state_of(shown.ci_low, shown.ci_high, shown.threshold)
             if after != before:
-                changed.append(f"{one.cell.name}, {words}: {before} becomes {after}")
+                changed.append(f"{one.cell.name}, {supposed}: {before} becomes {after}")
         if worst and worst[-1].startswith(one.cell.name):
             needed.append(
                 f"{one.cell.name}: figures of {count(len(absent.trials), 'trial')} without a usable one on the pages read"

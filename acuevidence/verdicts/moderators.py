@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from acuevidence import words
 from acuevidence.errors import AcuevidenceError
 from acuevidence.questions.groups import descriptions, printed_number, with_levels
 from acuevidence.synthesis import MetaAnalysis, meta_analysis
@@ -96,7 +97,7 @@ def _slope(name: str, rows: pd.DataFrame, column: str, claim: Claim, pools: Pool
         return Compared(TOO_FEW, Estimate(name, note=f"{k} trials print it; too few for a slope"), k)
     (slope, low, high), small = fit.contrast({"x": 1.0}), _alike(known, claim)
     where = decide((low > 0, "rises"), (high < 0, "falls"), (_within(small, low, high), "alike"), (True, "unsure"))
-    note = f"{k} trials, slope {{estimate}} SD per {unit:g} ({{interval}}), P {fit.test(['x']):.2f}{fit.said}"
+    note = f"{k} trials, slope {{estimate}} SD per {unit:g} ({{interval}}), P {words.p(fit.test(['x']))}{fit.said}"
     return Compared(where, Estimate(name, slope, low, high, "slope", note), k)
 
 
@@ -120,14 +121,14 @@ def _groups(name: str, rows: pd.DataFrame, groups: pd.Series, claim: Claim, pool
     }
     p = fit.test(terms)
     where = _where(p, bounds, claim, _alike(known, claim))
-    words = ", ".join(f"{_spoken(g)} ({size[g]} trials)" for g in order)
+    levels = ", ".join(f"{_spoken(g)} ({size[g]} trials)" for g in order)
     if not fit.joint:
         means = [fit.contrast({"Intercept": 1.0, **({t: 1.0} if t else {})})[0] for t in ("", *terms)]
-        words = ", ".join(f"{_spoken(g)} {m:.2f} ({size[g]} trials)" for g, m in zip(order, means, strict=True))
-    tested = f"; test for differences P {p:.3f}{fit.said}"
+        levels = ", ".join(f"{_spoken(g)} {m:.2f} ({size[g]} trials)" for g, m in zip(order, means, strict=True))
+    tested = f"; test for differences P {words.p(p)}{fit.said}"
     if len(order) > 2:
-        return Compared(where, Estimate(name, note=f"SMD {words}{tested}"), k)
-    return Compared(where, Estimate(name, *bounds[0, 1], note=f"SMD {words}; difference {{estimate}} ({{interval}}){tested}"), k)
+        return Compared(where, Estimate(name, note=f"SMD {levels}{tested}"), k)
+    return Compared(where, Estimate(name, *bounds[0, 1], note=f"SMD {levels}; difference {{estimate}} ({{interval}}){tested}"), k)
 
 
 def _spoken(group: Any) -> str:

@@ -167,7 +167,7 @@ def test_second_spelling_of_a_trial_is_refused(folder):
 
 def test_unknown_column_is_refused_with_the_known_ones(folder):
     path = folder / "trials.csv"
-    pd.read_csv(path, dtype=str, keep_default_na=False).rename(columns={"country": "land"}).to_csv(path, index=False)
+    pd.read_csv(path, dtype=str, keep_default_na=False).assign(land="x").to_csv(path, index=False)
     with pytest.raises(ae.EvidenceError, match="land: unknown column; allowed: one of: trial_id"):
         ae.load_evidence(folder)
 
@@ -317,13 +317,19 @@ def test_broken_rules_say_where(folder):
         ae.load_evidence(folder)
 
 
-@pytest.mark.parametrize("column", ["role", "sham_type"])
-def test_a_column_that_is_not_there_is_one_fault(folder, column):
-    path = folder / "arms.csv"
-    pd.read_csv(path, dtype=str, keep_default_na=False).drop(columns=column).to_csv(path, index=False)
+@pytest.mark.parametrize(
+    ("table", "column"), [("arms", "role"), ("arms", "sham_type"), ("trials", "trial_id"), ("results", "outcome")]
+)
+@pytest.mark.parametrize("renamed", [False, True])
+def test_a_column_that_is_not_there_is_one_fault(folder, table, column, renamed):
+    path = folder / f"{table}.csv"
+    cells = pd.read_csv(path, dtype=str, keep_default_na=False)
+    cells = cells.rename(columns={column: "other"}) if renamed else cells.drop(columns=column)
+    cells.to_csv(path, index=False)
     with pytest.raises(ae.EvidenceError) as caught:
         ae.load_evidence(folder)
-    assert caught.value.failures[["table", "column", "problem"]].values.tolist() == [["arms", column, "column is missing"]]
+    assert caught.value.failures[["table", "column", "problem"]].values.tolist() == [[table, column, "column is missing"]]
+    assert ("'other'" in str(caught.value)) == renamed
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,7 @@ def risks():
 
 @functools.cache
 def net():
-    return ae.questions.treatment_network()
+    return ae.questions.treatment_network(inconsistent="keep")
 
 
 @functools.cache

@@ -129,7 +129,7 @@ def test_two_arm_trials_against_sham_enter_with_the_effect_of_their_trial():
 
 
 def test_effects_within_every_real_trial_add_up():
-    rows = ae.questions.treatment_network().data
+    rows = ae.questions.treatment_network(inconsistent="keep").data
     closed = 0
     for _, trial in rows.groupby("study"):
         yi = {(r.treat1, r.treat2): r.yi for r in trial.itertuples()}

@@ -262,7 +262,7 @@ def test_an_aim_that_no_rule_knows_is_named(with_claim, tmp_path):
     shutil.copytree(with_claim, whole)
     text = (whole / "claims.yaml").read_text(encoding="utf-8")
     (whole / "claims.yaml").write_text(text.replace("options: {aim: benefit}", "options: {aim: zero}"), encoding="utf-8")
-    with pytest.raises(ae.InputError, match="aim of claim relief.*zero"):
+    with pytest.raises(ae.InputError, match=r"claims\[relief\].options.aim must be one of .*'zero'"):
         ae.evaluate_claims(evidence=ae.load_evidence(whole))
 
 

@@ -166,6 +166,8 @@ class Canvas:
         """Take what follows the last mark from the rows: it stands below the axis, under the name of its group."""
         last = max((i for i, row in enumerate(self.rows) if row.kind in _LABELLED), default=len(self.rows) - 1)
         tail = [row for row in self.rows[last + 1 :] if row.kind != "gap"]
+        if any(row.kind == "group" for row in tail):
+            return []
         groups = [row for row in self.rows[: last + 1] if row.kind == "group"]
         self.rows = self.rows[: last + 1]
         if any(not row.bold for row in tail) and len(groups) > 1:

@@ -1,18 +1,15 @@
-"""The effect by weeks since randomisation: the course of every trial, and the mean of each period."""
+"""The effect by weeks from the end of the course: every trial that prints several, and the pool of each period."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from acuevidence.arguments import guard
 from acuevidence.plots.parts.caption import caption as write_caption
-from acuevidence.plots.parts.labels import legend_above, points_wide
+from acuevidence.plots.parts.labels import legend_above
 from acuevidence.plots.parts.page import drawing, new_axes
-from acuevidence.plots.parts.style import text_width
 from acuevidence.topic import topic_of
-from acuevidence.words import series
+from acuevidence.words import count, series
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,7 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["time_course"]
 
-_WEEKS = (1, 2, 4, 8, 13, 26, 52, 104, 156, 312)
+_WEEKS = (-13, 0, 13, 26, 39, 52)
+_SHOWN = (-14.0, 62.0)
 
 
 def time_course(
@@ -51,7 +49,7 @@ def time_course(
     Returns
     -------
     Axes
-        Thin lines join the weeks of one trial; large markers stand at the median week of a period. Weeks on a log axis.
+        Thin lines join the weeks of one trial; large markers stand at the median week of a period.
 
     Examples
     --------
@@ -69,19 +67,17 @@ def time_course(
         ax.axhline(0, color="black", lw=0.6)
         for place, (comparator, means) in enumerate(result.periods.groupby("comparator", sort=False)):
             colour = topic.colour(str(comparator))
-            rows = result.effects[result.effects["comparator"] == comparator]
-            for _, trial in rows.groupby("trial_id"):
-                ax.plot(trial["week"], trial["yi"], "-o", color=colour, lw=0.5, ms=1.6, alpha=0.35)
-            week = rows.groupby("period", observed=True)["week"].median()[means["period"]].to_numpy()
-            week = week * (1 + 0.06 * (2 * place - 1))
+            rows, weeks = (frame[frame["comparator"] == comparator] for frame in (result.effects, result.weeks))
+            for _, trial in weeks[weeks["after"].notna()].groupby("trial_id"):
+                ax.plot(trial["after"], trial["yi"], "-o", color=colour, lw=0.5, ms=1.6, alpha=0.35)
+            means = means[means["estimate"].notna()]
+            week = rows.groupby("period", observed=True)["after"].median()[means["period"]].to_numpy()
+            week = week + 0.5 * (2 * place - 1)
             errors = [means["estimate"] - means["ci_low"], means["ci_high"] - means["estimate"]]
-            label = f"v {topic.comparator(str(comparator)).phrase}: mean of a period and {result.level:.0%} interval"
+            label = f"v {topic.comparator(str(comparator)).phrase}: pool of a period and {result.level:.0%} interval"
             ax.errorbar(week, means["estimate"], yerr=errors, fmt="s", color=colour, ms=5, elinewidth=1.4, label=label)
-        ax.set_xscale("log")
-        ticks = _apart(ax, size)
-        ax.set_xticks(ticks, [str(w) for w in ticks])
-        ax.minorticks_off()
-        ax.set(xlabel="Weeks since randomisation", ylabel=f"SMD; positive favours {topic.treatment.phrase}")
+        ax.set(xlim=_SHOWN, xticks=_WEEKS)
+        ax.set(xlabel="Weeks from the end of the course", ylabel=f"SMD; positive favours {topic.treatment.phrase}")
         legend_above(ax, size)
         if own and caption:
             write_caption(ax.figure, _said(result), size)
@@ -89,24 +85,15 @@ def time_course(
 
 
 def _said(result: TimeCourse) -> str:
-    periods = series(dict.fromkeys(str(name).removeprefix("weeks ") for name in result.periods["period"]))
+    periods = series(dict.fromkeys(map(str, result.periods.dropna(subset="estimate")["period"])))
+    beyond = int((result.weeks["after"] > _SHOWN[1]).sum())
+    unplaced = result.weeks.loc[result.weeks["after"].isna(), "trial_id"].nunique()
     return (
-        f"Dot: a trial at a printed week; thin line: the same trial at several. Square: mean of a period ({periods}) at its median week. "
-        "Means of different periods rest on different trials: their difference is no course."
+        f"Dot: a trial at a printed week; thin line: the same trial at several. Square: pool of a period ({periods}) at its median week, "
+        "of three trials or more, or of one. Periods rest on different trials: their difference is no course. Not shown: "
+        f"{count(unplaced, 'trial')} without a printed length of the course"
+        + (f", {count(beyond, 'figure')} of later weeks." if beyond else ".")
     )
-
-
-def _apart(ax: Axes, size: float) -> list[int]:
-    """Return the weeks to write on the axis: those that stand clear of the one before."""
-    low, high = ax.get_xlim()
-    room, kept, end = points_wide(ax), [], -np.inf
-    for week in (w for w in _WEEKS if low <= w <= high):
-        half = text_width(str(week), size) / 2 + 1
-        place = room * np.log(week / low) / np.log(high / low)
-        if place - half > end:
-            kept.append(week)
-            end = place + half
-    return kept
 
 
 guard(__name__, "time_course")
