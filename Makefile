@@ -109,6 +109,7 @@ fuzz:  ## feed damaged files to everything that reads files, guided by coverage,
 	.venv-fuzz/bin/python -m pip install --quiet --disable-pip-version-check -e '.[excel]' atheris
 	mkdir -p .venv-fuzz/found
 	cd .venv-fuzz/found && ../bin/python ../../tests/trust/fuzz/importers.py importers -max_total_time=$(FUZZ_SECONDS) -max_len=20000
+	cd .venv-fuzz/found && ../bin/python ../../tests/trust/fuzz/importers.py rules -max_total_time=$(FUZZ_SECONDS) -max_len=40000
 	cd .venv-fuzz/found && ../bin/python ../../tests/trust/fuzz/importers.py evidence -max_total_time=$(FUZZ_SECONDS) -max_len=20000
 
 clean:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from acuevidence.topic import Topic
     from acuevidence.verdicts.claims import claims, evaluate_claims
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _LATER = {
     "AcuevidenceError": "acuevidence.errors",

@@ -144,7 +144,7 @@ def blup(result: DependentMetaAnalysis, *, level: float | None = None) -> pd.Dat
     Notes
     -----
     ``y - V P y`` with covariance ``V - V P V``, ``P = W - WX (X'WX)^-1 X'W`` and V the sampling covariance (Robinson 1991,
-    Statistical Science 6:15-32): each effect drawn towards its groups and what the moderators say, the more the less precise it is.
+    Statistical Science): each effect drawn towards its groups and what the moderators say, the more the less precise it is.
 
     Examples
     --------

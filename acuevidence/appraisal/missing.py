@@ -171,7 +171,7 @@ def missing_evidence(
 
     Notes
     -----
-    After Page et al (2023, BMJ 383:e076754; ROB-ME). The variance of a missing trial is 4/n, that of an SMD with equal arms,
+    After Page et al (2023, BMJ; ROB-ME). The variance of a missing trial is 4/n, that of an SMD with equal arms,
     n being the randomised participants of the arms compared; where n is unknown, the median variance of the trials with
     figures. Reports that conclude differently on several outcomes or weeks, or state nothing, count as no difference.
 

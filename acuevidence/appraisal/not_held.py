@@ -1,6 +1,6 @@
 """Trials that make a comparison and have no usable figure on the pages read: in classes, and what they could do to a pooled effect.
 
-After ROB-ME (Page et al 2023, BMJ 383:e076754): missing trials never narrow an interval.
+After ROB-ME (Page et al 2023, BMJ): missing trials never narrow an interval.
 """
 
 from __future__ import annotations

@@ -180,8 +180,7 @@ def sd_of_final(sd_change: Any, r: Any, *, data: pd.DataFrame | None = None) -> 
 
     Notes
     -----
-    The inverse of :func:`sd_of_change` where the SDs before and after are one (Morris and DeShon 2002, Psychological Methods
-    7:105-125, equation 12).
+    The inverse of :func:`sd_of_change` where the SDs before and after are one (Morris and DeShon 2002, Psychological Methods, equation 12).
 
     Examples
     --------
@@ -334,7 +333,7 @@ def crossover_smd(mean1: Any, sd1: Any, mean2: Any, sd2: Any, n: Any, r: Any, *,
 
     Notes
     -----
-    Cochrane Handbook 23.2.7.2 (Elbourne et al 2002, International Journal of Epidemiology 31:140-149).
+    Cochrane Handbook 23.2.7.2 (Elbourne et al 2002, International Journal of Epidemiology).
 
     Examples
     --------

@@ -56,7 +56,7 @@ def or_to_smd(log_or: Any, *, data: pd.DataFrame | None = None) -> Any:
 
     Notes
     -----
-    Of a logistic outcome cut into responders and others (Chinn 2000, Statistics in Medicine 19:3127-3131).
+    Of a logistic outcome cut into responders and others (Chinn 2000, Statistics in Medicine).
 
     Examples
     --------
@@ -89,7 +89,7 @@ def smd_to_or(smd: Any, *, data: pd.DataFrame | None = None) -> Any:
 
     Notes
     -----
-    The inverse of :func:`or_to_smd` (Chinn 2000, Statistics in Medicine 19:3127-3131).
+    The inverse of :func:`or_to_smd` (Chinn 2000, Statistics in Medicine).
 
     Examples
     --------
@@ -311,7 +311,7 @@ def responders_per_100(yi: Any, control_risk: Any, *, data: pd.DataFrame | None 
 
     Notes
     -----
-    Normal outcomes shifted by the SMD past a fixed threshold of response (Furukawa and Leucht 2011, PLoS ONE 6:e19070).
+    Normal outcomes shifted by the SMD past a fixed threshold of response (Furukawa and Leucht 2011, PLoS ONE).
 
     Examples
     --------
@@ -347,7 +347,7 @@ def smd_to_nnt(yi: Any, control_risk: Any, *, data: pd.DataFrame | None = None) 
 
     Notes
     -----
-    Furukawa and Leucht (2011, PLoS ONE 6:e19070).
+    Furukawa and Leucht (2011, PLoS ONE).
 
     Examples
     --------
@@ -372,7 +372,7 @@ def back_transform(yi: Any | None, measure: str, *, n: Any = None, data: pd.Data
     measure : str
         One of :data:`MEASURES`. Ratios and logarithms (PLN IRLN MNLN SDLN CVLN) give ``exp(yi)``; PLO the inverse logit; PAS
         ``sin(yi)^2``; IRS ``yi^2``; ZCOR and ZPCOR ``tanh(yi)``; PFT and IRFT the inverse of Freeman and Tukey's transformations
-        (Miller 1978, The American Statistician 32:138).
+        (Miller 1978, The American Statistician).
     n : float, array-like or column of ``data``, optional
         For PFT the sample sizes behind yi, for IRFT the person-time, of any number; their harmonic mean is used. A trial's own
         yi takes its own n.

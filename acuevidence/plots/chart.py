@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -21,6 +21,9 @@ from acuevidence.plots.parts.axis import sides
 from acuevidence.plots.parts.marks import mid_range
 from acuevidence.plots.parts.style import COLOURS, MID_BAND
 from acuevidence.topic import topic_of
+
+if TYPE_CHECKING:
+    from acuevidence.appraisal.thresholds import Mid
 
 __all__ = ["forest_chart"]
 
@@ -59,7 +62,7 @@ class Rows:
 def forest_chart(
     result: Any,
     *,
-    mid: Any = None,
+    mid: Mid | float | tuple[float, float] | None = None,
     favours: tuple[str, str] | None = None,
     effect: str | None = None,
     title: str | None = None,

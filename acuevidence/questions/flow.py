@@ -9,6 +9,7 @@ import pandas as pd
 
 from acuevidence.arguments import guard
 from acuevidence.effects.trials import trial_effects
+from acuevidence.errors import InputError
 from acuevidence.evidence import Evidence, load_evidence
 from acuevidence.evidence.carried import excluded_of
 from acuevidence.inputs import choice
@@ -92,6 +93,8 @@ def flow(condition: str, *, effects: pd.DataFrame | None = None, evidence: Evide
     topic = evidence.topic
     choice("condition", condition, list(topic.conditions))
     effects = trial_effects(condition, evidence=evidence) if effects is None else effects
+    if lacking := [name for name in ("trial_id", "comparator") if name not in effects]:
+        raise InputError(f"effects lacks {', '.join(lacking)}; give rows of trial_effects()")
     left = pd.DataFrame(excluded_of(effects), columns=["trial_id", "comparator", "arm", "reason"])
     left = left[left["arm"].isna()].drop_duplicates(["trial_id", "comparator"])
     pairs = pd.concat([effects[["trial_id", "comparator"]], left[["trial_id", "comparator"]]]).drop_duplicates()

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import stdtr, stdtrit
 
+from acuevidence.arguments import guard
 from acuevidence.effects.from_patients import ancova, from_patients
 from acuevidence.effects.measures import effect_size
 from acuevidence.errors import InputError
@@ -475,3 +476,6 @@ def _values(table: pd.DataFrame, design: PatientDesign) -> pd.DataFrame:
     joined = pd.concat(parts, ignore_index=True)
     joined["group"] = np.where(joined["treated"] == 1, "treated", "control")
     return joined[["patient", "outcome", "week", "group", "baseline", "value"]]
+
+
+guard(__name__, "patients")

@@ -34,7 +34,7 @@ def pooled(
     method, test : str
         As in :func:`acuevidence.meta_analysis`. The ad hoc variant of HKSJ is the default here, because some of these
         syntheses hold two or three trials that happen to agree: plain HKSJ would then print an interval narrower
-        than the trials themselves allow (Röver, Knapp and Friede 2015, BMC Medical Research Methodology 15:99).
+        than the trials themselves allow (Röver, Knapp and Friede 2015, BMC Medical Research Methodology).
     **selection
         ``outcome``, ``timing``, ``measure`` and ``cautions`` of :func:`acuevidence.trial_effects`.
 

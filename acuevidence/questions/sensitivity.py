@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from acuevidence.appraisal.thresholds import appraisal_rules
+from acuevidence.arguments import guard
 from acuevidence.effects.trials import trial_effects
 from acuevidence.errors import InputError
 from acuevidence.evidence import Evidence, load_evidence
@@ -206,3 +207,6 @@ def _bayesian(rows: pd.DataFrame, prior: Any) -> list[Any]:
     table = bayes(rows["yi"].to_numpy(), rows["vi"].to_numpy(), tau_prior=prior).summary
     mu = table.loc["mu"]
     return [mu["median"], mu["ci_low"], mu["ci_high"], float(table.loc["tau", "median"]) ** 2, name]
+
+
+guard(__name__, "sensitivity")

@@ -148,7 +148,7 @@ def variability(
     Notes
     -----
     lnVR is the log ratio of the SDs, lnCVR that of the coefficients of variation (Nakagawa et al 2015, Methods in Ecology and
-    Evolution 6:143-152). If patients differ in their response, the treated arm spreads more than the comparator. The reverse
+    Evolution). If patients differ in their response, the treated arm spreads more than the comparator. The reverse
     does not hold: equal spreads are compatible with responses that differ where those who are worst off gain most, and more
     spread may come from a larger shift of the mean. lnCVR takes out a spread in proportion to the mean. It is pooled for final
     scores and for changes apart, because the same benefit makes the mean of final scores smaller and that of changes larger,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from acuevidence import words
 from acuevidence.arguments import guard
@@ -14,6 +14,9 @@ from acuevidence.plots.chart import Rows, chart_of
 from acuevidence.plots.parts.style import COLOURS
 from acuevidence.questions.overview import Overview, overview
 
+if TYPE_CHECKING:
+    from acuevidence.appraisal.thresholds import Mid
+
 __all__ = ["nuance_chart"]
 
 
@@ -21,7 +24,7 @@ def nuance_chart(
     results: Overview | Mapping[str, Mapping[str, Any]] | None = None,
     *,
     evidence: Evidence | None = None,
-    mid: Any = None,
+    mid: Mid | float | tuple[float, float] | None = None,
     title: str | None = None,
 ) -> Any:
     """Return an interactive chart of the effect in each condition against each comparator.
