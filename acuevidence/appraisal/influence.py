@@ -185,7 +185,7 @@ def baujat(result: PooledEffect) -> pd.DataFrame:
     Parameters
     ----------
     result : MetaAnalysis
-        Of at least two trials more than coefficients.
+        As in :func:`influence`.
 
     Returns
     -------

@@ -6,13 +6,16 @@ After ROB-ME (Page et al 2023, BMJ): missing trials never narrow an interval.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from acuevidence.evidence import Evidence
 from acuevidence.evidence.carried import outcomes_of, unheld
 from acuevidence.synthesis.effect import PooledEffect
+
+if TYPE_CHECKING:
+    from acuevidence.evidence import Evidence
 
 __all__ = ["NotHeld", "not_held"]
 

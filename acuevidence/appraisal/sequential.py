@@ -122,11 +122,6 @@ def sequential(
     Sequential
         Cumulative Z, boundaries, required information size and whether the boundary was crossed.
 
-    Raises
-    ------
-    InputError
-        With fewer than three trials, with moderators, or for impossible options.
-
     Notes
     -----
     Wetterslev et al (2008, Journal of Clinical Epidemiology; 2009, BMC Medical Research Methodology): the

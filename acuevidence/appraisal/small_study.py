@@ -299,17 +299,12 @@ def limit_meta_analysis(result: PooledEffect) -> LimitMetaAnalysis:
     Parameters
     ----------
     result : MetaAnalysis
-        A pooled effect without moderators, of three trials or more.
+        A pooled effect without moderators, of three trials or more whose standard errors differ.
 
     Returns
     -------
     LimitMetaAnalysis
         The expected effect when the sampling error is gone and tau2 stays.
-
-    Raises
-    ------
-    InputError
-        With fewer than three trials, with moderators, or when all standard errors are equal.
 
     Notes
     -----

@@ -49,7 +49,7 @@ def hedges_j(m: Any) -> Array:
         m = np.asarray(m, dtype=float)
     except (TypeError, ValueError):
         raise InputError(f"m must be a number or numbers, not {brief(m)}") from None
-    flat = np.atleast_1d(m)
+    flat = m.ravel()
     refuse(~(flat > 1), "m must be above 1", flat, pd.RangeIndex(len(flat)))
     return np.exp(gammaln(m / 2) - 0.5 * np.log(m / 2) - gammaln((m - 1) / 2))
 

@@ -23,6 +23,8 @@ from acuevidence.plots.parts.style import COLOURS, MID_BAND
 from acuevidence.topic import topic_of
 
 if TYPE_CHECKING:
+    import altair as alt
+
     from acuevidence.appraisal.thresholds import Mid
 
 __all__ = ["forest_chart"]
@@ -66,7 +68,7 @@ def forest_chart(
     favours: tuple[str, str] | None = None,
     effect: str | None = None,
     title: str | None = None,
-) -> Any:
+) -> alt.LayerChart:
     """Return an interactive forest plot whose rows tell where each figure comes from.
 
     Parameters
@@ -186,7 +188,7 @@ def _said(value: Any) -> str:
     return f"{value:.10g}" if isinstance(value, (float, np.floating)) else str(value)
 
 
-def chart_of(rows: Rows, effect: str, mid: Any, favours: tuple[str, str], title: str | None) -> Any:
+def chart_of(rows: Rows, effect: str, mid: Any, favours: tuple[str, str], title: str | None) -> alt.LayerChart:
     """Return the chart of rows that were filled in: background, trials, pooled effects."""
     alt = _altair()
     ratio = effect in RATIOS

@@ -69,18 +69,12 @@ def flow(condition: str, *, effects: pd.DataFrame | None = None, evidence: Evide
         One of :func:`acuevidence.conditions`.
     effects : DataFrame, optional
         Its rows of ``trial_effects``. Default: the standard selection.
-    evidence : Evidence, optional
-        Default: the package's evidence.
+    evidence : Evidence, default the package's
 
     Returns
     -------
     Flow
         A comparison is a trial against one comparator, so a trial with three arms counts for two.
-
-    Raises
-    ------
-    InputError
-        For an unknown condition.
 
     Examples
     --------

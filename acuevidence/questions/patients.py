@@ -147,8 +147,7 @@ def patients(name: str, *, seed: int = 20040315, evidence: Evidence | None = Non
         One of ``load_evidence().ipd``.
     seed : int
         Of the imputations; the same seed gives the same digits, and numpy's global random state is not touched.
-    evidence : Evidence, optional
-        Default: the package's evidence.
+    evidence : Evidence, default the package's
 
     Returns
     -------

@@ -89,8 +89,7 @@ def safety(*, evidence: Evidence | None = None) -> Safety:
 
     Parameters
     ----------
-    evidence : Evidence, optional
-        Default: the package's evidence.
+    evidence : Evidence, default the package's
 
     Returns
     -------

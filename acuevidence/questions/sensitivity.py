@@ -65,8 +65,7 @@ def sensitivity(condition: str, *, analyses: Sequence[str] | None = None, eviden
         One of :func:`acuevidence.conditions`.
     analyses : sequence of str, optional
         Names of the analyses wanted beside "default". Default: all.
-    evidence : Evidence, optional
-        Default: the package's evidence.
+    evidence : Evidence, default the package's
 
     Returns
     -------

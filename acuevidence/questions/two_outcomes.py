@@ -149,8 +149,7 @@ def two_outcomes(
         As in :func:`acuevidence.trial_effects`.
     level : float
         Level of the intervals, between 0 and 1.
-    evidence : Evidence, optional
-        Default: the package's evidence.
+    evidence : Evidence, default the package's
 
     Returns
     -------

@@ -240,18 +240,7 @@ def _reason(evidence: Evidence, recorded: dict[str, Any], known: str | None, on_
 
 
 def inputs(evidence: Evidence | None = None) -> dict[str, Any]:
-    """Return what everything made here is made from: hashes of the evidence and of the code, and the versions.
-
-    Parameters
-    ----------
-    evidence : Evidence, optional
-        Default: the package's evidence.
-
-    Returns
-    -------
-    dict
-        ``data``, ``code`` and ``environment``.
-    """
+    """Return what everything made here is made from: hashes of the ``data`` and the ``code``, and the versions (``environment``)."""
     folder = Path((load_evidence() if evidence is None else evidence).folder)
     source = hashlib.sha256()
     package = Path(__file__).resolve().parents[1]

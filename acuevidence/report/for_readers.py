@@ -10,11 +10,12 @@ from typing import Any
 import pandas as pd
 
 from acuevidence import words
+from acuevidence.appraisal.in_words import method_words
 from acuevidence.arguments import guard
 from acuevidence.evidence import Evidence, load_evidence
 from acuevidence.evidence.carried import evidence_of, excluded_of
 from acuevidence.questions.pooled import pooled
-from acuevidence.report.reading import method_words, reading
+from acuevidence.report.reading import reading
 from acuevidence.report.table_forms import Table, interval
 from acuevidence.synthesis import MetaAnalysis
 from acuevidence.topic import Topic, topic_of

@@ -27,19 +27,13 @@ def characteristics(condition: str, *, evidence: Evidence | None = None) -> Tabl
     ----------
     condition : str
         One of :func:`acuevidence.conditions`.
-    evidence : Evidence, optional
-        Default: the package's evidence.
+    evidence : Evidence, default the package's
 
     Returns
     -------
     Table
         One row a trial: study, country, diagnosis, randomised, arms, what the topic alone describes, weeks of treatment, and the
         publication by DOI or PubMed number.
-
-    Raises
-    ------
-    InputError
-        For an unknown condition.
 
     Examples
     --------

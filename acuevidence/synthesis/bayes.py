@@ -103,7 +103,7 @@ class Posterior(Printed, PosteriorMethods):
         return 1.0 - float(self.cdf(name, value))
 
     @guarded
-    def cdf(self, parameter: str, x: Any) -> Any:
+    def cdf(self, parameter: str, x: Any) -> float | np.ndarray:
         """Return the posterior distribution function of ``mu``, ``prediction`` or ``tau`` at x."""
         choice("parameter", parameter, ("mu", "prediction", "tau"))
         points = np.asarray(x, dtype=float)

@@ -73,12 +73,9 @@ def robust_weights(
 
     Parameters
     ----------
-    yi, vi : array-like or column names, (k,)
-        Effects and their sampling variances.
-    cluster : array-like or column name, (k,)
-        The study of each effect.
+    yi, vi, cluster : array-like or columns of ``data``, (k,)
+        Effects, their sampling variances, and the study of each.
     data : DataFrame, optional
-        Where column names are looked up.
     weights : {"CORR", "HIER"}
         ``CORR``: effects of a study are measured on the same patients; all its effects weigh alike, together as one effect.
         ``HIER``: a study reports several samples whose true effects vary within and between studies.

@@ -17,6 +17,9 @@ from acuevidence.questions.overview import Overview, overview
 if TYPE_CHECKING:
     from acuevidence.appraisal.thresholds import Mid
 
+if TYPE_CHECKING:
+    import altair as alt
+
 __all__ = ["nuance_chart"]
 
 
@@ -26,7 +29,7 @@ def nuance_chart(
     evidence: Evidence | None = None,
     mid: Mid | float | tuple[float, float] | None = None,
     title: str | None = None,
-) -> Any:
+) -> alt.LayerChart:
     """Return an interactive chart of the effect in each condition against each comparator.
 
     Parameters
@@ -46,11 +49,6 @@ def nuance_chart(
     altair.LayerChart
         A diamond per condition and comparator, a lone trial included; two trials are drawn, not pooled. Hover for interval,
         prediction interval, method, threshold, number of trials and participants, and certainty with its reasons.
-
-    Raises
-    ------
-    InputError
-        Without Altair, or when no synthesis holds a trial.
 
     Examples
     --------
