@@ -205,7 +205,7 @@ def multiverse(
     Simonsohn, Simmons and Nelson (2020, Nature Human Behaviour); Voracek, Kossmeier and Tran (2019, Zeitschrift für
     Psychologie) for meta-analyses. The package's own rule comes first in each decision. A responder is an effect from
     counts or an odds ratio; ``sd_source="printed"`` keeps effects whose SDs stand in the paper. An SMD beyond 3 that carries a
-    caution never enters. The most influential trial, and the team (first author) that lies furthest out, is the one whose omission
+    caution never enters. The most influential trial is the one whose omission
     moves the DerSimonian-Laird effect of that very set of trials most. Specifications are not
     independent: shares describe, they do not test.
 

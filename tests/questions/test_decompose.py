@@ -31,6 +31,20 @@ def test_share_is_non_specific_over_total(whole):
     parts = whole.parts.pivot(index="condition", columns="part", values="estimate")
     shares = whole.shares.set_index("condition")["share"].dropna()
     np.testing.assert_allclose(shares, (parts["non_specific"] / parts["total"])[shares.index], rtol=1e-12)
+    inside = (whole.shares["kind"] == "bounded") & (whole.shares["low"] >= 0) & (whole.shares["high"] <= 1)
+    assert (whole.shares["share"].notna() == inside).all()
+    assert whole.shares.loc[whole.shares["kind"].notna() & ~inside, "words"].str.contains("not estimable").all()
+
+
+def test_three_arm_trials_alone_and_no_trial_that_fills_an_arm(whole):
+    # Lee 2009: 12 of 12 with acupuncture respond
+    assert whole.left_out == ("Lee 2009",)
+    three = ae.decompose(["low_back_pain", "knee_osteoarthritis", "headache", "neck_pain"], three_arm=True)
+    assert (three.effects.groupby("trial_id")["comparator"].nunique() == 2).all()
+    share = three.shares.iloc[0]
+    assert share["k_total"] == share["k_specific"] == share["k_three_arm"]
+    # As two statistical reviews computed it by hand: about 70 % (57 to 87)
+    assert [share["share"], share["low"], share["high"]] == pytest.approx([0.70, 0.57, 0.87], abs=0.02)
 
 
 def test_effects_of_different_trials_do_not_covary_and_shared_arms_do(whole):
@@ -109,4 +123,4 @@ def test_the_estimate_itself_is_never_rejected_and_bounds_need_a_total_effect(a,
 def test_figure_shows_every_condition(whole):
     labels = [tick.get_text() for tick in whole.plot().get_yticklabels()]
     assert labels[0] == "All conditions"
-    assert len(labels) == len(whole.shares)
+    assert len(labels) == whole.shares["kind"].notna().sum()
