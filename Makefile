@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV_VERSION := 0.13.9
 
-.PHONY: audit baseline bayes-test benchmark browser-test check clean dist docs doctest fast figures fix fuzz lab linkcheck lint mutants new-figure notebooks oldest test
+.PHONY: audit baseline bayes-test benchmark browser-test check clean dist docs doctest fast figures fix fuzz golden lab linkcheck lint mutants new-figure notebooks oldest test
 
 $(VENV)/.installed: pyproject.toml uv.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "acuevidence needs Python >= 3.11, this is " + sys.version.split()[0])'
@@ -29,9 +29,15 @@ test: $(VENV)/.installed  ## lint, types, import contracts, tests, notebooks, fi
 baseline: $(VENV)/.installed  ## draw afresh the pictures that the image tests compare with
 	$(BIN)/pytest -n 0 tests/plots/test_images.py --mpl-generate-path=tests/plots/baseline
 
-fast: $(VENV)/.installed  ## the tests of numbers and of the house: no pictures, notebooks, site or wheel
+FAST := $(addprefix tests/architecture/test_,methods names signatures words) $(addprefix tests/effects/test_,reference identities natural_scale) \
+	$(addprefix tests/evidence/test_,trial_effects load design) tests/topic \
+	$(addprefix tests/synthesis/test_,meta_analysis moderators intervals dependent_effects networks two_by_two kernel_digits) \
+	$(addprefix tests/appraisal/test_,certainty headline small_study influence missing_and_sequential) \
+	$(addprefix tests/questions/test_,overview decompose time_course variability responders_and_comparators two_outcomes) \
+	tests/verdicts/test_rules tests/plots/test_numbers_drawn $(addprefix tests/report/test_,tables sentences)
+fast: $(VENV)/.installed  ## the numbers of every room: no pictures, notebooks, site, claims, cluster or wheel
 	$(BIN)/ruff check .
-	$(BIN)/pytest -q -n 2 -m "not locked and not release" tests/architecture tests/effects tests/evidence tests/topic
+	$(BIN)/pytest -q -n 2 -m "not locked and not release" $(foreach test,$(FAST),$(if $(wildcard $(test).py),$(test).py,$(test)))
 
 fix: $(VENV)/.installed  ## mend what ruff can mend by itself
 	$(BIN)/ruff check --fix .
@@ -40,7 +46,8 @@ fix: $(VENV)/.installed  ## mend what ruff can mend by itself
 oldest:  ## the tests of numbers with the oldest libraries that pyproject.toml allows, in an environment of its own
 	test -x .venv-oldest/bin/python || $(PYTHON) -m venv .venv-oldest
 	.venv-oldest/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
-	.venv-oldest/bin/uv pip install --quiet --python .venv-oldest/bin/python --resolution lowest-direct -e . pytest hypothesis
+	.venv-oldest/bin/uv pip install --quiet --python .venv-oldest/bin/python --resolution lowest-direct -e '.[excel]'
+	.venv-oldest/bin/uv pip install --quiet --python .venv-oldest/bin/python pytest hypothesis mpmath "pyarrow<18"
 	.venv-oldest/bin/pytest -o addopts="" -q -p no:cacheprovider tests/effects tests/topic
 
 new-figure:  ## a figure to start from: make new-figure NAME=name
@@ -80,11 +87,12 @@ linkcheck: $(VENV)/.installed  ## follow the documentation's links to other site
 	UV_PROJECT_ENVIRONMENT=$(VENV) $(BIN)/uv sync --frozen --quiet --extra tables --group docs
 	$(BIN)/sphinx-build -b linkcheck docs docs/_build/linkcheck
 
-lint: $(VENV)/.installed  ## what needs no test run: lint, format, types, import contracts
+lint: $(VENV)/.installed  ## what needs no test run: lint, format, types, import contracts, spelling
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	git ls-files | xargs $(BIN)/codespell
 
 benchmark:  ## measure the kernel beside its peers, in an environment of its own
 	test -x .venv-benchmark/bin/python || $(PYTHON) -m venv .venv-benchmark
@@ -100,6 +108,12 @@ dist: $(VENV)/.installed  ## wheel, source archive, bill of materials, and the l
 audit: dist  ## ask the advisory service about every locked version (needs the network)
 	$(BIN)/uv tool run pip-audit --strict --disable-pip --require-hashes -r dist/requirements.txt
 
+golden: $(VENV)/.installed  ## every number on the package's own tables, now beside those of a revision: make golden REV=HEAD~1
+	rm -rf .golden && mkdir .golden && git worktree add --detach --quiet .golden/tree $(or $(REV),HEAD)
+	PYTHONPATH=.golden/tree $(BIN)/python tests/golden/record.py .golden/before.json; git worktree remove --force .golden/tree
+	$(BIN)/python tests/golden/record.py .golden/after.json
+	$(BIN)/python tests/golden/record.py .golden/before.json .golden/after.json
+
 mutants: $(VENV)/.installed  ## make one careless change at a time, in a worktree, and see whether a test notices
 	$(BIN)/python tests/mutants/run.py
 
@@ -109,6 +123,7 @@ fuzz:  ## feed damaged files to everything that reads files, guided by coverage,
 	.venv-fuzz/bin/python -m pip install --quiet --disable-pip-version-check -e '.[excel]' atheris
 	mkdir -p .venv-fuzz/found
 	cd .venv-fuzz/found && ../bin/python ../../tests/trust/fuzz/importers.py importers -max_total_time=$(FUZZ_SECONDS) -max_len=20000
+	cd .venv-fuzz/found && ../bin/python ../../tests/trust/fuzz/importers.py rules -max_total_time=$(FUZZ_SECONDS) -max_len=40000
 	cd .venv-fuzz/found && ../bin/python ../../tests/trust/fuzz/importers.py evidence -max_total_time=$(FUZZ_SECONDS) -max_len=20000
 
 clean:

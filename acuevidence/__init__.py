@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from acuevidence import effects, plots, questions, report
     from acuevidence.appraisal.certainty import certainty
-    from acuevidence.appraisal.thresholds import mid
     from acuevidence.effects import effect_size, read_trials, trial_effects
     from acuevidence.errors import AcuevidenceError, ConvergenceError, EvidenceError, InputError, MissingExtraError
     from acuevidence.evidence import Evidence, conditions, load_evidence, read_revman
     from acuevidence.questions.decompose import decompose
+    from acuevidence.questions.mid import mid
     from acuevidence.questions.multiverse import multiverse
     from acuevidence.questions.pooled import pooled
     from acuevidence.questions.variability import variability
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from acuevidence.topic import Topic
     from acuevidence.verdicts.claims import claims, evaluate_claims
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _LATER = {
     "AcuevidenceError": "acuevidence.errors",
@@ -62,7 +62,7 @@ _LATER = {
     "glmm_single": "acuevidence.synthesis.glmm",
     "mantel_haenszel": "acuevidence.synthesis.two_by_two",
     "meta_analysis": "acuevidence.synthesis",
-    "mid": "acuevidence.appraisal.thresholds",
+    "mid": "acuevidence.questions.mid",
     "multilevel": "acuevidence.synthesis.multilevel",
     "multivariate": "acuevidence.synthesis.multivariate",
     "multiverse": "acuevidence.questions.multiverse",

@@ -24,7 +24,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 _MOST = 10**8  # draws or rows at once
-_COLUMNS = ("yi", "vi", "se", "study")  # defaults that name a column of data
+_COLUMNS = ("yi", "vi", "se", "study", "trial_id")  # defaults that name a column of data
 
 _WORDS = {
     "str": "text",

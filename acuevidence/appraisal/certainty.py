@@ -20,7 +20,6 @@ from acuevidence.appraisal.thresholds import appraisal_rules
 from acuevidence.appraisal.typical_sd import spread_of
 from acuevidence.arguments import guard
 from acuevidence.errors import InputError
-from acuevidence.evidence import Evidence
 from acuevidence.evidence.carried import evidence_of
 from acuevidence.inputs import brief, choice
 from acuevidence.later import Later
@@ -28,6 +27,7 @@ from acuevidence.shown import Shown
 from acuevidence.synthesis import MetaAnalysis
 
 if TYPE_CHECKING:
+    from acuevidence.evidence import Evidence
     from acuevidence.report.summary_of_findings import to_row as _to_row
 else:
     _to_row = Later("acuevidence.report.summary_of_findings", "to_row")
@@ -181,10 +181,8 @@ def rate(
 
     Parameters
     ----------
-    result : MetaAnalysis
-        The pooled effect.
-    shown : Headline
-        Its headline.
+    result, shown : MetaAnalysis, Headline
+        The pooled effect and its headline.
     target, override, rules, evidence
         As in :func:`certainty`.
 

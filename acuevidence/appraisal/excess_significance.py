@@ -93,9 +93,9 @@ def excess_significance(result: PooledEffect, alpha: float = 0.05, *, test: str 
 
     Notes
     -----
-    Ioannidis and Trikalinos (2007, Clinical Trials 4:245), as in metafor's ``tes``. With tau2 the power is averaged over
+    Ioannidis and Trikalinos (2007, Clinical Trials), as in metafor's ``tes``. With tau2 the power is averaged over
     N(estimate, tau2). Low power with fewer than ten trials; heterogeneity alone can make an excess (Johnson and Yuan
-    2007, Clinical Trials 4:254).
+    2007, Clinical Trials).
 
     Examples
     --------

@@ -87,8 +87,8 @@ def fail_safe_n(result: PooledEffect, kind: str = "rosenthal", *, alpha: float =
 
     Notes
     -----
-    Rosenthal (1979, Psychological Bulletin 86:638), Orwin (1983, Journal of Educational Statistics 8:157), Rosenberg
-    (2005, Evolution 59:464), as in metafor's ``fsn``. **Not recommended**: Becker (2005), and Cochrane Handbook, chapter 13.
+    Rosenthal (1979, Psychological Bulletin), Orwin (1983, Journal of Educational Statistics), Rosenberg
+    (2005, Evolution), as in metafor's ``fsn``. **Not recommended**: Becker (2005), and Cochrane Handbook, chapter 13.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The pooled effect of every subset of trials (Olkin, Dahabreh and Trikalinos 2012, Research Synthesis Methods 3:214-223)."""
+"""The pooled effect of every subset of trials (Olkin, Dahabreh and Trikalinos 2012, Research Synthesis Methods)."""
 
 from __future__ import annotations
 

@@ -131,7 +131,7 @@ def gosh_clusters(
 
     Notes
     -----
-    Olkin, Dahabreh and Trikalinos (2012, Research Synthesis Methods 3:214) read clusters off the plot by eye. Here the points,
+    Olkin, Dahabreh and Trikalinos (2012, Research Synthesis Methods) read clusters off the plot by eye. Here the points,
     in units of their standard deviations, are smoothed with a normal kernel of Scott's width n^(-1/6); a peak of that density
     is a cluster of its own where the valley on the way to a higher peak falls below 85% of its height and it holds 5% of the
     subsets. Like ``gosh.diagnostics`` of the R package dmetar, trials are then judged by how unevenly the clusters hold

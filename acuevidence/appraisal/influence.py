@@ -1,7 +1,7 @@
 """What each trial does to a result: deletion diagnostics, leave-one-out, cumulative results, and shrunken effects.
 
 Every refit is one batched call of the kernel with the absent trials as NaN. Formulas as in metafor (Viechtbauer and Cheung 2010,
-Research Synthesis Methods 1:112-125).
+Research Synthesis Methods).
 """
 
 from __future__ import annotations
@@ -185,14 +185,14 @@ def baujat(result: PooledEffect) -> pd.DataFrame:
     Parameters
     ----------
     result : MetaAnalysis
-        Of at least two trials more than coefficients.
+        As in :func:`influence`.
 
     Returns
     -------
     DataFrame
         ``x``: the trial's squared Pearson residual, its share in the residual heterogeneity; ``y``: the squared change of
         its fitted value when it is left out, in units of that value's variance (Baujat et al 2002, Statistics in
-        Medicine 21:2641-2652).
+        Medicine).
 
     Raises
     ------
@@ -229,7 +229,7 @@ def blup(result: PooledEffect) -> pd.DataFrame:
     -------
     DataFrame
         ``pred se pi_low pi_high``: each trial's effect drawn towards the fitted value by ``tau2 / (tau2 + vi)``
-        (Raudenbush and Bryk 1985, Journal of Educational Statistics 10:75-98); the interval at the result's level.
+        (Raudenbush and Bryk 1985, Journal of Educational Statistics); the interval at the result's level.
 
     Examples
     --------

@@ -59,12 +59,11 @@ def leave_one_out(result: TwoByTwoMetaAnalysis) -> pd.DataFrame:
 
 
 def cumulative(result: TwoByTwoMetaAnalysis, order: Any = None) -> pd.DataFrame:
-    """Return the pooled effect as trials are added one by one.
+    """Return the pooled effect of tables as they are added one by one.
 
     Parameters
     ----------
     result : TwoByTwoMetaAnalysis
-        Of any number of trials.
     order : column name or array-like (k,), optional
         What the trials are sorted by, smallest first; ties keep their order. Default: as given.
 

@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from acuevidence.appraisal.thresholds import mid, threshold_of
+from acuevidence.appraisal.thresholds import checked_threshold, threshold_of
 from acuevidence.arguments import guard
 from acuevidence.errors import InputError
-from acuevidence.evidence import Evidence
 from acuevidence.evidence.carried import evidence_of, unheld
 from acuevidence.inputs import choice
 from acuevidence.later import Later
@@ -26,6 +25,7 @@ from acuevidence.synthesis.effect import PooledEffect
 from acuevidence.topic import NEUTRAL, Topic, topic_of
 
 if TYPE_CHECKING:
+    from acuevidence.evidence import Evidence
     from acuevidence.plots.missing_evidence import missing_evidence as _draw
 else:
     _draw = Later("acuevidence.plots.missing_evidence", "missing_evidence")
@@ -171,7 +171,7 @@ def missing_evidence(
 
     Notes
     -----
-    After Page et al (2023, BMJ 383:e076754; ROB-ME). The variance of a missing trial is 4/n, that of an SMD with equal arms,
+    After Page et al (2023, BMJ; ROB-ME). The variance of a missing trial is 4/n, that of an SMD with equal arms,
     n being the randomised participants of the arms compared; where n is unknown, the median variance of the trials with
     figures. Reports that conclude differently on several outcomes or weeks, or state nothing, count as no difference.
 
@@ -188,7 +188,7 @@ def missing_evidence(
     trials = _missing_trials(result, include)
     important = threshold_of(result, evidence)
     if outcome is not None and evidence is not None:
-        found = mid(outcome, evidence=evidence)
+        found = checked_threshold(evidence, outcome)
         important = None if found is None else found.low
     if size is None:
         if important is None:

@@ -1,18 +1,21 @@
 """Trials that make a comparison and have no usable figure on the pages read: in classes, and what they could do to a pooled effect.
 
-After ROB-ME (Page et al 2023, BMJ 383:e076754): missing trials never narrow an interval.
+After ROB-ME (Page et al 2023, BMJ): missing trials never narrow an interval.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from acuevidence.evidence import Evidence
 from acuevidence.evidence.carried import outcomes_of, unheld
 from acuevidence.synthesis.effect import PooledEffect
+
+if TYPE_CHECKING:
+    from acuevidence.evidence import Evidence
 
 __all__ = ["NotHeld", "not_held"]
 

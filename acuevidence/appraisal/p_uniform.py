@@ -84,11 +84,6 @@ def p_uniform(result: PooledEffect) -> PUniform:
     PUniform
         Estimate, profile likelihood interval, tau2 and the test of no effect.
 
-    Raises
-    ------
-    InputError
-        With fewer than three trials, or with moderators.
-
     Notes
     -----
     Van Aert and van Assen (2018, MetaArXiv), maximum likelihood, as in the R package puniform: each effect has the normal

@@ -5,13 +5,15 @@ from __future__ import annotations
 import functools
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from acuevidence.evidence import Evidence
 from acuevidence.synthesis.effect import PooledEffect
+
+if TYPE_CHECKING:
+    from acuevidence.evidence import Evidence
 
 __all__ = ["rated_pool", "rated_trials"]
 

@@ -185,9 +185,9 @@ def selection_model(
 
     Notes
     -----
-    Vevea and Hedges (1995, Psychometrika 60:419) for steps, Citkowicz and Vevea (2017, Psychological Methods 22:28) for beta,
-    Vevea and Woods (2005, Psychological Methods 10:428) for given weights,
-    Preston, Ashby and Smyth (2004, Journal of Evaluation in Clinical Practice 10:313) for the others; conventions
+    Vevea and Hedges (1995, Psychometrika) for steps, Citkowicz and Vevea (2017, Psychological Methods) for beta,
+    Vevea and Woods (2005, Psychological Methods) for given weights,
+    Preston, Ashby and Smyth (2004, Journal of Evaluation in Clinical Practice) for the others; conventions
     of metafor's ``selmodel``. Standard errors from the observed information. Needs many trials: with fewer than ten, and with no trial or
     only one in an interval, the weights are hardly known.
 

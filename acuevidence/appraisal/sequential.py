@@ -21,7 +21,7 @@ from acuevidence.arguments import guard
 from acuevidence.effects.participants import participants
 from acuevidence.errors import InputError
 from acuevidence.evidence.carried import evidence_of
-from acuevidence.inputs import plain, values
+from acuevidence.inputs import LARGEST, plain, values
 from acuevidence.later import Later
 from acuevidence.shown import Shown
 from acuevidence.synthesis import kernel
@@ -122,16 +122,11 @@ def sequential(
     Sequential
         Cumulative Z, boundaries, required information size and whether the boundary was crossed.
 
-    Raises
-    ------
-    InputError
-        With fewer than three trials, with moderators, or for impossible options.
-
     Notes
     -----
-    Wetterslev et al (2008, Journal of Clinical Epidemiology 61:64; 2009, BMC Medical Research Methodology 9:86): the
+    Wetterslev et al (2008, Journal of Clinical Epidemiology; 2009, BMC Medical Research Methodology): the
     required information is (z(1-alpha/2) + z(power))^2 / delta^2, over 1 - D2 with D2 = 1 - V_equal/V_random of the whole
-    result. Boundaries by Lan and DeMets (1983, Biometrika 70:659) with the O'Brien-Fleming-type spending function, half of
+    result. Boundaries by Lan and DeMets (1983, Biometrika) with the O'Brien-Fleming-type spending function, half of
     alpha on each side: 4 - 4 Phi(z(1-alpha/4) / sqrt(t)). Information is the sum of 1/vi. Cochrane does not advise sequential methods for
     updating reviews (Handbook, chapter 22): a review's authors do not decide when trials stop.
 
@@ -151,8 +146,8 @@ def sequential(
         if delta is None:
             raise InputError("the result carries no evidence with a minimal important difference of its outcome; give delta=")
     delta = float(delta)
-    if not delta > 0:
-        raise InputError(f"delta must be positive (the effect to be found), not {delta!r}")
+    if not 0 < delta <= LARGEST:
+        raise InputError(f"delta must be positive (the effect to be found) and at most {LARGEST:g}, not {delta!r}")
     for name, value in (("alpha", alpha), ("power", power)):
         if not 0 < value < 1:
             raise InputError(f"{name} must lie between 0 and 1, not {value!r}")
@@ -219,7 +214,7 @@ def obrien_fleming(fraction: Any, alpha: float = 0.05) -> np.ndarray:
 
     Notes
     -----
-    Lan and DeMets (1983), with the recursive integration of Armitage, McPherson and Rowe (1969, JRSS A 132:235).
+    Lan and DeMets (1983), with the recursive integration of Armitage, McPherson and Rowe (1969, JRSS A).
 
     Examples
     --------

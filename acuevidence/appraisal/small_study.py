@@ -137,10 +137,10 @@ def small_study_test(result: PooledEffect, kind: str = "egger", model: str = "rm
 
     Notes
     -----
-    Egger et al (1997, BMJ 315:629); Begg and Mazumdar (1994, Biometrics 50:1088), exact without ties; Peters et al (2006,
-    JAMA 295:676); Harbord et al (2006, Statistics in Medicine 25:3443). Conventions of metafor's ``regtest`` and
+    Egger et al (1997, BMJ); Begg and Mazumdar (1994, Biometrics), exact without ties; Peters et al (2006,
+    JAMA); Harbord et al (2006, Statistics in Medicine). Conventions of metafor's ``regtest`` and
     ``ranktest`` and of meta's ``metabias``. For an SMD the standard error depends on the effect itself, so "1/sqrt(n)" is
-    the better predictor (Pustejovsky and Rodgers 2019, Research Synthesis Methods 10:57). With fewer than ten trials the
+    the better predictor (Pustejovsky and Rodgers 2019, Research Synthesis Methods). With fewer than ten trials the
     tests have too little power to tell chance from asymmetry (Sterne et al 2011, BMJ 343:d4002).
 
     Examples
@@ -205,9 +205,9 @@ def pet_peese(result: PooledEffect) -> pd.DataFrame:
 
     Notes
     -----
-    Weighted least squares (Stanley and Doucouliagos 2014, Research Synthesis Methods 5:60). Biased and unstable with fewer
+    Weighted least squares (Stanley and Doucouliagos 2014, Research Synthesis Methods). Biased and unstable with fewer
     than ten trials, with large heterogeneity, and when all trials are small (Stanley 2017, Social Psychological and
-    Personality Science 8:581).
+    Personality Science).
 
     Examples
     --------
@@ -299,21 +299,16 @@ def limit_meta_analysis(result: PooledEffect) -> LimitMetaAnalysis:
     Parameters
     ----------
     result : MetaAnalysis
-        A pooled effect without moderators, of three trials or more.
+        A pooled effect without moderators, of three trials or more whose standard errors differ.
 
     Returns
     -------
     LimitMetaAnalysis
         The expected effect when the sampling error is gone and tau2 stays.
 
-    Raises
-    ------
-    InputError
-        With fewer than three trials, with moderators, or when all standard errors are equal.
-
     Notes
     -----
-    Rücker et al (2011, Biostatistics 12:122), the estimate ``beta0``: of the regression of yi on s = sqrt(vi + tau2) with
+    Rücker et al (2011, Biostatistics), the estimate ``beta0``: of the regression of yi on s = sqrt(vi + tau2) with
     weights 1/s^2, the value at s = tau. Conventions of metasens' ``limitmeta``.
 
     Examples

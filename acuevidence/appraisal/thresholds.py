@@ -7,19 +7,20 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from acuevidence.appraisal.typical_sd import typical_sd_of
-from acuevidence.arguments import guard
-from acuevidence.evidence import Evidence, load_evidence
 from acuevidence.inputs import choice
 from acuevidence.synthesis.effect import PooledEffect
 from acuevidence.topic import read_yaml
 
-__all__ = ["Mid", "appraisal_rules", "mid", "mid_of", "published_threshold", "threshold_of"]
+if TYPE_CHECKING:
+    from acuevidence.evidence import Evidence
+
+__all__ = ["Mid", "appraisal_rules", "checked_threshold", "mid_of", "published_threshold", "threshold_of"]
 
 _SD, _POINTS = "SD", "points of 0-100"
 _SCALE = re.compile(r"(?:points|mm) of 0-(\d+(?:\.\d+)?)")
@@ -51,55 +52,14 @@ class Mid:
     sensitivity: tuple[float, ...] = ()
 
 
-def mid(
+def checked_threshold(
+    evidence: Evidence,
     outcome: str | None = None,
     measure: str = "SMD",
-    *,
     condition: str | None = None,
     comparator: str | None = None,
-    evidence: Evidence | None = None,
 ) -> Mid | None:
-    """Return the minimal important difference of an outcome.
-
-    Parameters
-    ----------
-    outcome : str, optional
-        For example ``pain``. Default: the main outcome of the evidence's topic.
-    measure : {"SMD", "MD"}
-        ``MD`` is in points of a 0-100 scale.
-    condition : str, optional
-        Its own threshold where one is published, else the one of no named condition. Default: the latter.
-    comparator : str, optional
-        Leaves out thresholds that were published for another comparison. Default: any.
-    evidence : Evidence, optional
-        Where the thresholds are. Default: the package's evidence.
-
-    Returns
-    -------
-    Mid or None
-        None where no threshold between groups is published: such an effect is judged against no effect alone.
-
-    Raises
-    ------
-    InputError
-        For an outcome, measure, condition or comparator that the evidence does not know.
-
-    Notes
-    -----
-    Only rows of ``thresholds.csv`` with level ``between`` and use ``decides`` decide: what one patient notices within himself is no
-    threshold for a difference between groups. Points become standard deviations by the median SD of final scores between patients
-    (:func:`acuevidence.typical_sd`). ``threshold_for`` in ``appraisal.yaml`` names outcomes that are judged by another's threshold
-    where theirs is not published for the condition.
-
-    Examples
-    --------
-    >>> import acuevidence as ae
-    >>> ae.mid("pain", "MD", condition="low_back_pain").low, ae.mid("pain", "SMD", condition="knee_osteoarthritis").low
-    (15.0, 0.37)
-    >>> ae.mid("headache_frequency", "SMD") is None
-    True
-    """
-    evidence = load_evidence() if evidence is None else evidence
+    """Return the threshold of an outcome, or None, and refuse words that the evidence does not know; as :func:`acuevidence.mid`."""
     outcome = evidence.topic.main_outcome if outcome is None else outcome
     printed = pd.concat([evidence.results["outcome"], evidence.contrasts["outcome"], evidence.thresholds["outcome"]]).dropna()
     choice("outcome", outcome, sorted({*printed, *evidence.topic.outcomes}))
@@ -115,7 +75,7 @@ def mid(
 def published_threshold(
     evidence: Evidence, outcome: str, measure: str, condition: str | None = None, comparator: str | None = None
 ) -> Mid | None:
-    """Return the threshold of an outcome, or None; as :func:`mid`, without checks."""
+    """Return the threshold of an outcome, or None; without checks."""
     table = evidence.thresholds
     fits = (table["level"] == "between") & table["value"].notna()
     if comparator is not None:
@@ -221,6 +181,3 @@ def _spread_outcome(outcome: str, evidence: Evidence) -> str | None:
 def _only(data: pd.DataFrame, column: str) -> str | None:
     found = data[column].dropna().unique() if column in data else []
     return str(found[0]) if len(found) == 1 else None
-
-
-guard(__name__, "mid")

@@ -106,9 +106,9 @@ def trim_and_fill(result: PooledEffect, estimator: str = "L0", side: str | None 
 
     Notes
     -----
-    Duval and Tweedie (2000, Biometrics 56:455), as in metafor's ``trimfill``. A sensitivity analysis, not a correction: it
+    Duval and Tweedie (2000, Biometrics), as in metafor's ``trimfill``. A sensitivity analysis, not a correction: it
     assumes that trials are missing by their effect alone, invents data, and does poorly under heterogeneity (Terrin et al
-    2003, Statistics in Medicine 22:2113).
+    2003, Statistics in Medicine).
 
     Examples
     --------

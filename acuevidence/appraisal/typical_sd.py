@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from acuevidence.evidence import Evidence
 from acuevidence.evidence.carried import outcomes_of
+
+if TYPE_CHECKING:
+    from acuevidence.evidence import Evidence
 
 __all__ = ["TypicalSD", "spread_of", "typical_sd_of"]
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from acuevidence.arguments import guard
-from acuevidence.effects.checks import correlation, like, spreads
+from acuevidence.effects.checks import Values, correlation, like, spreads
 from acuevidence.errors import InputError
 from acuevidence.inputs import numeric, refuse
 
@@ -115,7 +115,7 @@ def split_arm(n: int, parts: int, events: int | None = None) -> pd.DataFrame:
     return frame
 
 
-def sd_of_change(sd_pre: Any, sd_post: Any, r: Any, *, data: pd.DataFrame | None = None) -> Any:
+def sd_of_change(sd_pre: Any, sd_post: Any, r: Any, *, data: pd.DataFrame | None = None) -> Values:
     """Return the SD of changes from those before and after: ``sqrt(s1^2 + s2^2 - 2 r s1 s2)``.
 
     Parameters
@@ -157,7 +157,7 @@ def _of_difference(s1: np.ndarray, s2: np.ndarray, r: np.ndarray) -> np.ndarray:
     return np.sqrt((s1 - s2) ** 2 + 2 * (1 - r) * s1 * s2)
 
 
-def sd_of_final(sd_change: Any, r: Any, *, data: pd.DataFrame | None = None) -> Any:
+def sd_of_final(sd_change: Any, r: Any, *, data: pd.DataFrame | None = None) -> Values:
     """Return the SD of final scores from that of changes: ``sd_change / sqrt(2 (1 - r))``.
 
     Parameters
@@ -180,8 +180,7 @@ def sd_of_final(sd_change: Any, r: Any, *, data: pd.DataFrame | None = None) -> 
 
     Notes
     -----
-    The inverse of :func:`sd_of_change` where the SDs before and after are one (Morris and DeShon 2002, Psychological Methods
-    7:105-125, equation 12).
+    The inverse of :func:`sd_of_change` where the SDs before and after are one (Morris and DeShon 2002, Psychological Methods, equation 12).
 
     Examples
     --------
@@ -195,7 +194,7 @@ def sd_of_final(sd_change: Any, r: Any, *, data: pd.DataFrame | None = None) -> 
     return like(a["sd_change"] / np.sqrt(2 * (1 - a["r"])), index, sd_change, r)
 
 
-def correlation_of_change(sd_pre: Any, sd_post: Any, sd_change: Any, *, data: pd.DataFrame | None = None) -> Any:
+def correlation_of_change(sd_pre: Any, sd_post: Any, sd_change: Any, *, data: pd.DataFrame | None = None) -> Values:
     """Return the correlation of scores before and after behind three printed SDs: ``(s1^2 + s2^2 - s_change^2) / (2 s1 s2)``.
 
     Parameters
@@ -234,7 +233,7 @@ def correlation_of_change(sd_pre: Any, sd_post: Any, sd_change: Any, *, data: pd
     return like(r, index, sd_pre, sd_post, sd_change)
 
 
-def design_effect(cluster_size: Any, icc: Any, *, data: pd.DataFrame | None = None) -> Any:
+def design_effect(cluster_size: Any, icc: Any, *, data: pd.DataFrame | None = None) -> Values:
     """Return the factor by which clusters inflate a variance: ``1 + (m - 1) ICC``.
 
     Parameters
@@ -271,7 +270,7 @@ def design_effect(cluster_size: Any, icc: Any, *, data: pd.DataFrame | None = No
     return like(1 + (a["cluster_size"] - 1) * a["icc"], index, cluster_size, icc)
 
 
-def crossover_se(sd1: Any, sd2: Any, n: Any, r: Any, *, data: pd.DataFrame | None = None) -> Any:
+def crossover_se(sd1: Any, sd2: Any, n: Any, r: Any, *, data: pd.DataFrame | None = None) -> Values:
     """Return the standard error of the mean difference of a crossover trial: ``sqrt((s1^2 + s2^2 - 2 r s1 s2) / n)``.
 
     Parameters
@@ -334,7 +333,7 @@ def crossover_smd(mean1: Any, sd1: Any, mean2: Any, sd2: Any, n: Any, r: Any, *,
 
     Notes
     -----
-    Cochrane Handbook 23.2.7.2 (Elbourne et al 2002, International Journal of Epidemiology 31:140-149).
+    Cochrane Handbook 23.2.7.2 (Elbourne et al 2002, International Journal of Epidemiology).
 
     Examples
     --------

@@ -47,7 +47,7 @@ def _or(e1: Array, f1: Array, e2: Array, f2: Array, vtype: str) -> tuple[Array, 
 
 
 def _or2d(e1: Array, f1: Array, e2: Array, f2: Array, vtype: str) -> tuple[Array, Array]:
-    """Cox and Snell's logistic conversion (Chinn 2000, Statistics in Medicine 19:3127-3131)."""
+    """Cox and Snell's logistic conversion (Chinn 2000, Statistics in Medicine)."""
     yi, vi = _or(e1, f1, e2, f2, vtype)
     return yi * np.sqrt(3) / np.pi, vi * 3 / np.pi**2
 

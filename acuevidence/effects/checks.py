@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -10,7 +10,9 @@ import pandas as pd
 from acuevidence.errors import InputError
 from acuevidence.inputs import refuse
 
-__all__ = ["correlation", "counts", "known_vtype", "like", "share", "spreads", "where_to_add"]
+__all__ = ["Values", "correlation", "counts", "known_vtype", "like", "share", "spreads", "where_to_add"]
+
+Values: TypeAlias = float | pd.Series | np.ndarray  # as was given: a number, a Series, an array
 
 
 def counts(events: np.ndarray, n: np.ndarray, names: tuple[str, str], index: pd.Index) -> None:
@@ -50,7 +52,7 @@ def where_to_add(empty: np.ndarray, to: str) -> np.ndarray:
     return empty if to == "only0" else np.zeros(len(empty), dtype=bool)
 
 
-def like(values: np.ndarray, index: pd.Index, *given: Any) -> Any:
+def like(values: np.ndarray, index: pd.Index, *given: Any) -> Values:
     """Return a float for scalars, a Series for Series and column names, and an array for the rest."""
     if all(value is None or (np.isscalar(value) and not isinstance(value, str)) for value in given):
         return float(values[0])

@@ -10,7 +10,8 @@ from scipy.special import gammaln
 
 from acuevidence.arguments import guard
 from acuevidence.effects.checks import known_vtype
-from acuevidence.inputs import refuse
+from acuevidence.errors import InputError
+from acuevidence.inputs import brief, refuse
 
 __all__ = ["hedges_j", "two_means"]
 
@@ -37,15 +38,18 @@ def hedges_j(m: Any) -> Array:
 
     Notes
     -----
-    ``J(m) = Gamma(m/2) / (sqrt(m/2) Gamma((m-1)/2))`` (Hedges 1981, Journal of Educational Statistics 6:107-128).
+    ``J(m) = Gamma(m/2) / (sqrt(m/2) Gamma((m-1)/2))`` (Hedges 1981, Journal of Educational Statistics).
 
     Examples
     --------
     >>> round(float(hedges_j(10)), 4)
     0.9227
     """
-    m = np.asarray(m, dtype=float)
-    flat = np.atleast_1d(m)
+    try:
+        m = np.asarray(m, dtype=float)
+    except (TypeError, ValueError):
+        raise InputError(f"m must be a number or numbers, not {brief(m)}") from None
+    flat = m.ravel()
     refuse(~(flat > 1), "m must be above 1", flat, pd.RangeIndex(len(flat)))
     return np.exp(gammaln(m / 2) - 0.5 * np.log(m / 2) - gammaln((m - 1) / 2))
 
@@ -128,7 +132,7 @@ def _squared_cv(a: dict[str, Array], group: str) -> Array:
 
 
 def _vr(a: dict[str, Array], index: pd.Index, vtype: str, correct: bool) -> tuple[Array, Array]:
-    """Log ratio of the SDs (Nakagawa et al 2015, Methods in Ecology and Evolution 6:143-152)."""
+    """Log ratio of the SDs (Nakagawa et al 2015, Methods in Ecology and Evolution)."""
     for name in ("sd1", "sd2"):
         refuse(a[name] == 0, f"{name} must be positive for a ratio of spreads", a[name], index)
     h1, h2 = 1 / (2 * (a["n1"] - 1)), 1 / (2 * (a["n2"] - 1))

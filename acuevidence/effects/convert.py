@@ -13,7 +13,7 @@ import pandas as pd
 from scipy.special import ndtr, ndtri
 
 from acuevidence.arguments import guard
-from acuevidence.effects.checks import correlation, like, share
+from acuevidence.effects.checks import Values, correlation, like, share
 from acuevidence.effects.measures import MEASURES
 from acuevidence.effects.natural import inverse_freeman_tukey, inverse_root_rate
 from acuevidence.errors import InputError
@@ -35,7 +35,7 @@ __all__ = [
 _FACTOR = float(np.pi / np.sqrt(3))
 
 
-def or_to_smd(log_or: Any, *, data: pd.DataFrame | None = None) -> Any:
+def or_to_smd(log_or: Any, *, data: pd.DataFrame | None = None) -> Values:
     """Return the SMD of a log odds ratio: ``log OR * sqrt(3) / pi``.
 
     Parameters
@@ -56,7 +56,7 @@ def or_to_smd(log_or: Any, *, data: pd.DataFrame | None = None) -> Any:
 
     Notes
     -----
-    Of a logistic outcome cut into responders and others (Chinn 2000, Statistics in Medicine 19:3127-3131).
+    Of a logistic outcome cut into responders and others (Chinn 2000, Statistics in Medicine).
 
     Examples
     --------
@@ -68,7 +68,7 @@ def or_to_smd(log_or: Any, *, data: pd.DataFrame | None = None) -> Any:
     return like(a["log_or"] / _FACTOR, index, log_or)
 
 
-def smd_to_or(smd: Any, *, data: pd.DataFrame | None = None) -> Any:
+def smd_to_or(smd: Any, *, data: pd.DataFrame | None = None) -> Values:
     """Return the log odds ratio of an SMD: ``SMD * pi / sqrt(3)``.
 
     Parameters
@@ -82,14 +82,9 @@ def smd_to_or(smd: Any, *, data: pd.DataFrame | None = None) -> Any:
     float, Series or ndarray
         Natural logarithms of odds ratios, of the same sign. A variance is multiplied by ``pi^2 / 3``.
 
-    Raises
-    ------
-    InputError
-        For entries that are not finite numbers.
-
     Notes
     -----
-    The inverse of :func:`or_to_smd` (Chinn 2000, Statistics in Medicine 19:3127-3131).
+    The inverse of :func:`or_to_smd` (Chinn 2000, Statistics in Medicine).
 
     Examples
     --------
@@ -101,7 +96,7 @@ def smd_to_or(smd: Any, *, data: pd.DataFrame | None = None) -> Any:
     return like(a["smd"] * _FACTOR, index, smd)
 
 
-def smd_to_r(smd: Any, n1: Any = None, n2: Any = None, *, data: pd.DataFrame | None = None) -> Any:
+def smd_to_r(smd: Any, n1: Any = None, n2: Any = None, *, data: pd.DataFrame | None = None) -> Values:
     """Return the point-biserial correlation of an SMD: ``d / sqrt(d^2 + h)`` with ``h = (n1 + n2)^2 / (n1 n2)``.
 
     Parameters
@@ -136,16 +131,15 @@ def smd_to_r(smd: Any, n1: Any = None, n2: Any = None, *, data: pd.DataFrame | N
     return like(a["smd"] / np.sqrt(a["smd"] ** 2 + _imbalance(a, index)), index, smd, n1, n2)
 
 
-def r_to_smd(r: Any, n1: Any = None, n2: Any = None, *, data: pd.DataFrame | None = None) -> Any:
+def r_to_smd(r: Any, n1: Any = None, n2: Any = None, *, data: pd.DataFrame | None = None) -> Values:
     """Return the SMD of a point-biserial correlation: ``r sqrt(h) / sqrt(1 - r^2)`` with ``h = (n1 + n2)^2 / (n1 n2)``.
 
     Parameters
     ----------
     r : array-like or column of ``data``
         Correlations between -1 and 1.
-    n1, n2 : array-like or columns of ``data``, optional
-        Participants per group. Default: groups of one size, ``h = 4``.
-    data : DataFrame, optional
+    n1, n2, data
+        As in :func:`smd_to_r`.
 
     Returns
     -------
@@ -172,26 +166,20 @@ def r_to_smd(r: Any, n1: Any = None, n2: Any = None, *, data: pd.DataFrame | Non
     return like(a["r"] * np.sqrt(_imbalance(a, index)) / np.sqrt(1 - a["r"] ** 2), index, r, n1, n2)
 
 
-def or_to_r(log_or: Any, n1: Any = None, n2: Any = None, *, data: pd.DataFrame | None = None) -> Any:
+def or_to_r(log_or: Any, n1: Any = None, n2: Any = None, *, data: pd.DataFrame | None = None) -> Values:
     """Return the correlation of a log odds ratio, by way of the SMD.
 
     Parameters
     ----------
     log_or : array-like or column of ``data``
         Natural logarithms of odds ratios.
-    n1, n2 : array-like or columns of ``data``, optional
-        Participants per group. Default: groups of one size.
-    data : DataFrame, optional
+    n1, n2, data
+        As in :func:`smd_to_r`.
 
     Returns
     -------
     float, Series or ndarray
         Correlations within -1..1, of the same sign.
-
-    Raises
-    ------
-    InputError
-        For one n without the other, or n below 1.
 
     Notes
     -----
@@ -208,26 +196,20 @@ def or_to_r(log_or: Any, n1: Any = None, n2: Any = None, *, data: pd.DataFrame |
     return like(d / np.sqrt(d**2 + _imbalance(a, index)), index, log_or, n1, n2)
 
 
-def r_to_or(r: Any, n1: Any = None, n2: Any = None, *, data: pd.DataFrame | None = None) -> Any:
+def r_to_or(r: Any, n1: Any = None, n2: Any = None, *, data: pd.DataFrame | None = None) -> Values:
     """Return the log odds ratio of a correlation, by way of the SMD.
 
     Parameters
     ----------
     r : array-like or column of ``data``
         Correlations between -1 and 1.
-    n1, n2 : array-like or columns of ``data``, optional
-        Participants per group. Default: groups of one size.
-    data : DataFrame, optional
+    n1, n2, data
+        As in :func:`smd_to_r`.
 
     Returns
     -------
     float, Series or ndarray
         Natural logarithms of odds ratios, of the same sign.
-
-    Raises
-    ------
-    InputError
-        For a correlation of -1, 1 or beyond, one n without the other, or n below 1.
 
     Notes
     -----
@@ -252,7 +234,7 @@ def _imbalance(a: dict[str, np.ndarray], index: pd.Index) -> np.ndarray:
     return (a["n1"] + a["n2"]) ** 2 / (a["n1"] * a["n2"])
 
 
-def smd_to_points(yi: Any, sd: Any, *, data: pd.DataFrame | None = None) -> Any:
+def smd_to_points(yi: Any, sd: Any, *, data: pd.DataFrame | None = None) -> Values:
     """Return an SMD in points of a scale with a typical standard deviation: ``SMD * sd``.
 
     Parameters
@@ -288,7 +270,7 @@ def smd_to_points(yi: Any, sd: Any, *, data: pd.DataFrame | None = None) -> Any:
     return like(a["yi"] * a["sd"], index, yi, sd)
 
 
-def responders_per_100(yi: Any, control_risk: Any, *, data: pd.DataFrame | None = None) -> Any:
+def responders_per_100(yi: Any, control_risk: Any, *, data: pd.DataFrame | None = None) -> Values:
     """Return the responders per 100 patients that an SMD leads one to expect with treatment.
 
     Parameters
@@ -311,7 +293,7 @@ def responders_per_100(yi: Any, control_risk: Any, *, data: pd.DataFrame | None 
 
     Notes
     -----
-    Normal outcomes shifted by the SMD past a fixed threshold of response (Furukawa and Leucht 2011, PLoS ONE 6:e19070).
+    Normal outcomes shifted by the SMD past a fixed threshold of response (Furukawa and Leucht 2011, PLoS ONE).
 
     Examples
     --------
@@ -324,7 +306,7 @@ def responders_per_100(yi: Any, control_risk: Any, *, data: pd.DataFrame | None 
     return like(100 * ndtr(ndtri(a["control_risk"]) + a["yi"]), index, yi, control_risk)
 
 
-def smd_to_nnt(yi: Any, control_risk: Any, *, data: pd.DataFrame | None = None) -> Any:
+def smd_to_nnt(yi: Any, control_risk: Any, *, data: pd.DataFrame | None = None) -> Values:
     """Return the number needed to treat for one more responder.
 
     Parameters
@@ -347,7 +329,7 @@ def smd_to_nnt(yi: Any, control_risk: Any, *, data: pd.DataFrame | None = None) 
 
     Notes
     -----
-    Furukawa and Leucht (2011, PLoS ONE 6:e19070).
+    Furukawa and Leucht (2011, PLoS ONE).
 
     Examples
     --------
@@ -362,7 +344,7 @@ def smd_to_nnt(yi: Any, control_risk: Any, *, data: pd.DataFrame | None = None) 
     return like(1 / gain, index, yi, control_risk)
 
 
-def back_transform(yi: Any | None, measure: str, *, n: Any = None, data: pd.DataFrame | None = None) -> Any:
+def back_transform(yi: Any | None, measure: str, *, n: Any = None, data: pd.DataFrame | None = None) -> Values:
     """Return effects, or limits of their intervals, on their natural scale.
 
     Parameters
@@ -372,7 +354,7 @@ def back_transform(yi: Any | None, measure: str, *, n: Any = None, data: pd.Data
     measure : str
         One of :data:`MEASURES`. Ratios and logarithms (PLN IRLN MNLN SDLN CVLN) give ``exp(yi)``; PLO the inverse logit; PAS
         ``sin(yi)^2``; IRS ``yi^2``; ZCOR and ZPCOR ``tanh(yi)``; PFT and IRFT the inverse of Freeman and Tukey's transformations
-        (Miller 1978, The American Statistician 32:138).
+        (Miller 1978, The American Statistician).
     n : float, array-like or column of ``data``, optional
         For PFT the sample sizes behind yi, for IRFT the person-time, of any number; their harmonic mean is used. A trial's own
         yi takes its own n.

@@ -40,7 +40,7 @@ def partial_correlation(
     PCOR ZPCOR, of ``r`` or ``t`` (the test of the coefficient), ``n``, and ``m``, the predictors in the regression, the one
     of interest among them. ``r = t / sqrt(t^2 + n - m - 1)``. PCOR: ``vi = (1 - r^2)^2 / (n - m)``, under ``AV`` with the
     mean correlation, weighted by n; ZPCOR: ``yi = atanh r``, ``vi = 1 / (n - m - 2)`` (Aloe and Thompson 2013, Journal of
-    the Society for Social Work and Research 4:390-405). As in metafor's escalc; with one predictor these are COR and ZCOR.
+    the Society for Social Work and Research). As in metafor's escalc; with one predictor these are COR and ZCOR.
     """
     known_vtype(measure, vtype, {"PCOR": "LS AV"})
     n, m = a["n"], a["m"]

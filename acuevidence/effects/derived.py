@@ -230,7 +230,7 @@ def possible_sd(sd: float, row: Any) -> float:
 
 
 def exact_factor(df: float) -> float:
-    """Return the small-sample correction of a standardised difference (Hedges 1981, J Educ Stat 6:107, exact)."""
+    """Return the small-sample correction of a standardised difference (Hedges 1981, J Educ Stat, exact)."""
     return math.exp(math.lgamma(df / 2) - math.lgamma((df - 1) / 2)) / math.sqrt(df / 2)
 
 

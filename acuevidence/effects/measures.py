@@ -248,7 +248,7 @@ def effect_size(
 
     Notes
     -----
-    Formulas, options and conventions are those of metafor's ``escalc`` (Viechtbauer 2010, Journal of Statistical Software 36(3)),
+    Formulas, options and conventions are those of metafor's ``escalc`` (Viechtbauer 2010, Journal of Statistical Software),
     measure by measure in ``docs/effect_sizes.md``.
 
     Examples

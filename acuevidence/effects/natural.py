@@ -66,7 +66,7 @@ def natural_scale(measure: str, data: pd.DataFrame | None = None) -> Natural | N
 
 
 def inverse_freeman_tukey(y: Any, m: float) -> np.ndarray:
-    """Return proportions from their double arcsines at the sample size m (Miller 1978, The American Statistician 32:138)."""
+    """Return proportions from their double arcsines at the sample size m (Miller 1978, The American Statistician)."""
     low, high = np.arcsin(np.sqrt(1 / (m + 1))) / 2, (np.arcsin(np.sqrt(m / (m + 1))) + np.pi / 2) / 2
     y = np.asarray(y, dtype=float)
     inside = np.clip(y, low, high)

@@ -81,7 +81,7 @@ def pre_post_control(measure: str, a: dict[str, Array], index: pd.Index, **optio
 
     MCD SMCCD SMCRD SMCRHD, of those of :func:`pre_post`, with 1 and 2 behind each; the change of group 1 minus that of
     group 2, whose variances add up. Each group's change is standardised by its own spread (Becker 1988; Morris 2008,
-    Organizational Research Methods 11:364-386).
+    Organizational Research Methods).
     """
     groups = [{name[:-1]: values for name, values in a.items() if name[-1] == group} for group in "12"]
     (y1, v1), (y2, v2) = (pre_post(measure[:-1], one, index, **options) for one in groups)

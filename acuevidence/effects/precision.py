@@ -9,7 +9,7 @@ import pandas as pd
 from scipy.special import ndtri, stdtrit
 
 from acuevidence.arguments import guard
-from acuevidence.effects.checks import like, share, spreads
+from acuevidence.effects.checks import Values, like, share, spreads
 from acuevidence.inputs import numeric, refuse
 
 __all__ = ["from_ci", "from_f", "from_p", "from_t", "printed_ratio", "sd_from_ci", "sd_from_se"]
@@ -154,11 +154,6 @@ def from_f(yi: Any, f: Any, *, data: pd.DataFrame | None = None) -> pd.DataFrame
     DataFrame
         ``yi`` and ``vi``.
 
-    Raises
-    ------
-    InputError
-        For a statistic that is not positive, or an effect of zero.
-
     Notes
     -----
     With one numerator degree of freedom ``F = t^2``.
@@ -175,7 +170,7 @@ def from_f(yi: Any, f: Any, *, data: pd.DataFrame | None = None) -> pd.DataFrame
     return from_t(pd.Series(a["yi"], index=index), pd.Series(np.sqrt(a["f"]), index=index))
 
 
-def sd_from_se(se: Any, n: Any, *, data: pd.DataFrame | None = None) -> Any:
+def sd_from_se(se: Any, n: Any, *, data: pd.DataFrame | None = None) -> Values:
     """Return ``sd = se sqrt(n)``.
 
     Parameters
@@ -188,11 +183,6 @@ def sd_from_se(se: Any, n: Any, *, data: pd.DataFrame | None = None) -> Any:
     -------
     float, Series or ndarray
         The standard deviation.
-
-    Raises
-    ------
-    InputError
-        For a negative SE or n below 2.
 
     Notes
     -----
@@ -210,7 +200,7 @@ def sd_from_se(se: Any, n: Any, *, data: pd.DataFrame | None = None) -> Any:
     return like(a["se"] * np.sqrt(a["n"]), index, se, n)
 
 
-def sd_from_ci(low: Any, high: Any, n: Any, level: float = 0.95, *, data: pd.DataFrame | None = None) -> Any:
+def sd_from_ci(low: Any, high: Any, n: Any, level: float = 0.95, *, data: pd.DataFrame | None = None) -> Values:
     """Return the SD behind a confidence interval of one group's mean: ``sqrt(n) (high - low) / (2 t)``.
 
     Parameters

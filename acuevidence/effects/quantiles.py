@@ -41,9 +41,9 @@ def mean_sd_from_quantiles(
     minimum, q1, median, q3, maximum : array-like or columns of ``data``
         What was printed: ``minimum median maximum``, ``q1 median q3``, or all five.
     method : {"luo-wan-shi", "qe", "bc"}
-        Luo et al (2018, Statistical Methods in Medical Research 27:1785-1805) for the mean with Wan et al (2014, BMC Medical
-        Research Methodology 14:135) and Shi et al (2020, Research Synthesis Methods 11:641-654) for the SD, which assume
-        symmetry; or McGrath et al (2020, Statistical Methods in Medical Research 29:2520-2537): quantile estimation (``qe``) or
+        Luo et al (2018, Statistical Methods in Medical Research) for the mean with Wan et al (2014, BMC Medical
+        Research Methodology) and Shi et al (2020, Research Synthesis Methods) for the SD, which assume
+        symmetry; or McGrath et al (2020, Statistical Methods in Medical Research): quantile estimation (``qe``) or
         Box-Cox (``bc``).
     data : DataFrame, optional
 

@@ -42,7 +42,7 @@ def one_count(
             return np.log(e) - np.log(f), 1 / e + 1 / f
     if measure == "PAS":
         return np.arcsin(np.sqrt(p)), 1 / (4 * total)
-    # Freeman and Tukey 1950, Annals of Mathematical Statistics 21:607-611.
+    # Freeman and Tukey 1950, Annals of Mathematical Statistics.
     angle = np.arcsin(np.sqrt(e / (total + 1))) + np.arcsin(np.sqrt((e + 1) / (total + 1)))
     return angle / 2, 1 / (4 * total + 2)
 

@@ -134,8 +134,7 @@ def trial_effects(
         and ``CVR`` compare spreads (positive: more spread under the treatment) and are not turned.
     cautions : {"exclude", "include"}
         Whether figures that carry a caution, or serve as a sensitivity analysis only, may be used.
-    evidence : Evidence, optional
-        Default: the package's evidence.
+    evidence : Evidence, default the package's
 
     Returns
     -------

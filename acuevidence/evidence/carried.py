@@ -7,11 +7,14 @@ them. This module is the one place that writes and reads them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from acuevidence.topic import Topic, topic_of
+
+if TYPE_CHECKING:
+    from acuevidence.evidence.load import Evidence
 
 __all__ = [
     "ONE_SESSION",
@@ -121,7 +124,7 @@ def excluded_of(thing: Any) -> Excluded | None:
     return None if found is None else Excluded(found)
 
 
-def evidence_of(thing: Any, given: Any = None) -> Any:
+def evidence_of(thing: Any, given: Evidence | None = None) -> Evidence | None:
     """Return the evidence that was given, else the one that a frame, a result or a mapping of results carries, else None."""
     if given is not None:
         return given

@@ -267,8 +267,7 @@ def conditions(evidence: Evidence | None = None) -> list[str]:
 
     Parameters
     ----------
-    evidence : Evidence, optional
-        Default: the package's evidence.
+    evidence : Evidence, default the package's
 
     Returns
     -------

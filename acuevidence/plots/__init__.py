@@ -16,7 +16,7 @@ from acuevidence.plots.league import league
 from acuevidence.plots.missing_evidence import missing_evidence
 from acuevidence.plots.network import network
 from acuevidence.plots.parts.canvas import Column
-from acuevidence.plots.parts.style import COLOURS, WIDTHS, Layout, style
+from acuevidence.plots.parts.style import Layout, style
 from acuevidence.plots.profile import profile
 from acuevidence.plots.questions.components import components
 from acuevidence.plots.questions.consensus import consensus
@@ -40,9 +40,7 @@ from acuevidence.plots.save import save
 from acuevidence.plots.sequential import sequential
 
 __all__ = [
-    "COLOURS",
     "LAYOUTS",
-    "WIDTHS",
     "Column",
     "Layout",
     "baujat",

@@ -43,7 +43,7 @@ def baujat(
 
     Notes
     -----
-    Baujat, Mahé, Pignon and Hill 2002, Statistics in Medicine 21:2641.
+    Baujat, Mahé, Pignon and Hill 2002, Statistics in Medicine.
 
     Examples
     --------

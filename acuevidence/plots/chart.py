@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -21,6 +21,11 @@ from acuevidence.plots.parts.axis import sides
 from acuevidence.plots.parts.marks import mid_range
 from acuevidence.plots.parts.style import COLOURS, MID_BAND
 from acuevidence.topic import topic_of
+
+if TYPE_CHECKING:
+    import altair as alt
+
+    from acuevidence.appraisal.thresholds import Mid
 
 __all__ = ["forest_chart"]
 
@@ -59,11 +64,11 @@ class Rows:
 def forest_chart(
     result: Any,
     *,
-    mid: Any = None,
+    mid: Mid | float | tuple[float, float] | None = None,
     favours: tuple[str, str] | None = None,
     effect: str | None = None,
     title: str | None = None,
-) -> Any:
+) -> alt.LayerChart:
     """Return an interactive forest plot whose rows tell where each figure comes from.
 
     Parameters
@@ -183,7 +188,7 @@ def _said(value: Any) -> str:
     return f"{value:.10g}" if isinstance(value, (float, np.floating)) else str(value)
 
 
-def chart_of(rows: Rows, effect: str, mid: Any, favours: tuple[str, str], title: str | None) -> Any:
+def chart_of(rows: Rows, effect: str, mid: Any, favours: tuple[str, str], title: str | None) -> alt.LayerChart:
     """Return the chart of rows that were filled in: background, trials, pooled effects."""
     alt = _altair()
     ratio = effect in RATIOS

@@ -58,7 +58,7 @@ def drapery(
 
     Notes
     -----
-    Rücker and Schwarzer 2021, Research Synthesis Methods 12:34.
+    Rücker and Schwarzer 2021, Research Synthesis Methods.
 
     Examples
     --------

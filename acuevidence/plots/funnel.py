@@ -96,7 +96,7 @@ def funnel(
 
     Notes
     -----
-    Peters et al (2008, Journal of Clinical Epidemiology 61:991). With fewer than ten trials the figure says so: asymmetry
+    Peters et al (2008, Journal of Clinical Epidemiology). With fewer than ten trials the figure says so: asymmetry
     cannot then be told from chance.
 
     Examples

@@ -67,7 +67,7 @@ def gosh(
 
     Notes
     -----
-    Olkin, Dahabreh and Trikalinos 2012, Research Synthesis Methods 3:214.
+    Olkin, Dahabreh and Trikalinos 2012, Research Synthesis Methods.
 
     Examples
     --------

@@ -62,7 +62,7 @@ def influence(
 
     Notes
     -----
-    Viechtbauer and Cheung 2010, Research Synthesis Methods 1:112.
+    Viechtbauer and Cheung 2010, Research Synthesis Methods.
 
     Examples
     --------

@@ -75,7 +75,7 @@ def labbe(
 
     Notes
     -----
-    L'Abbé, Detsky and O'Rourke 1987, Annals of Internal Medicine 107:224.
+    L'Abbé, Detsky and O'Rourke 1987, Annals of Internal Medicine.
 
     Examples
     --------

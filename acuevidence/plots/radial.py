@@ -59,7 +59,7 @@ def radial(
 
     Notes
     -----
-    Galbraith 1988, Technometrics 30:271; with tau2 in the scale as in metafor's ``radial``.
+    Galbraith 1988, Technometrics; with tau2 in the scale as in metafor's ``radial``.
 
     Examples
     --------

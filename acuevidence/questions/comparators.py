@@ -116,8 +116,7 @@ def comparators(
         One of :func:`acuevidence.conditions`.
     first, second : str, optional
         Comparators. Default: the placebo and the untreated one of the topic.
-    evidence : Evidence, optional
-        Default: the package's evidence.
+    evidence : Evidence, default the package's
 
     Returns
     -------

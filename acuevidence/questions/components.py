@@ -226,7 +226,7 @@ def components(
     Notes
     -----
     ``components`` in ``topic.yaml`` says of which parts an arm consists. The effect of an arm is the sum of those of its parts (Welton,
-    Caldwell, Adamopoulos & Vedhara 2009, American Journal of Epidemiology 169:1158-1165). The parts have one effect in all conditions,
+    Caldwell, Adamopoulos & Vedhara 2009, American Journal of Epidemiology). The parts have one effect in all conditions,
     but for the first, in which conditions may differ, so that each has its own total. Fitted by :func:`acuevidence.component_network`
     with t intervals; the effects of a trial's arms are chosen as :func:`acuevidence.questions.treatment_network` does, and covary
     through the arm that they share. Arms were randomised within trials; that parts add up, and that they do the same in all conditions,

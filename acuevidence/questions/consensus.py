@@ -64,8 +64,7 @@ def consensus(*, evidence: Evidence | None = None) -> Consensus:
 
     Parameters
     ----------
-    evidence : Evidence, optional
-        Default: the package's evidence.
+    evidence : Evidence, default the package's
 
     Returns
     -------

@@ -6,6 +6,7 @@ Reads the trials' effects, gives effects that share an arm their covariance, and
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -57,7 +58,8 @@ class Decomposition(Shown):
         ``estimate se ci_low ci_high``, standardised mean differences; positive where the first named side does better.
     shares : DataFrame
         One row per condition: ``k_total k_specific k_three_arm`` trials, ``share`` of the total effect not beyond placebo
-        (non-specific / total, as a fraction), ``low high kind`` of its Fieller interval, the quantiles ``post_low post_median
+        (non-specific / total, as a fraction; missing where it is not estimable), ``low high kind`` of its Fieller interval, the
+        quantiles ``post_low post_median
         post_high`` of its posterior, ``p_within``, the posterior probability that it lies between none and all, and the answer
         in ``words``. Numbers are missing where trials are too few.
     effects : DataFrame
@@ -66,6 +68,8 @@ class Decomposition(Shown):
         Their sampling covariance; effects of a trial that share an arm covary.
     models : dict of MultivariateMetaAnalysis
         The joint model of each condition that has one.
+    left_out : tuple of str
+        Trials that do not enter because a response fills or empties an arm.
     level : float
         Level of the intervals.
     """
@@ -75,6 +79,7 @@ class Decomposition(Shown):
     effects: pd.DataFrame = field(repr=False)
     covariance: pd.DataFrame = field(repr=False)
     models: dict[str, MultivariateMetaAnalysis] = field(repr=False)
+    left_out: tuple[str, ...]
     level: float
 
     def to_frame(self) -> pd.DataFrame:
@@ -99,9 +104,10 @@ class Decomposition(Shown):
 
 
 def decompose(
-    condition: str | None = None,
+    condition: str | Sequence[str] | None = None,
     *,
     structure: str | None = None,
+    three_arm: bool = False,
     level: float = 0.95,
     evidence: Evidence | None = None,
     **selection: Any,
@@ -110,15 +116,16 @@ def decompose(
 
     Parameters
     ----------
-    condition : str, optional
-        One of :func:`acuevidence.conditions`. Default: every condition and, as ``all``, their trials together.
+    condition : str or sequence of str, optional
+        One or some of :func:`acuevidence.conditions`; of several also, as ``all``, their trials together. Default: every condition.
     structure : {"UN", "CS", "HCS", "DIAG", "ID"}, optional
         Between-trial covariance of total and specific effect, see :func:`acuevidence.multivariate`. Default: ``UN`` where five or
         more three-arm trials tell the correlation, else ``ID``, one variance and no correlation.
+    three_arm : bool
+        Whether only trials with all three arms enter, so that every difference was randomised.
     level : float
         Level of the intervals.
-    evidence : Evidence, optional
-        Default: the package's evidence.
+    evidence : Evidence, default the package's
     **selection
         ``outcome``, ``timing`` and ``cautions`` of :func:`acuevidence.trial_effects`.
 
@@ -138,7 +145,9 @@ def decompose(
     Non-specific is total minus specific. Two-arm trials inform one of the two only, so it rests in part on a comparison between
     trials; ``direct`` beside it rests on randomisation alone.
 
-    The share's interval is Fieller's, from the covariance of both estimates, and may be unbounded or a complement. Its posterior
+    Trials whose responses fill or empty an arm do not enter, since what is added to their cells decides their effects; ``left_out``
+    names them. The share's interval is Fieller's, from the covariance of both estimates; a share is given only where it lies between 0
+    and 100 %. It may else reach beyond, be unbounded or a complement. Its posterior
     under flat priors samples both effects from a t distribution with the degrees of freedom of the model, with a fixed seed.
 
     Examples
@@ -152,9 +161,15 @@ def decompose(
         raise InputError("decompose needs both comparators and SMDs; leave comparator and measure out")
     evidence = load_evidence() if evidence is None else evidence
     effects = trial_effects(condition, evidence=evidence, **selection)
-    names = conditions(evidence) if condition is None else [condition]
+    names = conditions(evidence) if condition is None else [condition] if isinstance(condition, str) else list(condition)
+    zero = effects["trial_id"].isin(effects.loc[_fills_an_arm(effects), "trial_id"])
+    left_out = tuple(dict.fromkeys(effects.loc[zero, "study"]))
+    kept = effects[~zero]
+    if three_arm:
+        kept = kept[kept.groupby("trial_id")["comparator"].transform("nunique") > 1]
+    effects = kept.reset_index(drop=True)
     groups = {name: effects[effects["condition"] == name] for name in names}
-    if condition is None:
+    if len(names) > 1:
         groups = {"all": effects, **groups}
     found = {name: split_effect(rows, structure=structure, level=level) for name, rows in groups.items()}
     return Decomposition(
@@ -163,8 +178,16 @@ def decompose(
         effects=effects,
         covariance=shared_arm_covariance(effects),
         models={name: split.model for name, split in found.items() if split.model is not None},
+        left_out=left_out,
         level=level,
     )
+
+
+def _fills_an_arm(effects: pd.DataFrame) -> pd.Series:
+    """Return which effects are of counts with nobody or everybody in an arm."""
+    counts = effects[["events1", "n1", "events2", "n2"]].astype(float)
+    pairs = ((counts["events1"], counts["n1"]), (counts["events2"], counts["n2"]))
+    return pd.concat([(events == 0) | (events == n) for events, n in pairs], axis=1).any(axis=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,8 +253,9 @@ def split_effect(effects: pd.DataFrame, *, structure: str | None = None, level: 
     )
     parts = _parts(model, direct, pair, (total, specific), level)
     interval, posterior = _share(model, pair, level)
+    inside = interval.kind == "bounded" and interval.low >= 0 and interval.high <= 1
     share.update(
-        share=float(parts["estimate"]["non_specific"] / parts["estimate"]["total"]),
+        share=float(parts["estimate"]["non_specific"] / parts["estimate"]["total"]) if inside else math.nan,
         low=interval.low,
         high=interval.high,
         kind=interval.kind,
@@ -310,10 +334,18 @@ def _share(model: MultivariateMetaAnalysis, pair: list[str], level: float) -> tu
 
 
 def _words(share: dict[str, Any], interval: RatioInterval, words: dict[str, str]) -> str:
+    rests = (
+        f"{share['k_total']} trials against {words['untreated']}, {share['k_specific']} against {words['placebo']}, "
+        f"{share['k_three_arm']} with all three arms"
+    )
+    if math.isnan(share["share"]):
+        return (
+            f"the share of the total effect that is not beyond {words['placebo']} is not estimable (Fieller {interval.words}, beyond 0 to "
+            f"100%); {rests}"
+        )
     return (
         f"{share['share']:.0%} of the total effect is not beyond {words['placebo']} (Fieller {interval.words}; posterior "
-        f"{share['post_low']:.0%} to {share['post_high']:.0%}); {share['k_total']} trials against {words['untreated']}, "
-        f"{share['k_specific']} against {words['placebo']}, {share['k_three_arm']} with all three arms"
+        f"{share['post_low']:.0%} to {share['post_high']:.0%}); {rests}"
     )
 
 

@@ -86,8 +86,7 @@ def evidence_map(outcomes: Iterable[str] | None = None, *, evidence: Evidence | 
     ----------
     outcomes : iterable of str, optional
         Outcomes as in :func:`acuevidence.trial_effects`. Default: those that ``topic.yaml`` names for its figures, else all.
-    evidence : Evidence, optional
-        Default: the package's evidence.
+    evidence : Evidence, default the package's
 
     Returns
     -------

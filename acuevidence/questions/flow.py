@@ -9,6 +9,7 @@ import pandas as pd
 
 from acuevidence.arguments import guard
 from acuevidence.effects.trials import trial_effects
+from acuevidence.errors import InputError
 from acuevidence.evidence import Evidence, load_evidence
 from acuevidence.evidence.carried import excluded_of
 from acuevidence.inputs import choice
@@ -68,18 +69,12 @@ def flow(condition: str, *, effects: pd.DataFrame | None = None, evidence: Evide
         One of :func:`acuevidence.conditions`.
     effects : DataFrame, optional
         Its rows of ``trial_effects``. Default: the standard selection.
-    evidence : Evidence, optional
-        Default: the package's evidence.
+    evidence : Evidence, default the package's
 
     Returns
     -------
     Flow
         A comparison is a trial against one comparator, so a trial with three arms counts for two.
-
-    Raises
-    ------
-    InputError
-        For an unknown condition.
 
     Examples
     --------
@@ -92,6 +87,8 @@ def flow(condition: str, *, effects: pd.DataFrame | None = None, evidence: Evide
     topic = evidence.topic
     choice("condition", condition, list(topic.conditions))
     effects = trial_effects(condition, evidence=evidence) if effects is None else effects
+    if lacking := [name for name in ("trial_id", "comparator") if name not in effects]:
+        raise InputError(f"effects lacks {', '.join(lacking)}; give rows of trial_effects()")
     left = pd.DataFrame(excluded_of(effects), columns=["trial_id", "comparator", "arm", "reason"])
     left = left[left["arm"].isna()].drop_duplicates(["trial_id", "comparator"])
     pairs = pd.concat([effects[["trial_id", "comparator"]], left[["trial_id", "comparator"]]]).drop_duplicates()

@@ -25,8 +25,7 @@ def groups_of_trials(evidence: Evidence | None = None) -> dict[str, dict[str, Me
 
     Parameters
     ----------
-    evidence : Evidence, optional
-        Default: the package's evidence.
+    evidence : Evidence, default the package's
 
     Returns
     -------
@@ -65,8 +64,7 @@ def by_number(column: str, comparator: str, *, evidence: Evidence | None = None)
         Column of :func:`acuevidence.trial_effects` whose cells hold a number or a range.
     comparator : str
         One of the evidence's comparators.
-    evidence : Evidence, optional
-        Default: the package's evidence.
+    evidence : Evidence, default the package's
 
     Returns
     -------

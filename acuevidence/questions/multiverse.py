@@ -185,8 +185,7 @@ def multiverse(
         decision ``exclude`` whose first is ``none``.
     level : float
         Level of the intervals.
-    evidence : Evidence, optional
-        Default: the package's evidence.
+    evidence : Evidence, default the package's
     chunk, client, progress
         Sets of trials fitted at a time, a Dask client to send them to, and what wraps the iteration over them; as in
         :func:`acuevidence.synthesis.scale.in_chunks`. The answer is the same to the bit with and without a client.
@@ -203,10 +202,10 @@ def multiverse(
 
     Notes
     -----
-    Simonsohn, Simmons and Nelson (2020, Nature Human Behaviour 4:1208); Voracek, Kossmeier and Tran (2019, Zeitschrift für
-    Psychologie 227:64) for meta-analyses. The package's own rule comes first in each decision. A responder is an effect from
+    Simonsohn, Simmons and Nelson (2020, Nature Human Behaviour); Voracek, Kossmeier and Tran (2019, Zeitschrift für
+    Psychologie) for meta-analyses. The package's own rule comes first in each decision. A responder is an effect from
     counts or an odds ratio; ``sd_source="printed"`` keeps effects whose SDs stand in the paper. An SMD beyond 3 that carries a
-    caution never enters. The most influential trial, and the team (first author) that lies furthest out, is the one whose omission
+    caution never enters. The most influential trial is the one whose omission
     moves the DerSimonian-Laird effect of that very set of trials most. Specifications are not
     independent: shares describe, they do not test.
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from itertools import product
 from typing import Any
 
@@ -40,7 +39,7 @@ TRIALS: dict[str, tuple[str, ...]] = {
     "quality": ("any", "PEDro below 6 out", "unrated out too"),
     "size": ("any", "50 or more", "100 or more"),
 }
-LEFT_OUT = ("none out", "most influential trial out", "outlying team out")
+LEFT_OUT = ("none out", "most influential trial out")
 NO_ONE = "none"
 IN_ORDER = "in order"  # the outcomes of the condition as the rules of selection take them
 _PEDRO = 6
@@ -59,7 +58,6 @@ class Grid:
     effects: Array
     masks: dict[str, list[Array]]
     excluded: Array
-    teams: Array
     options: Mapping[str, tuple[str, ...]]
 
     @classmethod
@@ -74,17 +72,15 @@ class Grid:
         """Read the figures of a condition's trials in every way that the options ask for."""
         tables, trials = _readings(condition, comparator, options, _of_condition(condition, evidence))
         effects = np.stack([table[["yi", "vi"]].to_numpy(dtype=float) for table in tables])
-        known = evidence.trials.set_index("trial_id").loc[trials]
         score = quality_scores(evidence).reindex(trials)
         types = evidence.topic.comparators[comparator].types
         masks = {
             name: [np.stack([_stays(name, option, table, score, types) for table in tables]) for option in options[name]]
             for name in TRIALS
         }
-        teams = known["study"].str.extract(r"^([^\d,(]+)")[0].str.strip().to_numpy()
         named = [exclude.get(name, ()) for name in options.get("exclude", (NO_ONE,))]
         excluded = np.stack([np.isin(trials, list(ids)) for ids in named])
-        return cls(effects, masks, excluded, pd.factorize(teams)[0], options)
+        return cls(effects, masks, excluded, options)
 
     def sets(self, **where: Any) -> tuple[Array, Array]:
         """Return the distinct sets of trials, (sets, trials, 2), and for each specification of data which it is."""
@@ -102,12 +98,7 @@ class Grid:
         less = np.where(self.excluded[None, ..., None], np.nan, unique[:, None]).reshape(-1, trials, 2)
         some, which = _distinct(less)
         left = np.stack(
-            [
-                some
-                if option == LEFT_OUT[0]
-                else scale.in_chunks(partial(_left_out, option=option, teams=self.teams), [some], **where)
-                for option in self.options["left_out"]
-            ],
+            [some if option == LEFT_OUT[0] else scale.in_chunks(_left_out, [some], **where) for option in self.options["left_out"]],
             axis=1,
         )
         final, again = _distinct(left.reshape(-1, trials, 2))
@@ -204,24 +195,20 @@ def _distinct(rows: Array) -> tuple[Array, Array]:
     return rows[first], where.ravel()
 
 
-def _left_out(sets: Array, *, option: str, teams: Array) -> Array:
-    """Return each set without the trial or team whose omission moves its DerSimonian-Laird effect most."""
-    groups = {LEFT_OUT[1]: np.arange(sets.shape[1]), LEFT_OUT[2]: teams}[option]
-    ids = np.unique(groups[groups >= 0])
-    without = groups[None, :] != ids[:, None]  # (groups, trials)
+def _left_out(sets: Array) -> Array:
+    """Return each set without the trial whose omission moves its DerSimonian-Laird effect most."""
+    trials = np.arange(sets.shape[1])
     present = ~np.isnan(sets[..., 0])
-    # A group can be left out when it is there and two trials stay.
-    stays = (present[:, None] & without[None]).sum(axis=2)
-    can = (stays >= FEWEST) & (stays < present.sum(axis=1)[:, None])
-    row, group = np.nonzero(can)
+    # A trial can be left out when it is there and two stay.
+    row, trial = np.nonzero(present & (present.sum(axis=1)[:, None] > FEWEST))
     if len(row) == 0:
         return sets
-    y = np.where(without[group], sets[row, :, 0], np.nan)
-    effect = np.full(can.shape, np.nan)
-    effect[row, group] = kernel.fit(y, sets[row, :, 1], method="DL", test="z").beta[:, 0]
-    some = np.flatnonzero(can.any(axis=1))
+    y = np.where(trials[None] != trial[:, None], sets[row, :, 0], np.nan)
+    effect = np.full(present.shape, np.nan)
+    effect[row, trial] = kernel.fit(y, sets[row, :, 1], method="DL", test="z").beta[:, 0]
+    some = np.unique(row)
     whole = kernel.fit(sets[some, :, 0], sets[some, :, 1], method="DL", test="z").beta[:, 0]
     worst = np.nanargmax(np.abs(effect[some] - whole[:, None]), axis=1)
     found = sets.copy()
-    found[some] = np.where(without[worst][..., None], sets[some], np.nan)
+    found[some, worst] = np.nan
     return found

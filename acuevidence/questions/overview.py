@@ -137,7 +137,7 @@ def overview(results: Mapping[str, Mapping[str, Any]] | None = None, *, evidence
     ['usual_care', 'sham']
     """
     groups = dict(results or {})
-    evidence = next((found for one in groups.values() if (found := evidence_of(dict(one), evidence)) is not None), evidence)
+    evidence = next((own for one in groups.values() if (own := evidence_of(dict(one), evidence)) is not None), evidence)
     if results is None:
         evidence = load_evidence() if evidence is None else evidence
         groups = {condition: pooled(condition, evidence=evidence) for condition in conditions(evidence)}

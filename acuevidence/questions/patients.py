@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import stdtr, stdtrit
 
+from acuevidence.arguments import guard
 from acuevidence.effects.from_patients import ancova, from_patients
 from acuevidence.effects.measures import effect_size
 from acuevidence.errors import InputError
@@ -146,8 +147,7 @@ def patients(name: str, *, seed: int = 20040315, evidence: Evidence | None = Non
         One of ``load_evidence().ipd``.
     seed : int
         Of the imputations; the same seed gives the same digits, and numpy's global random state is not touched.
-    evidence : Evidence, optional
-        Default: the package's evidence.
+    evidence : Evidence, default the package's
 
     Returns
     -------
@@ -475,3 +475,6 @@ def _values(table: pd.DataFrame, design: PatientDesign) -> pd.DataFrame:
     joined = pd.concat(parts, ignore_index=True)
     joined["group"] = np.where(joined["treated"] == 1, "treated", "control")
     return joined[["patient", "outcome", "week", "group", "baseline", "value"]]
+
+
+guard(__name__, "patients")

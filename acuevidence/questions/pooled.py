@@ -29,12 +29,11 @@ def pooled(
     ----------
     condition : str
         One of :func:`acuevidence.conditions`.
-    evidence : Evidence, optional
-        Default: the package's evidence.
+    evidence : Evidence, default the package's
     method, test : str
         As in :func:`acuevidence.meta_analysis`. The ad hoc variant of HKSJ is the default here, because some of these
         syntheses hold two or three trials that happen to agree: plain HKSJ would then print an interval narrower
-        than the trials themselves allow (Röver, Knapp and Friede 2015, BMC Medical Research Methodology 15:99).
+        than the trials themselves allow (Röver, Knapp and Friede 2015, BMC Medical Research Methodology).
     **selection
         ``outcome``, ``timing``, ``measure`` and ``cautions`` of :func:`acuevidence.trial_effects`.
 
@@ -69,15 +68,7 @@ def pooled(
 def apart(effects: pd.DataFrame) -> pd.DataFrame:
     """Return effects with their ``group``, the comparator and, where a condition's trials fall into populations, these.
 
-    Parameters
-    ----------
-    effects : DataFrame
-        Rows of :func:`acuevidence.trial_effects`.
-
-    Returns
-    -------
-    DataFrame
-        The rows by group, comparators and populations each in their order.
+    They are rows of :func:`acuevidence.trial_effects`, and stand by group, comparators and populations each in their order.
 
     Examples
     --------

@@ -55,8 +55,7 @@ def published(
         Word the published outcome begins with. Default: the main outcome of the evidence's topic.
     effect_measure : str
         As in ``reference_syntheses``, for example ``SMD`` or ``MD_0_100``.
-    evidence : Evidence, optional
-        Default: the package's evidence.
+    evidence : Evidence, default the package's
 
     Returns
     -------

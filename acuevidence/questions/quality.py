@@ -35,8 +35,7 @@ def quality_ratings(condition: str | None = None, *, evidence: Evidence | None =
     ----------
     condition : str, optional
         One of :func:`acuevidence.conditions`. Default: all.
-    evidence : Evidence, optional
-        Default: the package's evidence.
+    evidence : Evidence, default the package's
 
     Returns
     -------
@@ -44,11 +43,6 @@ def quality_ratings(condition: str | None = None, *, evidence: Evidence | None =
         One row a trial that was appraised domain by domain (index ``trial_id``), one column a domain by its one-letter
         head; cells ``+`` (met), ``-`` (not met) or ``?`` (not rated). Fit for ``plots.forest(quality=...)``; it carries
         the evidence, so that ``plots.quality`` names the trials.
-
-    Raises
-    ------
-    InputError
-        For an unknown condition.
 
     Examples
     --------

@@ -123,8 +123,7 @@ def responders(
         Default: every comparator.
     together : bool
         Whether the conditions named are pooled together; otherwise each stands alone.
-    evidence : Evidence, optional
-        Default: the package's evidence.
+    evidence : Evidence, default the package's
 
     Returns
     -------

@@ -89,8 +89,7 @@ def safety(*, evidence: Evidence | None = None) -> Safety:
 
     Parameters
     ----------
-    evidence : Evidence, optional
-        Default: the package's evidence.
+    evidence : Evidence, default the package's
 
     Returns
     -------
@@ -100,9 +99,9 @@ def safety(*, evidence: Evidence | None = None) -> Safety:
     Notes
     -----
     Patients report more than those who treat them, so that the two are never pooled. Three sources or more of which two saw events
-    are pooled by a binomial model with normal random effects of the log odds (Stijnen, Hamza and Ozdemir 2010, Statistics in Medicine
-    29:3046-3067), to which nothing need be added where a survey saw none; its rate is that of a typical source. Fewer give the rate of
-    the summed counts with the exact binomial interval (Clopper and Pearson 1934, Biometrika 26:404-413); of two sources with events
+    are pooled by a binomial model with normal random effects of the log odds (Stijnen, Hamza and Ozdemir 2010, Statistics in Medicine), to
+    which nothing need be added where a survey saw none; its rate is that of a typical source. Fewer give the rate of
+    the summed counts with the exact binomial interval (Clopper and Pearson 1934, Biometrika); of two sources with events
     the interval reaches from the lower of their lower limits to the higher of their upper ones. The arcsine, whose back-transformed
     mean can lie several times below the rate of the summed counts where most sources saw no event, is not used. Some sources count
     events and others treatments with an event; at these rates the two hardly differ.

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from acuevidence.appraisal.thresholds import appraisal_rules
+from acuevidence.arguments import guard
 from acuevidence.effects.trials import trial_effects
 from acuevidence.errors import InputError
 from acuevidence.evidence import Evidence, load_evidence
@@ -64,8 +65,7 @@ def sensitivity(condition: str, *, analyses: Sequence[str] | None = None, eviden
         One of :func:`acuevidence.conditions`.
     analyses : sequence of str, optional
         Names of the analyses wanted beside "default". Default: all.
-    evidence : Evidence, optional
-        Default: the package's evidence.
+    evidence : Evidence, default the package's
 
     Returns
     -------
@@ -131,8 +131,9 @@ def _checked(entry: Mapping[str, Any]) -> Mapping[str, Any]:
 def _pools(condition: str, entry: Mapping[str, Any], evidence: Evidence) -> Iterator[tuple[str, pd.DataFrame]]:
     """Yield the name and the rows of every pool of an analysis."""
     asked = {key: entry[key] for key in ("endpoint", "horizon") if key in entry}
-    changed = evidence.changed(rules=_rules(condition, entry, evidence.rules))
-    effects = trial_effects(condition, evidence=changed, **asked)
+    if {"rules", "outcome"} & set(entry):  # else the effects are those that are known already
+        evidence = evidence.changed(rules=_rules(condition, entry, evidence.rules))
+    effects = trial_effects(condition, evidence=evidence, **asked)
     effects.attrs = {}  # fewer copies
     effects = effects[_kept(effects, entry, evidence)]
     for group, (comparator, population) in groups_of(condition, evidence).items():
@@ -205,3 +206,6 @@ def _bayesian(rows: pd.DataFrame, prior: Any) -> list[Any]:
     table = bayes(rows["yi"].to_numpy(), rows["vi"].to_numpy(), tau_prior=prior).summary
     mu = table.loc["mu"]
     return [mu["median"], mu["ci_low"], mu["ci_high"], float(table.loc["tau", "median"]) ** 2, name]
+
+
+guard(__name__, "sensitivity")

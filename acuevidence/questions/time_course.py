@@ -126,8 +126,7 @@ def time_course(
         Assumed correlation of the same patients' scores at two weeks, at least 0 and below 1.
     level : float
         Level of the intervals.
-    evidence : Evidence, optional
-        Default: the package's evidence.
+    evidence : Evidence, default the package's
     **selection
         ``outcome`` and ``cautions`` of :func:`acuevidence.trial_effects`.
 
@@ -285,8 +284,10 @@ def _change(rows: pd.DataFrame, comparator: str, pair: tuple[str, str], correlat
         return found | dict.fromkeys(_NUMBERS, np.nan)
     yi = (both["yi2"] - both["yi1"]).to_numpy()
     vi = (both["vi1"] + both["vi2"] - 2 * correlation * np.sqrt(both["vi1"] * both["vi2"])).to_numpy()
-    robust = meta_analysis(yi, vi, level=level).robust(np.arange(len(yi)))
-    return found | {name: float(robust.coefficients[name].iloc[0]) for name in _NUMBERS}
+    pool = meta_analysis(yi, vi, level=level)
+    # Trials that agree to the digit leave nothing between clusters to be robust against.
+    fitted = pool if np.ptp(yi) < 1e-9 * np.sqrt(vi.max()) else pool.robust(np.arange(len(yi)))
+    return found | {name: float(fitted.coefficients[name].iloc[0]) for name in _NUMBERS}
 
 
 guard(__name__, "time_course", "effects_by_week")

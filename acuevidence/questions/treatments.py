@@ -45,8 +45,7 @@ def treatment_network(
     ----------
     condition : str or sequence of str, optional
         One or some of :func:`acuevidence.conditions`. Default: all.
-    evidence : Evidence, optional
-        Default: the package's evidence.
+    evidence : Evidence, default the package's
     by : {"kind", "role"}
         Whether kinds are treatments of their own, as ``treatments`` in ``topic.yaml`` tells them apart, or each role is one.
     outcome, timing, cautions

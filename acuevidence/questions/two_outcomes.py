@@ -149,8 +149,7 @@ def two_outcomes(
         As in :func:`acuevidence.trial_effects`.
     level : float
         Level of the intervals, between 0 and 1.
-    evidence : Evidence, optional
-        Default: the package's evidence.
+    evidence : Evidence, default the package's
 
     Returns
     -------
@@ -167,7 +166,7 @@ def two_outcomes(
     -----
     The sampling covariance of a trial's two effects is ``correlation * sqrt(v_1 v_2)``; the variance of the
     difference of the means is ``a' V a`` with ``a = (1, -1)`` (van Houwelingen, Arends & Stijnen 2002, Statistics in
-    Medicine 21:589-624). A higher correlation makes the difference within each trial more precise, so that what differs
+    Medicine). A higher correlation makes the difference within each trial more precise, so that what differs
     from trial to trial counts more as heterogeneity. Comparators are never mixed, since a trial with three arms would
     stand in twice.
 

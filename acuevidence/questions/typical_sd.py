@@ -18,8 +18,7 @@ def typical_sd(condition: str | None = None, *, outcome: str | None = None, evid
         One condition; where it prints fewer than three trials' SDs, or by default, all conditions together.
     outcome : str, optional
         Default: the main outcome of the topic.
-    evidence : Evidence, optional
-        Default: the package's evidence.
+    evidence : Evidence, default the package's
 
     Returns
     -------

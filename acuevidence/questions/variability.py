@@ -6,7 +6,7 @@ Reads effects that measure spread, pools them, and words the answer; knows nothi
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -19,6 +19,9 @@ from acuevidence.evidence.carried import joined
 from acuevidence.shown import Shown
 from acuevidence.synthesis import GroupedMetaAnalysis, MetaAnalysis, meta_analysis
 from acuevidence.topic import topic_of
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["Variability", "variability"]
 
@@ -83,7 +86,7 @@ class Variability(Shown):
             ]
         return lines
 
-    def forest(self, comparator: str, *, condition: str = "all", **options: Any) -> Any:
+    def forest(self, comparator: str, *, condition: str = "all", **options: Any) -> Axes:
         """Draw the trials' log ratios of SDs and return the Axes.
 
         Parameters
@@ -108,7 +111,8 @@ class Variability(Shown):
         key = f"{condition} | {comparator} | lnVR | all"
         if key not in self.results:
             raise InputError(f"no spreads for condition={condition!r} against comparator={comparator!r}")
-        return self.results[key].forest(**options)
+        drawn: Axes = self.results[key].forest(**options)
+        return drawn
 
     def _page_table(self) -> pd.DataFrame:
         return self.pools.round(3)
@@ -130,8 +134,7 @@ def variability(
         One of :func:`acuevidence.conditions`. Default: every condition and, as ``all``, all of them together.
     method, test : str
         As in :func:`acuevidence.meta_analysis`.
-    evidence : Evidence, optional
-        Default: the package's evidence.
+    evidence : Evidence, default the package's
     **selection
         ``comparator``, ``outcome``, ``timing`` and ``cautions`` of :func:`acuevidence.trial_effects`.
 
@@ -148,7 +151,7 @@ def variability(
     Notes
     -----
     lnVR is the log ratio of the SDs, lnCVR that of the coefficients of variation (Nakagawa et al 2015, Methods in Ecology and
-    Evolution 6:143-152). If patients differ in their response, the treated arm spreads more than the comparator. The reverse
+    Evolution). If patients differ in their response, the treated arm spreads more than the comparator. The reverse
     does not hold: equal spreads are compatible with responses that differ where those who are worst off gain most, and more
     spread may come from a larger shift of the mean. lnCVR takes out a spread in proportion to the mean. It is pooled for final
     scores and for changes apart, because the same benefit makes the mean of final scores smaller and that of changes larger,

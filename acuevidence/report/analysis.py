@@ -28,8 +28,7 @@ def analysis_text(condition: str, *, timing: str = "end_of_treatment", evidence:
         One of :func:`acuevidence.conditions`.
     timing : str
         As in :func:`acuevidence.trial_effects`.
-    evidence : Evidence, optional
-        Default: the package's evidence.
+    evidence : Evidence, default the package's
 
     Returns
     -------

@@ -10,7 +10,13 @@ import pandas as pd
 
 __all__ = ["to_json", "to_markdown", "to_text"]
 
-_PARTS = {"estimates": "Estimates", "reasons": "Why", "needed": "Needed to tell", "published": "Published elsewhere"}
+_PARTS = {
+    "estimates": "Estimates",
+    "reasons": "Why",
+    "needed": "Needed to tell",
+    "flip": "What a new trial would change",
+    "published": "Published elsewhere",
+}
 
 
 def to_text(answers: pd.DataFrame, *, full: bool = False, width: int | None = None) -> str:
@@ -52,18 +58,7 @@ def to_text(answers: pd.DataFrame, *, full: bool = False, width: int | None = No
 
 
 def to_markdown(answers: pd.DataFrame) -> str:
-    """Return the answers as Markdown: a table of verdicts, then a section a claim.
-
-    Parameters
-    ----------
-    answers : DataFrame
-        As :func:`acuevidence.evaluate_claims` gives them.
-
-    Returns
-    -------
-    str
-        Markdown.
-    """
+    """Return the answers of :func:`acuevidence.evaluate_claims` as Markdown: a table of verdicts, then a section a claim."""
     lines = ["| claim | verdict | certainty |", "|---|---|---|"]
     lines += [f"| {_cell(row.claim)} | {row.verdict} | {_rated(row.certainty)} |" for row in answers.itertuples()]
     for row in answers.itertuples():
@@ -82,18 +77,7 @@ def to_markdown(answers: pd.DataFrame) -> str:
 
 
 def to_json(answers: pd.DataFrame) -> str:
-    """Return the answers as JSON: a list of objects, with the parts of an answer as lists.
-
-    Parameters
-    ----------
-    answers : DataFrame
-        As :func:`acuevidence.evaluate_claims` gives them.
-
-    Returns
-    -------
-    str
-        JSON.
-    """
+    """Return the answers of :func:`acuevidence.evaluate_claims` as JSON: a list of objects, with the parts of an answer as lists."""
     rows = [
         {key: [part for part in value.split("\n") if part] if key in _PARTS else value for key, value in row.items()}
         for row in answers.to_dict("records")

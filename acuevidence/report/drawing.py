@@ -23,7 +23,7 @@ from acuevidence.errors import InputError
 from acuevidence.evidence import Evidence, load_evidence
 from acuevidence.inputs import choice
 from acuevidence.report.figures import Figure, figures
-from acuevidence.report.whole_files import refuse_unwritable, replace
+from acuevidence.report.whole_files import alone, refuse_unwritable, replace
 
 __all__ = ["Drift", "build", "check", "inputs", "not_drawn"]
 
@@ -96,11 +96,12 @@ def build(
         else:
             refused[figure.name] = str(found)
     folder.mkdir(parents=True, exist_ok=True)
-    manifest = _manifest(folder) if only else {}
-    hashes = {**manifest.get("figures", {}), **{name: _hash(data) for name, data in drawn.items()}}
-    left = {**manifest.get("not_drawn", {}), **refused}
-    drawn["manifest.json"] = _manifest_bytes(hashes, left, evidence)
-    return [replace(folder / name, data) for name, data in drawn.items()]
+    with alone(folder):  # what another run has written since stays in the manifest
+        manifest = _manifest(folder) if only else {}
+        hashes = {**manifest.get("figures", {}), **{name: _hash(data) for name, data in drawn.items()}}
+        left = {**manifest.get("not_drawn", {}), **refused}
+        drawn["manifest.json"] = _manifest_bytes(hashes, left, evidence)
+        return [replace(folder / name, data) for name, data in drawn.items()]
 
 
 def check(
@@ -239,18 +240,7 @@ def _reason(evidence: Evidence, recorded: dict[str, Any], known: str | None, on_
 
 
 def inputs(evidence: Evidence | None = None) -> dict[str, Any]:
-    """Return what everything made here is made from: hashes of the evidence and of the code, and the versions.
-
-    Parameters
-    ----------
-    evidence : Evidence, optional
-        Default: the package's evidence.
-
-    Returns
-    -------
-    dict
-        ``data``, ``code`` and ``environment``.
-    """
+    """Return what everything made here is made from: hashes of the ``data`` and the ``code``, and the versions (``environment``)."""
     folder = Path((load_evidence() if evidence is None else evidence).folder)
     source = hashlib.sha256()
     package = Path(__file__).resolve().parents[1]
@@ -270,7 +260,10 @@ def inputs(evidence: Evidence | None = None) -> dict[str, Any]:
 
 def _manifest(folder: Path) -> dict[str, Any]:
     file = folder / "manifest.json"
-    return dict(json.loads(file.read_text(encoding="utf-8"))) if file.exists() else {}
+    try:
+        return dict(json.loads(file.read_text(encoding="utf-8"))) if file.exists() else {}
+    except (ValueError, TypeError) as error:
+        raise InputError(f"{file} is no manifest of figures ({error}); take it away and draw the figures anew") from error
 
 
 def _manifest_bytes(hashes: dict[str, str], refused: dict[str, str], evidence: Evidence) -> bytes:

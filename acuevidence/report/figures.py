@@ -48,8 +48,7 @@ def figures(evidence: Evidence | None = None) -> dict[str, Figure]:
 
     Parameters
     ----------
-    evidence : Evidence, optional
-        Default: the package's evidence.
+    evidence : Evidence, default the package's
 
     Returns
     -------

@@ -85,10 +85,8 @@ def beside_published(condition: str, results: Mapping[str, MetaAnalysis]) -> pd.
 
     Parameters
     ----------
-    condition : str
-        One of :func:`acuevidence.conditions`.
-    results : mapping
-        Comparator to MetaAnalysis on the SMD scale.
+    condition, results
+        As in :func:`meaning`.
 
     Returns
     -------

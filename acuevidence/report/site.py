@@ -11,7 +11,7 @@ import re
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -28,6 +28,9 @@ from acuevidence.report.table_forms import Table
 from acuevidence.report.whole_files import csv_text, refuse_unwritable, unwritten
 from acuevidence.verdicts.answer import Answer
 from acuevidence.verdicts.claims import answer_table, answered, claims
+
+if TYPE_CHECKING:
+    import jinja2
 
 __all__ = ["build_site", "environment"]
 
@@ -194,7 +197,7 @@ def _version(evidence: Evidence) -> str:
     return f"{tables} with acuevidence {__version__}."
 
 
-def environment() -> Any:
+def environment() -> jinja2.Environment:
     """Return the Jinja2 environment of the pages, which escapes all text."""
     try:
         import jinja2

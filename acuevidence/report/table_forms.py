@@ -61,6 +61,18 @@ class Table:
         Cells as printed.
     notes : tuple of str
         Footnotes, in order.
+
+    Examples
+    --------
+    >>> import tempfile, pandas as pd
+    >>> from acuevidence.report.tables import Table
+    >>> table = Table("Trials", pd.DataFrame({"study": ["A 2020"], "n": [40]}))
+    >>> table.to_frame().shape, "A 2020" in table.to_html(), "A 2020" in table.to_latex()
+    ((1, 2), True, True)
+    >>> table.to_markdown().splitlines()[4], table.to_csv().splitlines()
+    ('| A 2020 | 40 |', ['study,n', 'A 2020,40'])
+    >>> table.to_docx(tempfile.mkdtemp() + "/trials.docx").name
+    'trials.docx'
     """
 
     title: str
@@ -68,39 +80,11 @@ class Table:
     notes: tuple[str, ...] = ()
 
     def to_frame(self) -> pd.DataFrame:
-        """Return the cells.
-
-        Returns
-        -------
-        DataFrame
-            A copy, as printed.
-
-        Examples
-        --------
-        >>> import pandas as pd
-        >>> from acuevidence.report.tables import Table
-        >>> table = Table('Trials', pd.DataFrame({'study': ['A 2020'], 'n': [40]}))
-        >>> table.to_frame().shape
-        (1, 2)
-        """
+        """Return the cells as printed, a copy."""
         return self.frame.copy()
 
     def to_html(self) -> str:
-        """Return HTML, by great_tables (extra ``tables``).
-
-        Returns
-        -------
-        str
-            A table with its heading and notes.
-
-        Examples
-        --------
-        >>> import pandas as pd
-        >>> from acuevidence.report.tables import Table
-        >>> table = Table('Trials', pd.DataFrame({'study': ['A 2020'], 'n': [40]}))
-        >>> 'A 2020' in table.to_html()
-        True
-        """
+        """Return a table in HTML with its heading and notes, by great_tables (extra ``tables``)."""
         try:
             from great_tables import GT
         except ImportError:
@@ -111,87 +95,21 @@ class Table:
         return str(made.as_raw_html())
 
     def to_latex(self) -> str:
-        """Return a LaTeX longtable; the document needs the packages array, booktabs and longtable.
-
-        Returns
-        -------
-        str
-            A table with its heading and notes.
-
-        Examples
-        --------
-        >>> import pandas as pd
-        >>> from acuevidence.report.tables import Table
-        >>> table = Table('Trials', pd.DataFrame({'study': ['A 2020'], 'n': [40]}))
-        >>> 'A 2020' in table.to_latex()
-        True
-        """
+        """Return a LaTeX longtable with heading and notes; the document needs the packages array, booktabs and longtable."""
         return latex(self.title, self.frame, self.notes)
 
     def to_docx(self, path: str | Path) -> Path:
-        """Write a Word document, by python-docx (extra ``tables``).
-
-        Parameters
-        ----------
-        path : path
-            Where to; a file that is there is replaced when the new one is whole.
-
-        Returns
-        -------
-        Path
-            The file written.
-
-        Raises
-        ------
-        InputError
-            Without python-docx.
-
-        Examples
-        --------
-        >>> import tempfile, pandas as pd
-        >>> from acuevidence.report.tables import Table
-        >>> table = Table('Trials', pd.DataFrame({'study': ['A 2020'], 'n': [40]}))
-        >>> table.to_docx(tempfile.mkdtemp() + '/trials.docx').name
-        'trials.docx'
-        """
+        """Write a Word document, by python-docx (extra ``tables``); a file that is there is replaced when the new one is whole."""
         return replace(Path(path), docx(self.title, self.frame, self.notes))
 
     def to_markdown(self) -> str:
-        """Return a Markdown table with title and notes.
-
-        Returns
-        -------
-        str
-            Title in bold, rows, then the notes.
-
-        Examples
-        --------
-        >>> import pandas as pd
-        >>> from acuevidence.report.tables import Table
-        >>> table = Table('Trials', pd.DataFrame({'study': ['A 2020'], 'n': [40]}))
-        >>> table.to_markdown().splitlines()[4]
-        '| A 2020 | 40 |'
-        """
+        """Return a Markdown table: the title in bold, rows, then the notes."""
         cells = [list(self.frame.columns), ["---"] * self.frame.shape[1], *self.frame.astype(str).to_numpy().tolist()]
         lines = ["| " + " | ".join(str(c).replace("|", "\\|").replace("\n", " ") for c in row) + " |" for row in cells]
         return "\n".join([f"**{self.title}**", "", *lines, "", *self.notes]) + "\n"
 
     def to_csv(self) -> str:
-        """Return the cells as CSV; an apostrophe keeps a spreadsheet from running text as a formula.
-
-        Returns
-        -------
-        str
-            A header and a line a row.
-
-        Examples
-        --------
-        >>> import pandas as pd
-        >>> from acuevidence.report.tables import Table
-        >>> table = Table('Trials', pd.DataFrame({'study': ['A 2020'], 'n': [40]}))
-        >>> table.to_csv().splitlines()
-        ['study,n', 'A 2020,40']
-        """
+        """Return the cells as CSV, a line a row; an apostrophe keeps a spreadsheet from running text as a formula."""
         return csv_text(self.frame)
 
     def __repr__(self) -> str:
@@ -205,22 +123,7 @@ class Table:
 
 
 def latex(title: str, frame: pd.DataFrame, notes: tuple[str, ...]) -> str:
-    """Return a longtable, which breaks over pages; needs the packages longtable and booktabs.
-
-    Parameters
-    ----------
-    title : str
-        Caption.
-    frame : DataFrame
-        Cells as printed.
-    notes : tuple of str
-        Lines below the table.
-
-    Returns
-    -------
-    str
-        LaTeX.
-    """
+    """Return a longtable with its caption and the lines below it; it breaks over pages and needs the packages longtable and booktabs."""
     widths = "".join(rf">{{\raggedright\arraybackslash}}p{{\dimexpr{w:.3f}\linewidth-2\tabcolsep}}" for w in _shares(frame))
     head = " & ".join(rf"\textbf{{{_escaped(name)}}}" for name in frame.columns) + r" \\"
     body = [" & ".join(_escaped(cell) for cell in row) + r" \\" for row in frame.to_numpy()]
@@ -247,27 +150,7 @@ def latex(title: str, frame: pd.DataFrame, notes: tuple[str, ...]) -> str:
 
 
 def docx(title: str, frame: pd.DataFrame, notes: tuple[str, ...]) -> bytes:
-    """Return a Word document on A4, landscape from six columns on, whose heading row repeats on every page.
-
-    Parameters
-    ----------
-    title : str
-        Heading.
-    frame : DataFrame
-        Cells as printed.
-    notes : tuple of str
-        Paragraphs below the table.
-
-    Returns
-    -------
-    bytes
-        The .docx file.
-
-    Raises
-    ------
-    InputError
-        Without python-docx.
-    """
+    """Return a Word document on A4, landscape from six columns on, whose heading row repeats on every page; notes below the table."""
     try:
         import docx as word
         from docx.shared import Mm, Pt

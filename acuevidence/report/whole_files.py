@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import re
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ import pandas as pd
 
 from acuevidence.errors import InputError
 
-__all__ = ["csv_text", "refuse_unwritable", "replace", "unwritten"]
+__all__ = ["alone", "csv_text", "refuse_unwritable", "replace", "unwritten"]
 
 _FORMULA = re.compile(r"^(?='*[=+\-@\t\r])")
 _FIGURE = re.compile(r"-\d[-\d.,%() \u2013\u2212to]*")  # a printed effect and its interval call nothing
@@ -77,6 +79,29 @@ def _replace(path: Path, data: bytes) -> Path:
         Path(name).unlink(missing_ok=True)
         raise
     return path
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Hold a folder for one writer at a time, where the system can lock it; others wait.
+
+    Parameters
+    ----------
+    folder : Path
+        A folder that is there.
+    """
+    try:
+        import fcntl
+    except ImportError:  # no such locks on Windows
+        yield
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):  # a file system without locks
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def csv_text(frame: pd.DataFrame) -> str:

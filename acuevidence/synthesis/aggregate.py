@@ -28,12 +28,9 @@ def aggregate(
 
     Parameters
     ----------
-    yi, vi : array-like or column names, (k,)
-        Effects and their sampling variances.
-    cluster : array-like or column name, (k,)
-        The study of each effect.
+    yi, vi, cluster : array-like or columns of ``data``, (k,)
+        Effects, their sampling variances, and the study of each.
     data : DataFrame, optional
-        Where column names are looked up.
     rho : float
         Correlation of the sampling errors within a study, the same for every pair.
     weighted : bool

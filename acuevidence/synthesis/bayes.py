@@ -29,10 +29,10 @@ __all__ = ["Posterior", "bayes"]
 Prior = tuple[Any, ...]
 _NODES = 4096
 # Predictive distributions of tau2 of standardised mean differences in Cochrane reviews, log-t with 5 degrees of freedom (Rhodes
-# et al 2015, Journal of Clinical Epidemiology 68:52, table 3, as bayesmeta's RhodesEtAlPrior holds them): over all reviews
+# et al 2015, Journal of Clinical Epidemiology, table 3, as bayesmeta's RhodesEtAlPrior holds them): over all reviews
 # (location -3.44, scale 2.59), and for pain, quality of life and functioning under a non-pharmacological treatment (-3.02,
 # 2.27). Of tau both are halved.
-# Of log odds ratios and log risk ratios: Turner et al (2015, Statistics in Medicine 34:984), tau2 log-normal (-2.05, 1.71).
+# Of log odds ratios and log risk ratios: Turner et al (2015, Statistics in Medicine), tau2 log-normal (-2.05, 1.71).
 _PUBLISHED = {
     "rhodes": ("log-t", -1.72, 1.295, 5.0),
     "rhodes-pain": ("log-t", -1.51, 1.135, 5.0),
@@ -103,7 +103,7 @@ class Posterior(Printed, PosteriorMethods):
         return 1.0 - float(self.cdf(name, value))
 
     @guarded
-    def cdf(self, parameter: str, x: Any) -> Any:
+    def cdf(self, parameter: str, x: Any) -> float | np.ndarray:
         """Return the posterior distribution function of ``mu``, ``prediction`` or ``tau`` at x."""
         choice("parameter", parameter, ("mu", "prediction", "tau"))
         points = np.asarray(x, dtype=float)
@@ -210,9 +210,9 @@ def bayes(
     Notes
     -----
     ``p(y | tau)`` with mu integrated out is that of Röver (2020), section 2; mixtures of normals for mu stay
-    mixtures given tau. The priors of Rhodes et al (2015, Journal of Clinical Epidemiology 68:52, table 3) are log-t with 5
+    mixtures given tau. The priors of Rhodes et al (2015, Journal of Clinical Epidemiology, table 3) are log-t with 5
     degrees of freedom: of tau2 with location -3.02 and scale 2.27 (``rhodes-pain``), and -3.44 and 2.59 (``rhodes``). That of
-    Turner et al (2015, Statistics in Medicine 34:984) is log-normal: of tau2 with mean -2.05 and SD 1.71 of its logarithm.
+    Turner et al (2015, Statistics in Medicine) is log-normal: of tau2 with mean -2.05 and SD 1.71 of its logarithm.
 
     Examples
     --------

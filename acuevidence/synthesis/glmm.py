@@ -198,7 +198,7 @@ def glmm(
 
     Notes
     -----
-    Models of Stijnen, Hamza and Ozdemir (2010, Statistics in Medicine 29:3046-3067), with the random effect coded +1/2 and -1/2 in
+    Models of Stijnen, Hamza and Ozdemir (2010, Statistics in Medicine), with the random effect coded +1/2 and -1/2 in
     the unconditional models and independent of the random intercept in UM.RS, as metafor's rma.glmm. Tables where nobody or everybody
     had the event are left out: they carry no information on a ratio. With 31 nodes a trial (21 by 21 in UM.RS) the integrals are exact to
     about nine digits (rma.glmm: 7 in UM.FS, one, Laplace's approximation, in UM.RS). The tests for heterogeneity of UM.RS are
@@ -280,7 +280,7 @@ def glmm_single(
 
     Notes
     -----
-    Normal distribution of the log odds (Stijnen, Hamza and Ozdemir 2010, Statistics in Medicine 29:3046-3067) or log rates between
+    Normal distribution of the log odds (Stijnen, Hamza and Ozdemir 2010, Statistics in Medicine) or log rates between
     trials; nothing is added to trials without events, as metafor's rma.glmm. The inverse logit of the mean log odds is the median
     proportion over trials, not their mean.
 

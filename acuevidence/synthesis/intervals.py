@@ -113,11 +113,11 @@ def tau2_interval(
     result : MetaAnalysis
         Of two trials or more.
     method : {"QP", "PL", "J", "BJ", "SJ", "BT"}
-        Q-profile (Viechtbauer 2007, Statistics in Medicine 26:37-52), profile likelihood (Hardy and Thompson 1996,
-        Statistics in Medicine 15:619-629), Jackson's (2013, Research Synthesis Methods 4:220-229: Q with weights 1/se),
+        Q-profile (Viechtbauer 2007, Statistics in Medicine), profile likelihood (Hardy and Thompson 1996,
+        Statistics in Medicine), Jackson's (2013, Research Synthesis Methods: Q with weights 1/se),
         Biggerstaff and Tweedie's with the exact distribution of Q in place of a gamma (Biggerstaff and Jackson 2008,
-        Statistics in Medicine 27:6093-6110: weights 1/vi), Sidik and Jonkman's (2005, Journal of the Royal Statistical Society
-        C 54:367-384), or percentiles of ``n`` parametric bootstrap samples.
+        Statistics in Medicine: weights 1/vi), Sidik and Jonkman's (2005, Journal of the Royal Statistical Society
+        C), or percentiles of ``n`` parametric bootstrap samples.
     level : float, optional
         Level of the interval. Default: that of the result.
     seed : int, optional
@@ -286,7 +286,7 @@ def bootstrap_prediction(
     -----
     tau2 is drawn from its confidence distribution, which follows from the distribution of Cochran's Q, then the
     mean from its Hartung-Knapp distribution at that tau2 and the new effect about it (Nagashima, Noma and Furukawa 2019,
-    Statistical Methods in Medical Research 28:1689-1702; R package pimeta).
+    Statistical Methods in Medical Research; R package pimeta).
 
     Examples
     --------
@@ -342,7 +342,7 @@ def henmi_copas(result: PooledEffect, *, level: float | None = None) -> pd.DataF
     Notes
     -----
     Large trials keep their equal-effects weight, so small-study effects pull less; the interval comes from the joint
-    distribution of the estimate and Q (Henmi and Copas 2010, Statistics in Medicine 29:2969-2983), as metafor's hc.
+    distribution of the estimate and Q (Henmi and Copas 2010, Statistics in Medicine), as metafor's hc.
 
     Examples
     --------
@@ -432,7 +432,7 @@ def _mixture_cdf(values: np.ndarray, q: float) -> float:
     """Return P(sum values * chi-square(1) <= q): its Laplace transform inverted along Talbot's contour, to about ten digits.
 
     The transform, prod (1 + 2 s value)^(-1/2) / s, has its singularities on the negative axis alone (Abate and Whitt 2006, INFORMS
-    Journal on Computing 18:408-421).
+    Journal on Computing).
     """
     if q <= 0:
         return 0.0

@@ -89,7 +89,7 @@ def fit(y: Array, v: Array, X: Array | None = None, *, method: str = "REML", tes
 
     Notes
     -----
-    Estimators as in Veroniki et al (2016, Research Synthesis Methods 7:55-79) and metafor: EE equal effects, DL
+    Estimators as in Veroniki et al (2016, Research Synthesis Methods) and metafor: EE equal effects, DL
     DerSimonian-Laird, HE Hedges, HS Hunter-Schmidt (HSk with the small-sample correction), SJ Sidik-Jonkman, ML, REML,
     EB empirical Bayes, PM Paule-Mandel, PMM its median-unbiased variant. HKSJ scales the covariance by the weighted
     residual mean square (Knapp and Hartung 2003); ad hoc never below 1.

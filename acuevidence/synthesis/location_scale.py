@@ -162,7 +162,7 @@ def fit_location_scale(
 
     Notes
     -----
-    Viechtbauer and Lopez-Lopez (2022, Research Synthesis Methods 13:697-715), as metafor's ``rma(scale=)``. Standard errors of the
+    Viechtbauer and Lopez-Lopez (2022, Research Synthesis Methods), as metafor's ``rma(scale=)``. Standard errors of the
     scale coefficients from the observed information.
     """
     if method not in ("REML", "ML"):

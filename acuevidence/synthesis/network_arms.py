@@ -95,7 +95,7 @@ def arm_contrasts(
     Notes
     -----
     As meta's pairwise. Standardised differences use one SD for all arms of a trial and
-    ``1/n1 + 1/n2 + d**2 / (2 N)`` with all its people (Crippa & Orsini 2016, BMC Medical Research Methodology 16:91); without
+    ``1/n1 + 1/n2 + d**2 / (2 N)`` with all its people (Crippa & Orsini 2016, BMC Medical Research Methodology); without
     ``correct`` they are Cohen's d.
 
     Examples

@@ -244,8 +244,8 @@ def component_network(
     Notes
     -----
     Effects of treatments are sums of those of their components (Welton, Caldwell, Adamopoulos & Vedhara 2009, American
-    Journal of Epidemiology 169:1158-1165), fitted by weighted least squares with the weights of the network (Ruecker, Petropoulou
-    & Schwarzer 2020, Biometrical Journal 62:808-821), as netmeta's netcomb and, for a network in pieces, discomb.
+    Journal of Epidemiology), fitted by weighted least squares with the weights of the network (Ruecker, Petropoulou
+    & Schwarzer 2020, Biometrical Journal), as netmeta's netcomb and, for a network in pieces, discomb.
     ``DL`` is the moment estimator about the additive model. ``REML`` keeps the covariance of trials with several arms.
     A component is estimable where its unit vector lies in the row space of the trials' contrasts.
 

@@ -151,12 +151,12 @@ def network_counts(
 
     Notes
     -----
-    Efthimiou, Ruecker, Schwarzer, Higgins, Egger & Salanti 2019, Statistics in Medicine 38:2992-3012, as netmeta's netmetabin. A
+    Efthimiou, Ruecker, Schwarzer, Higgins, Egger & Salanti 2019, Statistics in Medicine, as netmeta's netmetabin. A
     design is a set of treatments compared in a trial. Left out in turn, and listed in ``excluded``: trials in which nobody
     or everybody had the event; arms in which, over all trials of a design, nobody or everybody had it; designs of which a
     single arm is left.
 
-    ``MH`` pools each design by the Mantel-Haenszel estimates of its pairs, made consistent (Greenland 1989, Biometrics 45:183-191),
+    ``MH`` pools each design by the Mantel-Haenszel estimates of its pairs, made consistent (Greenland 1989, Biometrics),
     and the designs by weighted least squares. ``NCH`` conditions on the events of a trial; its likelihood is the
     multinomial one to which the non-central hypergeometric distribution tends where events are rare, and what it estimates is
     then a ratio of risks. Where events are frequent that lies nearer to 1 than the odds ratio: take ``MH``, or

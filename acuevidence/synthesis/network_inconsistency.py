@@ -69,7 +69,12 @@ def league(net: NetworkEffects | ComponentNetwork, digits: int = 2, transform: C
     order = net.best_first
     direct, direct_se, _ = direct_evidence(net)
     z = half_width(net.level, net.df)
-    show = transform or (lambda value: value)
+
+    def show(value: float) -> float:
+        try:
+            return float(value if transform is None else transform(value))
+        except (TypeError, ValueError, ArithmeticError) as error:
+            raise InputError(f"transform must turn a number into a number, as numpy.exp does: {error}") from error
 
     def cell(estimate: float, se: float) -> str:
         if np.isnan(estimate):

@@ -40,7 +40,7 @@ def rank_probabilities(result: NetworkEffects, n: int = 20000, seed: int = 0) ->
 
     Notes
     -----
-    Salanti, Ades and Ioannidis 2011, Journal of Clinical Epidemiology 64:163. The mean share of treatments a treatment
+    Salanti, Ades and Ioannidis 2011, Journal of Clinical Epidemiology. The mean share of treatments a treatment
     beats (SUCRA) is its P-score up to the error of the draws (Ruecker and Schwarzer 2015).
 
     Examples

@@ -53,9 +53,9 @@ def tau2_interval(net: NetworkEffects, method: str = "QP", *, level: float | Non
     Notes
     -----
     ``QP``: the values of tau2 at which the Q of the whole network, weighted with it and with the covariance of trials with
-    several arms, lies between the quantiles of its chi-square distribution (Viechtbauer 2007, Statistics in Medicine 26:37-52;
-    Jackson, Riley & White 2011, Statistics in Medicine 30:2481-2498, for several effects a trial). ``PL``: Hardy & Thompson
-    1996, Statistics in Medicine 15:619-629. Inconsistency counts as heterogeneity in both.
+    several arms, lies between the quantiles of its chi-square distribution (Viechtbauer 2007, Statistics in Medicine;
+    Jackson, Riley & White 2011, Statistics in Medicine, for several effects a trial). ``PL``: Hardy & Thompson
+    1996, Statistics in Medicine. Inconsistency counts as heterogeneity in both.
 
     Examples
     --------
@@ -182,10 +182,10 @@ def random_inconsistency(net: NetworkEffects) -> RandomInconsistency:
 
     Notes
     -----
-    Design-by-treatment interaction with random effects (Jackson, Barrett, Rice, White & Higgins 2014, Statistics in Medicine
-    33:3639-3654): a design moves all its trials by a common amount, of one variance for all contrasts and half of it as
+    Design-by-treatment interaction with random effects (Jackson, Barrett, Rice, White & Higgins 2014, Statistics in Medicine): a design
+    moves all its trials by a common amount, of one variance for all contrasts and half of it as
     covariance of contrasts that share a treatment. Both variances by restricted maximum likelihood with the full covariance
-    of trials with several arms (Law, Jackson, Turner, Rhodes & Viechtbauer 2016, BMC Medical Research Methodology 16:87).
+    of trials with several arms (Law, Jackson, Turner, Rhodes & Viechtbauer 2016, BMC Medical Research Methodology).
     The effects are averages over designs. A handful of designs tells little of a variance: P above 0.05 is no proof of
     consistency.
 

@@ -149,7 +149,7 @@ def meta_analysis(
     -----
     A single trial keeps its own normal interval and has no tau2. With two trials HKSJ intervals are kept and flagged. When
     trials happen to agree, plain HKSJ can be narrower than the Wald interval (Roever, Knapp and Friede 2015, BMC Medical
-    Research Methodology 15:99), which is why the ad hoc correction is the default; where it acts, and with four trials or
+    Research Methodology), which is why the ad hoc correction is the default; where it acts, and with four trials or
     fewer, the summary prints the plain and the Wald limits beside it. REML, Q-profile, HKSJ and
     prediction intervals as in Cochrane's random-effects policy of 2025; estimators as in :mod:`acuevidence.synthesis.kernel`.
     With ``by``, all groups are fitted in one call and each group's result object is built when it is asked for; for the

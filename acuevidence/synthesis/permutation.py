@@ -94,7 +94,7 @@ def permutation_test(result: PooledEffect, exact: bool | None = None, n: int = 1
 
     Notes
     -----
-    Follmann and Proschan (1999, Biometrics 55:732-737); Higgins and Thompson (2004, Statistics in Medicine 23:1663-1682);
+    Follmann and Proschan (1999, Biometrics); Higgins and Thompson (2004, Statistics in Medicine);
     as metafor's ``permutest``.
 
     Examples
@@ -157,7 +157,7 @@ def permutation_interval(
     Notes
     -----
     The limits are where the P value of the test that signs of ``yi - mu`` are exchangeable passes ``1 - level`` (Follmann and
-    Proschan 1999, Biometrics 55:732-737; metafor's ``permutest(permci=TRUE)``), found on a grid that is refined, each step in one batch.
+    Proschan 1999, Biometrics; metafor's ``permutest(permci=TRUE)``), found on a grid that is refined, each step in one batch.
     Not for few trials: with five there are 32 flips, and no effect can be rejected at 0.95.
 
     Examples

@@ -73,7 +73,7 @@ def ratio_interval(
     Notes
     -----
     The set of ``r`` with ``(part - r whole)**2 <= t**2 Var(part - r whole)`` (Fieller 1954, Journal of the Royal Statistical
-    Society B 16:175-185). It is bounded only where the whole differs from zero at this level.
+    Society B). It is bounded only where the whole differs from zero at this level.
 
     Examples
     --------

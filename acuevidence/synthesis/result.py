@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from acuevidence import words
+from acuevidence.arguments import guarded
 from acuevidence.errors import InputError, UnknownKeyError
 from acuevidence.shown import Shown
 from acuevidence.synthesis.effect import PooledEffect
@@ -179,6 +181,48 @@ class GroupedMetaAnalysis(GroupedMethods, Mapping[str, MetaAnalysis]):
         if not self.groups:
             return pd.DataFrame(columns=["term", "estimate", "ci_low", "ci_high", "k", self.by])
         return pd.concat([one.to_frame().assign(**{self.by: name}) for name, one in self.groups.items()], ignore_index=True)
+
+    @guarded
+    def test(self, terms: str | Sequence[str] | np.ndarray | None = None) -> pd.DataFrame:
+        """Test coefficients together, group by group, as :func:`.wald_test` does for one.
+
+        Parameters
+        ----------
+        terms : str, sequence of str or ndarray, optional
+            As there.
+
+        Returns
+        -------
+        DataFrame
+            ``statistic df1 df2 p_value``, with the groups as index. Whether groups differ is ``between``.
+
+        Examples
+        --------
+        >>> import acuevidence as ae
+        >>> results = ae.meta_analysis([0.9, 0.4, 0.6, 0.1], [0.09, 0.04, 0.06, 0.02], by=["sham", "sham", "care", "care"])
+        >>> results.test().round(2)
+               statistic  df1  df2  p_value
+        group
+        sham        6.00    1  1.0     0.25
+        care        1.58    1  1.0     0.43
+        """
+        return self._by_group([one.test(terms).to_frame() for one in self.groups.values()])
+
+    def vif(self) -> pd.DataFrame:
+        """Return how much each coefficient's variance is inflated by the other moderators, group by group.
+
+        Returns
+        -------
+        DataFrame
+            ``term vif sif``, with the groups as index.
+        """
+        return self._by_group([one.vif().reset_index() for one in self.groups.values()])
+
+    def _by_group(self, parts: list[pd.DataFrame]) -> pd.DataFrame:
+        if not parts:
+            raise InputError("there is no group to test")
+        index = [name for name, part in zip(self.groups, parts, strict=True) for _ in range(len(part))]
+        return pd.concat(parts, ignore_index=True).set_axis(pd.Index(index, name=self.by), axis=0)
 
     def summary(self) -> str:
         """Return each group's summary and the test between them.

@@ -73,12 +73,9 @@ def robust_weights(
 
     Parameters
     ----------
-    yi, vi : array-like or column names, (k,)
-        Effects and their sampling variances.
-    cluster : array-like or column name, (k,)
-        The study of each effect.
+    yi, vi, cluster : array-like or columns of ``data``, (k,)
+        Effects, their sampling variances, and the study of each.
     data : DataFrame, optional
-        Where column names are looked up.
     weights : {"CORR", "HIER"}
         ``CORR``: effects of a study are measured on the same patients; all its effects weigh alike, together as one effect.
         ``HIER``: a study reports several samples whose true effects vary within and between studies.
@@ -102,8 +99,8 @@ def robust_weights(
     Notes
     -----
     Weights ``1 / (k_j (mean v_j + tau2))`` for CORR and ``1 / (v + tau2 + omega2)`` for HIER, the variances from the moments
-    of the weighted residuals (Hedges, Tipton and Johnson 2010, Research Synthesis Methods 1:39-65); small-sample correction of
-    Tipton (2015, Psychological Methods 20:375-393); as robumeta's ``robu``. With fewer than four degrees of freedom P
+    of the weighted residuals (Hedges, Tipton and Johnson 2010, Research Synthesis Methods); small-sample correction of
+    Tipton (2015, Psychological Methods); as robumeta's ``robu``. With fewer than four degrees of freedom P
     values are too small, whatever the correction. A model of the dependence (:func:`acuevidence.multilevel` with
     :func:`acuevidence.vcalc`, then ``robust``) weighs better where the correlations are known.
 

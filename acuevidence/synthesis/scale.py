@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
@@ -20,13 +20,14 @@ from acuevidence.synthesis import kernel
 __all__ = ["CHUNK", "fit_chunks", "in_chunks", "jobs", "joined", "run", "simulate"]
 
 Array = np.ndarray
+Result = TypeVar("Result")
 Progress = Callable[[Iterable[Any]], Iterable[Any]]
 CHUNK = 10_000  # rows of a chunk, unless asked for otherwise
 _AHEAD = 4  # chunks sent to a cluster per thread of it, which bounds the memory
 
 
 def in_chunks(
-    task: Callable[..., Any],
+    task: Callable[..., Result],
     arrays: Sequence[Array] = (),
     *,
     rows: int | None = None,
@@ -34,7 +35,7 @@ def in_chunks(
     chunk: int = CHUNK,
     client: Any = None,
     progress: Progress = iter,
-) -> Any:
+) -> Result:
     """Apply a function to chunks of rows and join what it returns.
 
     Parameters
@@ -279,14 +280,14 @@ def _sent(calls: Iterator[Callable[[], Any]], count: int, client: Any, progress:
     return found
 
 
-def joined(parts: list[Any]) -> Any:
+def joined(parts: list[Result]) -> Result:
     """Return arrays, tuples of arrays, or dataclasses of arrays, joined along their rows."""
     first = parts[0]
     if len(parts) == 1:
         return first
     if dataclasses.is_dataclass(first) and not isinstance(first, type):
         names = [field.name for field in dataclasses.fields(first)]
-        return type(first)(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in names})
+        return cast(Result, type(first)(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in names}))
     if isinstance(first, tuple):
-        return tuple(np.concatenate(column) for column in zip(*parts, strict=True))
-    return np.concatenate(parts)
+        return cast(Result, tuple(np.concatenate(column) for column in zip(*cast(Any, parts), strict=True)))
+    return cast(Result, np.concatenate(cast(Any, parts)))

@@ -295,8 +295,8 @@ def peto(
 
     Notes
     -----
-    ``sum(O - E) / sum(V)`` with the hypergeometric variance V (Yusuf et al 1985, Progress in Cardiovascular Diseases
-    27:335-371), as metafor's rma.peto.
+    ``sum(O - E) / sum(V)`` with the hypergeometric variance V (Yusuf et al 1985, Progress in Cardiovascular Diseases), as
+    metafor's rma.peto.
 
     Examples
     --------
@@ -396,7 +396,7 @@ class _Parts:
 
 
 def _odds_ratio(t: Tables) -> _Parts:
-    """Robins, Breslow and Greenland (1986, Biometrics 42:311-323)."""
+    """Robins, Breslow and Greenland (1986, Biometrics)."""
     n = t.n1 + t.n2
     a, b, c, d = t.events1, t.n1 - t.events1, t.events2, t.n2 - t.events2
     P, Q, R, S = (a + d) / n, (b + c) / n, a * d / n, b * c / n
@@ -414,7 +414,7 @@ def _log_ratio(sums: Array) -> tuple[Array, Array]:
 
 
 def _risk_ratio(t: Tables) -> _Parts:
-    """Greenland and Robins (1985, Biometrics 41:55-68)."""
+    """Greenland and Robins (1985, Biometrics)."""
     n = t.n1 + t.n2
     S = t.events2 * t.n1 / n
     v = t.n1 * t.n2 * (t.events1 + t.events2) / n**2 - t.events1 * t.events2 / n
@@ -422,7 +422,7 @@ def _risk_ratio(t: Tables) -> _Parts:
 
 
 def _rate_ratio(t: Tables) -> _Parts:
-    """Greenland and Robins (1985, Biometrics 41:55-68)."""
+    """Greenland and Robins (1985, Biometrics)."""
     time = t.n1 + t.n2
     S = t.events2 * t.n1 / time
     v = (t.events1 + t.events2) * t.n1 * t.n2 / time**2
@@ -430,7 +430,7 @@ def _rate_ratio(t: Tables) -> _Parts:
 
 
 def _risk_difference(t: Tables) -> _Parts:
-    """Sato, Greenland and Robins (1989, Biometrics 45:1323-1324)."""
+    """Sato, Greenland and Robins (1989, Biometrics)."""
     n = t.n1 + t.n2
     w = t.n1 * t.n2 / n
     gap = t.events1 * t.n2 / n - t.events2 * t.n1 / n
@@ -445,7 +445,7 @@ def _risk_difference(t: Tables) -> _Parts:
 
 
 def _rate_difference(t: Tables) -> _Parts:
-    """Greenland and Robins (1985, Biometrics 41:55-68)."""
+    """Greenland and Robins (1985, Biometrics)."""
     time = t.n1 + t.n2
     w = t.n1 * t.n2 / time
     gap = (t.events1 * t.n2 - t.events2 * t.n1) / time
@@ -459,7 +459,7 @@ def _rate_difference(t: Tables) -> _Parts:
 
 
 def _one_step(t: Tables) -> _Parts:
-    """Yusuf et al (1985, Progress in Cardiovascular Diseases 27:335-371)."""
+    """Yusuf et al (1985, Progress in Cardiovascular Diseases)."""
     expected, v = _hypergeometric(t)
 
     def pooled(sums: Array) -> tuple[Array, Array]:

@@ -13,6 +13,8 @@ from typing import Any
 import pandas as pd
 
 from acuevidence import words
+from acuevidence.appraisal.certainty import rate
+from acuevidence.appraisal.headline import headline
 from acuevidence.appraisal.states import state_of
 from acuevidence.questions.components import Components, components
 from acuevidence.questions.decompose import decompose
@@ -20,7 +22,7 @@ from acuevidence.questions.time_course import TimeCourse, time_course
 from acuevidence.questions.two_outcomes import two_outcomes
 from acuevidence.questions.variability import variability
 from acuevidence.verdicts.answer import OPEN, Answer, Claim, Estimate, Rule, between, combined, decide, lowest, mark
-from acuevidence.verdicts.findings import TOO_FEW, Pools, between_trials
+from acuevidence.verdicts.findings import TOO_FEW, Pools, between_trials, pool
 from acuevidence.verdicts.moderators import compared
 from acuevidence.words import count, interval
 
@@ -32,29 +34,51 @@ _SMD = "SMD {estimate} ({interval})"
 
 
 def placebo_share(claim: Claim, pools: Pools) -> Answer:
-    """Whether sham does better than usual care: the part of the total effect that is not beyond sham."""
-    split, refused = pools.analysis(decompose)
-    if split is None:
+    """Whether placebo does better than no treatment: the part of the total effect that is not beyond placebo."""
+    wanted = {"condition": list(claim.population) or None}
+    within, refused = pools.analysis(decompose, three_arm=True, **wanted)
+    joint, _ = pools.analysis(decompose, **wanted)
+    if within is None or joint is None:
         return _refused(refused)
-    estimates, reasons, needed, states = [], [], [], []
-    for share in split.shares.itertuples():
-        label = _label(share.condition, pools)
-        where = _share_state(share)
-        inside = where == "a part"
-        low, high = (share.low, share.high) if inside else (math.nan, math.nan)
-        middle, words = (share.share, share.words) if inside else (math.nan, f"share {where}")
-        estimates.append(Estimate(label, middle, low, high, "share", words))
-        states.append(where)
-        reasons.append(f"{label}: {where}")
-        if where in (NOT_ESTIMABLE, TOO_FEW):
-            needed.append(f"{label}: three-arm trials, or more trials against usual care")
-    reasons += [
-        f"{_label(part.condition, pools)}, sham against usual care: {part.estimate:.2f} SD ({part.ci_low:.2f} to {part.ci_high:.2f}), "
-        f"{'randomised, in trials with all three arms' if part.part == 'direct' else 'from the joint model'}"
-        for part in split.parts[split.parts["condition"] == "all"].itertuples()
-        if part.part in ("non_specific", "direct")
+    topic = pools.evidence.topic
+    placebo, untreated = (topic.comparator(topic.of_kind(kind)).phrase for kind in ("placebo", "untreated"))
+    together = "these conditions" if claim.population else "all conditions"
+    rows = [
+        (f"{together}, trials with all three arms", within.shares.iloc[0]),
+        *(
+            (f"{together if one.condition == 'all' else topic.label(one.condition)}, all trials in one model", one)
+            for one in joint.shares.itertuples()
+        ),
     ]
-    level = _certainty(pools, claim.comparators)
+    states = [_share_state(share) for _, share in rows]
+    estimates = [
+        Estimate(label, share.share, share.low, share.high, "share", share.words)
+        if state == "a part"
+        else Estimate(label, note=f"share {state}")
+        for (label, share), state in zip(rows, states, strict=True)
+    ]
+    reasons = [f"{label}: {state}" for (label, _), state in zip(rows, states, strict=True)]
+    reasons += [
+        f"{placebo} against {untreated}: {part.estimate:.2f} SD ({part.ci_low:.2f} to {part.ci_high:.2f}), randomised, in trials with all "
+        "three arms"
+        for part in within.parts[within.parts["condition"] == "all"].itertuples()
+        if part.part == "direct"
+    ]
+    sides = within.effects.pivot_table(index="study", columns="comparator", values="yi")
+    worse = (
+        [str(name) for name in sides.index[(sides[topic.of_kind("untreated")] < sides[topic.of_kind("placebo")])]]
+        if len(sides)
+        else []
+    )
+    if worse:
+        reasons.append(f"in {', '.join(worse)}, {placebo} did worse than {untreated}")
+    if within.left_out:
+        reasons.append(f"left out, because a response fills or empties an arm: {', '.join(within.left_out)}")
+    behind = within if within.shares["kind"].iloc[0] is not None else joint
+    pooled = (pool(rows_of) for _, rows_of in behind.effects.groupby("comparator", sort=False))
+    level = lowest(
+        rate(one, headline(one, evidence=pools.evidence), evidence=pools.evidence).level for one in pooled if one is not None
+    )
     verdict = decide(
         (level == "very low", "cannot tell"),
         (states[0] == "a part", "supported"),
@@ -62,24 +86,25 @@ def placebo_share(claim: Claim, pools: Pools) -> Answer:
         ("a part" in states, "partly supported"),
         (True, "cannot tell"),
     )
-    reasons.append(
-        "what sham shares with acupuncture holds expectation, attention, unblinded rating and whatever sham needling does"
-    )
-    if verdict == "cannot tell" and not needed:
-        needed.append("trials at lower risk of bias against usual care, or more three-arm trials")
+    reasons.append(claim.options["holds"])
+    needed = [
+        f"{label}: more trials with all three arms" for (label, _), state in zip(rows, states, strict=True) if state != "a part"
+    ]
+    said = f"{estimates[0].text[:1].upper()}{estimates[0].text[1:]}." if states[0] == "a part" else ""
     return Answer(
         verdict=verdict,
         certainty=level,
         estimates=tuple(estimates),
         reasons=tuple(reasons),
         needed=tuple(needed),
+        said=(said,) if said else (),
     )
 
 
 def _share_state(share: Any) -> str:
     bounded = share.kind == "bounded"
     return decide(
-        (not math.isfinite(share.share), TOO_FEW),
+        (share.kind is None, TOO_FEW),
         (bounded and share.low > 0 and share.high <= 1, "a part"),
         (bounded and share.high < 0, "no part"),
         (True, NOT_ESTIMABLE),

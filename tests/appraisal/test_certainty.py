@@ -216,6 +216,27 @@ def test_one_rule_can_be_changed_and_the_others_stay():
         ae.certainty(result, rules={"imprecision": {"participant": 1}})
 
 
+def test_effects_on_both_sides_cost_a_step_only_where_they_disagree_more_than_chance():
+    wide = pool([-0.3, 0.4, -0.3, 0.4, 0.0], [0.01] * 5, evidence())  # Q = 49 with weights of 100: P < 0.001
+    near = pool([-0.12, 0.16, -0.12, 0.16, 0.0], [0.01] * 5, evidence())  # Q = 7.9: P 0.10
+    for result, q in ((wide, 49.2), (near, 7.872)):
+        assert result.q == pytest.approx(q)
+        assert 0.1 < norm.cdf(result.estimate / np.sqrt(result.tau2)) < 0.9
+        assert cost(ae.certainty(result, target="no effect"), "inconsistency") == 1
+    below = pool([-0.11, 0.15, -0.11, 0.15, 0.0], [0.01] * 5, evidence())  # Q = 6.7: P 0.15
+    assert below.tau2 > 0 and below.q_p > 0.10
+    assert cost(ae.certainty(below, target="no effect"), "inconsistency") == 0
+
+
+@pytest.mark.parametrize(("half", "steps"), [(0.8, 1), (1.0, 2)])
+def test_one_sd_of_log_odds_ratios_is_that_of_the_logistic_distribution(half, steps):
+    # pi / sqrt(3) = 1.81: intervals of 1.6 and of 2.0 that both include 1
+    frame = pd.DataFrame({"yi": 0.0, "vi": 5 * (half / 2.776445) ** 2, "effect": "OR", "n1": 500, "n2": 500}, index=range(5))
+    result = ae.meta_analysis("yi", "vi", data=frame, test="HKSJ-adhoc")
+    assert result.ci_high == pytest.approx(half, abs=1e-6)
+    assert cost(ae.certainty(result), "imprecision") == steps
+
+
 def test_a_judgement_overrides_its_rule_and_steps_add_up():
     result = pool(*SAME, evidence())
     rated = ae.certainty(result, override={"indirectness": (2, "another population"), "risk_of_bias": (0, "read by us")})
@@ -228,6 +249,24 @@ def test_a_judgement_overrides_its_rule_and_steps_add_up():
 def test_a_result_that_carries_nothing_is_not_assessed():
     rated = ae.certainty(ae.meta_analysis(*SAME))
     assert why(rated, "risk_of_bias").startswith("not assessed") and why(rated, "indirectness").startswith("not assessed")
+
+
+def test_a_typical_sd_is_the_median_over_arms_on_scales_of_0_to_100():
+    cells = ["trial_id", "arm", "week", "sd", "scale_min", "scale_max", "caution", "statistic"]
+    rows = [
+        ("a", "one", 8, 2.0, 0, 10, None, "final"),  # 20 of 100
+        ("a", "one", 26, 3.0, 0, 10, None, "final"),  # 30, and 25 with the week before
+        ("a", "two", 8, 12.0, 20, 60, None, "final"),  # 30
+        ("b", "one", 8, 40.0, 0, 100, None, "final"),  # 40
+        ("b", "one", 0, 99.0, 0, 100, None, "final"),  # at baseline
+        ("b", "two", 8, 90.0, 0, 100, None, "change"),
+        ("c", "one", 8, 95.0, 0, 100, "an SE", "final"),
+    ]
+    frame = pd.DataFrame(rows, columns=cells).assign(outcome="pain", condition="neck_pain")
+    results = frame.reindex(columns=EVIDENCE.results.columns)
+    found = ae.questions.typical_sd("neck_pain", evidence=replace(EVIDENCE, results=results))
+    assert (found.sd, found.low, found.high) == (30, 27.5, 35)  # of 25, 30 and 40
+    assert (found.arms, found.trials, found.condition) == (3, 2, None)
 
 
 def test_the_row_of_the_summary_of_findings_is_in_points_of_the_typical_scale():

@@ -65,6 +65,17 @@ def test_scenarios_are_the_synthesis_with_the_assumed_effects(pooled, missing, s
     )
 
 
+def test_a_reported_harm_counts_against_the_treatment_and_anything_else_for_neither(pooled):
+    frame = pooled["sham"].data.copy()
+    left = pd.DataFrame(frame.attrs["excluded"])
+    left = left[left["arm"].isna() & (left["comparator"] == "sham")].head(3)
+    said = left.assign(reported_direction=["benefit", "harm", "no_difference"], n=[40, 100, 400], reason="no SD")
+    frame.attrs["excluded"] = type(frame.attrs["excluded"])(said)
+    found = ae.meta_analysis("yi", "vi", data=frame, labels="study").missing_evidence().trials
+    assert found["direction"].tolist() == [1, -1, 0]
+    assert found["vi"].tolist() == pytest.approx([0.1, 0.04, 0.01])  # 4 / n
+
+
 def test_the_verdict_flips_at_the_bound_and_not_before(pooled, missing):
     result, k = pooled["sham"], missing.k_missing
     assert missing.verdict == "above"
@@ -111,6 +122,17 @@ def test_required_information_is_that_of_one_trial_without_heterogeneity():
     assert found.diversity == 0
     assert 4 * found.required == pytest.approx(2 * per_arm)  # 4/n is the variance of a mean difference of SD 1
     assert found.accrued == pytest.approx((1 / v).sum())
+
+
+def test_heterogeneity_takes_more_information_by_the_share_that_it_takes_of_the_weights():
+    found = ae.meta_analysis([0.0, 0.6], [0.02, 0.02], method="DL", test="z")  # Q 9, so tau2 = (9 - 1) / 50 = 0.16
+    assert found.tau2 == pytest.approx(0.16)
+    third = ae.meta_analysis([0.0, 0.6, 0.3], [0.02] * 3, method="DL", test="z")  # Q 9 with 2 df, C = 100: tau2 = 0.07
+    assert third.tau2 == pytest.approx(0.07)
+    monitored = third.sequential(delta=0.3)
+    # variances of the mean: 0.02 / 3 without tau2 and 0.09 / 3 with it
+    assert monitored.diversity == pytest.approx(100 * (1 - 2 / 9))
+    assert monitored.required == pytest.approx((norm.isf(0.025) + norm.isf(0.1)) ** 2 / 0.3**2 * 9 / 2)
 
 
 def test_participants_are_those_of_the_trials_and_not_their_information():

@@ -64,7 +64,7 @@ def test_a_result_has_these_names_and_no_other():
 
 def test_a_grouped_result_has_these_names_and_no_other():
     assert [name for name in dir(GroupedMetaAnalysis) if not name.startswith("_")] == sorted(
-        "between by chart data forest funnel get groups items keys overall summary to_frame values".split()
+        "between by chart data forest funnel get groups items keys overall summary test to_frame values vif".split()
     )
 
 

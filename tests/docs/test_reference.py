@@ -12,7 +12,7 @@ from numpydoc.docscrape import ClassDoc, FunctionDoc
 import acuevidence as ae
 
 API = Path(__file__).parents[2] / "docs" / "api.md"
-DATA = {"effects", "plots", "questions", "report", "MEASURES", "COLOURS", "LAYOUTS", "WIDTHS"}
+DATA = {"effects", "plots", "questions", "report", "MEASURES", "LAYOUTS"}
 
 
 def listed():

@@ -14,6 +14,7 @@ import openpyxl
 import pandas as pd
 import pyarrow as pa
 import pytest
+from builders import hedges
 from scipy.stats import norm, t
 
 import acuevidence as ae
@@ -30,14 +31,6 @@ MEANS = {
     "higher_is": "worse",
 }
 SMD = math.sqrt(3) / math.pi
-
-
-def hedges(mean1, sd1, n1, mean2, sd2, n2):
-    df = n1 + n2 - 2
-    pooled = math.sqrt(((n1 - 1) * sd1**2 + (n2 - 1) * sd2**2) / df)
-    j = math.exp(math.lgamma(df / 2) - math.lgamma((df - 1) / 2)) / math.sqrt(df / 2)
-    g = j * (mean1 - mean2) / pooled
-    return g, 1 / n1 + 1 / n2 + g**2 / (2 * (n1 + n2))
 
 
 def log_or(e1, n1, e2, n2):
@@ -614,15 +607,7 @@ def test_one_row_an_arm_becomes_contrasts_with_the_arm_named():
 
 
 def test_what_is_implausible_is_noted_and_reaches_the_result():
-    table = {
-        "study": ["A", "A"],
-        "mean1": [30.0, 30.0],
-        "sd1": [2.0, 2.0],
-        "n1": [60, 60],
-        "mean2": [20.0, 20.0],
-        "sd2": [2.0, 2.0],
-        "n2": [60, 60],
-    }
+    table = pd.DataFrame({"study": ["A", "A"], "mean1": 30.0, "mean2": 20.0, "sd1": 2.0, "sd2": 2.0, "n1": 60, "n2": 60})
     found = ae.read_trials(table)
     assert found.attrs["notes"] == (
         "a standardised difference above 3 (a standard error typed as an SD?): row 0 (A), row 1 (A)",
@@ -773,3 +758,60 @@ def test_rates_of_arms_in_rows_of_their_own_are_compared():
     arms = {"study": list("AABB"), "treatment": ["x", "c"] * 2, "events": [3, 4, 5, 6], "time": [10.5, 20, 30, 40]}
     found = ae.read_trials(arms, reference="c")
     np.testing.assert_allclose(found["yi"], np.log([3 / 10.5 / (4 / 20), 5 / 30 / (6 / 40)]))
+
+
+# --- the same table as programs and people write it ---------------------------------------------------------------
+
+PRINTED = pd.DataFrame(
+    {
+        "Study": ["Álvarez 2011", "Müller 2015", "王 2019"],
+        "Year": [2011, 2015, 2019],
+        "Mean_T": [32.5, 30.1, 28.0],
+        "SD_T": [20.1, 19.4, 22.7],
+        "N_T": [40, 35, 1200],
+        "Mean_C": [41.2, 36.9, 33.3],
+        "SD_C": [21.0, 20.5, 23.1],
+        "N_C": [42, 33, 1180],
+    }
+)
+GERMAN = {"sep": ";", "decimal": ",", "index": False}
+TEXTS = {
+    "pandas with its index": PRINTED.to_csv(),
+    "a German spreadsheet": PRINTED.to_csv(**GERMAN),
+    "Excel with its separator said": "sep=;\r\n" + PRINTED.to_csv(**GERMAN).replace("\n", "\r\n"),
+    "LibreOffice, all cells quoted": PRINTED.to_csv(index=False, quoting=1),
+    "Excel's UTF-8": "\ufeff" + PRINTED.to_csv(index=False),
+    "a title above": "Table 2. Pain at 8 weeks\n\n" + PRINTED.to_csv(index=False) + "\nTotal,,,,1275,,,1255\n",
+    "commas in thousands": PRINTED.assign(N_T=["40", "35", "1,200"], N_C=["42", "33", "1,180"]).to_csv(index=False),
+    "points in thousands": PRINTED.assign(N_T=["40", "35", "1.200"], N_C=["42", "33", "1.180"]).to_csv(**GERMAN),
+    "bars": PRINTED.to_csv(sep="|", index=False),
+    "spaces in headings": PRINTED.rename(columns=lambda name: f" {name.replace('_', ' ')} ").to_csv(index=False),
+}
+
+
+@pytest.mark.parametrize("how", TEXTS)
+def test_a_table_reads_the_same_however_it_is_written(tmp_path, how):
+    file = tmp_path / "table.csv"
+    file.write_text(TEXTS[how], encoding="utf-8", newline="")
+    pd.testing.assert_frame_equal(_effects_of(ae.read_trials(file)), _effects_of(ae.read_trials(PRINTED)))
+
+
+def test_utf_16_and_a_named_encoding_are_read(tmp_path):
+    wide, old = tmp_path / "wide.txt", tmp_path / "old.csv"
+    wide.write_bytes(PRINTED.to_csv(sep="\t", index=False).encode("utf-16"))
+    old.write_bytes(PRINTED.iloc[:2].to_csv(index=False).encode("cp1252"))
+    want = _effects_of(ae.read_trials(PRINTED))
+    pd.testing.assert_frame_equal(_effects_of(ae.read_trials(wide)), want)
+    pd.testing.assert_frame_equal(_effects_of(ae.read_trials(old, encoding="cp1252")), want.iloc[:2])
+
+
+def test_workbooks_of_pandas_and_of_text_cells_are_read(tmp_path):
+    plain, text = tmp_path / "plain.xlsx", tmp_path / "text.xlsx"
+    PRINTED.to_excel(plain)
+    PRINTED.map(lambda cell: str(cell).replace(".", ",") if isinstance(cell, float) else str(cell)).to_excel(text, index=False)
+    for file in (plain, text):
+        pd.testing.assert_frame_equal(_effects_of(ae.read_trials(file)), _effects_of(ae.read_trials(PRINTED)))
+
+
+def _effects_of(found):
+    return found[["study", "yi", "vi"]].reset_index(drop=True)

@@ -204,9 +204,8 @@ def test_a_p_value_of_a_t_test_gives_back_the_standard_error_of_that_test():
     # quantile, which conv.wald uses for every P value, lies up to 64 % above.
     reference = load("conv_wald__syn.waldA")
     d = columns(reference["data"])
-    np.testing.assert_allclose(
-        effects.from_p(d["est"], d["p_t"], df=d["df"])["vi"], reference["expected"]["t_df"]["vi"], rtol=1e-10
-    )
+    # The oldest scipy that is allowed inverts t by a search that stops at about 3e-10 of the quantile; later ones go to the last digit.
+    np.testing.assert_allclose(effects.from_p(d["est"], d["p_t"], df=d["df"])["vi"], reference["expected"]["t_df"]["vi"], rtol=2e-9)
     np.testing.assert_allclose(effects.from_p(d["est"], d["p_t"])["vi"], reference["expected"]["p_t_df"]["vi"], rtol=1e-6)
 
 

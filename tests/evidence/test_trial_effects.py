@@ -13,19 +13,12 @@ from dataclasses import replace
 
 import pandas as pd
 import pytest
+from builders import hedges
 from scipy import stats
 
 import acuevidence as ae
 from acuevidence.evidence import data_folder
-
-
-def hedges(mean1, sd1, n1, mean2, sd2, n2):
-    """Hedges g with the exact correction, and its large-sample variance (Hedges 1981)."""
-    df = n1 + n2 - 2
-    pooled = math.sqrt(((n1 - 1) * sd1**2 + (n2 - 1) * sd2**2) / df)
-    j = math.exp(math.lgamma(df / 2) - math.lgamma((df - 1) / 2)) / math.sqrt(df / 2)
-    g = j * (mean1 - mean2) / pooled
-    return g, 1 / n1 + 1 / n2 + g**2 / (2 * (n1 + n2))
+from acuevidence.evidence.carried import joined
 
 
 def adjusted(difference, se, sd, n1, n2):
@@ -327,6 +320,12 @@ def test_lam_2021_in_points_of_0_to_100():
     se = [(high - low) / (2 * stats.t.ppf(0.975, 42)) for low, high in ((23.0, 38.2), (18.8, 34.4))]
     got = row("lam2021", "sham", measure="MD")
     agrees(got, 30.8 - 26.7, se[0] ** 2 + se[1] ** 2)
+
+
+def test_bresler_2022_on_a_scale_of_0_to_10_in_points_of_0_to_100():
+    # changes -2.91 (SE 0.59) and -2.09 (SE 0.68)
+    got = row("bresler2022", "sham", measure="MD")
+    agrees(got, 10 * (2.91 - 2.09), 100 * (0.59**2 + 0.68**2))
 
 
 def test_white_2016_lends_an_arm_without_spread_that_of_its_sister():
@@ -769,6 +768,16 @@ def test_every_effect_names_where_a_reader_finds_the_trial():
     assert record.reference_url.str.fullmatch(r"https://pubmed\.ncbi\.nlm\.nih\.gov/\d+/").all()
     neither = effects[effects.doi.isna() & effects.pmid.isna()]
     assert (neither.reference_url == neither.source_url.str.split(" ").str[0]).all()
+
+
+def test_joined_tables_name_what_each_of_them_left_out():
+    tables = [picked(condition=name, comparator="sham") for name in ("neck_pain", "headache")]
+    whole = joined(tables)
+    left = pd.DataFrame(whole.attrs["excluded"])
+    assert len(whole) == sum(map(len, tables))
+    assert left["condition"].value_counts().to_dict() == {
+        name: len(one.attrs["excluded"]) for name, one in zip(("neck_pain", "headache"), tables, strict=True)
+    }
 
 
 def test_a_table_without_effects_has_the_types_of_one_with_effects():

@@ -31,6 +31,20 @@ def test_share_is_non_specific_over_total(whole):
     parts = whole.parts.pivot(index="condition", columns="part", values="estimate")
     shares = whole.shares.set_index("condition")["share"].dropna()
     np.testing.assert_allclose(shares, (parts["non_specific"] / parts["total"])[shares.index], rtol=1e-12)
+    inside = (whole.shares["kind"] == "bounded") & (whole.shares["low"] >= 0) & (whole.shares["high"] <= 1)
+    assert (whole.shares["share"].notna() == inside).all()
+    assert whole.shares.loc[whole.shares["kind"].notna() & ~inside, "words"].str.contains("not estimable").all()
+
+
+def test_three_arm_trials_alone_and_no_trial_that_fills_an_arm(whole):
+    # Lee 2009: 12 of 12 with acupuncture respond
+    assert whole.left_out == ("Lee 2009",)
+    three = ae.decompose(["low_back_pain", "knee_osteoarthritis", "headache", "neck_pain"], three_arm=True)
+    assert (three.effects.groupby("trial_id")["comparator"].nunique() == 2).all()
+    share = three.shares.iloc[0]
+    assert share["k_total"] == share["k_specific"] == share["k_three_arm"]
+    # As two statistical reviews computed it by hand: about 70 % (57 to 87)
+    assert [share["share"], share["low"], share["high"]] == pytest.approx([0.70, 0.57, 0.87], abs=0.02)
 
 
 def test_effects_of_different_trials_do_not_covary_and_shared_arms_do(whole):
@@ -54,9 +68,13 @@ def test_covariance_of_a_shared_arm_is_that_of_gleser_and_olkin(whole):
 def test_a_single_three_arm_trial_gives_the_difference_of_its_effects():
     effects = ae.trial_effects("low_back_pain")
     effects = effects[effects["trial_id"] != "haake2007"]  # the other trial with all three arms
-    three = effects[effects["trial_id"] == "brinkhaus2006"].set_index("comparator")["yi"]
+    trial = effects[effects["trial_id"] == "brinkhaus2006"].set_index("comparator")
+    three = trial["yi"]
     direct = split_effect(effects).parts.loc["direct"]
     assert direct["k"] == 1
+    # both effects share the 146 patients of the treated arm; 73 had sham, 79 usual care
+    covariance = 1 / 146 + three.prod() / (2 * (146 + 73 + 79))
+    assert direct["se"] == pytest.approx(float(trial["vi"].sum() - 2 * covariance) ** 0.5, rel=1e-9)
     assert direct["estimate"] == pytest.approx(three["usual_care"] - three["sham"], rel=1e-12)
 
 
@@ -105,4 +123,4 @@ def test_the_estimate_itself_is_never_rejected_and_bounds_need_a_total_effect(a,
 def test_figure_shows_every_condition(whole):
     labels = [tick.get_text() for tick in whole.plot().get_yticklabels()]
     assert labels[0] == "All conditions"
-    assert len(labels) == len(whole.shares)
+    assert len(labels) == whole.shares["kind"].notna().sum()

@@ -63,6 +63,13 @@ def test_comparators_are_compared_in_one_model(condition, p):
     assert one.p_value == (one.p_model if np.isnan(one.p_robust) else max(one.p_model, one.p_robust))
 
 
+@pytest.mark.parametrize(("condition", "trusted"), [("low_back_pain", True), ("neck_pain", False), ("shoulder_pain", False)])
+def test_cluster_robust_tests_are_shown_from_four_degrees_of_freedom(condition, trusted):
+    one = comparators(condition)  # Tipton 2015: below four the test's level is not known
+    assert (one.robust_df > 4) is trusted is not bool(np.isnan(one.p_robust))
+    assert one.p_value == (one.p_robust if trusted else one.p_model)
+
+
 def test_shared_arms_are_counted_and_change_the_answer():
     one = comparators("knee_osteoarthritis")
     both = one.effects.groupby("trial_id")["comparator"].nunique()

@@ -132,3 +132,23 @@ def test_robust_weights_agree_with_robumeta_in_every_unit(key, weights, moderato
 def test_hierarchical_weights_need_a_study_of_two_effects():
     with pytest.raises(ae.InputError, match="HIER"):
         ae.robust_weights([0.1, 0.2, 0.4], [0.1] * 3, ["a", "b", "c"], weights="HIER")
+
+
+def test_groups_are_tested_one_by_one():
+    trials = pd.DataFrame(
+        {
+            "yi": [0.9, 0.4, 0.6, 0.1, 0.5, 0.3, 0.2, 0.7, 0.8, 0.1],
+            "vi": 0.04,
+            "weeks": [12, 6, 8, 4, 10, 9, 7, 3, 5, 11],
+            "year": [1, 5, 3, 2, 9, 4, 8, 6, 7, 2],
+            "group": list("ab") * 5,
+        }
+    )
+    grouped = ae.meta_analysis(data=trials, by="group", moderators="~ weeks + year")
+    found, inflated = grouped.test(["weeks", "year"]), grouped.vif()
+    for name, one in grouped.items():
+        alone = one.test(["weeks", "year"])
+        assert (found.loc[name, "statistic"], found.loc[name, "p_value"]) == (alone.statistic, alone.p_value)
+        assert inflated.loc[name, "vif"].tolist() == one.vif()["vif"].tolist()
+    with pytest.raises(ae.InputError, match="terms"):
+        grouped.test("nonsense")

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from builders import METAFOR
 from scipy.special import gammaln
 from scipy.stats import binom, norm, poisson
 
@@ -165,24 +166,12 @@ def test_exchanging_the_groups_turns_the_sign(model):
 
 # --- person-time by Mantel and Haenszel ---------------------------------------------------------------------------
 
-SHARED = {
-    "estimate": "beta",
-    "se": "se",
-    "statistic": "zval",
-    "p_value": "pval",
-    "ci_low": "ci_lb",
-    "ci_high": "ci_ub",
-    "q": "QE",
-    "q_p": "QEp",
-    "i2": "I2",
-}
-
 
 @pytest.mark.parametrize("measure", ["IRR", "IRD"])
 def test_person_time_agrees_with_metafor(measure):
     arms, expected = person_time("mh__dat.nielweise2008")
     found, want = ae.mantel_haenszel(*arms, measure=measure), expected[f"MH_{measure}"]
-    for ours, theirs in SHARED.items():
+    for ours, theirs in METAFOR.items():
         assert getattr(found, ours) == pytest.approx(want[theirs], rel=1e-8), ours
     if measure == "IRR":
         assert (found.cmh, found.cmh_p) == (pytest.approx(want["MH"], rel=1e-9), pytest.approx(want["MHp"], rel=1e-9))

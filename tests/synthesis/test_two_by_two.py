@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from builders import METAFOR
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -25,18 +26,7 @@ def same(result, want, names):
         assert getattr(result, ours) == pytest.approx(value, rel=1e-8), ours
 
 
-SHARED = {
-    "estimate": "beta",
-    "se": "se",
-    "statistic": "zval",
-    "p_value": "pval",
-    "ci_low": "ci_lb",
-    "ci_high": "ci_ub",
-    "q": "QE",
-    "q_p": "QEp",
-    "i2": "I2",
-    "h2": "H2",
-}
+SHARED = {**METAFOR, "h2": "H2"}
 TESTS = {"cmh": "MH", "cmh_p": "MHp", "breslow_day": "BD", "breslow_day_p": "BDp", "tarone": "TA", "tarone_p": "TAp"}
 
 

@@ -20,6 +20,8 @@ from acuevidence.words import count
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from acuevidence.appraisal.thresholds import Mid
+
 __all__ = ["consensus"]
 
 
@@ -29,7 +31,7 @@ def consensus(
     ax: Axes | None = None,
     width: str | float = "double",
     size: float = 6.5,
-    mid: Any = None,
+    mid: Mid | float | tuple[float, float] | None = None,
     title: str | None = None,
     evidence: Evidence | None = None,
 ) -> Axes:

@@ -44,11 +44,6 @@ def flow(
     Axes
         Boxes from top to bottom; a comparison is a trial against one comparator, so a trial with three arms counts for two.
 
-    Raises
-    ------
-    InputError
-        For an unknown condition.
-
     Examples
     --------
     >>> import acuevidence as ae

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
+    from acuevidence.appraisal.thresholds import Mid
+
 __all__ = ["nuance", "thresholds_in_words"]
 
 _NOT_POOLED = "not pooled"
@@ -35,7 +37,7 @@ def nuance(
     ax: Axes | None = None,
     width: str | float = "single",
     size: float = 6.5,
-    mid: Any = None,
+    mid: Mid | float | tuple[float, float] | None = None,
     limits: tuple[float, float] | None = None,
     title: str | None = None,
     heading: str = "Condition",

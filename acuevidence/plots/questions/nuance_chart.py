@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from acuevidence import words
 from acuevidence.arguments import guard
@@ -14,6 +14,12 @@ from acuevidence.plots.chart import Rows, chart_of
 from acuevidence.plots.parts.style import COLOURS
 from acuevidence.questions.overview import Overview, overview
 
+if TYPE_CHECKING:
+    from acuevidence.appraisal.thresholds import Mid
+
+if TYPE_CHECKING:
+    import altair as alt
+
 __all__ = ["nuance_chart"]
 
 
@@ -21,9 +27,9 @@ def nuance_chart(
     results: Overview | Mapping[str, Mapping[str, Any]] | None = None,
     *,
     evidence: Evidence | None = None,
-    mid: Any = None,
+    mid: Mid | float | tuple[float, float] | None = None,
     title: str | None = None,
-) -> Any:
+) -> alt.LayerChart:
     """Return an interactive chart of the effect in each condition against each comparator.
 
     Parameters
@@ -43,11 +49,6 @@ def nuance_chart(
     altair.LayerChart
         A diamond per condition and comparator, a lone trial included; two trials are drawn, not pooled. Hover for interval,
         prediction interval, method, threshold, number of trials and participants, and certainty with its reasons.
-
-    Raises
-    ------
-    InputError
-        Without Altair, or when no synthesis holds a trial.
 
     Examples
     --------

@@ -18,6 +18,9 @@ with atheris.instrument_imports(include=["acuevidence"]):
     from acuevidence.evidence import data_folder
     from acuevidence.evidence.importers import cells, columns, files, flat_table, headings, revman, rows  # noqa: F401
 
+    sys.path.insert(0, str(Path(__file__).parent))
+    from reviews import FILES, Review
+
 HOME = Path(tempfile.mkdtemp(prefix="acuevidence-fuzz-"))
 TABLES = ("trials", "arms", "results", "contrasts", "directions", "quality", "design", "indirect")
 RM5 = b"""<COCHRANE_REVIEW><STUDIES_AND_REFERENCES><STUDY ID="S" NAME="A 2001" YEAR="2001"/></STUDIES_AND_REFERENCES>
@@ -86,8 +89,15 @@ READERS = {
 }
 
 
+def rules():
+    """Readers of the YAML files of a review."""
+    review = Review(HOME)
+    return [(lambda data, name=name: review.ask(name, data), (review.folder / f"{name}.yaml").read_bytes()) for name in FILES]
+
+
 def main():
-    readers = READERS[sys.argv.pop(1)]
+    target = sys.argv.pop(1)
+    readers = rules() if target == "rules" else READERS[target]
 
     def one(data):
         if not data:
