@@ -335,7 +335,8 @@ def _check(table: OwnTable) -> None:
             raise InputError(f"{table.row(i)}: {error}") from None
     for k in ("", *"123456789"):
         bases = [b for b in ("sd", "se", "n", "events", "nonevents", "time") if f"{b}{k}" in frame]
-        values = {base: frame[f"{base}{k}"].to_numpy() for base in bases}
+        # A column of words that happens to have such a name was not understood as figures.
+        values = {b: frame[f"{b}{k}"].to_numpy() for b in bases if pd.api.types.is_numeric_dtype(frame[f"{b}{k}"])}
         for base in ("sd", "events", "nonevents"):
             if base in values:
                 refuse(values[base] < 0, f"{base}{k} must not be negative", values[base], labels)

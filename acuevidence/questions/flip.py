@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 else:
     _draw = Later("acuevidence.plots.questions.flip", "flip")
 
-__all__ = ["EFFECTS", "SMALLEST", "Flip", "flip", "flips_of", "states_with"]
+__all__ = ["EFFECTS", "LARGEST", "SMALLEST", "Flip", "flip", "flips_of", "states_with"]
 
 EFFECTS = (0.0, 0.2, 0.5, 0.8)  # no effect; small, moderate and large ones as Cohen calls them
-SMALLEST, _LARGEST = 20, 20_000
+SMALLEST, LARGEST = 20, 20_000
 _COLUMNS = ["condition", "label", "group", "comparator", "k", "n", "state", "threshold", "effect", "participants", "to"]
 
 
@@ -122,7 +122,7 @@ def flip(condition: str | None = None, *, effects: Sequence[float] = EFFECTS, ev
                 "threshold": math.nan if now.threshold is None else now.threshold,
             }
             rows += [at | one for one in flips_of(result, now, effects=effects, evidence=evidence).to_dict("records")]
-    return Flip(rows=pd.DataFrame(rows, columns=_COLUMNS), largest=_LARGEST, topic=evidence.topic)
+    return Flip(rows=pd.DataFrame(rows, columns=_COLUMNS), largest=LARGEST, topic=evidence.topic)
 
 
 def flips_of(result: PooledEffect, now: Headline, *, effects: Sequence[float] = EFFECTS, evidence: Any = None) -> pd.DataFrame:
@@ -161,7 +161,7 @@ def states_with(result: PooledEffect, g: np.ndarray, n: np.ndarray, *, threshold
 
 def _sizes() -> np.ndarray:
     """Return the sizes that are tried: two digits, steps of about a seventh, even numbers."""
-    decades = np.arange(math.log10(SMALLEST), math.log10(_LARGEST) + 1e-9, 0.06)
+    decades = np.arange(math.log10(SMALLEST), math.log10(LARGEST) + 1e-9, 0.06)
     raw = 10**decades
     unit = 10 ** np.floor(np.log10(raw) - 1)
     return np.unique(2 * np.round(np.round(raw / unit) * unit / 2)).astype(float)

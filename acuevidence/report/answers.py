@@ -10,7 +10,13 @@ import pandas as pd
 
 __all__ = ["to_json", "to_markdown", "to_text"]
 
-_PARTS = {"estimates": "Estimates", "reasons": "Why", "needed": "Needed to tell", "published": "Published elsewhere"}
+_PARTS = {
+    "estimates": "Estimates",
+    "reasons": "Why",
+    "needed": "Needed to tell",
+    "flip": "What a new trial would change",
+    "published": "Published elsewhere",
+}
 
 
 def to_text(answers: pd.DataFrame, *, full: bool = False, width: int | None = None) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from acuevidence.questions.safety import number
 
 if TYPE_CHECKING:
-    from acuevidence.verdicts.findings import Pools
+    from acuevidence.verdicts.findings import Finding, Pools
 
 __all__ = ["OPEN", "Answer", "Claim", "Estimate", "Rule", "Scale", "between", "combined", "decide", "lowest", "mark"]
 
@@ -141,6 +141,8 @@ class Answer:
         What syntheses elsewhere found.
     said : tuple of str
         What may be said of each cell, in sentences.
+    findings : tuple of Finding
+        The pooled effects that it rests on, where it rests on such.
     """
 
     verdict: str
@@ -150,6 +152,7 @@ class Answer:
     needed: tuple[str, ...] = ()
     published: tuple[Estimate, ...] = ()
     said: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
 
 
 Rule = Callable[[Claim, "Pools"], Answer]

@@ -32,7 +32,7 @@ from acuevidence.verdicts.findings import Pools
 __all__ = ["answer_table", "answered", "claims", "evaluate_claims", "verdicts"]
 
 RULES: dict[str, Rule] = {**claim_analyses.RULES, **claim_moderators.RULES, **claim_rules.RULES, **claim_surveys.RULES}
-_COLUMNS = ["id", "claim", "verdict", "answer", "certainty", "reasons", "estimates", "needed", "published", "figure"]
+_COLUMNS = ["id", "claim", "verdict", "answer", "certainty", "reasons", "estimates", "needed", "flip", "published", "figure"]
 
 
 def claims(evidence: Evidence | None = None) -> pd.DataFrame:
@@ -94,11 +94,12 @@ def evaluate_claims(ids: str | Iterable[str] | None = None, evidence: Evidence |
     Returns
     -------
     DataFrame
-        One row a claim: ``id, claim, verdict, answer, certainty, reasons, estimates, needed, published, figure``. ``verdict`` is one
+        One row a claim: ``id, claim, verdict, answer, certainty, reasons, estimates, needed, flip, published, figure``. ``verdict`` is one
         of :func:`verdicts` and ``answer`` what it says; ``certainty`` is ``high`` to ``very low``, missing for statements about the
         evidence; ``reasons`` say why, ``estimates`` give the numbers (positive favours the treatment), ``needed`` what would let the
-        data tell, ``published`` what syntheses elsewhere found on the same scale and with the same sign: texts, a part a line. ``figure``
-        names the published figure that shows it, and is empty where none does.
+        data tell, ``flip`` the smallest new trial that would move each pooled effect to another state, ``published`` what syntheses
+        elsewhere found on the same scale and with the same sign: texts, a part a line. ``figure`` names the published figure that shows
+        it, and is empty where none does.
 
     Raises
     ------
@@ -199,6 +200,7 @@ def _row(claim: Claim, answer: Answer) -> dict[str, str | None]:
         "reasons": "\n".join(answer.reasons),
         **lines,
         "needed": "\n".join(answer.needed),
+        "flip": "\n".join(filter(None, (one.flip() for one in answer.findings))),
         "figure": claim.figure,
     }
 

@@ -25,6 +25,7 @@ from acuevidence.effects.trials import trial_effects
 from acuevidence.errors import AcuevidenceError
 from acuevidence.evidence import Evidence, Window, conditions
 from acuevidence.evidence.carried import carry, evidence_of, excluded_of, joined, outcomes_of, unheld
+from acuevidence.questions.flip import LARGEST, SMALLEST, flips_of
 from acuevidence.questions.groups import matches
 from acuevidence.questions.pooled import groups_of
 from acuevidence.questions.safety import Safety, safety
@@ -160,6 +161,22 @@ class Finding:
             return f"{start} ({trials}), {clause}."
         return f"{start}, {clause}."
 
+    def flip(self) -> str:
+        """Return which new trial would move it to another state, by what the trial finds; empty without trials."""
+        if self.headline is None or self.result is None:
+            return ""
+        trials = _flips(self.result, self.headline)
+        said = []
+        for to, rows in trials.dropna().groupby("to", sort=False):
+            each = [
+                f"{'at most ' if row.participants == SMALLEST else ''}{row.participants:,.0f} participants that finds {row.effect:g}"
+                for row in rows.itertuples()
+            ]
+            said.append(f"moved to {to} by a new trial of {', of '.join(each)}")
+        still = [f"{row.effect:g}" for row in trials[trials["participants"].isna()].itertuples()]
+        said += [f"by no trial of up to {LARGEST:,} that finds {', '.join(still)}"] if still else []
+        return f"{self.cell.name}, now {self.headline.state}: {'; '.join(said)}"
+
     def needed(self) -> str:
         """Return what would let the finding decide, or an empty string when it does."""
         unprinted = f"; no usable figure on the pages read: {listed(self.missing)}" if self.missing else ""
@@ -175,6 +192,12 @@ class Finding:
             needed = math.ceil(4 * (_POWER / threshold) ** 2)
             size = f"; telling {threshold:.2f} SD from no effect takes {needed} participants where trials agree"
         return f"{self.cell.name}: more or larger trials (now {counted(self.result.data).text()} participants{size}){unprinted}"
+
+
+@functools.lru_cache(maxsize=512)
+def _flips(result: MetaAnalysis, shown: Headline) -> pd.DataFrame:
+    """Return the trials that would move a pooled effect, asked once; results compare by identity."""
+    return flips_of(result, shown)
 
 
 def _leading(finding: Finding, topic: Topic) -> str:
@@ -377,6 +400,7 @@ def answer_from_findings(claim: Claim, pools: Pools, findings: Sequence[Finding]
         reasons=tuple(reasons),
         needed=tuple(words for f in findings if (words := f.needed())),
         said=tuple(f.said(pools.evidence.topic) for f in findings),
+        findings=tuple(findings),
     )
 
 

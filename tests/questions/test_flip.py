@@ -61,6 +61,16 @@ def test_many_posteriors_are_those_of_one_at_a_time() -> None:
         assert np.abs(many[i] - one).max() < 2e-3 * (one[2] - one[1])
 
 
+def test_answers_name_the_trial_that_would_move_them() -> None:
+    (row,) = ae.evaluate_claims("fibro-mixed").itertuples()
+    result = ae.pooled("fibromyalgia")["sham"]
+    found = flips_of(result, headline(result))
+    (line,) = [one for one in row.flip.splitlines() if one.startswith("v sham, now cannot tell")]
+    for one in found.itertuples():
+        told = f"{one.participants:,.0f} participants that finds {one.effect:g}"
+        assert (told in line and one.to in line) if one.participants == one.participants else line.endswith(f"{one.effect:g}")
+
+
 def test_every_pool_has_a_row_for_every_effect() -> None:
     found = ae.questions.flip("low_back_pain", effects=(0.0, 1.0))
     assert found.rows[["group", "effect"]].to_numpy().tolist() == [["sham", 0], ["sham", 1], ["usual_care", 0], ["usual_care", 1]]

@@ -173,6 +173,7 @@ def survives(call):
 @example(b"\xef\xbb\xbf")
 @example(b"study,yi,se\nA,1e999,1\n")
 @example(b"study,yi,se\r\rA,1,1\r")
+@example(b"study,year,me=,a1sd1,n1xperimes2,n,d2higher_is\nA,2001,year,me=,a1sd1,n1,mea")
 @tries(150)
 def test_table_reader_raises_nothing_but_its_own(tmp_path, data):
     file = tmp_path / "a.csv"
