@@ -137,9 +137,16 @@ def _test(parameter: Parameter, aliases: set[str]) -> Callable[[Any], Any] | Non
 def _is(value: Any, kind: str) -> bool:
     outer, _, inner = kind.partition("[")
     outer = outer.rpartition(".")[2]
+    if outer == "Literal":
+        return isinstance(value, str) and value in _literals(inner)
     if outer in _SIMPLE:
         return _SIMPLE[outer](value) and _fits_inside(value, outer, inner.removesuffix("]"))
     return outer in (base.__name__ for base in type(value).__mro__)
+
+
+def _literals(inner: str) -> list[str]:
+    """Return the texts that an annotation allows."""
+    return [part.strip("\"'") for part in _parts(inner.removesuffix("]"), ",")]
 
 
 def _fits_inside(value: Any, outer: str, inner: str) -> bool:
@@ -197,6 +204,8 @@ def _words(kind: str) -> str:
     outer, _, inner = kind.partition("[")
     outer = outer.rpartition(".")[2]
     parts = _parts(inner.removesuffix("]"), ",") if inner else []
+    if outer == "Literal":
+        return " or ".join(map(repr, _literals(inner)))
     if outer == "tuple" and parts and parts[-1] != "...":
         return f"({', '.join(map(_words, parts))})"
     if outer in ("Mapping", "dict") and len(parts) == 2 and parts[1] != "Any":

@@ -15,7 +15,7 @@ from acuevidence.appraisal.small_study import SmallStudyTest
 from acuevidence.arguments import guard
 from acuevidence.errors import InputError
 from acuevidence.inputs import refuse, values
-from acuevidence.synthesis.covariance import LinearCovariance, climb_many, stacks
+from acuevidence.synthesis.covariance import Curve, LinearCovariance, climb_many, stacks
 from acuevidence.synthesis.dependent import coefficient_table
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ Array = np.ndarray
 _CELLS = 1 << 24  # elements of the covariances held at a time
 
 
-def leave_one_cluster_out(result: DependentMetaAnalysis, cluster: Any) -> pd.DataFrame:
+def leave_one_cluster_out(result: DependentMetaAnalysis, cluster: Any, *, reestimate: bool = True) -> pd.DataFrame:
     """Return the coefficients with each cluster left out.
 
     Parameters
@@ -37,12 +37,14 @@ def leave_one_cluster_out(result: DependentMetaAnalysis, cluster: Any) -> pd.Dat
     cluster : str or array-like (k,)
         What is left out, a cluster at a time: a column of the model's data, or one label an effect. Effects that the model makes
         dependent must share their cluster.
+    reestimate : bool
+        Whether variances and correlations are fitted anew without each cluster, or kept.
 
     Returns
     -------
     DataFrame
-        ``term estimate se statistic p_value ci_low ci_high``, one row a cluster and coefficient, the clusters as index. With a
-        multilevel model also its variances, refitted.
+        ``term estimate se statistic p_value ci_low ci_high``, one row a cluster and coefficient, the clusters as index. Refitted
+        also the variances of a multilevel model, or the ``tau2`` of each outcome.
 
     Raises
     ------
@@ -51,8 +53,8 @@ def leave_one_cluster_out(result: DependentMetaAnalysis, cluster: Any) -> pd.Dat
 
     Notes
     -----
-    Multilevel models are fitted anew without each cluster, in one batch; multivariate models keep their covariance between
-    outcomes, as metafor's ``influence(reestimate=FALSE)``. Intervals have the degrees of freedom of the whole model less one.
+    All clusters are climbed together, from where the whole model stands; kept, as metafor's ``reestimate=FALSE``.
+    Intervals have the degrees of freedom of the whole model less one.
 
     Examples
     --------
@@ -64,25 +66,27 @@ def leave_one_cluster_out(result: DependentMetaAnalysis, cluster: Any) -> pd.Dat
     >>> fit.leave_one_cluster_out("trial")["estimate"].round(2).tolist()
     [0.48, 0.37, 0.52, 0.28]
     """
-    names, beta, vcov, components, _ = _without_each(result, cluster)
+    names, beta, vcov, components, _ = _without_each(result, cluster, reestimate)
     p = beta.shape[1]
     df = np.maximum(np.tile(result.coefficients["df"].to_numpy(dtype=float) - 1, len(names)), 1.0)
     se = np.sqrt(np.diagonal(vcov, axis1=1, axis2=2))
     table = coefficient_table(list(result.coefficients.index) * len(names), beta.ravel(), se.ravel(), df, result.level)
     found = table.drop(columns="df").reset_index().set_index(pd.Index(np.repeat(names, p), name="cluster"))
     if components is not None:
-        for name, column in zip(_sigma2(result).index, components.T, strict=True):
-            found[f"sigma2 {name}"] = np.repeat(column, p)
+        for name, column in zip(result.component_names(), components.T, strict=False):  # correlations stand behind the variances
+            found[name] = np.repeat(column, p)
     return found
 
 
-def cluster_influence(result: DependentMetaAnalysis, cluster: Any) -> pd.DataFrame:
+def cluster_influence(result: DependentMetaAnalysis, cluster: Any, *, reestimate: bool = True) -> pd.DataFrame:
     """Return how far each cluster pulls the coefficients.
 
     Parameters
     ----------
     result, cluster
         As in :func:`leave_one_cluster_out`.
+    reestimate : bool
+        Likewise.
 
     Returns
     -------
@@ -108,7 +112,7 @@ def cluster_influence(result: DependentMetaAnalysis, cluster: Any) -> pd.DataFra
     >>> ae.multilevel(data=effects, random="trial/scale").influence("trial")["cook_d"].idxmax()
     'D'
     """
-    names, beta, vcov, _, size = _without_each(result, cluster)
+    names, beta, vcov, _, size = _without_each(result, cluster, reestimate)
     whole, V = result.coefficients["estimate"].to_numpy(), result.vcov.to_numpy()
     sd = np.sqrt(V.diagonal())
     change = whole - beta
@@ -227,12 +231,7 @@ def dependent_small_study_test(result: DependentMetaAnalysis) -> SmallStudyTest:
     )
 
 
-def _sigma2(result: Any) -> pd.Series:
-    found: pd.Series = result.sigma2
-    return found
-
-
-def _without_each(result: DependentMetaAnalysis, cluster: Any) -> tuple[Array, Array, Array, Array | None, Array]:
+def _without_each(result: DependentMetaAnalysis, cluster: Any, reestimate: bool) -> tuple[Array, Array, Array, Array | None, Array]:
     """Return the clusters, and the coefficients, their covariances, the variances (None: kept) and the sizes left out."""
     model = result.model
     label = values(result.table, cluster=cluster)[0]["cluster"]
@@ -251,14 +250,14 @@ def _without_each(result: DependentMetaAnalysis, cluster: Any) -> tuple[Array, A
     lone = np.flatnonzero(np.linalg.matrix_rank(rest[..., None] * sized) < model.X.shape[1])
     if len(lone):
         raise InputError(f"without {names[lone[0]]!r} the coefficients cannot be told apart; leave the term out, or that cluster")
-    refit = hasattr(result, "sigma2") and len(result.components) > 0
+    path = result.path() if reestimate and len(result.components) else None
     parts = []
     widest = max(len(rows) * rows.shape[1] ** 2 for rows in stacks(model.block))
     size = max(1, _CELLS // widest)
     for start in range(0, len(names), size):
-        parts.append(_Batch(model, code, np.arange(start, min(start + size, len(names)))).fit(result.components, refit))
+        parts.append(_Batch(model, code, np.arange(start, min(start + size, len(names)))).fit(result.components, path))
     beta, vcov, g = (np.concatenate(column) for column in zip(*parts, strict=True))
-    return np.asarray(names), beta, vcov, g if refit else None, np.bincount(code)
+    return np.asarray(names), beta, vcov, g if path is not None else None, np.bincount(code)
 
 
 class _Batch:
@@ -279,16 +278,27 @@ class _Batch:
             for rows in stacks(model.block)
         ]
 
-    def fit(self, start: Array, refit: bool) -> tuple[Array, Array, Array]:
-        """Return coefficients (B, p), covariances (B, p, p) and variances (B, m): climbs from where the whole model stands."""
-        at = np.tile(start, (self.count, 1)).astype(float)
-        if refit:
-            size = np.mean(self.stacks[0][0].diagonal(axis1=1, axis2=2))
-            scale = np.tile(np.maximum(start, 0.01 * max(float(start.sum()), float(size))), (self.count, 1))
-            nothing = np.zeros(len(start))
-            at, _ = climb_many(lambda g: self(g)[:3], lambda g: self(g)[0], at, lower=nothing, upper=nothing + np.inf, scale=scale)
-        beta, vcov = self(at)[3:]
-        return beta @ self.back.T, self.back @ vcov @ self.back.T, at
+    def fit(self, components: Array, path: tuple[Curve, Array] | None) -> tuple[Array, Array, Array]:
+        """Return coefficients (B, p), covariances (B, p, p) and components (B, m): climbs from where the whole model stands."""
+        g = np.tile(components, (self.count, 1)).astype(float)
+        if path is not None:
+            curve, start = path
+
+            def built(theta: Array) -> Array:
+                return np.stack([curve.build(one) for one in theta])
+
+            def objective(theta: Array) -> tuple[Array, Array, Array]:
+                value, score, information, _, _ = self(built(theta))
+                both = [curve.climbed(*one) for one in zip(theta, score, information, strict=True)]
+                return value, np.stack([gradient for gradient, _ in both]), np.stack([curvature for _, curvature in both])
+
+            at, scale = (np.tile(one, (self.count, 1)) for one in (start, curve.scale))
+            at, _ = climb_many(
+                objective, lambda theta: self(built(theta))[0], at, lower=curve.lower, upper=curve.upper, scale=scale
+            )
+            g = built(at)
+        beta, vcov = self(g)[3:]
+        return beta @ self.back.T, self.back @ vcov @ self.back.T, g
 
     def __call__(self, g: Array) -> tuple[Array, Array, Array, Array, Array]:
         """Return values, scores, average information, coefficients of the basis and their covariances."""

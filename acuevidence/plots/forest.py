@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -119,7 +119,7 @@ def forest(
     certainty: bool = False,
     prediction: bool = True,
     size: float = 6.5,
-    mid: Mid | float | tuple[float, float] | str | None = None,
+    mid: Mid | float | tuple[float, float] | Literal["published"] | None = None,
     beside: pd.DataFrame | None = None,
     favours: tuple[str, str] | None = None,
     effect: str | None = None,

@@ -131,8 +131,9 @@ def _checked(entry: Mapping[str, Any]) -> Mapping[str, Any]:
 def _pools(condition: str, entry: Mapping[str, Any], evidence: Evidence) -> Iterator[tuple[str, pd.DataFrame]]:
     """Yield the name and the rows of every pool of an analysis."""
     asked = {key: entry[key] for key in ("endpoint", "horizon") if key in entry}
-    changed = evidence.changed(rules=_rules(condition, entry, evidence.rules))
-    effects = trial_effects(condition, evidence=changed, **asked)
+    if {"rules", "outcome"} & set(entry):  # else the effects are those that are known already
+        evidence = evidence.changed(rules=_rules(condition, entry, evidence.rules))
+    effects = trial_effects(condition, evidence=evidence, **asked)
     effects.attrs = {}  # fewer copies
     effects = effects[_kept(effects, entry, evidence)]
     for group, (comparator, population) in groups_of(condition, evidence).items():

@@ -7,8 +7,10 @@ from typing import Any
 import pandas as pd
 
 from acuevidence.arguments import guard
+from acuevidence.effects.marks import key_to_marks, marks_of
 from acuevidence.evidence import Evidence, load_evidence
 from acuevidence.inputs import choice
+from acuevidence.report.sources import publication
 from acuevidence.report.summary_of_findings import summary_of_findings
 from acuevidence.report.table_forms import Table, interval, number, word
 from acuevidence.synthesis import MetaAnalysis
@@ -30,7 +32,8 @@ def characteristics(condition: str, *, evidence: Evidence | None = None) -> Tabl
     Returns
     -------
     Table
-        One row a trial: study, country, diagnosis, randomised, arms, what the topic alone describes, and weeks of treatment.
+        One row a trial: study, country, diagnosis, randomised, arms, what the topic alone describes, weeks of treatment, and the
+        publication by DOI or PubMed number.
 
     Examples
     --------
@@ -51,6 +54,7 @@ def characteristics(condition: str, *, evidence: Evidence | None = None) -> Tabl
             "Arms": trials["trial_id"].map(roles),
             **{_heading(column.name): trials[column.name].map(_plain) for column in evidence.topic.columns.get("trials", ())},
             "Weeks": trials["treatment_weeks"].map(number),
+            "Publication": _publications(trials),
         },
     )
     frame = frame.astype(object).where(frame.notna(), "–").reset_index(drop=True)
@@ -112,7 +116,8 @@ def study_results(result: MetaAnalysis) -> Table:
     Returns
     -------
     Table
-        One row a trial.
+        One row a trial, with the marks of what was assumed and their key as a note; the publication by DOI or PubMed first, the
+        page that was read second.
 
     Examples
     --------
@@ -126,7 +131,7 @@ def study_results(result: MetaAnalysis) -> Table:
     half = 1.959963984540054 * data["vi"] ** 0.5
     frame = pd.DataFrame(
         {
-            "Study": names,
+            "Study": [f"{name} {marks_of(row)}".rstrip() for name, row in zip(names, data.to_dict("records"), strict=True)],
             "Effect (95% CI)": [interval(*row) for row in zip(data["yi"], data["yi"] - half, data["yi"] + half, strict=True)],
             "Weight (%)": [f"{w:.1f}" for w in result.weights],
         }
@@ -139,12 +144,22 @@ def study_results(result: MetaAnalysis) -> Table:
         "week": "Week",
         "figures_as_printed": "Figures as printed",
         "derivation": "Derivation",
-        "source_url": "Source",
     }
     for column, title in wanted.items():
         if column in data:
             frame[title] = data[column].map(number if pd.api.types.is_numeric_dtype(data[column]) else word)
-    return Table("Results of the trials", frame.reset_index(drop=True), (result.conventions,))
+    if {"doi", "pmid"} <= set(data.columns):
+        frame["Publication"] = _publications(data)
+    if "source_url" in data:
+        frame["Read at"] = data["source_url"].map(word)
+    key = key_to_marks(data)
+    return Table("Results of the trials", frame.reset_index(drop=True), (*([key] if key else []), result.conventions))
+
+
+def _publications(rows: pd.DataFrame) -> list[str]:
+    """Return the address of each row's publication: its DOI, else its record in PubMed; a dash where neither is held."""
+    found = [publication(row) for row in rows[["doi", "pmid"]].to_dict("records")]
+    return [one[0][1] if one else word(None) for one in found]
 
 
 def _heading(name: str) -> str:

@@ -14,7 +14,7 @@ import numpy as np
 
 from acuevidence.errors import ConvergenceError
 
-__all__ = ["Ascent", "Kernel", "LinearCovariance", "climb", "climb_many", "connected", "same_level", "stacks"]
+__all__ = ["Ascent", "Curve", "Kernel", "LinearCovariance", "climb", "climb_many", "connected", "same_level", "stacks"]
 
 Kernel = Callable[[np.ndarray], np.ndarray]
 """Maps rows of shape (B, n) to their pattern K of shape (B, n, n)."""
@@ -186,6 +186,45 @@ def _invert(M: np.ndarray) -> tuple[np.ndarray, float]:
         return (half + np.tril(half, -1).T)[None], logdet
     factor = np.linalg.cholesky(M)
     return np.linalg.inv(M), 2 * float(np.log(np.diagonal(factor, axis1=1, axis2=2)).sum())
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Curve:
+    """Weights ``g`` of the patterns as a function of parameters.
+
+    Attributes
+    ----------
+    build : callable
+        Gives ``g`` (m,) at parameters (t,); takes complex numbers too, by whose steps derivatives are taken.
+    lower, upper, scale : ndarray, (t,)
+        The box of the parameters and their typical sizes.
+    straight : bool
+        Whether the parameters are ``g`` themselves.
+    """
+
+    build: Callable[[np.ndarray], np.ndarray]
+    lower: np.ndarray
+    upper: np.ndarray
+    scale: np.ndarray
+    straight: bool = False
+
+    def slope(self, theta: np.ndarray) -> np.ndarray:
+        """Return the derivatives of ``g`` (m, t)."""
+        tiny = 1e-30 * self.scale
+        return np.stack([self.build(theta + 1j * tiny * one).imag / (tiny @ one) for one in np.eye(len(theta))], axis=1)
+
+    def climbed(self, theta: np.ndarray, score: np.ndarray, information: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return gradient and minus the curvature in the parameters, from those in ``g``."""
+        if self.straight:
+            return score, information
+        J, near = self.slope(theta), 1e-4 * self.scale
+        bend = np.stack(
+            [
+                score @ (self.slope(theta + near * one) - self.slope(theta - near * one)) / (2 * near @ one)
+                for one in np.eye(len(theta))
+            ]
+        )
+        return score @ J, J.T @ information @ J - (bend + bend.T) / 2
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from acuevidence.errors import InputError
 from acuevidence.inputs import choice, kept, numeric, plain, refuse, variances
 from acuevidence.synthesis.coefficients import FirstCoefficient
 from acuevidence.synthesis.contrasts import ModelTest
-from acuevidence.synthesis.covariance import LinearCovariance, connected, stacks
+from acuevidence.synthesis.covariance import Curve, LinearCovariance, connected, stacks
 from acuevidence.synthesis.formula import columns_of, design, formula_of, rows_for
 from acuevidence.synthesis.methods import DependentMethods
 
@@ -192,6 +192,14 @@ class DependentMetaAnalysis(FirstCoefficient, DependentMethods):
     def _rows(self, new: pd.DataFrame | None) -> tuple[np.ndarray, pd.Index]:
         """Return rows of the moderators' design: those of new settings, or the effects' own."""
         return (self.model.X, self.data.index) if new is None else (rows_for(self.formula, self._given, new), new.index)
+
+    @abstractmethod
+    def path(self) -> tuple[Curve, np.ndarray]:
+        """Return the parameters of the covariance, and where they ended."""
+
+    @abstractmethod
+    def component_names(self) -> list[str]:
+        """Return the names of the variances, which stand first among the components."""
 
     @abstractmethod
     def refitted(self, name: str, moderator: np.ndarray) -> DependentMetaAnalysis:

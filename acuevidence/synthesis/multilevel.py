@@ -19,7 +19,7 @@ from scipy.special import chdtri, stdtrit
 from acuevidence.arguments import guard, guarded
 from acuevidence.errors import InputError
 from acuevidence.inputs import choice
-from acuevidence.synthesis.covariance import Ascent, LinearCovariance, climb, connected, same_level
+from acuevidence.synthesis.covariance import Ascent, Curve, LinearCovariance, climb, connected, same_level
 from acuevidence.synthesis.dependent import (
     DependentMetaAnalysis,
     DependentPart,
@@ -108,6 +108,16 @@ class MultilevelMetaAnalysis(DependentMetaAnalysis):
         if self.random is None:
             return "Generalised least squares with the sampling covariance as given"
         return f"Multilevel meta-analysis, random {self.random}"
+
+    def path(self) -> tuple[Curve, np.ndarray]:
+        """Return the parameters of the covariance, which are the variances, and where they ended."""
+        start, m = self.components, len(self.components)
+        typical = 0.01 * max(float(start.sum()), float(self.data["vi"].mean()))
+        return Curve(lambda theta: theta, np.zeros(m), np.full(m, np.inf), np.maximum(start, typical), True), start
+
+    def component_names(self) -> list[str]:
+        """Return the names of the variances."""
+        return [f"sigma2 {name}" for name in self.sigma2.index]
 
     def refitted(self, name: str, moderator: np.ndarray) -> MultilevelMetaAnalysis:
         """Return the model, which has no moderators, with one."""

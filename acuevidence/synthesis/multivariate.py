@@ -17,7 +17,7 @@ import pandas as pd
 from acuevidence.arguments import guard
 from acuevidence.errors import ConvergenceError, InputError
 from acuevidence.inputs import choice, plain, refuse, values
-from acuevidence.synthesis.covariance import Kernel, LinearCovariance, climb, connected
+from acuevidence.synthesis.covariance import Curve, Kernel, LinearCovariance, climb, connected
 from acuevidence.synthesis.dependent import (
     DependentMetaAnalysis,
     DependentPart,
@@ -60,6 +60,8 @@ class MultivariateMetaAnalysis(DependentMetaAnalysis):
     i2: pd.Series
     structure: str
     _outcome: str
+    _curve: Curve = field(repr=False)
+    _at: np.ndarray = field(repr=False)
 
     def _settings(self, new: pd.DataFrame | None) -> tuple[np.ndarray, pd.Index, np.ndarray]:
         if new is None and self.formula is None:
@@ -74,6 +76,14 @@ class MultivariateMetaAnalysis(DependentMetaAnalysis):
         place = self.tau2.index.get_indexer(pd.Index(new[name]))
         rows = np.eye(len(self.tau2))[place] if self.formula is None else self._rows(new)[0]
         return rows, new.index, self.tau2.to_numpy()[place]
+
+    def path(self) -> tuple[Curve, np.ndarray]:
+        """Return the parameters of ``G``, and where they ended."""
+        return self._curve, self._at
+
+    def component_names(self) -> list[str]:
+        """Return the names of the outcomes' variances."""
+        return [f"tau2 {name}" for name in self.tau2.index]
 
     def refitted(self, name: str, moderator: np.ndarray) -> MultivariateMetaAnalysis:
         """Return the model, which has no moderators, with one beside its means."""
@@ -201,7 +211,7 @@ def multivariate(
         connected(len(y), [trial], covariance),
         restricted,
     )
-    G, parameters = _fit(model, form, pairs, _places(structure, outcomes), _sizes(model, o_of))
+    G, curve, at = _fit(model, form, pairs, _places(structure, outcomes), _sizes(model, o_of))
     frame = pd.DataFrame(
         {
             "yi": y,
@@ -215,7 +225,7 @@ def multivariate(
         model,
         np.array([G[pair] for pair in pairs]),
         X,
-        parameters=parameters,
+        parameters=len(at),
         levels=levels,
         method=method,
         test=test,
@@ -236,6 +246,8 @@ def multivariate(
         formula=formula_of(moderators, data),
         _given=data,
         _outcome=outcome if isinstance(outcome, str) else "outcome",
+        _curve=curve,
+        _at=at,
     )
 
 
@@ -352,8 +364,8 @@ def _sizes(model: LinearCovariance, o_of: np.ndarray) -> np.ndarray:
 
 def _fit(
     model: LinearCovariance, form: _Structure, pairs: list[tuple[int, int]], place: np.ndarray, size: np.ndarray
-) -> tuple[np.ndarray, int]:
-    """Fitted ``G`` and its number of parameters, from a typical variance of each outcome."""
+) -> tuple[np.ndarray, Curve, np.ndarray]:
+    """Fitted ``G``, the curve of its parameters and where they ended, from a typical variance of each outcome."""
     o = len(place)
     at = tuple(np.array(pairs).T)
     if form.build is _cholesky:
@@ -368,21 +380,11 @@ def _fit(
         for part, tail in zip((np.full(len(unit), floor), np.full(len(unit), np.inf), unit), ends, strict=True)
     )
 
-    def build(theta: np.ndarray) -> np.ndarray:
-        return form.build(theta[: len(unit)], theta[-1], place)
-
-    def slope(theta: np.ndarray) -> np.ndarray:
-        tiny = 1e-30 * scale
-        return np.stack([build(theta + 1j * tiny * e).imag[at] / (tiny @ e) for e in np.eye(len(theta))], axis=1)
+    curve = Curve(lambda theta: form.build(theta[: len(unit)], theta[-1], place)[at], lower, upper, scale)
 
     def objective(theta: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
-        fit = model(build(theta)[at])
-        J = slope(theta)
-        near = 1e-4 * scale
-        bend = np.stack(
-            [fit.score @ (slope(theta + near * e) - slope(theta - near * e)) / (2 * near @ e) for e in np.eye(len(theta))]
-        )
-        return fit.value, fit.score @ J, J.T @ fit.information @ J - (bend + bend.T) / 2
+        fit = model(curve.build(theta))
+        return fit.value, *curve.climbed(theta, fit.score, fit.information)
 
     first, *others = _starts(form, unit, o, low, high)
     best = climb(objective, first, lower=lower, upper=upper, scale=scale)
@@ -390,10 +392,10 @@ def _fit(
         with suppress(ConvergenceError):
             top = climb(objective, start, lower=lower, upper=upper, scale=scale)
             best = top if top.value > best.value + 1e-7 else best
-    G = build(best.at)
+    G = form.build(best.at[: len(unit)], best.at[-1], place)
     # What is left of a variance that goes to 0 as the square of a parameter has no size, and its correlations no meaning.
     gone = G.diagonal() < _GONE * size
-    return np.where(gone | gone[:, None], 0.0, G), len(scale)
+    return np.where(gone | gone[:, None], 0.0, G), curve, best.at
 
 
 def _starts(form: _Structure, unit: np.ndarray, o: int, low: float, high: float) -> list[np.ndarray]:

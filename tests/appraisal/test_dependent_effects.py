@@ -57,7 +57,7 @@ def test_a_multivariate_model_keeps_its_covariance():
     data, found = read("mv__dat.berkey1998")
     V = np.array(found["data"]["V"])
     model = ae.multivariate("yi", V, data=data, outcome="outcome", cluster="trial")
-    left = model.leave_one_cluster_out("cluster")
+    left = model.leave_one_cluster_out("cluster", reestimate=False)
     first = data["trial"] == data["trial"].iloc[0]
     rest = np.flatnonzero(~first)
     M = V[np.ix_(rest, rest)] + np.array(
@@ -177,3 +177,15 @@ def test_a_forest_of_a_multilevel_model(schools):
     assert_allclose([part.estimate, part.pi_low], [model.estimate, model.pi_low])
     ax = model.forest(width=89)
     assert len(ax.get_figure().axes) == 1
+
+
+@pytest.mark.parametrize("structure", ["UN", "CS", "HCS", "DIAG"])
+def test_a_multivariate_model_is_fitted_anew_without_each_trial(outcomes, structure):
+    data, V = outcomes
+    asked = {"outcome": "outcome", "cluster": "trial", "structure": structure}
+    found = ae.multivariate("yi", V, data=data, **asked).leave_one_cluster_out("trial")
+    for trial in data["trial"].unique()[:3]:
+        rest = np.flatnonzero(data["trial"] != trial)
+        alone = ae.multivariate("yi", V[np.ix_(rest, rest)], data=data.iloc[rest], **asked)
+        assert_allclose(found.loc[[trial], "estimate"], alone.coefficients["estimate"], rtol=1e-5)
+        assert_allclose(found.loc[[trial]].filter(like="tau2").iloc[0].to_numpy(float), alone.tau2, rtol=1e-4, atol=1e-8)

@@ -37,3 +37,28 @@ def test_the_page_on_the_enlarged_evidence_prints_the_standard_analysis(conditio
         cells = [cell.strip() for cell in row.strip(" |").split("|")]
         assert int(cells[0]) == listed and int(cells[2]) == one.k
         assert cells[-1] == f"{one.estimate:.2f} ({one.ci_low:.2f} to {one.ci_high:.2f})"
+
+
+@pytest.mark.parametrize("condition", ["low_back_pain", "knee_osteoarthritis", "headache", "neck_pain", "fibromyalgia"])
+def test_the_index_says_what_is_found(condition: str) -> None:
+    page = (_ROOT / "docs" / "index.md").read_text(encoding="utf-8")
+    (row,) = re.findall(rf"^\| {ae.load_evidence().topic.label(condition)} \|(.*)\|$", page, flags=re.MULTILINE)
+    for cell, group in zip(row.split("|"), ("usual_care", "sham"), strict=True):
+        one = ae.pooled(condition)[group]
+        shown = one.headline()
+        assert f"{shown.estimate:.2f} SD ({shown.ci_low:.2f} to {shown.ci_high:.2f}), {ae.certainty(one).level} certainty" in cell
+
+
+def test_every_command_has_its_place_on_the_page_of_commands() -> None:
+    import subprocess
+    import sys
+
+    page = (_ROOT / "docs" / "command_line.md").read_text(encoding="utf-8")
+    said = subprocess.run([sys.executable, "-m", "acuevidence", "--help"], capture_output=True, text=True, check=True).stdout
+    commands = re.findall(r"^  (\w+) ", said.split("Commands:")[1], flags=re.MULTILINE)
+    assert len(commands) > 5 and [name for name in commands if f"\n## {name}\n" not in page] == []
+
+
+def test_every_notebook_has_its_page() -> None:
+    page = (_ROOT / "docs" / "notebooks" / "index.md").read_text(encoding="utf-8")
+    assert [path.stem for path in sorted((_ROOT / "notebooks").glob("[0-9]*.py")) if f"\n{path.stem}\n" not in page] == []

@@ -52,8 +52,9 @@ def test_pseudo_limits_of_a_funnel_hold_95_percent_and_its_shades_two_sided_p_va
         line.get_xdata()[1] for line in ax.lines if len(line.get_xdata()) == 2 and line.get_ydata()[1] == pytest.approx(top)
     )
     assert ends[0] == pytest.approx(0.3 - 1.96 * top) and ends[-1] == pytest.approx(0.3 + 1.96 * top)
-    reach = max(np.abs(shade.get_paths()[0].vertices[:, 0]).max() for shade in ax.collections[:2])
-    assert reach == pytest.approx(norm.isf(0.025) * top)  # the first band ends where P is 0.05
+    x, se = ax.collections[0].get_paths()[0].vertices.T
+    ends = np.unique(np.abs(x[np.isclose(se, top)]).round(9))
+    assert ends == pytest.approx([norm.isf(0.05) * top, norm.isf(0.025) * top], rel=1e-6)  # the first band: P from 0.10 to 0.05
 
 
 def test_a_radial_plot_divides_by_the_root_of_both_variances(three):

@@ -1,6 +1,7 @@
 """What the figures of questions draw: the numbers are those of the pooled effects, and words are made from them last."""
 
 import math
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -71,3 +72,14 @@ def test_a_trial_that_is_not_pooled_is_counted_under_its_reason():
     row = ae.questions.flow("neck_pain", effects=effects).comparisons.set_index("comparator").loc["sham"]
     assert (row["no_figure"], row["outside"], row["other"], row["left_out"]) == (2, 1, 1, 4)
     assert row["pooled"] == effects["trial_id"].nunique() == row["asked"] - 4
+
+
+def test_a_published_effect_that_favours_the_comparator_is_negative_with_its_limits_in_order():
+    evidence = ae.load_evidence()
+    ours = ae.questions.published("low_back_pain", evidence=evidence)
+    table = evidence.reference_syntheses.assign(favours="comparator")
+    turned = ae.questions.published("low_back_pain", evidence=replace(evidence, reference_syntheses=table))
+    assert len(ours) == len(turned) > 0
+    assert (turned["estimate"] <= 0).all()
+    both = turned.dropna(subset="ci_low")
+    assert (both["ci_low"] <= both["estimate"]).all() and (both["estimate"] <= both["ci_high"]).all()

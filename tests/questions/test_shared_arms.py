@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -55,3 +56,11 @@ def test_responders_by_hand() -> None:
     one = ae.trial_effects("pelvic_pain", comparator="sham").set_index("study").loc["Lee 2008"]
     assert one["spread1"] == pytest.approx(math.sqrt(3 * 44 * (1 / 32 + 1 / 12)) / math.pi, rel=1e-12)
     assert one["spread2"] == pytest.approx(math.sqrt(3 * 45 * (1 / 21 + 1 / 24)) / math.pi, rel=1e-12)
+
+
+def test_a_shared_arm_of_unknown_size_covaries_by_half_the_variance():
+    # two arms of one size n with one spread: vi = 2 spread^2 / n, and the arm in common has spread^2 / n
+    frame = pd.DataFrame({"trial_id": ["a", "a"], "yi": [1.0, 2.0], "vi": [0.04, 0.04], "effect": "MD", "kind": "final"})
+    frame = frame.assign(arms="one", comparator_arms=["two", "three"], n1=np.nan, n2=np.nan, spread1=np.nan, spread2=np.nan)
+    V = shared_arm_covariance(frame).to_numpy()
+    np.testing.assert_allclose(V, [[0.04, 0.02], [0.02, 0.04]])

@@ -4,8 +4,10 @@ Every place is read as a reader would read it, as text, and compared with ``resu
 """
 
 import html
+import math
 import re
 
+import matplotlib.pyplot as plt
 import pytest
 
 import acuevidence as ae
@@ -130,3 +132,21 @@ def test_an_effect_is_judged_by_the_threshold_of_its_condition_and_comparator(po
                 assert "No smallest important difference is published" in said
             else:
                 assert f"The smallest important difference is {own.low:.2f} SD" in said
+
+
+def test_the_first_picture_stands_on_the_headlines(pools, printed):
+    rows = ae.questions.overview(pools).rows.set_index(["group", "comparator"])
+    for (condition, group), wanted in printed.items():
+        row, shown = rows.loc[(condition, group)], pools[condition][group].headline()
+        assert (row["state"], row["k"]) == (shown.state, shown.k)
+        said = None if math.isnan(row["estimate"]) else f"{row['estimate']:.2f} ({row['ci_low']:.2f} to {row['ci_high']:.2f})"
+        assert said == wanted
+
+
+def test_a_forest_plot_prints_the_headline_of_few_trials(pools, printed):
+    ax = ae.plots.forest(pools["pelvic_pain"], width="double")
+    texts = [one.get_text().replace("−", "-") for one in ax.figure.findobj(match=plt.Text)]
+    one = pools["pelvic_pain"]["sham, women"]
+    assert printed["pelvic_pain", "sham, men"] in texts
+    assert not any(f"{one.estimate:.2f} ({one.ci_low:.2f}" in text for text in texts)
+    plt.close(ax.figure)

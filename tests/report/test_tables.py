@@ -21,8 +21,35 @@ def test_every_known_trial_is_characterised():
 def test_results_name_where_each_figure_was_printed():
     one = ae.pooled("neck_pain")["sham"]
     frame = study_results(one).frame
-    assert list(frame["Source"]) == list(one.data["source_url"])
+    assert list(frame["Read at"]) == list(one.data["source_url"])
+    for row, address in zip(one.data.itertuples(), frame["Publication"], strict=True):
+        number = "–" if pd.isna(row.pmid) else f"https://pubmed.ncbi.nlm.nih.gov/{int(row.pmid)}/"
+        assert address == (number if pd.isna(row.doi) else f"https://doi.org/{row.doi}")
     assert list(frame["Figures as printed"]) == list(one.data["figures_as_printed"])
+
+
+def test_what_was_assumed_is_marked_and_the_key_stands_below():
+    one = ae.pooled("low_back_pain")["usual_care"]
+    table = study_results(one)
+    signs = {"n_assumed": "*", "borrowed_sd": "†", "sd_assumed": "‡", "late": "§", "course_assumed": "¶"}
+    for row, study in zip(one.data.to_dict("records"), table.frame["Study"], strict=True):
+        own = "".join(sign for name, sign in signs.items() if row[name])
+        assert study == f"{row['study']} {own}".rstrip()
+    assert table.notes[0].startswith("* participants of each arm assumed from a total; ")
+    assert "†" not in table.notes[0]
+
+
+def test_responders_per_100_are_those_that_trials_counted():
+    row = summary_of_findings(ae.pooled("headache")).frame.iloc[0]
+    counted = ae.questions.responders("headache", comparator="sham").pools.iloc[0]
+    assert row["More responders per 100 (95% CI)"] == f"{counted.rd:.0f} ({counted.rd_low:.0f} to {counted.rd_high:.0f})"
+    converted = summary_of_findings(ae.pooled("headache", timing="short")).frame.iloc[0]
+    assert converted["More responders per 100 (95% CI)"].endswith("*")
+
+
+def test_headache_days_are_never_turned_into_points_of_pain():
+    table = summary_of_findings(ae.pooled("headache"))
+    assert list(table.frame["Points of 0-100 (95% CI)"]) == ["–", "–"]
 
 
 def test_absolute_effects_follow_from_the_pooled_effect():

@@ -301,7 +301,10 @@ KINDS = {
     "funnel of a network": (lambda: plots.funnel(NET), ["result must be a MetaAnalysis"]),
     "radial of groups": (lambda: plots.radial(GROUPED), ["result must be a MetaAnalysis", "result['a']"]),
     "baujat of a frame of trials": (lambda: plots.baujat(TRIALS), ["baujat()", "lacks x, y"]),
-    "mid of text": (lambda: plots.forest(ONE, mid="pain"), ["mid must be a Mid or a number or (a number, a number), not 'pain'"]),
+    "mid of text": (
+        lambda: plots.forest(ONE, mid="pain"),
+        ["mid must be a Mid or a number or (a number, a number) or 'published'", "not 'pain'"],
+    ),
     "mid reversed": (lambda: plots.nuance(mid=(0.4, 0.2)), ["mid must be", "the smaller first"]),
     "width by another name": (lambda: plots.forest(ONE, width="Single"), ['width must be "single"']),
     "limits of the decomposition": (lambda: plots.decomposition(limits=(1, 0)), ["limits", "the lower first"]),

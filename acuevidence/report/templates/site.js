@@ -5,7 +5,7 @@
 const stem = (word) => (word.length < 5 ? word : word.replace(/(iness|ness|ing|ies|ty|ed|es|ly|s|e)$/, ""));
 const said = () => new URLSearchParams(location.hash.includes("=") ? location.hash.slice(1) : "");
 for (const form of document.querySelectorAll(".filters")) {
-  const items = [...document.querySelectorAll(form.dataset.items)].map((item) => ({ item, text: item.textContent.toLowerCase() }));
+  const items = [...document.querySelectorAll(form.dataset.items)].map((item) => ({ item, text: `${item.textContent} ${item.dataset.words ?? ""}`.toLowerCase() }));
   const fields = [...form.querySelectorAll("select, input")];
   const none = document.querySelector(".none");
   const hits = document.querySelector(".hits");
