@@ -24,7 +24,7 @@ from acuevidence.questions.variability import variability
 from acuevidence.verdicts.answer import OPEN, Answer, Claim, Estimate, Rule, between, combined, decide, lowest, mark
 from acuevidence.verdicts.findings import TOO_FEW, Pools, between_trials, pool
 from acuevidence.verdicts.moderators import compared
-from acuevidence.words import count, interval
+from acuevidence.words import count, interval, series
 
 __all__ = ["RULES"]
 
@@ -42,7 +42,8 @@ def placebo_share(claim: Claim, pools: Pools) -> Answer:
         return _refused(refused)
     topic = pools.evidence.topic
     placebo, untreated = (topic.comparator(topic.of_kind(kind)).phrase for kind in ("placebo", "untreated"))
-    together = "these conditions" if claim.population else "all conditions"
+    together = series([topic.label(one).lower() for one in claim.population]) if claim.population else "all conditions"
+    together = f"{together[:1].upper()}{together[1:]}"
     rows = [
         (f"{together}, trials with all three arms", within.shares.iloc[0]),
         *(

@@ -310,7 +310,8 @@ class Pools:
         shown = headline(result, evidence=self.evidence)
         rated = rate(result, shown, evidence=self.evidence)
         size = rows[["n1", "n2"]].astype(float).sum().sum()
-        decides = rated.steps > 1 and (result.k > 1 or size >= participants)
+        # A single trial is of one condition: it does not answer for several.
+        decides = rated.steps > 1 and (result.k > 1 or (size >= participants and len(cell.conditions) == 1))
         return Finding(cell=cell, result=result, headline=shown, certainty=rated, missing=missing, decides=decides)
 
     def safety(self) -> Safety:
@@ -367,6 +368,9 @@ def effect(label: str, result: MetaAnalysis, shown: Headline, after: str = "") -
     if shown.pi_low is not None and shown.pi_high is not None:
         prediction = f", prediction {shown.pi_low:.2f} to {shown.pi_high:.2f}, I2 {result.i2:.0f}%"
     how = f", {shown.method}" if shown.method.startswith("Bayes") else ""
+    wider = (shown.state_low, shown.state_high)
+    if None not in wider and wider != (shown.ci_low, shown.ci_high):
+        how += f" (the state is that of the interval {wider[0]:.2f} to {wider[1]:.2f})"
     note = f"{trials}, SMD {{estimate}} ({{interval}}){prediction}{how}{after}"
     return Estimate(label, shown.estimate, shown.ci_low, shown.ci_high, note=note)
 

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from acuevidence import words
+from acuevidence.appraisal.credibility import credibility
 from acuevidence.errors import AcuevidenceError
 from acuevidence.questions.groups import descriptions, printed_number, with_levels
 from acuevidence.synthesis import MetaAnalysis, meta_analysis
@@ -34,16 +35,20 @@ class Compared:
         The slope, or the difference of two groups; words alone for more groups or too few trials.
     k : int
         Trials behind it.
+    credible : str
+        How credible a difference is (ICEMAN), with the reason; empty where nothing was tested.
     """
 
     state: str
     estimate: Estimate
     k: int
+    credible: str = ""
 
     @property
     def shown(self) -> Estimate:
         """The estimate with its state."""
-        return replace(self.estimate, note=f"{self.estimate.note}; {self.state}")
+        credible = f"; {self.credible}" if self.credible else ""
+        return replace(self.estimate, note=f"{self.estimate.note}; {self.state}{credible}")
 
 
 def moderator(claim: Claim, pools: Pools) -> Answer:
@@ -56,7 +61,7 @@ def moderator(claim: Claim, pools: Pools) -> Answer:
         verdict=verdict,
         certainty=level if any(one.state != TOO_FEW for one in found) else None,
         estimates=tuple(one.estimate for one in found),
-        reasons=(*(f"{one.estimate.label}: {one.state}" for one in found), why),
+        reasons=(*(f"{one.estimate.label}: {one.state}{f'; {one.credible}' if one.credible else ''}" for one in found), why),
         needed=tuple(needed),
     )
 
@@ -98,7 +103,7 @@ def _slope(name: str, rows: pd.DataFrame, column: str, claim: Claim, pools: Pool
     (slope, low, high), small = fit.contrast({"x": 1.0}), _alike(known, claim)
     where = decide((low > 0, "rises"), (high < 0, "falls"), (_within(small, low, high), "alike"), (True, "unsure"))
     note = f"{k} trials, slope {{estimate}} SD per {unit:g} ({{interval}}), P {words.p(fit.test(['x']))}{fit.said}"
-    return Compared(where, Estimate(name, slope, low, high, "slope", note), k)
+    return Compared(where, Estimate(name, slope, low, high, "slope", note), k, _credible(fit.test(["x"]), None, claim))
 
 
 def _groups(name: str, rows: pd.DataFrame, groups: pd.Series, claim: Claim, pools: Pools) -> Compared:
@@ -126,9 +131,16 @@ def _groups(name: str, rows: pd.DataFrame, groups: pd.Series, claim: Claim, pool
         means = [fit.contrast({"Intercept": 1.0, **({t: 1.0} if t else {})})[0] for t in ("", *terms)]
         levels = ", ".join(f"{_spoken(g)} {m:.2f} ({size[g]} trials)" for g, m in zip(order, means, strict=True))
     tested = f"; test for differences P {words.p(p)}{fit.said}"
+    credible = _credible(p, int(min(size[g] for g in order)), claim)
     if len(order) > 2:
-        return Compared(where, Estimate(name, note=f"SMD {levels}{tested}"), k)
-    return Compared(where, Estimate(name, *bounds[0, 1], note=f"SMD {levels}; difference {{estimate}} ({{interval}}){tested}"), k)
+        return Compared(where, Estimate(name, note=f"SMD {levels}{tested}"), k, credible)
+    note = f"SMD {levels}; difference {{estimate}} ({{interval}}){tested}"
+    return Compared(where, Estimate(name, *bounds[0, 1], note=note), k, credible)
+
+
+def _credible(p: float, smallest: int | None, claim: Claim) -> str:
+    level, why = credibility(p, smallest=smallest, fewest=int(claim.thresholds["trials_of_group"]))
+    return f"a difference is credible at {level} (ICEMAN: {why})"
 
 
 def _spoken(group: Any) -> str:

@@ -192,6 +192,9 @@ def agreement(claim: Claim, pools: Pools) -> Answer:
         label = pools.evidence.topic.label(condition)
         rows = published(condition, evidence=pools.evidence).dropna(subset=["ci_low", "ci_high"])
         rows = rows[rows["comparator"].isin(claim.comparators)]
+        of_patients = rows[rows["type"] == "ipd_meta_analysis"].drop_duplicates(["study", "comparator"])
+        rows = rows[~rows["condition"].isin(_wider(pools))]
+        rows = rows.drop_duplicates(["study", "comparator", "outcome"])
         if rows.empty:
             reasons.append(f"{label}: no published interval on this scale")
             continue
@@ -210,6 +213,14 @@ def agreement(claim: Claim, pools: Pools) -> Answer:
             if (one := f.headline) is not None and one.ci_low is not None and one.ci_high is not None
         ]
         estimates += _others(condition, label, claim, pools)
+        reasons += [
+            f"{label} v {pools.evidence.topic.comparator(r.comparator).phrase}: {one.estimate:.2f} here, {r.estimate:.2f} "
+            f"({r.ci_low:.2f} to {r.ci_high:.2f}) from individual patients"
+            f"{'' if r.condition == condition else ' of ' + r.condition.replace('_', ' ')} ({r.study})"
+            for r in of_patients.itertuples()
+            for f in ours[r.comparator]
+            if (one := f.headline) is not None and one.estimate is not None
+        ]
         above = int((rows["ci_low"] > 0).sum())
         with_ours = bool(overlaps) and sum(overlaps) >= claim.thresholds["half"] * len(overlaps)
         if above == len(rows) and with_ours:
@@ -225,6 +236,13 @@ def agreement(claim: Claim, pools: Pools) -> Answer:
     )
     needed = () if seen else ("published syntheses with intervals on the SMD scale",)
     return Answer(verdict=verdict, certainty=None, estimates=tuple(estimates), reasons=tuple(reasons), needed=needed)
+
+
+def _wider(pools: Pools) -> set[str]:
+    """Return what published syntheses call groups of several conditions: they are of none alone."""
+    topic = pools.evidence.topic
+    names = [name for condition in pools.conditions() for name in {*topic.published_conditions(condition)}]
+    return {name for name in names if names.count(name) > 1}
 
 
 def _others(condition: str, label: str, claim: Claim, pools: Pools) -> list[Estimate]:

@@ -492,3 +492,27 @@ def test_answers_read_as_text_markdown_and_json(found):
     assert [row["id"] for row in json.loads(answers.to_json(found))] == LISTED
     assert answers.to_markdown(found).count("\n## ") == 33
     assert "Needed to tell" in answers.to_text(found[found.id == "dose"], full=True)
+
+
+def test_a_single_trial_does_not_answer_for_several_conditions(found):
+    # One large trial prints medication against usual care, three against sham.
+    row = found.set_index("id").loc["less-medication"]
+    assert "medication v usual care: 1 trial" in row.estimates
+    assert row.verdict == "partly supported"
+
+
+def test_reviews_of_wider_groups_count_for_no_condition(found):
+    reasons = found.set_index("id").reasons["consensus"].split("\n")
+    (back,) = [line for line in reasons if line.startswith("Low back pain: ")]
+    wide = ae.load_evidence().reference_syntheses
+    assert (wide["condition"] == "musculoskeletal").any()
+    printed = ae.questions.published("low_back_pain").dropna(subset=["ci_low"])
+    own = printed[printed["condition"] == "low_back_pain"].drop_duplicates(["study", "comparator", "outcome"])
+    assert f"of {len(own)} published intervals" in back
+    assert any("from individual patients of musculoskeletal (Vickers 2012)" in line for line in reasons)
+
+
+def test_comparisons_between_trials_say_how_credible_a_difference_is(found):
+    rows = found.set_index("id")
+    assert "ICEMAN: between trials; chance very likely" in rows.reasons["sham-type"]
+    assert "a difference is credible at low" in rows.reasons["conditions-differ"]
