@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 from scipy.optimize import brentq
-from scipy.special import chdtri, gammainc
+from scipy.special import chdtri, gammainc, ndtri
 
 from acuevidence.arguments import guard
 from acuevidence.effects.measures import MEASURES
@@ -474,15 +474,16 @@ def heterogeneity_intervals(result: PooledEffect, method: str = "QP", *, level: 
     ----------
     result : MetaAnalysis
         Of two trials or more.
-    method : {"QP", "PL", "J", "BJ", "SJ"}
-        As in :func:`tau2_interval`.
+    method : {"QP", "PL", "J", "BJ", "SJ", "HT"}
+        As in :func:`tau2_interval`; HT: I2 and H2 by Cochran's Q with the interval of Higgins and Thompson, also of an equal-effects
+        model.
     level : float, optional
         Level of the intervals. Default: that of the result.
 
     Returns
     -------
     DataFrame
-        ``estimate ci_low ci_high``, rows ``tau2 tau i2 h2`` (I2 in percent).
+        ``estimate ci_low ci_high``, rows ``tau2 tau i2 h2`` (I2 in percent); of HT ``i2 h2``.
 
     Raises
     ------
@@ -492,7 +493,8 @@ def heterogeneity_intervals(result: PooledEffect, method: str = "QP", *, level: 
     Notes
     -----
     I2 and H2 rise with tau2 at a fixed typical sampling variance, so that their limits are those of tau2 put into their formula, as
-    metafor's ``confint``.
+    metafor's ``confint``. HT: the logarithm of H is normal about that of sqrt(Q / df), at least 0, with the standard error of Higgins
+    and Thompson (2002, Statistics in Medicine), as meta's default; moderators take their degrees of freedom.
 
     Examples
     --------
@@ -505,7 +507,9 @@ def heterogeneity_intervals(result: PooledEffect, method: str = "QP", *, level: 
     i2       50.34     0.0    94.30
     h2        2.01     1.0    17.53
     """
-    choice("method", method, ("QP", "PL", "J", "BJ", "SJ"))
+    choice("method", method, ("QP", "PL", "J", "BJ", "SJ", "HT"))
+    if method == "HT":
+        return _by_q(result, result.level if level is None else level)
     low, high = tau2_interval(result, method, level=level)
     X = None if result.X is None else result.X[None]
     at_one = kernel.fit(result.yi[None], result.vi[None], X, method="DL", test="z", tau2=np.array([float(np.median(result.vi))]))
@@ -513,6 +517,20 @@ def heterogeneity_intervals(result: PooledEffect, method: str = "QP", *, level: 
     tau2 = np.array([float(result.tau2 or 0.0), low, high])
     rows = {"tau2": tau2, "tau": np.sqrt(tau2), "i2": 100 * tau2 / (tau2 + typical), "h2": tau2 / typical + 1}
     return pd.DataFrame(rows, index=["estimate", "ci_low", "ci_high"]).T
+
+
+def _by_q(result: PooledEffect, level: float) -> pd.DataFrame:
+    """Return I2 and H2 by Cochran's Q with the interval of Higgins and Thompson."""
+    q, df = result.q, result.q_df
+    if df < 2:
+        raise InputError("the interval of Higgins and Thompson needs 2 degrees of freedom or more: one trial more than that")
+    if q > df + 1:
+        se = 0.5 * (np.log(q) - np.log(df)) / (np.sqrt(2 * q) - np.sqrt(2 * df - 1))
+    else:
+        se = np.sqrt((1 - 1 / (3 * (df - 1) ** 2)) / (2 * (df - 1)))
+    middle, width = 0.5 * np.log(max(q / df, 1.0)), float(ndtri(0.5 + level / 2)) * se
+    h2 = np.maximum(np.exp(2 * np.array([middle, middle - width, middle + width])), 1.0)
+    return pd.DataFrame({"i2": 100 * (h2 - 1) / h2, "h2": h2}, index=["estimate", "ci_low", "ci_high"]).T
 
 
 def _profile_likelihood(

@@ -141,3 +141,9 @@ def test_subgroups_are_told_apart_by_the_share_of_their_q_beyond_chance():
     groups = ae.meta_analysis([0.2, 0.2, 0.8, 0.8], [0.02] * 4, by=["a", "a", "b", "b"], method="EE", test="z")
     words = " ".join(text.get_text() for text in ae.plots.forest(groups, layout="revman").texts)
     assert "Test for subgroup differences: Chi² = 18.00, df = 1" in words and "I² = 94%" in words
+
+
+def test_a_rankogram_prints_percent():
+    found = ae.network(["a", "b"], ["b", "c"], [5.0, 5.0], [0.1, 0.1], ["1", "2"])  # a is the best and c the last without doubt
+    said = [text.get_text() for text in ae.plots.ranks(found, kind="rankogram").texts]
+    assert said.count("100") == 3 and "10" not in said

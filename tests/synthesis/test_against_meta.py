@@ -63,6 +63,18 @@ def test_effects_are_pooled_as_metagen_does(name, key, test, prediction):
         agree_both(data["yi"], data["vi"], want)
 
 
+@pytest.mark.parametrize("name", ["metagen__dat.bcg", "metagen__dat.hine1989"])
+@pytest.mark.parametrize("method", ["REML", "EE"])
+def test_the_interval_of_i2_by_cochrans_q_is_that_of_metagen(name, method):
+    data, expected = read(name)
+    want = expected["REML|classic|V"]
+    found = ae.meta_analysis(data["yi"], data["vi"], method=method).heterogeneity_intervals("HT")
+    assert_allclose(found.loc["i2"] / 100, [want["I2"], want["lower_I2"], want["upper_I2"]], rtol=1e-6, atol=1e-8)
+    assert_allclose(found.loc["h2"] ** 0.5, [want["H"], want["lower_H"], want["upper_H"]], rtol=1e-6)
+    with pytest.raises(ae.InputError, match="degrees of freedom"):
+        ae.meta_analysis([0.1, 0.2], [0.1, 0.1]).heterogeneity_intervals("HT")
+
+
 @pytest.fixture(scope="module")
 def vaccine():
     data, expected = read("metabin__dat.bcg")

@@ -81,3 +81,49 @@ def test_an_outcome_that_one_trial_reports_has_no_i2():
     assert fit.i2.index.tolist() == ["function", "pain"]
     assert fit.i2["pain"] == pytest.approx(100 * fit.tau2["pain"] / (fit.tau2["pain"] + 0.02))
     assert "nan" not in fit.summary().lower()
+
+
+def vcalc_case(**columns):
+    data, expected = read("vcalc__syn.vcalcA")
+    frame = pd.DataFrame(data)
+    kept = frame.index[~frame.duplicated(["study", *columns.values()])]  # rows that nothing tells apart would be one effect
+    return frame.loc[kept].reset_index(drop=True), {
+        name: np.array(V)[np.ix_(kept, kept)] for name, V in expected.items() if "agg" not in name
+    }
+
+
+def test_effects_covary_by_phi_to_the_power_of_the_weeks_between_as_in_metafor():
+    data, expected = vcalc_case(week="time")
+    V = ae.vcalc(data=data, cluster="study", week="time", phi=0.8)
+    np.testing.assert_allclose(V, expected["time_phi"], rtol=1e-10, atol=1e-14)
+    # two effects with variances of 0.04 and weeks 4 and 8 of one trial
+    assert ae.vcalc([0.04, 0.04], [1, 1], week=[4, 8], phi=0.9).iloc[0, 1] == pytest.approx(0.9**4 * 0.04)
+
+
+def test_outcomes_and_weeks_together_agree_with_metafor():
+    data, expected = vcalc_case(outcome="type", week="time")
+    V = ae.vcalc(data=data, cluster="study", outcome="type", rho=0.4, week="time", phi=0.9)
+    np.testing.assert_allclose(V, expected["type_time"], rtol=1e-10, atol=1e-14)
+
+
+def test_shared_groups_agree_with_metafor():
+    data, expected = vcalc_case(arm1="grp1")
+    arms = {"arm1": "grp1", "arm2": "grp2", "n1": "w1", "n2": "w2"}
+    np.testing.assert_allclose(ae.vcalc(data=data, cluster="study", **arms), expected["shared_group"], rtol=1e-10, atol=1e-14)
+
+
+def test_an_arm_on_the_other_side_of_the_next_contrast_turns_the_covariance():
+    given = {"n1": [50, 40], "n2": [25, 50], "yi": [0.0, 0.0], "measure": "SMD"}
+    V = ae.vcalc([0.06, 0.045], [1, 1], arm1=["a", "c"], arm2=["b", "a"], **given)
+    assert V.iloc[0, 1] == pytest.approx(-1 / 50)  # the 50 of arm a, first in one and second in the other
+    same = ae.vcalc([0.06, 0.045], [1, 1], arm1=["a", "a"], arm2=["b", "c"], n1=[50, 50], n2=[25, 40], yi=[0.5, 0.4], measure="SMD")
+    assert same.iloc[0, 1] == pytest.approx(1 / 50 + 0.5 * 0.4 / (2 * (50 + 25 + 40)))  # Gleser and Olkin
+
+
+@pytest.mark.parametrize("rho", [0.0, 0.5, 0.8])
+def test_effects_averaged_within_studies_agree_with_metafor(rho):
+    data, expected = read("vcalc__syn.vcalcA")
+    want = expected[f"aggregate_CS_rho{rho:g}"]
+    found = ae.aggregate(data=pd.DataFrame(data), cluster="study", rho=rho)
+    np.testing.assert_allclose(found["yi"], want["yi"], rtol=1e-10)
+    np.testing.assert_allclose(found["vi"], want["vi"], rtol=1e-10)

@@ -80,3 +80,10 @@ def test_one_trial_has_no_such_intervals_and_two_have():
         with pytest.raises(ae.InputError):
             ask(one)
     assert two.bootstrap_prediction(seed=1)[0] < two.estimate < two.bootstrap_prediction(seed=1)[1]
+
+
+def test_a_bootstrapped_prediction_of_three_trials_is_by_t_with_two_degrees_of_freedom():
+    # Q is 0.02 where 2 are expected, so that nearly every draw of tau2 is 0: what is left is t times sqrt(0.02 / 6)
+    low, high = ae.meta_analysis([0.0, 0.1, 0.2], [1.0, 1.0, 1.0], method="DL").bootstrap_prediction(n=20_000, seed=1)
+    half = 4.302653 * (0.02 / 6) ** 0.5
+    assert (low, high) == pytest.approx((0.1 - half, 0.1 + half), abs=0.25 * half)
