@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from numbers import Real
@@ -164,8 +165,16 @@ def certainty(
     if result.k == 0:
         raise InputError("there is no certainty to rate: the result holds no trial")
     evidence = evidence_of(result, evidence)
+    if target is None and threshold is None and not override and not rules:
+        return _by_rule(result, evidence)
     shown = headline(result, threshold=threshold, evidence=evidence)
     return rate(result, shown, target=target, override=override, rules=rules, evidence=evidence)
+
+
+@functools.lru_cache(maxsize=512)
+def _by_rule(result: MetaAnalysis, evidence: Evidence | None) -> Certainty:
+    """Return the certainty of a result by the rules of its evidence, which pages, figures and tables all print."""
+    return rate(result, headline(result, evidence=evidence), evidence=evidence)
 
 
 def rate(

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import functools
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 
 from acuevidence.arguments import guard
 from acuevidence.effects.trials import trial_effects
-from acuevidence.evidence import Evidence
+from acuevidence.evidence import Evidence, load_evidence
 from acuevidence.evidence.carried import carry, evidence_of, excluded_of
 from acuevidence.synthesis import GroupedMetaAnalysis, meta_analysis
 
@@ -58,6 +60,19 @@ def pooled(
     >>> print(ae.pooled("hip_osteoarthritis").summary())
     No trial with usable figures: nothing is pooled.
     """
+    if selection:
+        return _pooled(condition, evidence, method, test, **selection)
+    return _whole(condition, load_evidence() if evidence is None else evidence, method, test)
+
+
+@functools.lru_cache(maxsize=128)
+def _whole(condition: str, evidence: Evidence, method: str, test: str) -> GroupedMetaAnalysis:
+    """Return the analysis that pages, figures and answers share, each of its groups made once."""
+    found = _pooled(condition, evidence, method, test)
+    return replace(found, groups=dict(found))
+
+
+def _pooled(condition: str, evidence: Evidence | None, method: str, test: str, **selection: Any) -> GroupedMetaAnalysis:
     effects = apart(trial_effects(condition, evidence=evidence, **selection))
     if effects.empty:
         return GroupedMetaAnalysis("comparator", {}, None)

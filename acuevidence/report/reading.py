@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 
 from acuevidence import words
-from acuevidence.appraisal.certainty import Certainty, rate
+from acuevidence.appraisal.certainty import Certainty, certainty
 from acuevidence.appraisal.headline import Headline, headline
 from acuevidence.appraisal.in_words import in_words, method_words
 from acuevidence.appraisal.states import excludes
@@ -235,7 +235,7 @@ def _read(result: MetaAnalysis, evidence: Evidence | None) -> Reading:
     return Reading(
         result=result,
         headline=shown,
-        certainty=rate(result, shown, evidence=evidence),
+        certainty=certainty(result, evidence=evidence),
         threshold=mid_of(result, evidence),
         evidence=evidence,
     )

@@ -110,7 +110,7 @@ def index(pools: Pooled, order: Iterable[str], found: Mapping[str, Answer], evid
         "verdicts": {name: said for name, said in verdicts(evidence).items() if name in given},
         "states": evidence.claims.get("states", {}),
         "by_condition": [(name, readings(pools[name], evidence)) for name in order],
-        "rates": [] if rates is None else rates.rates.to_dict("records")[:2],
+        "rates": [] if rates is None else rates.rates.to_dict("records")[:3],
         "per": 0 if rates is None else rates.per,
         "comparators": evidence.topic.comparators,
         "titles": {key: one.title for key, one in figures.figures(evidence).items()},
