@@ -32,7 +32,6 @@ _WHY = (
     "kind",
     "n1",
     "n2",
-    "derivation",
     "arms",
     "comparator_arms",
     "figures_as_printed",

@@ -76,7 +76,8 @@ def decomposition(
         raise InputError("too few trials to split the effect; there is nothing to draw")
     with drawing(ax, size, "Total effect and its parts"):
         own = ax is None
-        ax = new_axes(width, (12 if narrow(width) else 10) * size / 72 + 0.52 * len(names), ax)
+        words = 9 if caption else 0
+        ax = new_axes(width, ((12 if narrow(width) else 10) + words) * size / 72 + 0.52 * len(names), ax)
         room = points_wide(ax) * (0.75 if narrow(width) else 1)
         ax.axvline(0, color="black", lw=0.6)
         for i, name in enumerate(names):

@@ -70,6 +70,8 @@ def flow(
 
 
 def _reasons(one: Any) -> str:
+    if not one.left_out:
+        return ""
     kinds = {
         "no figure printed": one.no_figure,
         "outside the time window": one.outside,
@@ -121,11 +123,11 @@ def _arrows(ax: Axes, drawn: list[tuple[float, Any, Any]]) -> None:
         x0, x1, y0, y1 = edges(left)
         if right is not None:
             ax.annotate("", (edges(right)[0], middle), xytext=(x1, middle), arrowprops=arrow)
-        if i == 1 or (i > 1 and right is None):
+        if i % 2:
             ax.annotate("", (0.28, y0), xytext=(0.28, edges(drawn[i - 1][1])[3]), arrowprops=arrow)
         if i == 1:
             stem = y1
-        elif i > 1 and (right is not None or i % 2 == 0):  # a comparison branches off the trials that have one
+        elif i and not i % 2:  # a comparison branches off the trials that have one; what is pooled of it stands below
             ax.plot([0.28, 0.28, 0.02, 0.02], [stem, stem + 0.6, stem + 0.6, middle], color=COLOURS["neutral"], linewidth=0.6)
             ax.annotate("", (x0, middle), xytext=(0.02, middle), arrowprops=arrow)
 

@@ -79,7 +79,8 @@ def nuance(
     found = found if isinstance(found, Overview) else ask(found, evidence=evidence)
     single, own = narrow(width), mid is None
     left = [] if single else [Column("Trials", None), Column("Patients", None)]
-    right = [] if single else [Column(name, None, side="right", align="left") for name in ("95% PI", "Certainty")]
+    heads = ("95% PI", "Certainty") if found.rows["pi_low"].notna().any() else ("Certainty",)
+    right = [] if single else [Column(name, None, side="right", align="left") for name in heads]
     rows: list[Row] = []
     for group, part in found.rows.groupby("group", sort=False):
         rows.append(Row("group", part["label"].iloc[0], bold=True, colour="black"))
