@@ -63,3 +63,26 @@ def test_a_meta_regression_reports_its_moderators():
     assert items["13e"] == "Meta-regression on year."
     assert "year" in items["20c"]
     assert not {"13f", "20d", "22"} & set(items)
+
+
+def test_the_version_of_the_evidence_stands_in_the_methods_and_the_citation():
+    import json
+    from pathlib import Path
+
+    import yaml
+
+    root = Path(__file__).resolve().parents[2]
+    version = json.loads((root / "data" / "datapackage.json").read_text(encoding="utf-8"))["version"]
+    (data,) = [
+        one for one in yaml.safe_load((root / "CITATION.cff").read_text(encoding="utf-8"))["references"] if one["type"] == "data"
+    ]
+    assert str(data["version"]) == ae.load_evidence().version == version
+    assert f"on evidence version {version}." in ae.pooled("neck_pain")["sham"].methods_text()
+    assert "evidence version" not in ae.meta_analysis([0.1, 0.4], [0.01, 0.04]).methods_text()
+
+
+def test_the_methods_say_what_is_printed_of_few_trials():
+    pools = ae.pooled("pelvic_pain")
+    assert "Printed: both trials, not pooled." in pools["sham, women"].methods_text()
+    assert "Bayesian normal-normal model, flat mu, prior of τ rhodes-pain" in pools["sham, men"].methods_text()
+    assert "Printed:" not in ae.pooled("neck_pain")["sham"].methods_text()
