@@ -6,6 +6,7 @@ The trials are invented; the expected effects are worked by hand from their mean
 import json
 import re
 import shutil
+from dataclasses import replace
 
 import pandas as pd
 import pytest
