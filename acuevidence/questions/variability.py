@@ -18,6 +18,7 @@ from acuevidence.evidence import Evidence
 from acuevidence.evidence.carried import joined
 from acuevidence.shown import Shown
 from acuevidence.synthesis import GroupedMetaAnalysis, MetaAnalysis, meta_analysis
+from acuevidence.synthesis.coefficients import contrast
 from acuevidence.topic import topic_of
 
 if TYPE_CHECKING:
@@ -26,6 +27,20 @@ if TYPE_CHECKING:
 __all__ = ["Variability", "variability"]
 
 _FEWEST = 3
+_BY_SCORES = [
+    "comparator",
+    "scores",
+    "k",
+    "estimate",
+    "ci_low",
+    "ci_high",
+    "ratio",
+    "ratio_low",
+    "ratio_high",
+    "p_difference",
+    "extra",
+    "extra_high",
+]
 _KEY = ["condition", "comparator", "measure", "scores"]
 
 
@@ -45,6 +60,11 @@ class Variability(Shown):
         tell) and the ``reason``.
     effects : DataFrame
         The trials' own rows, as :func:`trial_effects` gives them, with ``measure`` and ``scores``.
+    by_scores : DataFrame
+        One row per comparator and kind of score over all conditions, from one model of lnVR with a mean for each kind: ``k estimate
+        ci_low ci_high ratio ratio_low ratio_high``, ``p_difference`` between the kinds (missing with one), and ``extra extra_high``:
+        sqrt(ratio² - 1), the spread of responses as a share of the comparator's SD that this much more spread would come from, 0 where
+        there is none. Spreads from SEs or intervals are left out: these may be of one model for both arms.
     results : GroupedMetaAnalysis
         The pools themselves, by ``"condition | comparator | measure | scores"``.
     """
@@ -52,6 +72,7 @@ class Variability(Shown):
     pools: pd.DataFrame
     verdicts: pd.DataFrame
     effects: pd.DataFrame
+    by_scores: pd.DataFrame
     results: GroupedMetaAnalysis
 
     def to_frame(self) -> pd.DataFrame:
@@ -182,7 +203,40 @@ def variability(
         for (one, against), group in pools.groupby(["condition", "comparator"], sort=False)
     ]
     frame = pd.DataFrame(verdicts).astype({"more_spread": "boolean"})
-    return Variability(pools=pools, verdicts=frame, effects=rows, results=results)
+    return Variability(pools=pools, verdicts=frame, effects=rows, by_scores=_by_scores(rows, method, test), results=results)
+
+
+def _by_scores(rows: pd.DataFrame, method: str, test: str) -> pd.DataFrame:
+    """Return the ratio of SDs of final scores and of changes from one model a comparator."""
+    printed = rows[(rows["measure"] == "lnVR") & rows["derivation"].str.startswith("VR from means and SDs")]
+    printed = printed.assign(kind=np.where(printed["statistic"] == "change", "change", "final"))
+    found = []
+    for comparator, mine in printed.groupby("comparator", sort=False):
+        kinds = [kind for kind in ("final", "change") if (mine["kind"] == kind).any()]
+        if len(mine) <= len(kinds):
+            continue
+        terms = mine.assign(change=(mine["kind"] == "change").astype(float))[["yi", "vi", "study", "change"]]
+        moderators = "~ change" if len(kinds) > 1 else None
+        fit = meta_analysis("yi", "vi", data=terms, labels="study", moderators=moderators, method=method, test=test)
+        for kind in kinds:
+            weights = [1.0] if len(kinds) == 1 else [1.0, float(kind == "change")]
+            mean = contrast(weights, fit.beta, fit.covariance, fit.df, level=fit.level)
+            ratio, low, high = np.exp([mean.estimate, mean.ci_low, mean.ci_high])
+            found.append(
+                {
+                    "comparator": comparator,
+                    "scores": kind,
+                    "k": int((mine["kind"] == kind).sum()),
+                    **{name: getattr(mean, name) for name in ("estimate", "ci_low", "ci_high")},
+                    "ratio": ratio,
+                    "ratio_low": low,
+                    "ratio_high": high,
+                    "p_difference": np.nan if len(kinds) == 1 else fit.qm_p,
+                    "extra": np.sqrt(max(ratio**2 - 1, 0.0)),
+                    "extra_high": np.sqrt(max(high**2 - 1, 0.0)),
+                }
+            )
+    return pd.DataFrame(found, columns=_BY_SCORES)
 
 
 def _measured(condition: str | None, measure: str, evidence: Evidence | None, selection: dict[str, Any]) -> pd.DataFrame:

@@ -229,7 +229,9 @@ def _decomposition(evidence: Evidence) -> Any:
 
 
 def _forest(condition: str, width: str, evidence: Evidence) -> Any:
-    from acuevidence.plots.forest import forest, forest_size
+    from matplotlib import pyplot
+
+    from acuevidence.plots.forest import forest
     from acuevidence.plots.parts.style import WIDTHS
     from acuevidence.questions.pooled import pooled
 
@@ -242,11 +244,15 @@ def _forest(condition: str, width: str, evidence: Evidence) -> Any:
         "size": 6,
     }
     results = pooled(condition, evidence=evidence)
-    # Means and SDs of the arms are printed where the page has room for them.
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        fits = width == "double" and forest_size(results, arms="summary", **options)[0] < WIDTHS[width] + 1
-    return forest(results, arms="summary" if fits else "n", **options)
+    if width == "double":  # means and SDs of the arms are printed where the page has room for them
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            ax = forest(results, arms="summary", **options)
+        page: Any = ax.figure
+        if 25.4 * page.get_figwidth() < WIDTHS[width] + 1:
+            return ax
+        pyplot.close(page)
+    return forest(results, arms="n", **options)
 
 
 def _published(condition: str, evidence: Evidence) -> Any:

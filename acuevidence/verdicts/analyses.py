@@ -159,12 +159,12 @@ def _of_model(found: Components) -> tuple[str, ...]:
 
 
 def spread(claim: Claim, pools: Pools) -> Answer:
-    """Whether patients' outcomes spread more under acupuncture than chance and a shift of the mean explain."""
+    """Whether patients' outcomes spread more under the treatment than chance and a shift of the mean explain."""
     found, refused = pools.analysis(variability)
     if found is None:
         return _refused(refused, "trials that print the SD of each arm")
     margin = math.log(claim.thresholds["spread"])
-    estimates, reasons, needed = [], [], []
+    estimates, reasons, needed, said = [], [], [], []
     told = found.verdicts[found.verdicts["condition"] == "all"].set_index("comparator")
     for comparator in claim.comparators:
         name = pools.cell(conditions=(), comparator=comparator).name
@@ -174,6 +174,15 @@ def spread(claim: Claim, pools: Pools) -> Answer:
         pooled = found.pools[found.pools["comparator"] == comparator]
         where = _spread(told.loc[comparator], pooled[pooled["condition"] == "all"].iloc[0], margin)
         reasons.append(f"{name}: {where}; {told.loc[comparator, 'reason']}")
+        kinds = list(found.by_scores[found.by_scores["comparator"] == comparator].itertuples())
+        note = "{}, ratio of SDs of {} scores {{estimate}} ({{interval}}), one model of both kinds"
+        estimates += [
+            Estimate(
+                f"all conditions, {name}", k.ratio, k.ratio_low, k.ratio_high, "ratio", note.format(count(k.k, "trial"), k.scores)
+            )
+            for k in kinds
+        ]
+        said += [_spreads(k, pools.evidence.topic.comparator(comparator).phrase) for k in kinds]
         estimates += [
             Estimate(
                 f"{_label(p.condition, pools)}, {name}",
@@ -184,7 +193,7 @@ def spread(claim: Claim, pools: Pools) -> Answer:
                 f"{count(p.k, 'trial')}, {_RATIOS[p.measure].format(p.scores)} {{estimate}} ({{interval}})",
             )
             for p in pooled.itertuples()
-            if p.condition == "all" or (p.measure == "lnVR" and p.k >= claim.thresholds["synthesis"])
+            if (p.condition == "all") == (p.measure == "lnCVR") and p.k >= claim.thresholds["synthesis"]
         ]
         if where in ("unsure", TOO_FEW):
             needed.append(f"{name}: more trials that print the SD of each arm (now {int(told.loc[comparator, 'k'])})")
@@ -198,6 +207,20 @@ def spread(claim: Claim, pools: Pools) -> Answer:
         estimates=tuple(estimates),
         reasons=(*reasons, *aside),
         needed=tuple(dict.fromkeys((*needed, _NEEDS_PATIENTS))),
+        said=tuple(said),
+    )
+
+
+def _spreads(kind: Any, against: str) -> str:
+    """Return what the ratio of SDs of a kind of score says in a sentence."""
+    scores = f"{kind.scores} scores".capitalize()
+    if kind.ci_low > 0:
+        return f"{scores} spread more than with {against}, as much as responses with an SD of {kind.extra:.2f} of its SD would."
+    if kind.ci_high < 0:
+        return f"{scores} spread less than with {against} (SD ratio at most {kind.ratio_high:.2f})."
+    return (
+        f"{scores}: more spread than with {against} is not shown (SD ratio at most {kind.ratio_high:.2f}; responses with an SD of "
+        f"{kind.extra_high:.2f} of its SD or less remain possible)."
     )
 
 

@@ -157,3 +157,17 @@ def test_a_comparison_without_printed_spreads_is_refused():
         ae.variability("fibromyalgia", outcome="sleep")
     with pytest.raises(ae.InputError, match="no spreads for condition='shoulder'"):
         whole().forest("sham", condition="shoulder")
+
+
+def test_kinds_of_score_stand_in_one_model_of_printed_sds():
+    found = whole()
+    rows = found.effects[(found.effects.measure == "lnVR") & found.effects.derivation.str.startswith("VR from means and SDs")]
+    for comparator, kinds in found.by_scores.groupby("comparator"):
+        mine = rows[rows.comparator == comparator].assign(change=lambda r: (r.statistic == "change").astype(float))
+        fit = ae.meta_analysis("yi", "vi", data=mine.drop(columns=["measure"]), moderators="~ change")
+        final, change = kinds.set_index("scores").loc[["final", "change"], "estimate"]
+        assert [final, change - final] == pytest.approx(fit.coefficients["estimate"].tolist())
+        assert kinds.k.sum() == len(mine)
+        assert kinds.p_difference.iloc[0] == pytest.approx(fit.qm_p)
+    # A ratio r of SDs is that of an SD of responses of sqrt(r^2 - 1) beside the comparator's
+    assert found.by_scores.extra_high.to_numpy() ** 2 + 1 == pytest.approx(np.maximum(found.by_scores.ratio_high, 1) ** 2)

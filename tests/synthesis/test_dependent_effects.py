@@ -127,3 +127,56 @@ def test_effects_averaged_within_studies_agree_with_metafor(rho):
     found = ae.aggregate(data=pd.DataFrame(data), cluster="study", rho=rho)
     np.testing.assert_allclose(found["yi"], want["yi"], rtol=1e-10)
     np.testing.assert_allclose(found["vi"], want["vi"], rtol=1e-10)
+
+
+@pytest.mark.parametrize("method", ["REML", "ML"])
+def test_criteria_and_prediction_of_crossed_effects_agree_with_metafor(method):
+    data, expected = read("mv__syn.crossedA")
+    want = expected[f"crossed_{method}"]
+    fit = ae.multilevel(data=pd.DataFrame(data), random="a + b + id" if method == "REML" else "a + b", method=method, test="z")
+    stats = want["fit_stats"][method]
+    assert [fit.loglik, fit.aic, fit.bic, fit.aicc] == pytest.approx(
+        [stats["logLik"], stats["AIC"], stats["BIC"], stats["AICc"]], rel=1e-6
+    )
+    assert (fit.pi_low, fit.pi_high) == pytest.approx((want["predict"]["pi.lb"], want["predict"]["pi.ub"]), rel=1e-5)
+
+
+@pytest.mark.parametrize("structure", ["UN", "CS", "HCS", "DIAG", "ID"])
+def test_structures_of_two_outcomes_agree_with_metafor(structure):
+    data, expected = read("mv__dat.berkey1998")
+    V, want = np.array(data.pop("V")), expected[f"{structure}_REML"]
+    fit = ae.multivariate("yi", V, data=pd.DataFrame(data), outcome="outcome", cluster="trial", structure=structure, test="z")
+    np.testing.assert_allclose(fit.coefficients["estimate"], want["beta"], rtol=1e-5)
+    np.testing.assert_allclose(fit.G, want["G"], rtol=1e-4, atol=1e-9)
+    assert fit.aic == pytest.approx(want["fit_stats"]["REML"]["AIC"], rel=1e-6)
+    assert fit.qm == pytest.approx(want["QM"], rel=1e-4)
+
+
+def test_the_interval_of_a_component_and_its_share_agree_with_metafor():
+    data, expected = read("mv__syn.crossedA")
+    want = expected["crossed_REML"]["confint_profile"][""]["sigma^2.3"]
+    fit = ae.multilevel(data=pd.DataFrame(data), random="a + b + id", test="z")
+    found = fit.sigma2_interval().loc["id"]
+    assert (found["ci_low"], found["ci_high"]) == pytest.approx((want[1], want[2]), rel=1e-4, abs=1e-9)
+    v = np.array(data["vi"])  # the typical variance of Higgins and Thompson, as for one component
+    typical = (len(v) - 1) / ((1 / v).sum() - (1 / v**2).sum() / (1 / v).sum())
+    sigma2 = np.array(expected["crossed_REML"]["sigma2"])
+    np.testing.assert_allclose(fit.i2, 100 * sigma2 / (sigma2.sum() + typical), rtol=1e-4)
+
+
+def test_moderators_are_tested_together_by_f_on_their_number():
+    data, _ = read("mv__syn.crossedA")
+    frame = pd.DataFrame(data).assign(z=lambda d: d["x"] ** 2)
+    fit = ae.multilevel(data=frame, random="a/id", moderators="~ x + z", test="t")
+    b, V = fit.coefficients["estimate"].to_numpy()[1:], fit.vcov.to_numpy()[1:, 1:]
+    assert fit.qm == pytest.approx(b @ np.linalg.solve(V, b) / 2)
+
+
+def test_weeks_two_apart_correlate_by_the_square_of_one_step():
+    rng = np.random.default_rng(2)
+    frame = pd.DataFrame({"trial": np.repeat(np.arange(12), 3), "week": np.tile([1, 2, 3], 12)})
+    frame = frame.assign(yi=np.repeat(rng.normal(0, 0.4, 12), 3) + rng.normal(0, 0.2, 36), vi=0.02)
+    G = ae.multivariate(data=frame, outcome="week", cluster="trial", structure="AR").G.to_numpy()
+    r = G / np.sqrt(np.outer(G.diagonal(), G.diagonal()))
+    assert 0.1 < r[0, 1] < 0.99 and r[0, 1] == pytest.approx(r[1, 2])
+    assert r[0, 2] == pytest.approx(r[0, 1] ** 2)

@@ -7,6 +7,7 @@ stays put although its data changed would be an answer typed in.
 
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -516,3 +517,11 @@ def test_comparisons_between_trials_say_how_credible_a_difference_is(found):
     rows = found.set_index("id")
     assert "ICEMAN: between trials; chance very likely" in rows.reasons["sham-type"]
     assert "a difference is credible at low" in rows.reasons["conditions-differ"]
+
+
+def test_the_page_of_verdicts_before_and_after_prints_those_of_now(found):
+    page = (Path(__file__).parents[2] / "docs" / "verdicts_before_after.md").read_text(encoding="utf-8")
+    rows = [line.strip("| \n").split(" | ") for line in page.splitlines() if " | → | " in line]
+    now = [(one.claim, one.verdict, one.certainty if isinstance(one.certainty, str) else "–") for one in found.itertuples()]
+    assert [(row[0], row[4], row[5]) for row in rows] == now
+    assert all(len(row) == 7 and row[6] for row in rows)
