@@ -215,6 +215,15 @@ class GroupedMetaAnalysis(GroupedMethods, Mapping[str, MetaAnalysis]):
         -------
         DataFrame
             ``term vif sif``, with the groups as index.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> import acuevidence as ae
+        >>> trials = pd.DataFrame({"yi": [0.9, 0.4, 0.6, 0.1] * 2, "vi": 0.04, "weeks": [12, 6, 8, 4] * 2, "year": [1, 2, 3, 6] * 2,
+        ...     "group": list("aaaabbbb")})
+        >>> ae.meta_analysis("yi", "vi", data=trials, by="group", moderators="~ weeks + year").vif()["vif"].round(1).tolist()
+        [3.0, 3.0, 3.0, 3.0]
         """
         return self._by_group([one.vif().reset_index() for one in self.groups.values()])
 

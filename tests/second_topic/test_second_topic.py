@@ -6,6 +6,7 @@ The trials are invented; the expected effects are worked by hand from their mean
 import json
 import re
 import shutil
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -220,7 +221,13 @@ def test_figures_are_drawn_from_the_folder_and_name_its_files(folder, tmp_path):
 def test_what_has_too_little_to_show_is_named(evidence, monkeypatch, tmp_path):
     from acuevidence.report import drawing, figures
 
-    kept = {name: one for name, one in figures.figures(evidence).items() if name in ("time_course", "flow_depression")}
+    names = evidence.trials["trial_id"].head(2)
+    parts = ("trials", "arms", "results", "contrasts", "directions")
+    two = replace(evidence, **{name: (table := getattr(evidence, name))[table["trial_id"].isin(names)] for name in parts})
+    kept = {
+        "flow_depression": figures.figures(evidence)["flow_depression"],
+        "time_course": figures.figures(two)["time_course"],
+    }
     monkeypatch.setattr(drawing, "figures", lambda evidence: kept)
     files = drawing.build(tmp_path, evidence=evidence)
     assert {file.name for file in files} == {"flow_depression.png", "flow_depression.svg", "manifest.json"}

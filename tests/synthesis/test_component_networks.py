@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 import acuevidence as ae
 
@@ -163,3 +164,35 @@ def test_refused(names, options, message):
 
 def test_methods_text():
     assert "Additive component network meta-analysis, random effects" in fitted().methods_text()
+
+
+def test_additivity_against_freer_models():
+    found = fitted()
+    tests = found.additivity()
+    # The fall of Q to the standard network is netmeta's; that to designs leaves what trials of one design disagree.
+    assert tests.loc["additivity", "q"] == pytest.approx(EXPECTED["Q_diff"], rel=1e-9)
+    assert tests.loc["additivity", "df"] == EXPECTED["df_Q_diff"]
+    net = ae.network(data=TRIALS, reference="N")
+    assert tests.loc["between designs", "q"] == pytest.approx(found.q_additive - net.q_heterogeneity, rel=1e-9)
+    assert tests.loc["between designs", "df"] == found.q_additive_df - net.q_heterogeneity_df
+    assert tests.loc["between designs", "tau2"] == pytest.approx(net.design_decomposition().random["tau2"], rel=1e-9)
+
+
+def test_t_intervals_take_the_degrees_of_freedom_of_q():
+    z, t = fitted(), fitted(test="t")
+    half = (t.components["ci_high"] - t.components["estimate"]) / t.components["se"]
+    assert half.to_numpy() == pytest.approx(np.full(len(half), stats.t.ppf(0.975, z.q_additive_df)))
+    assert t.components["p_value"].to_numpy() == pytest.approx(2 * stats.t.sf(np.abs(z.components["statistic"]), z.q_additive_df))
+    net = ae.network(data=TRIALS, reference="N", test="t")
+    assert net.ci_high.loc["A", "N"] == pytest.approx(
+        net.estimates.loc["A", "N"] + stats.t.ppf(0.975, net.q_total_df) * net.se.loc["A", "N"]
+    )
+
+
+def test_covariance_gives_the_sum_of_components():
+    found = fitted()
+    A, B = found.components["estimate"][["A", "B"]]
+    assert found.combinations.loc["A + B", "estimate"] == pytest.approx(A + B)
+    assert found.combinations.loc["A + B", "se"] ** 2 == pytest.approx(
+        found.covariance.loc[["A", "B"], ["A", "B"]].to_numpy().sum()
+    )

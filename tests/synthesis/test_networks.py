@@ -250,3 +250,12 @@ def test_random_inconsistency_is_seen_and_absent():
         ae.network(["a", "a", "a"], ["b", "b", "c"], [0.5, 0.1, 0.3], [0.1] * 3, [1, 2, 3]).random_inconsistency()
     with pytest.raises(ae.InputError, match="cannot be told apart"):
         ae.network(["a", "a", "b"], ["b", "c", "c"], [0.5, 0.1, 0.3], [0.1] * 3, [1, 2, 3]).random_inconsistency()
+
+
+def test_a_new_trial_of_a_network_may_lie_as_far_as_heterogeneity_and_t_allow():
+    # four trials of two treatments: the network is a meta-analysis with 3 degrees of freedom
+    found = ae.network(["a"] * 4, ["b"] * 4, [0.0, 0.5, 1.0, 0.5], [0.2] * 4, ["1", "2", "3", "4"], method="DL")
+    assert found.tau2 == pytest.approx((0.5 / 0.04 - 3) / (4 / 0.04 - 1 / 0.04))  # (Q - 3) / C with Q = 12.5 and C = 75
+    low, high = found.prediction()
+    half = 3.182446 * (0.2**2 / 4 + found.tau2 / 4 + found.tau2) ** 0.5
+    assert (low.loc["a", "b"], high.loc["a", "b"]) == pytest.approx((0.5 - half, 0.5 + half), rel=1e-6)
