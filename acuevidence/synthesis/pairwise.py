@@ -268,7 +268,7 @@ def _given(trials: Trials, model: Model, tau2: float | None) -> GivenMetaAnalysi
     )
     shown = model if tau2 is None else replace(model, method="given")
     plain = result_of(fits, 0, trials, shown, X, terms)
-    parts = {one.name: getattr(plain, one.name) for one in fields(PooledEffect)}
+    parts = {one.name: getattr(plain, one.name) for one in fields(PooledEffect) if one.init}
     parts |= {"tau2_se": None} if tau2 is not None else {}
     if trials.own is None:
         return GivenMetaAnalysis(**parts)

@@ -297,7 +297,7 @@ KINDS = {
     "limits reversed": (lambda: plots.forest(ONE, limits=(2, -1)), ["limits", "the lower first"]),
     "favours of one side": (lambda: plots.forest(ONE, favours="care"), ["favours"]),
     "forest of a list": (lambda: plots.forest([ONE]), ["result must be a MetaAnalysis", "a dict whose values are a MetaAnalysis"]),
-    "forest of levels": (lambda: plots.forest(LEVELS), ["result must be a MetaAnalysis"]),
+    "forest of a network": (lambda: plots.forest(NET), ["result must be a MetaAnalysis"]),
     "funnel of a network": (lambda: plots.funnel(NET), ["result must be a MetaAnalysis"]),
     "radial of groups": (lambda: plots.radial(GROUPED), ["result must be a MetaAnalysis", "result['a']"]),
     "baujat of a frame of trials": (lambda: plots.baujat(TRIALS), ["baujat()", "lacks x, y"]),
