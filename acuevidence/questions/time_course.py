@@ -166,9 +166,11 @@ def time_course(
     if max((one.k for one in results.values()), default=0) < 3:
         raise InputError(f"condition={condition!r}: no comparator has three trials in a period of which the course is printed")
     periods = [_period(key, one, evidence) for key, one in results.items()]
+    bare = weeks.copy()
+    bare.attrs = {}  # pandas copies what a table carries in every step
     changes = [
         _change(rows, str(against), pair, correlation, level)
-        for against, rows in weeks.groupby("comparator", sort=False)
+        for against, rows in bare.groupby("comparator", sort=False)
         for pair in combinations([name for name in PERIODS if (rows["period"] == name).any()], 2)
     ]
     return TimeCourse(

@@ -15,7 +15,7 @@ __all__ = ["posteriors_of"]
 
 _NODES = 256
 _CELLS = 2_000_000  # of rows x trials x nodes at once
-_HALVINGS = 32
+_HALVINGS = 20  # of a bracket of some twenty standard errors: far below what the nodes resolve
 
 
 def posteriors_of(
