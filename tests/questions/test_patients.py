@@ -120,12 +120,7 @@ def test_jump_to_reference_shares_the_effect_out_among_those_who_stayed(tmp_path
         encoding="utf-8",
     )
 
-    class Own:
-        ipd = {"new": frame}  # noqa: RUF012
-        folder = str(tmp_path)
-        trials = evidence.trials
-
-    own = ae.questions.patients("new", evidence=Own())
+    own = ae.questions.patients("new", evidence=evidence.changed(ipd={"new": frame}, folder=str(tmp_path)))
     share = 1 - gone.sum() / (n // 2)
     for week in (4, 8):
         whole = row(own.multiple_imputation, "pain", week)

@@ -159,7 +159,7 @@ def test_the_usual_events_are_judged_by_the_interval_of_their_share(low, high, p
 )
 def test_a_share_counts_where_its_whole_interval_lies_between_none_and_all(low, high, kind, where):
     assert analyses._share_state(SimpleNamespace(share=0.5, low=low, high=high, kind=kind)) == where
-    assert analyses._share_state(SimpleNamespace(share=math.nan, low=low, high=high, kind=kind)) == "too few"
+    assert analyses._share_state(SimpleNamespace(share=math.nan, low=low, high=high, kind=None)) == "too few"
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 from acuevidence.arguments import guard
 from acuevidence.plots.parts.caption import caption
 from acuevidence.plots.parts.labels import fitting
-from acuevidence.plots.parts.page import drawing, narrow, new_axes
+from acuevidence.plots.parts.page import drawing, inches, narrow, new_axes
 from acuevidence.plots.parts.style import COLOURS
 from acuevidence.questions.safety import number
 from acuevidence.questions.safety import safety as pooled_rates
+from acuevidence.words import count
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,6 +23,7 @@ __all__ = ["safety"]
 
 _COLOURS = {"treatments": COLOURS["main"], "patients": COLOURS["second"]}
 _MARKERS = {"treatments": "o", "patients": "s"}
+_BESIDE = 0.7  # of the width at most for the words on both sides of the axis, else they stand above the rows
 _FLOOR = 0.01  # the left end of the axis, below the smallest rate that so many treatments can show
 
 
@@ -63,7 +65,8 @@ def safety(
     """
     found = pooled_rates(evidence=evidence) if rates is None else rates
     rows = list(found.rates.itertuples())
-    single = narrow(width)
+    beside = 72 * inches(width) * _BESIDE
+    single = narrow(width) or any(fitting(f"{_name(row)} {_counts(row)}", beside, size) < size for row in rows)
     places = _places(rows, 2.0 if single else 1.0)
     with drawing(ax, size, "Adverse events"):
         ax = new_axes(width, (places[-1] + 9 + 2 * single) * 1.75 * size / 72, ax)
@@ -116,8 +119,7 @@ def _beside(ax: Axes, rows: list[Any], places: list[float], size: float) -> None
     """Write the class left of the axis, and the rate with the counts behind it right of it."""
     ax.set_yticks(places, [_name(row) for row in rows], fontsize=size)
     beside = ax.secondary_yaxis("right")
-    said = [f"{_rate(row)}; {row.events:,} in {row.n:,}, {row.sources} survey{'' if row.sources == 1 else 's'}" for row in rows]
-    beside.set_yticks(places, said, fontsize=0.95 * size)
+    beside.set_yticks(places, [_counts(row) for row in rows], fontsize=0.95 * size)
     for axis in (ax, beside):
         axis.tick_params(axis="y", length=0)
     ax.spines["left"].set_visible(False)
@@ -133,6 +135,10 @@ def _above(ax: Axes, rows: list[Any], places: list[float], size: float) -> None:
         ax.text(_FLOOR, y - 0.45, text, fontsize=small, va="bottom", ha="left")
     ax.set_yticks([])
     ax.spines["left"].set_visible(False)
+
+
+def _counts(row: Any) -> str:
+    return f"{_rate(row)}; {row.events:,} in {row.n:,}, {count(row.sources, 'survey')}"
 
 
 def _name(row: Any) -> str:

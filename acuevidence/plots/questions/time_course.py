@@ -63,7 +63,7 @@ def time_course(
     topic = topic_of(result.effects)
     with drawing(ax, size, "Time course"):
         own = ax is None
-        ax = new_axes(width, 3.0, ax)
+        ax = new_axes(width, 3.0 * max(1.0, size / 7) ** 1.5, ax)
         ax.axhline(0, color="black", lw=0.6)
         for place, (comparator, means) in enumerate(result.periods.groupby("comparator", sort=False)):
             colour = topic.colour(str(comparator))
