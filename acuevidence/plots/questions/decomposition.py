@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+
+import pandas as pd
 
 from acuevidence.arguments import guard
 from acuevidence.errors import InputError
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["decomposition"]
 
 _BAR = 0.19
+_WITHIN = "trials with all three arms"
 
 
 def decomposition(
@@ -39,7 +43,8 @@ def decomposition(
     Parameters
     ----------
     result : Decomposition, optional
-        From :func:`acuevidence.decompose`. Default: that of every condition.
+        From :func:`acuevidence.decompose`. Default: trials with all three arms of the conditions that the topic names (``figures:
+        decomposition`` in ``topic.yaml``; else all), then all their trials in one model, together and one by one.
     ax : Axes, optional
         Where to draw. Default: a new figure.
     width : {"double", "single"} or float
@@ -64,9 +69,7 @@ def decomposition(
     >>> ax = ae.decompose("headache").plot()
     """
     if result is None:
-        from acuevidence.questions.decompose import decompose
-
-        result = decompose(evidence=load_evidence() if evidence is None else evidence)
+        result = _standard(load_evidence() if evidence is None else evidence)
     topic = topic_of(result.effects)
     parts = _parts(topic)
     split = set(result.parts.loc[result.parts["part"] == "total", "condition"])
@@ -89,26 +92,50 @@ def decomposition(
             ylim=(len(names) - 0.5, -0.5),
             xlabel=wrapped("SMD (Hedges g); right of zero, the first named does better", room, size),
         )
-        ax.set_yticks(range(len(names)), [_label(name, topic) for name in names])
+        labels = [_label(name, topic) for name in names]
+        if _WITHIN in names:
+            labels = ["Together,\nall trials" if name == "all" else label for name, label in zip(names, labels, strict=True)]
+        ax.set_yticks(range(len(names)), labels)
         ax.tick_params(axis="y", length=0)
         ax.spines["left"].set_visible(False)
         if not narrow(width):
             _columns(ax, result, names, _headings(topic), 0.85 * size)
         _legend(ax, parts, narrow(width))
         if own and caption:
-            write_caption(ax.figure, _said(topic, few, narrow(width)), size)
+            between = " All trials: most have two of the arms, so that it is in part a comparison between trials." * (
+                _WITHIN in names
+            )
+            write_caption(ax.figure, f"{_said(topic, few, narrow(width))}{between}", size)
     return ax
+
+
+def _standard(evidence: Evidence) -> Decomposition:
+    """Return the split of the topic's conditions in all trials, behind that in trials with all three arms."""
+    from acuevidence.questions.decompose import decompose
+
+    wanted = evidence.topic.figures.get("decomposition")
+    joint = decompose(wanted, evidence=evidence)
+    try:
+        within = decompose(wanted, three_arm=True, evidence=evidence)
+    except InputError:
+        return joint
+    parts, shares = (table[table["condition"] == "all"].assign(condition=_WITHIN) for table in (within.parts, within.shares))
+    return replace(
+        joint,
+        parts=pd.concat([parts[parts["part"] != "direct"], joint.parts], ignore_index=True),
+        shares=pd.concat([shares, joint.shares], ignore_index=True),
+    )
 
 
 def _said(topic: Topic, few: list[str], single: bool) -> str:
     placebo = topic.comparator(topic.of_kind("placebo")).phrase
-    said = "Lines: 95% intervals; an arrow: the interval goes on. "
+    said = "Lines: 95% intervals; an arrow: the interval goes on."
     if not single:
         said += (
-            f"Share: the part of the total effect that is not beyond {placebo}, with Fieller's 95% interval; not estimable where that "
-            f"leaves 0 to 100%. It holds expectation, attention, unblinded rating and whatever {placebo} itself does. "
+            f" Share: the part of the total effect that is not beyond {placebo}, with Fieller's 95% interval; not estimable where that "
+            f"leaves 0 to 100%. It holds expectation, attention, unblinded rating and whatever {placebo} itself does."
         )
-    return said + (f"Too few trials to split the effect: {series(_begun(name) for name in few)}." if few else "")
+    return said + (f" Too few trials to split the effect: {series(_begun(name) for name in few)}." if few else "")
 
 
 def _begun(text: str) -> str:
@@ -133,6 +160,8 @@ def _headings(topic: Topic) -> tuple[str, str]:
 
 
 def _label(name: str, topic: Topic) -> str:
+    if name == _WITHIN:
+        return "Together, trials\nwith all three arms"
     return "All conditions" if name == "all" else topic.label(name) if name in topic.conditions else name
 
 
