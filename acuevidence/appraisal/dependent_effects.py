@@ -27,16 +27,16 @@ Array = np.ndarray
 _CELLS = 1 << 24  # elements of the covariances held at a time
 
 
-def leave_one_cluster_out(result: DependentMetaAnalysis, cluster: Any, *, reestimate: bool = True) -> pd.DataFrame:
+def leave_one_cluster_out(result: DependentMetaAnalysis, cluster: Any = None, *, reestimate: bool = True) -> pd.DataFrame:
     """Return the coefficients with each cluster left out.
 
     Parameters
     ----------
     result : MultilevelMetaAnalysis or MultivariateMetaAnalysis
         A fitted model.
-    cluster : str or array-like (k,)
+    cluster : str or array-like (k,), optional
         What is left out, a cluster at a time: a column of the model's data, or one label an effect. Effects that the model makes
-        dependent must share their cluster.
+        dependent must share their cluster. Default: the outermost level of a multilevel model, the clusters of a multivariate one.
     reestimate : bool
         Whether variances and correlations are fitted anew without each cluster, or kept.
 
@@ -78,7 +78,7 @@ def leave_one_cluster_out(result: DependentMetaAnalysis, cluster: Any, *, reesti
     return found
 
 
-def cluster_influence(result: DependentMetaAnalysis, cluster: Any, *, reestimate: bool = True) -> pd.DataFrame:
+def cluster_influence(result: DependentMetaAnalysis, cluster: Any = None, *, reestimate: bool = True) -> pd.DataFrame:
     """Return how far each cluster pulls the coefficients.
 
     Parameters
@@ -234,6 +234,11 @@ def dependent_small_study_test(result: DependentMetaAnalysis) -> SmallStudyTest:
 def _without_each(result: DependentMetaAnalysis, cluster: Any, reestimate: bool) -> tuple[Array, Array, Array, Array | None, Array]:
     """Return the clusters, and the coefficients, their covariances, the variances (None: kept) and the sizes left out."""
     model = result.model
+    if cluster is None:
+        random = getattr(result, "random", "cluster")
+        if not random:
+            raise InputError("this model has no random part; name the cluster, a column of its data")
+        cluster = str(random).partition("/")[0].strip()
     label = values(result.table, cluster=cluster)[0]["cluster"]
     refuse(label.isna().to_numpy(), "cluster is missing", label, result.data.index)
     code, names = pd.factorize(label)

@@ -13,7 +13,7 @@ from scipy.special import chdtrc, fdtrc
 from acuevidence import words
 from acuevidence.arguments import guard
 from acuevidence.errors import InputError
-from acuevidence.inputs import choice
+from acuevidence.inputs import brief, choice
 from acuevidence.shown import Shown
 
 if TYPE_CHECKING:
@@ -86,14 +86,16 @@ class ModelTest(str):
     def __reduce__(self) -> tuple[type[str], tuple[str]]:
         return str, (str(self),)
 
-    def __call__(self, terms: str | Sequence[str] | np.ndarray | None = None) -> WaldTest:
+    def __call__(
+        self, terms: str | Sequence[str] | Sequence[float] | Sequence[Sequence[float]] | np.ndarray | None = None
+    ) -> WaldTest:
         """Test several coefficients, or contrasts of them, together."""
         return wald_test(self._result, terms)
 
 
 def wald_test(
     result: PooledEffect | DependentMetaAnalysis | LocationScaleMetaAnalysis,
-    terms: str | Sequence[str] | np.ndarray | None = None,
+    terms: str | Sequence[str] | Sequence[float] | Sequence[Sequence[float]] | np.ndarray | None = None,
 ) -> WaldTest:
     """Test several coefficients, or contrasts of them, together.
 
@@ -101,7 +103,7 @@ def wald_test(
     ----------
     result : MetaAnalysis, MultilevelMetaAnalysis or MultivariateMetaAnalysis
         A fitted model.
-    terms : str, sequence of str or ndarray, (q, p), optional
+    terms : str, sequence of str or array-like, (q, p), optional
         A term of the formula (``"C(technique)"`` stands for all its coefficients), names of coefficients, or contrasts: a row
         each, a column a coefficient. Default: all coefficients but the intercept.
 
@@ -149,6 +151,8 @@ def contrasts_of(terms: Any, names: tuple[str, ...]) -> tuple[np.ndarray, tuple[
     """Return contrasts (q, p) of the coefficients that terms stand for, and their names."""
     if terms is None:
         terms = [name for name in names if name != "Intercept"] or list(names)
+    if isinstance(terms, (list, tuple)) and terms and not any(isinstance(one, str) for one in terms):
+        terms = _matrix(terms)
     if isinstance(terms, np.ndarray) and terms.dtype.kind in "fiu":
         L = np.atleast_2d(terms).astype(float)
         if L.ndim != 2 or L.shape[1] != len(names) or not np.isfinite(L).all() or np.linalg.matrix_rank(L) < len(L):
@@ -165,6 +169,13 @@ def contrasts_of(terms: Any, names: tuple[str, ...]) -> tuple[np.ndarray, tuple[
     if not found or len(set(found)) < len(found):
         raise InputError(f"terms must name one coefficient or several different ones, not {chosen}")
     return np.eye(len(names))[[names.index(name) for name in found]], tuple(found)
+
+
+def _matrix(terms: Sequence[Any]) -> np.ndarray:
+    try:
+        return np.asarray(terms, dtype=float)
+    except (TypeError, ValueError):
+        raise InputError(f"terms must be names, or contrasts as rows of equal length, not {brief(terms)}") from None
 
 
 def _factor(name: str) -> str:

@@ -183,7 +183,9 @@ class GroupedMetaAnalysis(GroupedMethods, Mapping[str, MetaAnalysis]):
         return pd.concat([one.to_frame().assign(**{self.by: name}) for name, one in self.groups.items()], ignore_index=True)
 
     @guarded
-    def test(self, terms: str | Sequence[str] | np.ndarray | None = None) -> pd.DataFrame:
+    def test(
+        self, terms: str | Sequence[str] | Sequence[float] | Sequence[Sequence[float]] | np.ndarray | None = None
+    ) -> pd.DataFrame:
         """Test coefficients together, group by group, as :func:`.wald_test` does for one.
 
         Parameters

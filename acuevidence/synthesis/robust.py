@@ -69,7 +69,7 @@ class RobustMetaAnalysis(FirstCoefficient, EstimateMethods):
         return float(self.coefficients["df"].iloc[0])
 
     @guarded
-    def wald(self, terms: str | Sequence[str] | np.ndarray | None = None) -> WaldTest:
+    def wald(self, terms: str | Sequence[str] | Sequence[float] | Sequence[Sequence[float]] | np.ndarray | None = None) -> WaldTest:
         """Test several coefficients together (AHT, with Zhang's degrees of freedom).
 
         Parameters

@@ -152,3 +152,16 @@ def test_groups_are_tested_one_by_one():
         assert inflated.loc[name, "vif"].tolist() == one.vif()["vif"].tolist()
     with pytest.raises(ae.InputError, match="terms"):
         grouped.test("nonsense")
+
+
+def test_contrasts_may_be_lists_and_clusters_are_those_of_the_model():
+    frame = pd.DataFrame({"yi": [0.9, 0.4, 0.6, 0.1, 0.5, 0.3], "vi": 0.04, "kind": list("aabbcc"), "trial": list("ppqqrr")})
+    fit = ae.meta_analysis("yi", "vi", data=frame, moderators="~ kind")
+    as_array, as_list = fit.test(np.array([[0, 1.0, 0], [0, 0, 1.0]])), fit.test([[0, 1, 0], [0, 0, 1]])
+    assert (as_list.statistic, as_list.df) == (as_array.statistic, as_array.df) == (fit.test("kind").statistic, fit.test("kind").df)
+    assert fit.test([0, 1, -1]).df1 == 1
+    with pytest.raises(ae.InputError, match="rows of equal length"):
+        fit.test([[0, 1, 0], [0, 1]])
+    nested = ae.multilevel("yi", "vi", data=frame.assign(row=range(6)), random="trial/row")
+    pd.testing.assert_frame_equal(nested.influence(), nested.influence("trial"))
+    assert nested.leave_one_cluster_out().index.unique().tolist() == ["p", "q", "r"]
