@@ -16,11 +16,12 @@ from scipy.special import ndtri
 
 from acuevidence.effects import own_arms
 from acuevidence.effects.measures import MEASURES, RATIOS, effect_size
+from acuevidence.effects.own_given import SCALE, from_given
 from acuevidence.effects.own_table import COUNTED, OwnTable, own_table
 from acuevidence.effects.trials import COLUMNS
 from acuevidence.errors import InputError
 from acuevidence.evidence.importers.headings import scale_of
-from acuevidence.inputs import choice, refuse
+from acuevidence.inputs import choice
 
 __all__ = ["read_trials", "template"]
 
@@ -81,9 +82,6 @@ _KIND = {
     ("r", "n"): "correlations",
     _CHANGE: "changes",
 }
-_SCALE = {"OR2D": "SMD", "D2OR": "OR"}
-_FACTOR = float(np.sqrt(3) / np.pi)
-_DIFFERENCES = ("SMD", "SMDH", "MD", "MC", "SMCC", "SMCR")
 
 
 def read_trials(
@@ -401,7 +399,7 @@ def _code(measure: str, kind: str) -> str | None:
     """Return the code of effect_size by which figures of a kind give a measure."""
     if any(_KIND.get(takes) == kind for takes in MEASURES[measure].takes):
         return measure
-    return _CODES.get(kind, {}).get(_SCALE.get(measure, measure))
+    return _CODES.get(kind, {}).get(SCALE.get(measure, measure))
 
 
 # --- from figures to effects -------------------------------------------------------------------------------------
@@ -414,10 +412,8 @@ def _effects(table: OwnTable, way: pd.Series, measure: str, level: float) -> pd.
         rows = table.frame[way == name]
         if name == "none":
             continue
-        if name in ("effects", "ratios"):
-            made = _from_given(table, rows, name, measure, level)
-        else:
-            made = _from_figures(table, rows, name, measure)
+        given = name in ("effects", "ratios")
+        made = from_given(table, rows, name, measure, level) if given else _from_figures(table, rows, name, measure)
         found.loc[rows.index, ["yi", "vi"]] = np.column_stack(made[:2])
         found.loc[rows.index, "derivation"] = made[2]
     return _turned(table, found, way, measure)
@@ -430,109 +426,8 @@ def _from_figures(table: OwnTable, rows: pd.DataFrame, way: str, measure: str) -
     needs = [c for takes in MEASURES[code].takes for c in takes if _KIND.get(takes) == way and c in rows]
     effects = effect_size(code, data=rows[needs].set_axis(table.place.labels[rows.index]))
     converted = " by the logistic conversion" if code in ("OR2D", "D2OR") else ""
-    how = f"{_SCALE.get(measure, measure)} from {_SAID[way]}{converted}" + table.how[rows.index]
+    how = f"{SCALE.get(measure, measure)} from {_SAID[way]}{converted}" + table.how[rows.index]
     return effects["yi"].to_numpy(), effects["vi"].to_numpy(), how
-
-
-def _from_given(table: OwnTable, rows: pd.DataFrame, way: str, measure: str, level: float) -> tuple[Any, Any, Any]:
-    labels = pd.Index(table.place.labels[rows.index])
-    rows = rows.reindex(columns=["yi", "ratio", "vi", "se", "ci_low", "ci_high", "p", "t", "n1", "n2", "study"])
-    scale = table.scale[rows.index].replace("", _SCALE.get(measure, measure))
-    ratio = scale.isin(RATIOS)
-    effect = "ratio" if way == "ratios" else "yi"
-    _ask_for_logarithms(table, rows, way, ratio)
-    cells = {c: rows[c].to_numpy(dtype=float) for c in ("yi", "ratio", "vi", "se", "ci_low", "ci_high", "p", "t", "n1", "n2")}
-    low, high = cells["ci_low"], cells["ci_high"]
-    refuse(high <= low, "ci_high must be above ci_low", high, labels)
-    refuse(cells["vi"] <= 0, "vi must be positive", cells["vi"], labels)
-    refuse(cells["se"] <= 0, "se must be positive", cells["se"], labels)
-    refuse((cells["p"] <= 0) | (cells["p"] >= 1), "p must lie between 0 and 1", cells["p"], labels)
-    outside = (cells[effect] < low) | (cells[effect] > high)
-    refuse(outside, f"{effect} must lie within ci_low and ci_high", cells[effect], labels)
-    if way == "ratios":
-        for name in ("ratio", "ci_low", "ci_high"):
-            refuse(cells[name] <= 0, f"{name} must be positive, on the natural scale of the ratio", cells[name], labels)
-        low, high, middle = np.log(low), np.log(high), np.log(cells["ratio"])
-    else:
-        middle = np.where(np.isnan(cells["yi"]), (low + high) / 2, cells["yi"])
-    vi, source = _precision(middle, cells, low, high, scale, level)
-    rule = f"{effect} and its precision give no variance (an effect of zero tells nothing by its P value or t)"
-    refuse(~((vi > 0) & np.isfinite(vi)), rule, cells[effect], labels)
-    off = np.abs(middle - (low + high) / 2) > 0.1 * (high - low) / 2
-    table.note_rows(rows.index[off], "the interval is not centred on its estimate (of which scale is it?)")
-    factor, converted = _to_measure(table, rows, scale, measure)
-    how = f"{_SCALE.get(measure, measure)} as given, precision from its " + source + converted
-    return middle * factor, vi * factor**2, how
-
-
-def _ask_for_logarithms(table: OwnTable, rows: pd.DataFrame, way: str, ratio: pd.Series) -> None:
-    """Refuse ratios of which the table does not say whether they stand as such or as logarithms."""
-    if way == "ratios":
-        if not ratio.all():
-            row = ratio.index[~ratio][0]
-            raise InputError(
-                f"{table.row(row)} gives a ratio; which? Say measure='OR', 'RR', 'HR' or 'IRR', or add a column 'measure'"
-            )
-        return
-    if not ratio.any():
-        return
-    there = rows[ratio]
-    limits = there[["ci_low", "ci_high"]].notna().all(axis=1)
-    middle = there["yi"]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        low, high = there["ci_low"], there["ci_high"]
-        skew = (middle - (low + high) / 2).abs() > 0.05 * (high - low) / 2
-        geometric = (np.log(middle) - (np.log(low) + np.log(high)) / 2).abs() < 0.05 * (np.log(high) - np.log(low)) / 2
-    doubt = limits & (middle.isna() | ((low > 0) & skew & geometric))
-    if doubt.any() or table.understood.unsure:
-        row = doubt.idxmax() if doubt.any() else there.index[0]
-        name = table.understood.named.get("yi", table.understood.named.get("ci_low", "yi"))
-        raise InputError(
-            f"{table.row(row)}: is {name!r} the ratio or its logarithm? Say columns={{'ratio': {name!r}}} or columns={{'yi': {name!r}}} "
-            "(with limits on the same scale)"
-        )
-
-
-def _precision(
-    middle: np.ndarray, cells: dict[str, np.ndarray], low: np.ndarray, high: np.ndarray, scale: pd.Series, level: float
-) -> tuple[np.ndarray, np.ndarray]:
-    from acuevidence.effects.precision import from_p
-
-    df = np.where(scale.isin(_DIFFERENCES), cells["n1"] + cells["n2"] - 2, np.nan)
-    by_p = np.full(len(middle), np.nan)
-    for t_test in (True, False):
-        rows = np.isfinite(cells["p"]) & (middle != 0) & (np.isfinite(df) & (df > 0) if t_test else ~(np.isfinite(df) & (df > 0)))
-        if rows.any():
-            by_p[rows] = from_p(middle[rows], cells["p"][rows], df=df[rows] if t_test else None)["vi"]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        by_t = (middle / cells["t"]) ** 2
-    ways = {
-        "variance": cells["vi"],
-        "SE": cells["se"] ** 2,
-        "interval": ((high - low) / (2 * float(ndtri(0.5 + level / 2)))) ** 2,
-        "P value": by_p,
-        "test statistic": by_t,
-    }
-    vi, source = np.full(len(middle), np.nan), np.full(len(middle), "", dtype=object)
-    for name, value in ways.items():
-        rows = np.isnan(vi) & np.isfinite(value)
-        vi[rows], source[rows] = value[rows], name
-    return vi, source
-
-
-def _to_measure(table: OwnTable, rows: pd.DataFrame, scale: pd.Series, measure: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return the factor from each row's scale to that of the answer; only odds ratios and standardised differences have one."""
-    wanted = _SCALE.get(measure, measure)
-    factors = {("OR", "SMD"): _FACTOR, ("SMD", "OR"): 1 / _FACTOR}
-    factor, said = np.ones(len(rows)), np.full(len(rows), "", dtype=object)
-    for i, (row, own) in enumerate(scale.items()):
-        own = _SCALE.get(own, own)
-        if own == wanted:
-            continue
-        if (own, wanted) not in factors:
-            raise InputError(f"{table.row(row)} gives {own}, which is no {wanted}; leave it out or change measure")
-        factor[i], said[i] = factors[own, wanted], f", {own} by the logistic conversion"
-    return factor, said
 
 
 def _turned(table: OwnTable, found: pd.DataFrame, way: pd.Series, measure: str) -> pd.DataFrame:
@@ -558,7 +453,7 @@ def _turned(table: OwnTable, found: pd.DataFrame, way: pd.Series, measure: str) 
     found.loc[turn, "yi"] = -found.loc[turn, "yi"]
     said = way.map(lambda name: f"; turned: a larger {'value' if name == 'effects' else 'printed value'} is worse")
     found.loc[turn, "derivation"] = found["derivation"][turn] + said[turn]
-    if turn.any() and _SCALE.get(measure, measure) in RATIOS:
+    if turn.any() and SCALE.get(measure, measure) in RATIOS:
         table.notes.append(
             f"ratios were turned where higher_is is worse, so that above 1 is better in group 1: {table.rows(turn)}; leave out "
             "higher_is for group 1 against group 2"
@@ -572,7 +467,7 @@ def _turned(table: OwnTable, found: pd.DataFrame, way: pd.Series, measure: str) 
 def _finished(table: OwnTable, found: pd.DataFrame, way: pd.Series, measure: str) -> pd.DataFrame:
     kept = way != "none"
     frame = table.frame.assign(yi=found["yi"], vi=found["vi"], derivation=found["derivation"])[kept]
-    scale = _SCALE.get(measure, measure)
+    scale = SCALE.get(measure, measure)
     _implausible(table, frame, scale)
     se = np.sqrt(frame["vi"])
     half = float(ndtri(0.975)) * se
