@@ -25,8 +25,10 @@ from acuevidence.inputs import choice
 from acuevidence.questions.pooled import groups_of
 from acuevidence.synthesis.batch import fit_many
 from acuevidence.synthesis.bayes import bayes
+from acuevidence.topic import topic_of
+from acuevidence.words import count, series
 
-__all__ = ["sensitivity"]
+__all__ = ["primary_endpoints", "sensitivity"]
 
 COLUMNS = ["analysis", "comparator", "k", "n", "estimate", "ci_low", "ci_high", "tau2", "method"]
 _STANDARD = "REML, HKSJ-adhoc"
@@ -117,7 +119,40 @@ def sensitivity(condition: str, *, analyses: Sequence[str] | None = None, eviden
             found.loc[i, ["estimate", "ci_low", "ci_high", "tau2", "method"]] = _bayesian(rows, prior)
     carry(found, topic=evidence.topic, direction="benefit", evidence=evidence)
     found.attrs["condition"] = condition
+    found.attrs["primary"] = {
+        name: (int(rows["primary_endpoint"].sum()), len(rows)) for entry, name, rows in pools if entry.get("endpoint") == "primary"
+    }
     return found[COLUMNS]
+
+
+def primary_endpoints(found: pd.DataFrame) -> str:
+    """Return in how many trials the analysis of the primary endpoint has the endpoint that their authors declared.
+
+    Parameters
+    ----------
+    found : DataFrame
+        From :func:`sensitivity`.
+
+    Returns
+    -------
+    str
+        A sentence; empty where that analysis was not made.
+
+    Examples
+    --------
+    >>> primary_endpoints(sensitivity("headache"))
+    'Primary endpoint in 9 of 11 trials v sham and 5 of 5 v usual care; else as by default.'
+    """
+    counted = [(name, *pair) for name, pair in found.attrs.get("primary", {}).items() if pair[1]]
+    if not counted:
+        return ""
+    topic = topic_of(found)
+    words: list[str] = []
+    for name, used, k in counted:
+        comparator, _, population = name.partition(", ")
+        against = topic.comparator(comparator).phrase + (f", {population}" if population else "")
+        words.append(f"{used} of {k if words else count(k, 'trial')} v {against}")
+    return f"Primary endpoint in {series(words)}; else as by default."
 
 
 def _checked(entry: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -17,6 +17,7 @@ from acuevidence.evidence import Evidence, conditions
 from acuevidence.questions.pooled import pooled
 from acuevidence.questions.published import published
 from acuevidence.questions.safety import safety
+from acuevidence.questions.sensitivity import primary_endpoints
 from acuevidence.report import figures
 from acuevidence.report import sentences as words
 from acuevidence.report.asked import sensitivity_of
@@ -153,7 +154,7 @@ def condition(name: str, found: Mapping[str, Reading], findings: Table, evidence
         for group, one in found.items()
     ]
     left = effects.attrs["excluded"]
-    analyses = sensitivity_of(name, evidence).to_dict("records") if results else []
+    analyses = sensitivity_of(name, evidence) if results else None
     return {
         "name": name,
         "label": evidence.topic.label(name),
@@ -165,7 +166,8 @@ def condition(name: str, found: Mapping[str, Reading], findings: Table, evidence
         "excluded": left.to_dict("records"),
         "findings": findings,
         "comparators": evidence.topic.comparators,
-        "sensitivity": analyses,
+        "sensitivity": [] if analyses is None else analyses.to_dict("records"),
+        "primary": "" if analyses is None else primary_endpoints(analyses),
         "trials": _trials(name, effects, left, evidence),
     }
 

@@ -13,6 +13,7 @@ from acuevidence.plots.parts.caption import caption as write_caption
 from acuevidence.plots.parts.labels import legend_above
 from acuevidence.plots.parts.page import drawing, inches, new_axes
 from acuevidence.plots.parts.style import text_width
+from acuevidence.questions.sensitivity import primary_endpoints
 from acuevidence.topic import topic_of
 
 if TYPE_CHECKING:
@@ -132,7 +133,7 @@ def sensitivity(
             write_caption(
                 ax.figure,
                 "Each line is the standard analysis with one choice made otherwise; k trials, SMD (95% interval). "
-                "Dotted: the default. Open marks: fewer than three trials, no interval.",
+                f"Dotted: the default. Open marks: fewer than three trials, no interval. {primary_endpoints(result)}".rstrip(),
                 size,
             )
     return ax
