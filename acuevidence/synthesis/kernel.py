@@ -126,9 +126,10 @@ def interval(estimate: Array, se: Array, df: Array, level: float) -> tuple[Array
 
 def quantile(p: float, df: Array) -> Array:
     """Return the quantile of t with df degrees of freedom, of the normal where df is inf."""
-    df = np.asarray(df, dtype=float)
-    finite = np.isfinite(df)
-    return np.where(finite, stdtrit(np.where(finite, df, 1.0), p), ndtri(p))
+    each, place = np.unique(np.asarray(df, dtype=float), return_inverse=True)  # many fits have few different ones
+    finite = np.isfinite(each)
+    found = np.where(finite, stdtrit(np.where(finite, each, 1.0), p), ndtri(p))
+    return np.asarray(found[place.reshape(np.shape(df))])
 
 
 def tail(statistic: Array, df: Array) -> Array:
