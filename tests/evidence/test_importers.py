@@ -230,3 +230,11 @@ def test_own_columns_beside_those_of_revman_are_not_taken_for_them(tmp_path):
     (tmp_path / "CD1-data-rows.csv").write_text(head + "\n1,1,A 2001,12,40,7,41,99,other\n")
     trials = ae.read_revman(tmp_path / "CD1-data-rows.csv")
     assert trials[["study", "n1"]].to_numpy().tolist() == [["A 2001", 40.0]]
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_the_row_numbers_of_pandas_and_of_r_are_no_column(tmp_path, first):
+    frame = pd.DataFrame({"study": ["A", "B"], "mean1": [4, 5], "sd1": 2, "n1": 20, "mean2": [5, 7], "sd2": 2, "n2": 20})
+    frame.index += first
+    frame.to_csv(tmp_path / "numbered.csv")
+    assert ae.read_trials(tmp_path / "numbered.csv")["study"].tolist() == ["A", "B"]

@@ -155,6 +155,19 @@ def test_estimate_outside_its_interval_is_refused(folder):
     change(folder, "contrasts", row, "estimate", str(float(cells.ci_high[row]) + 1))
     with pytest.raises(ae.EvidenceError, match="greater than ci_high"):
         ae.load_evidence(folder)
+    row = cells.index[(cells.estimate != "") & (cells.ci_low != "")][0]
+    pd.DataFrame(cells).to_csv(folder / "contrasts.csv", index=False)
+    change(folder, "contrasts", row, "estimate", str(float(cells.ci_low[row]) - 1))
+    with pytest.raises(ae.EvidenceError, match="ci_low: greater than estimate"):
+        ae.load_evidence(folder)
+
+
+def test_a_judgement_twice_is_refused_even_where_both_differ(folder):
+    cells = pd.read_csv(folder / "quality.csv", dtype=str, keep_default_na=False)
+    again = cells.iloc[[0]].assign(judgement="high" if cells.judgement[0] != "high" else "low")
+    pd.concat([cells, again]).to_csv(folder / "quality.csv", index=False)
+    with pytest.raises(ae.EvidenceError, match=f"line {len(cells) + 2}, source_url: the same figure a second time"):
+        ae.load_evidence(folder)
 
 
 def test_second_spelling_of_a_trial_is_refused(folder):
