@@ -5,6 +5,8 @@ from types import SimpleNamespace
 
 import pytest
 
+import acuevidence as ae
+from acuevidence.evidence import select
 from acuevidence.evidence.design import design_of
 
 
@@ -26,3 +28,16 @@ def test_an_endpoint_that_was_not_declared_is_none():
     declared = design_of([fact("primary_outcome", "pain;function"), fact("primary_week", "8")])
     assert (declared.primary, declared.primary_week) == (("pain", "function"), 8.0)
     assert design_of([fact("primary_outcome", "pain", basis="not_declared"), fact("primary_week", "8")]).primary == ()
+
+
+def test_of_several_comparator_arms_the_one_treated_first_ends_the_comparison():
+    trial = SimpleNamespace(treatment_weeks=12.0)
+    design = SimpleNamespace(course=None, treated_after={"waiting": 8.0, "later": 10.0})
+    rules = ae.load_evidence().rules
+    found = select._course(trial, design, {"later": None, "waiting": None}, "waitlist", rules)
+    assert found == (8.0, 8.0)  # the course counts until then, too
+    assert select._course(trial, design, {"later": None}, "waitlist", rules) == (10.0, 10.0)
+    assert select._course(trial, SimpleNamespace(course=None, treated_after={}), {"usual": None}, "usual_care", rules) == (
+        12.0,
+        math.inf,
+    )

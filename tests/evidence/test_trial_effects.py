@@ -786,3 +786,13 @@ def test_a_table_without_effects_has_the_types_of_one_with_effects():
     for name in ("late", "n1", "yi"):
         assert some[name].dtype == none[name].dtype
     assert some["derivation"].str.contains("SMD").sum() == 0
+
+
+@pytest.mark.parametrize(("column", "value"), [("treatment_weeks", 0.0), ("sessions", "1")])
+def test_a_course_of_one_session_is_known_by_its_length_or_its_sessions(column, value):
+    trials = ae.load_evidence().trials
+    trials.loc[trials["trial_id"] == "leibing2002", column] = value
+    effects = ae.trial_effects("low_back_pain", comparator="sham", evidence=ae.load_evidence().changed(trials=trials))
+    assert "leibing2002" not in set(effects["trial_id"])
+    left = effects.attrs["excluded"].set_index("trial_id")["reason"]
+    assert left["leibing2002"] == "a course of one session"
