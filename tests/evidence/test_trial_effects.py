@@ -796,3 +796,12 @@ def test_a_course_of_one_session_is_known_by_its_length_or_its_sessions(column, 
     assert "leibing2002" not in set(effects["trial_id"])
     left = effects.attrs["excluded"].set_index("trial_id")["reason"]
     assert left["leibing2002"] == "a course of one session"
+
+
+@pytest.mark.parametrize(("declared", "used"), [("26", True), ("27", True), ("28", False)])
+def test_a_primary_endpoint_is_read_within_a_week_of_the_declared_one(declared, used):
+    design = ae.load_evidence().design
+    design.loc[(design["trial_id"] == "diener2006") & (design["field"] == "primary_week"), "value"] = declared
+    asked = {"comparator": "sham", "endpoint": "primary", "evidence": ae.load_evidence().changed(design=design)}
+    one = ae.trial_effects("headache", **asked).set_index("trial_id").loc["diener2006"]
+    assert (one["week"], bool(one["primary_endpoint"])) == (26.0, used)
