@@ -241,3 +241,12 @@ def test_answers_come_back_in_the_callers_shape():
     assert isinstance(effects.smd_to_points([0.2, 0.5], 20), np.ndarray)
     assert isinstance(effects.smd_to_points(0.2, 20), float)
     pd.testing.assert_index_equal(effects.from_t(frame["d"], 2.0).index, frame.index)
+
+
+def test_the_point_biserial_correlation_by_hand():
+    """Three of one group and one of the other: h = 16 / 3, r = 1 / sqrt(1 + h)."""
+    assert effects.smd_to_r(1.0, 3, 1) == pytest.approx(1 / math.sqrt(1 + 16 / 3))
+    assert effects.smd_to_r(1.0) == pytest.approx(1 / math.sqrt(5))  # groups of one size: h = 4
+    values, group = np.array([2.0, 4.0, 6.0, 10.0]), np.array([0, 0, 0, 1])
+    within = math.sqrt(((values[:3] - 4) ** 2).sum() / 4)  # the SD that makes the conversion exact has N in the denominator
+    assert effects.smd_to_r(6 / within, 1, 3) == pytest.approx(np.corrcoef(values, group)[0, 1])
