@@ -5,6 +5,7 @@ are wrong; one in an interval alone means the test's adjustment.
 """
 
 import json
+import math
 from pathlib import Path
 
 import numpy as np
@@ -44,6 +45,19 @@ def test_every_estimator_and_test_agrees_with_metafor(name, method, test):
     assert one.tau2 == pytest.approx(float(expected["common"]["tau2"]), rel=1e-6, abs=1e-7)
     assert one.i2 == pytest.approx(float(expected["common"]["I2"]), rel=1e-6, abs=1e-6)
     np.testing.assert_allclose(one.weights, expected["common"]["weights_percent"], rtol=1e-6)
+    common, predicted = expected["common"], expected["tests"][test].get("predict", {})
+    numbers = {"tau2_se": "se_tau2", "h2": "H2", "q": "QE", "q_p": "QEp"}
+    for attribute, key in numbers.items():
+        if common[key] is not None and not (attribute == "tau2_se" and method == "EE"):
+            assert getattr(one, attribute) == pytest.approx(float(common[key]), rel=1e-6, abs=1e-7), attribute
+    fitted = common.get("fit_stats", {}).get("REML" if method == "REML" else "ML", {})
+    for attribute, key in {"loglik": "logLik", "aic": "AIC", "bic": "BIC", "aicc": "AICc"}.items():
+        if isinstance(fitted.get(key), float) and math.isfinite(fitted[key]):
+            assert getattr(one, attribute) == pytest.approx(fitted[key], rel=1e-6), attribute
+    if "pi.lb" in predicted and method != "EE" and test != "z":  # under z metafor predicts by the normal distribution
+        assert (one.pi_low, one.pi_high) == pytest.approx((predicted["pi.lb"], predicted["pi.ub"]), rel=1e-6)
+        table = one.predict()
+        assert table[["pi_low", "pi_high"]].iloc[0].tolist() == pytest.approx([predicted["pi.lb"], predicted["pi.ub"]], rel=1e-6)
 
 
 def test_the_q_profile_interval_agrees_with_metafor():
