@@ -164,3 +164,28 @@ def test_trials_that_agree_exactly_influence_nothing(test):
     frame = ae.meta_analysis([0.25] * 5, [0.02, 0.03, 0.04, 0.02, 0.03], test=test).influence()
     assert not frame.influential.any()
     assert frame.cook_d.abs().max() < 1e-12
+
+
+def test_a_seed_fixes_the_permutations_and_nothing_else_does():
+    rng = np.random.default_rng(5)
+    result = ae.meta_analysis(rng.normal(0.1, 0.4, 20), np.full(20, 0.1))
+    values = [[result.permutation_test(exact=False, n=999, seed=seed).p_value for seed in range(4)] for _ in range(2)]
+    assert values[0] == values[1]
+    assert len(set(values[0])) > 1
+
+
+def test_an_smd_beyond_three_is_spoken_of_and_another_measure_is_not():
+    frame = pd.DataFrame({"yi": [3.1, 0.2, 2.9], "vi": 0.1, "effect": "SMD"})
+    (said,) = [note for note in ae.meta_analysis("yi", "vi", data=frame).notes if "beyond 3" in note]
+    assert "standard error" in said
+    assert not any("beyond 3" in note for note in ae.meta_analysis("yi", "vi", data=frame.assign(effect="MD")).notes)
+    assert not any("beyond 3" in note for note in ae.meta_analysis("yi", "vi", data=frame[1:]).notes)
+
+
+def test_a_table_of_groups_predicts_as_each_group_does():
+    frame = pd.DataFrame({"yi": [0.1, 0.5, 0.9, 0.2, 0.4, 0.7, 0.3], "vi": 0.04, "g": list("aaabbbb")})
+    for kind in ("V", "HTS", "z"):
+        groups = ae.meta_analysis("yi", "vi", data=frame, by="g", prediction=kind)
+        table = groups.to_frame().set_index("g")
+        for name, one in groups.items():
+            assert table.loc[name, ["pi_low", "pi_high"]].tolist() == pytest.approx([one.pi_low, one.pi_high])

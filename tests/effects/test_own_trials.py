@@ -18,6 +18,7 @@ from builders import hedges
 from scipy.stats import norm, t
 
 import acuevidence as ae
+from acuevidence.effects import own_arms
 
 FILES = pathlib.Path(__file__).parent / "files"
 MEANS = {
@@ -815,3 +816,15 @@ def test_workbooks_of_pandas_and_of_text_cells_are_read(tmp_path):
 
 def _effects_of(found):
     return found[["study", "yi", "vi"]].reset_index(drop=True)
+
+
+def test_a_given_odds_ratio_becomes_an_smd_with_its_variance():
+    table = {"study": ["A"], "yi": [0.5], "se": [0.2], "measure": ["OR"], "n1": [20], "n2": [20]}
+    found = ae.read_trials(table, measure="SMD")
+    assert (found["yi"][0], found["vi"][0]) == (pytest.approx(0.5 * math.sqrt(3) / math.pi), pytest.approx(0.04 * 3 / math.pi**2))
+
+
+def test_a_shared_arm_is_split_in_its_persons_and_its_time():
+    frame = pd.DataFrame({"n2": [21.0, np.nan], "events2": [4.5, 6.0], "time2": [np.nan, 90.0]})
+    assert own_arms._shares(frame, 0, "2", 3) == [{"n": 7.0, "events": 1.5}] * 3
+    assert own_arms._shares(frame, 1, "2", 3) == [{"events": 2.0, "time": 30.0}] * 3

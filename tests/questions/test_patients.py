@@ -4,6 +4,8 @@ Printed: Vickers 2004 (abstract and Table 2): score at 12 months 16.2 (SD 13.7, 
 4.6 (2.2 to 7.0); improved by 35 %: 87 v 45; days with headache down by half: 49 v 21.
 """
 
+import math
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -157,3 +159,14 @@ def test_tables_that_are_not_as_described_are_refused(evidence, change, said):
 def test_an_unknown_name_is_refused(evidence):
     with pytest.raises(ae.InputError, match="the evidence holds: vickers2004"):
         ae.questions.patients("vickers", evidence=evidence)
+
+
+def test_the_smd_of_patients_by_hand(found, evidence):
+    data = evidence.ipd["vickers2004"].dropna(subset=["f1", "f2"])
+    one, two = (data.loc[data["group"] == side, "f2"].to_numpy(float) for side in (1, 0))
+    df = len(one) + len(two) - 2
+    sd = math.sqrt((((one - one.mean()) ** 2).sum() + ((two - two.mean()) ** 2).sum()) / df)
+    at = row(found.effects, "headache_frequency", 13)
+    j = math.exp(math.lgamma(df / 2) - math.lgamma((df - 1) / 2)) / math.sqrt(df / 2)
+    assert at["sd"] == pytest.approx(sd, rel=1e-9)
+    assert at["smd"] == pytest.approx(j * at["difference"] / sd, rel=1e-9)

@@ -180,3 +180,9 @@ def test_weeks_two_apart_correlate_by_the_square_of_one_step():
     r = G / np.sqrt(np.outer(G.diagonal(), G.diagonal()))
     assert 0.1 < r[0, 1] < 0.99 and r[0, 1] == pytest.approx(r[1, 2])
     assert r[0, 2] == pytest.approx(r[0, 1] ** 2)
+
+
+def test_two_endpoints_of_one_contrast_covary_as_gleser_and_olkin_print():
+    given = {"arm1": ["a", "a"], "arm2": ["b", "b"], "n1": [50, 50], "n2": [25, 25], "yi": [0.5, 0.4], "measure": "SMD"}
+    V = ae.vcalc([0.06, 0.06], [1, 1], outcome=["pain", "function"], rho=0.6, **given)
+    assert V.iloc[0, 1] == pytest.approx(0.6 * (1 / 50 + 1 / 25) + 0.6**2 * 0.5 * 0.4 / (2 * 75))

@@ -259,3 +259,9 @@ def test_a_new_trial_of_a_network_may_lie_as_far_as_heterogeneity_and_t_allow():
     low, high = found.prediction()
     half = 3.182446 * (0.2**2 / 4 + found.tau2 / 4 + found.tau2) ** 0.5
     assert (low.loc["a", "b"], high.loc["a", "b"]) == pytest.approx((0.5 - half, 0.5 + half), rel=1e-6)
+
+
+def test_the_best_treatment_has_the_first_rank():
+    found = ae.network(["a", "b"], ["b", "c"], [5.0, 5.0], [0.1, 0.1], ["1", "2"])  # a far above b, b far above c; larger is better
+    np.testing.assert_allclose(found.rank_probabilities().loc[["a", "b", "c"], [1, 2, 3]], np.eye(3))
+    assert found.p_scores[["a", "b", "c"]].tolist() == pytest.approx([1, 0.5, 0])
