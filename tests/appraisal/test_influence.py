@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 import acuevidence as ae
+from acuevidence.appraisal.influence import influence_limits
 from acuevidence.errors import InputError
 
 REFERENCE = Path(__file__).resolve().parents[1] / "reference"
@@ -189,3 +190,9 @@ def test_a_table_of_groups_predicts_as_each_group_does():
         table = groups.to_frame().set_index("g")
         for name, one in groups.items():
             assert table.loc[name, ["pi_low", "pi_high"]].tolist() == pytest.approx([one.pi_low, one.pi_high])
+
+
+def test_a_hat_value_stands_out_above_three_times_the_mean():
+    assert influence_limits(10, 2) == pytest.approx(
+        {"dffits": 3 * np.sqrt(2 / 8), "cook_d": 1.386294, "hat": 0.6}, rel=1e-6
+    )  # 2 log 2

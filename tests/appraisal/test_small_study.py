@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
 import acuevidence as ae
 
@@ -210,3 +211,17 @@ def test_a_test_that_lacks_its_data_says_what_to_give():
     frame = pd.DataFrame({"yi": [0.2, 0.5, 0.1, 0.3], "vi": [0.02, 0.05, 0.03, 0.04], "x": [1.0, 2.0, 3.0, 5.0]})
     with pytest.raises(ae.InputError, match="has moderators"):
         ae.meta_analysis("yi", "vi", data=frame, moderators="~ x").trim_and_fill()
+
+
+def test_peese_stands_in_where_pet_finds_an_effect_at_a_tenth():
+    y, v = [0.31, 0.14, 0.45, 0.19, 0.18, 0.09, 0.34, 0.23], [0.06, 0.067, 0.165, 0.027, 0.124, 0.148, 0.046, 0.02]
+    found = ae.meta_analysis(y, v).pet_peese()
+    # ordinary weighted regression on the standard error, its residual variance free
+    X, w = np.column_stack([np.ones(8), np.sqrt(v)]), 1 / np.array(v)
+    inverse = np.linalg.inv(X.T @ (w[:, None] * X))
+    b = inverse @ X.T @ (w * np.array(y))
+    scale = (w * (np.array(y) - X @ b) ** 2).sum() / 6
+    p = 2 * stats.t.sf(abs(b[0]) / math.sqrt(scale * inverse[0, 0]), 6)
+    assert found.loc["PET", "p_value"] == pytest.approx(p)
+    assert 0.05 < p < 0.10
+    assert found["chosen"].tolist() == [False, True]
