@@ -15,6 +15,34 @@ METAFOR = {
     "i2": "I2",
 }
 
+# The columns in which RevMan Web writes the rows of its analyses.
+REVMAN_HEAD = [
+    "Analysis group",
+    "Analysis number",
+    "Analysis name",
+    "Subgroup",
+    "Applicability",
+    "Study",
+    "Study year",
+    "GIV Mean",
+    "GIV SE",
+    "Experimental mean",
+    "Experimental SD",
+    "Experimental cases",
+    "Experimental N",
+    "Control mean",
+    "Control SD",
+    "Control cases",
+    "Control N",
+    "O-E",
+    "Variance",
+    "Weight",
+    "Mean",
+    "CI start",
+    "CI end",
+    "Footnotes",
+]
+
 
 def hedges(mean1, sd1, n1, mean2, sd2, n2):
     """Hedges g with the exact correction, and its large-sample variance (Hedges 1981)."""

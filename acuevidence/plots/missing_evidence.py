@@ -140,7 +140,15 @@ def _scenarios(ax: Axes, result: Any, size: float) -> None:
         colour = COLOURS["neutral"]
         ax.plot([x, x], [row["ci_low"], row["ci_high"]], color=colour, lw=0.9, zorder=4)
         ax.plot([x], [row["estimate"]], marker=marker, ms=4, color=colour, mec="white", mew=0.4, lw=0, label=label, zorder=5)
-    ax.legend(loc="lower right", fontsize=0.85 * size, handletextpad=0.2, borderaxespad=0.1)
+    ax.legend(
+        loc="lower right",
+        fontsize=0.85 * size,
+        handletextpad=0.2,
+        borderaxespad=0.1,
+        frameon=True,
+        framealpha=1,
+        edgecolor="none",
+    )
 
 
 def _words(result: Any) -> str:

@@ -12,6 +12,7 @@ import zipfile
 import numpy as np
 import pandas as pd
 import pytest
+from builders import REVMAN_HEAD
 
 import acuevidence as ae
 
@@ -41,32 +42,6 @@ RM5 = """<?xml version="1.0" encoding="UTF-8"?>
  </ANALYSES_AND_DATA>
 </COCHRANE_REVIEW>
 """
-HEAD = [
-    "Analysis group",
-    "Analysis number",
-    "Analysis name",
-    "Subgroup",
-    "Applicability",
-    "Study",
-    "Study year",
-    "GIV Mean",
-    "GIV SE",
-    "Experimental mean",
-    "Experimental SD",
-    "Experimental cases",
-    "Experimental N",
-    "Control mean",
-    "Control SD",
-    "Control cases",
-    "Control N",
-    "O-E",
-    "Variance",
-    "Weight",
-    "Mean",
-    "CI start",
-    "CI end",
-    "Footnotes",
-]
 
 
 def written(head, *rows):
@@ -77,7 +52,7 @@ def written(head, *rows):
 
 def package(path, *, nested=False):
     rows = written(
-        HEAD,
+        REVMAN_HEAD,
         [
             1,
             1,

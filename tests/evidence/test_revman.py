@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from builders import REVMAN_HEAD
 
 import acuevidence as ae
 
@@ -18,32 +19,6 @@ CASES = Path(__file__).with_name("revman")
 COUNTS = ["events1", "n1", "events2", "n2"]
 MEANS = ["mean1", "sd1", "n1", "mean2", "sd2", "n2"]
 ZEROS = ("GIV Mean", "GIV SE", "Experimental mean", "Experimental SD", "Control mean", "Control SD", "O-E", "Variance")
-HEAD = [
-    "Analysis group",
-    "Analysis number",
-    "Analysis name",
-    "Subgroup",
-    "Applicability",
-    "Study",
-    "Study year",
-    "GIV Mean",
-    "GIV SE",
-    "Experimental mean",
-    "Experimental SD",
-    "Experimental cases",
-    "Experimental N",
-    "Control mean",
-    "Control SD",
-    "Control cases",
-    "Control N",
-    "O-E",
-    "Variance",
-    "Weight",
-    "Mean",
-    "CI start",
-    "CI end",
-    "Footnotes",
-]
 SETTINGS = [
     "Analysis group",
     "Analysis number",
@@ -126,7 +101,7 @@ def package(path, files):
 
 
 def web(folder, rows, settings=(), name="CD1.zip"):
-    files = {"CD1-analysis-data/CD1-data-rows.csv": "\ufeff" + table(HEAD, rows)}
+    files = {"CD1-analysis-data/CD1-data-rows.csv": "\ufeff" + table(REVMAN_HEAD, rows)}
     if settings:
         files["CD1-analysis-data/CD1-overall-estimates-and-settings.csv"] = "\ufeff" + table(SETTINGS, settings)
     return ae.read_revman(package(folder / name, files))
@@ -292,7 +267,7 @@ def test_data_package_saved_by_a_spreadsheet(tmp_path):
     ]
     settings = [setting(1, "Contrast level", Effect_measure="Mean Difference")]
     files = {
-        "CD1/cd1-Data-Rows.CSV": table(HEAD, rows, ";").replace("0.0", "0,0").encode("cp1252"),
+        "CD1/cd1-Data-Rows.CSV": table(REVMAN_HEAD, rows, ";").replace("0.0", "0,0").encode("cp1252"),
         "CD1/CD1-overall-estimates-and-settings.csv": table(SETTINGS, settings, ";").encode("cp1252"),
         "__MACOSX/CD1/._CD1-data-rows.csv": b"\x00\x05\x16\x07",
     }
@@ -310,7 +285,7 @@ def test_data_package_saved_by_a_spreadsheet(tmp_path):
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le with its mark"])
 def test_data_rows_as_unicode_text_that_names_its_separator(tmp_path, encoding):
-    text = "sep=;\r\n" + table(HEAD, [row(1, "李 2001") | FALLS], ";")
+    text = "sep=;\r\n" + table(REVMAN_HEAD, [row(1, "李 2001") | FALLS], ";")
     file = tmp_path / "CD1-data-rows.csv"
     file.write_bytes(text.encode("utf-16") if encoding == "utf-16" else b"\xff\xfe" + text.encode("utf-16-le"))
     trials = ae.read_revman(file)
@@ -319,7 +294,7 @@ def test_data_rows_as_unicode_text_that_names_its_separator(tmp_path, encoding):
 
 
 def test_package_that_holds_its_data_twice_is_one_review(tmp_path):
-    rows = table(HEAD, [row(1, "Alder 2001") | FALLS])
+    rows = table(REVMAN_HEAD, [row(1, "Alder 2001") | FALLS])
     both = {"CD1-data-rows.csv": rows, "copy/CD1-data-rows.csv": rows}
     assert len(ae.read_revman(package(tmp_path / "a.zip", both))) == 1
     other = {"CD1-data-rows.csv": rows, "CD2-data-rows.csv": rows.replace("Alder", "Birch")}

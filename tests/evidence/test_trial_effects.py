@@ -805,3 +805,13 @@ def test_a_primary_endpoint_is_read_within_a_week_of_the_declared_one(declared, 
     asked = {"comparator": "sham", "endpoint": "primary", "evidence": ae.load_evidence().changed(design=design)}
     one = ae.trial_effects("headache", **asked).set_index("trial_id").loc["diener2006"]
     assert (one["week"], bool(one["primary_endpoint"])) == (26.0, used)
+
+
+@pytest.mark.parametrize(("declared", "week", "used"), [("20", 20.0, True), ("25", 16.0, False)])
+def test_a_trial_without_the_declared_week_is_read_as_by_default(declared, week, used):
+    """Xu 2020 prints weeks 16 and 20 and declared week 20; five weeks from either, the week nearest to the declared one is not it."""
+    design = ae.load_evidence().design
+    design.loc[(design["trial_id"] == "xu2020") & (design["field"] == "primary_week"), "value"] = declared
+    asked = {"comparator": "sham", "endpoint": "primary", "evidence": ae.load_evidence().changed(design=design)}
+    one = ae.trial_effects("headache", **asked).set_index("trial_id").loc["xu2020"]
+    assert (one["week"], bool(one["primary_endpoint"])) == (week, used)
